@@ -1,0 +1,54 @@
+"""Every error that feed raises on purpose. A leaf: it imports nothing of feed.
+
+Local misuse raises one of these. Mistakes of a remote peer never do: above the dialect they are replies
+or close codes (see `feed.protocol.codes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["FeedError", "Problem", "RecordingError", "ScenarioError", "SettingsError", "UsageError"]
+
+
+class FeedError(Exception):
+    """Base of all errors whose message is meant for the person at the keyboard."""
+
+
+class UsageError(FeedError):
+    """A command, an option or a call was given something it cannot use."""
+
+
+class SettingsError(FeedError):
+    """A setting, from the command line or from a `FEED_*` variable, is out of range or unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file: where it is, what is wrong and what would be right."""
+
+    where: str
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class _FileError(FeedError):
+    """A file with one or more mistakes, each with its place."""
+
+    def __init__(self, path: str, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.path = path
+        self.problems = tuple(problems)
+
+
+class ScenarioError(_FileError):
+    """A scenario file cannot be used; `problems` lists every mistake that was found."""
+
+
+class RecordingError(_FileError):
+    """A recording or a tick file cannot be used; `problems` names the column or the row."""

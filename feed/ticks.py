@@ -1,0 +1,142 @@
+"""What flows from a source to a market: columns of ticks, and changes of a symbol's status.
+
+A source is an engine or a recording; the market cannot tell them apart. Columns stay numpy arrays of exact
+integers until the edge: prices in steps of the tick size, sizes in steps of the lot size, times in nanoseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.units import decimal_places
+
+__all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock"]
+
+Ints = NDArray[np.int64]
+
+BUY = 1
+SELL = -1
+
+STATUSES = ("online", "halted", "auction", "maintenance")
+"""What a symbol can be in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A symbol and the steps that its prices and sizes move in.
+
+    `tick_size` and `lot_size` are exact decimals and need not be powers of ten (0.5 and 0.25 are fine).
+    """
+
+    symbol: str
+    tick_size: Decimal
+    lot_size: Decimal
+
+    @property
+    def price_decimals(self) -> int:
+        """Decimals that every price of this symbol is written with."""
+        return decimal_places(self.tick_size)
+
+    @property
+    def size_decimals(self) -> int:
+        """Decimals that every size of this symbol is written with."""
+        return decimal_places(self.lot_size)
+
+    @property
+    def tick_units(self) -> int:
+        """The tick size as an integer count of 10 ** -price_decimals."""
+        return int(self.tick_size.scaleb(self.price_decimals))
+
+    @property
+    def lot_units(self) -> int:
+        """The lot size as an integer count of 10 ** -size_decimals."""
+        return int(self.lot_size.scaleb(self.size_decimals))
+
+
+@dataclass(frozen=True, slots=True)
+class TickBlock:
+    """Consecutive fills of one symbol, as columns of the same length n, all of dtype int64.
+
+    `time` (ns UTC, never falling), `price`, `bid`, `ask` (ticks), `size`, `bid_size`, `ask_size` (lots),
+    `side` (BUY or SELL, the taker's), `volume` (lots traded in this symbol since the UTC day of market time
+    began, this fill included), `trade_id` (grows, belongs to the trade whatever way the market got to it).
+    The quote is the one that stands just before the fill, so bid <= price <= ask and bid < ask.
+    """
+
+    time: Ints
+    price: Ints
+    size: Ints
+    side: Ints
+    bid: Ints
+    bid_size: Ints
+    ask: Ints
+    ask_size: Ints
+    volume: Ints
+    trade_id: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice) -> TickBlock:
+        """The block of those rows; the columns are views."""
+        return TickBlock(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    @classmethod
+    def empty(cls) -> TickBlock:
+        """A block without a fill."""
+        return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """From `time` on (ns UTC) the symbol is in `status`, for `reason`, in the scenario's `phase`."""
+
+    time: int
+    symbol: str
+    status: str
+    reason: str
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything that happens in the market time from `start` up to, not including, `end` (ns UTC).
+
+    `ticks` has one block an instrument, in the order of the source's instruments; `statuses` is in order of time.
+    """
+
+    start: int
+    end: int
+    ticks: tuple[TickBlock, ...]
+    statuses: tuple[StatusChange, ...] = ()
+
+
+class Source(Protocol):
+    """Where a market's events come from. Pure: the same call gives the same events, at any time, in any order."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The symbols, in their fixed order."""
+
+    @property
+    def start(self) -> int:
+        """Market time of the beginning, ns UTC."""
+
+    @property
+    def end(self) -> int | None:
+        """Market time at which the source ends, ns UTC; None if it never does."""
+
+    def batches(self, at: int) -> Iterator[Batch]:
+        """Consecutive batches from market time `at` on, each beginning where the last one ended.
+
+        The first begins exactly at `at`; the last, if any, ends at `end`. Seeking costs a batch, not the past.
+        """
+
+    def statuses(self, at: int) -> tuple[StatusChange, ...]:
+        """For each instrument the change that is in force at market time `at`."""
