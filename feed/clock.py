@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-__all__ = ["Clock", "ManualClock", "SystemClock"]
+__all__ = ["Clock", "ManualClock", "Now", "SystemClock"]
+
+
+class Now(NamedTuple):
+    """One reading of both clocks, in nanoseconds."""
+
+    monotonic: int
+    wall: int
 
 
 class Clock(Protocol):
@@ -16,6 +23,9 @@ class Clock(Protocol):
 
     def wall(self) -> int:
         """Time since the Unix epoch, UTC: for `server_time`, heartbeats and logs, never for data."""
+
+    def read(self) -> Now:
+        """Both at once."""
 
 
 class SystemClock:
@@ -28,6 +38,10 @@ class SystemClock:
     def wall(self) -> int:
         """Nanoseconds since the Unix epoch."""
         return time.time_ns()
+
+    def read(self) -> Now:
+        """Both at once."""
+        return Now(time.monotonic_ns(), time.time_ns())
 
 
 class ManualClock:
@@ -44,6 +58,10 @@ class ManualClock:
     def wall(self) -> int:
         """Nanoseconds since the Unix epoch, moving with `now`."""
         return self._wall
+
+    def read(self) -> Now:
+        """Both at once."""
+        return Now(self._now, self._wall)
 
     def advance(self, nanoseconds: int) -> None:
         """Let time pass. Raises ValueError for a step back."""

@@ -1,0 +1,1 @@
+"""The network edge: one port for WebSocket connections and for HTTP."""

@@ -1,0 +1,32 @@
+"""Payloads as WebSocket text frames. A server's frames are not masked, so one frame fits every connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["framed", "text_frame"]
+
+TEXT_FIN = 0x81
+
+
+def _header(length: int) -> bytes:
+    # RFC 6455, 5.2: seven bits of length, or a marker and 16 or 64 bits of it.
+    if length < 126:
+        return bytes((TEXT_FIN, length))
+    if length < 65536:
+        return bytes((TEXT_FIN, 126)) + length.to_bytes(2, "big")
+    return bytes((TEXT_FIN, 127)) + length.to_bytes(8, "big")
+
+
+_HEADERS = [_header(length) for length in range(1024)]
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One payload as one frame."""
+    length = len(payload)
+    return (_HEADERS[length] if length < 1024 else _header(length)) + payload
+
+
+def framed(payloads: Iterable[bytes]) -> list[bytes]:
+    """Each payload as a frame."""
+    return [text_frame(payload) for payload in payloads]

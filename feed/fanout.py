@@ -1,0 +1,171 @@
+"""The same bytes to many sockets, as fast as Python can.
+
+While nothing waits in a subscriber's own buffer, its socket is written to directly; that is the whole cost of a
+delivery. A socket that takes less than everything moves its subscriber to the queued ones, where each write goes
+through the subscriber's outbox with its bounds, until that has drained.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from itertools import repeat
+
+from feed.outbox import Outbox
+
+__all__ = ["Backlog", "Group", "Subscriber"]
+
+
+class Backlog:
+    """The subscribers for whom something waits, so that a publisher can wait until there is none."""
+
+    __slots__ = ("_waiting", "on_empty")
+
+    def __init__(self) -> None:
+        self._waiting: set[Subscriber] = set()
+        self.on_empty: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Something waits for this subscriber."""
+        self._waiting.add(subscriber)
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Nothing waits for it any more, or it is gone."""
+        if subscriber in self._waiting:
+            self._waiting.discard(subscriber)
+            if not self._waiting and self.on_empty is not None:
+                self.on_empty()
+
+
+class Subscriber:
+    """One connection as the fan-out sees it.
+
+    Args:
+        outbox: its bounded way out.
+        descriptor: a socket that may be written to directly while nothing waits, or None to always use the outbox.
+        backlog: told when something waits and when nothing does any more.
+    """
+
+    __slots__ = ("_backlog", "_direct", "_groups", "descriptor", "outbox")
+
+    def __init__(self, outbox: Outbox, descriptor: int | None, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self.outbox = outbox
+        self.descriptor = descriptor
+        self._direct = descriptor is not None
+        self._groups: dict[Group, None] = {}
+
+    def enter(self, group: Group) -> None:
+        """Join a group. Doing so twice changes nothing."""
+        if group not in self._groups:
+            self._groups[group] = None
+            group.add(self, direct=self._direct)
+
+    def leave(self, group: Group) -> None:
+        """Leave a group, if in it."""
+        if group in self._groups:
+            del self._groups[group]
+            group.discard(self)
+
+    def leave_all(self) -> None:
+        """Leave every group: the connection is closing or gone. It can't be written to directly after that."""
+        for group in self._groups:
+            group.discard(self)
+        self._groups.clear()
+        self._direct = False
+        self.descriptor = None
+        self._backlog.discard(self)
+
+    def queue(self) -> None:
+        """Something waits: from now on go through the outbox."""
+        self._backlog.add(self)
+        self._move(direct=False)
+
+    def drained(self) -> None:
+        """Nothing waits any more: the socket may be written to directly again."""
+        self.outbox.drained()
+        self._backlog.discard(self)
+        self._move(direct=self.descriptor is not None)
+
+    def _move(self, *, direct: bool) -> None:
+        if direct is self._direct:
+            return
+        self._direct = direct
+        for group in self._groups:
+            group.discard(self)
+            group.add(self, direct=direct)
+
+
+class Group:
+    """The subscribers of one stream in one wire variant. Joining and leaving are O(1)."""
+
+    __slots__ = ("_descriptors", "_direct", "_index", "_queued")
+
+    def __init__(self) -> None:
+        self._direct: list[Subscriber] = []
+        self._descriptors: list[int] = []
+        self._index: dict[Subscriber, int] = {}
+        self._queued: dict[Subscriber, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._direct) + len(self._queued)
+
+    @property
+    def queued(self) -> tuple[Subscriber, ...]:
+        """The subscribers for whom something waits."""
+        return tuple(self._queued)
+
+    def add(self, subscriber: Subscriber, *, direct: bool) -> None:
+        """Take a subscriber in. Only `Subscriber` calls this."""
+        if direct and subscriber.descriptor is not None:
+            self._index[subscriber] = len(self._direct)
+            self._direct.append(subscriber)
+            self._descriptors.append(subscriber.descriptor)
+        else:
+            self._queued[subscriber] = None
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Let a subscriber go. Only `Subscriber` calls this."""
+        index = self._index.pop(subscriber, None)
+        if index is None:
+            self._queued.pop(subscriber, None)
+            return
+        # The last one takes the place that is free now, so that nobody else moves.
+        last, descriptor = self._direct.pop(), self._descriptors.pop()
+        if last is not subscriber:
+            self._direct[index], self._descriptors[index] = last, descriptor
+            self._index[last] = index
+
+    def write(self, data: bytes) -> None:
+        """Write framed bytes to everybody. Never blocks, never raises for what a socket does."""
+        # Those that are queued when the write begins; the ones that it makes so have had their share by then.
+        queued = list(self._queued)
+        if self._descriptors:
+            self._write_direct(data)
+        for subscriber in queued:
+            subscriber.outbox.write(data)
+
+    def _write_direct(self, data: bytes) -> None:
+        taken: list[int] = []
+        count = len(self._descriptors)
+        while len(taken) < count:
+            rest = self._descriptors[len(taken) :] if taken else self._descriptors
+            try:
+                taken.extend(map(os.write, rest, repeat(data)))
+            except OSError:
+                # A full or a dead socket. What came before it in the list has been written and is kept by extend().
+                taken.append(0)
+        size = len(data)
+        if taken.count(size) != count:
+            self._queue_rest([(self._direct[i], sent) for i, sent in enumerate(taken) if sent != size], data)
+
+    def _queue_rest(self, short: list[tuple[Subscriber, int]], data: bytes) -> None:
+        for subscriber, sent in short:
+            subscriber.queue()
+            subscriber.outbox.write(data[sent:])
+            if not subscriber.outbox.waiting:
+                # The socket had room again by then, so nobody will call to say so.
+                subscriber.drained()

@@ -1,0 +1,91 @@
+"""What a market can send again: recent segments, for snapshots and for those who were cut off."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from feed.dialects.native import Variant
+from feed.market.segment import Segment
+from feed.units import SECOND
+
+__all__ = ["History", "ResumeWindow"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWindow:
+    """How far back a resume may reach: so many messages of a stream, so long ago in real nanoseconds."""
+
+    messages: int
+    age: int
+
+
+class History:
+    """The segments of one epoch that somebody may still ask for."""
+
+    def __init__(self, window: ResumeWindow) -> None:
+        self._window = window
+        self._segments: deque[Segment] = deque()
+        # Market time at about each real second: tells what had been published when the window began.
+        self._marks: deque[tuple[int, int]] = deque()
+
+    def append(self, segment: Segment) -> None:
+        """The market goes on with this segment."""
+        self._segments.append(segment)
+
+    def mark(self, now: int, market_time: int) -> None:
+        """At monotonic time `now`, everything up to `market_time` has been published."""
+        marks = self._marks
+        if marks and now - marks[-1][0] < SECOND:
+            return
+        marks.append((now, market_time))
+        while len(marks) > 1 and marks[1][0] <= now - self._window.age:
+            marks.popleft()
+        self._forget()
+
+    def reaches(self, track: int, seq: int, last_seq: int, now: int) -> bool:
+        """Whether all messages of a track behind `seq`, up to `last_seq`, can be sent again."""
+        if seq == last_seq:
+            return True
+        if not 0 <= seq < last_seq or last_seq - seq > self._window.messages:
+            return False
+        time = self._time_of(track, seq + 1)
+        return time is not None and time > self._horizon(now)
+
+    def frames(self, track: int, after: int, until: int, variant: Variant, kind: str = "update") -> list[bytes]:
+        """Framed messages of a track with `after` < seq <= `until`, as far as they are kept."""
+        frames: list[bytes] = []
+        for segment in self._segments:
+            base = segment.base[track]
+            lo, hi = max(after - base, 0), min(until - base, len(segment.tracks[track].times))
+            if lo < hi:
+                frames += segment.encoded(track, lo, hi, variant, kind)
+        return frames
+
+    def first_seq(self, track: int) -> int:
+        """The seq of the oldest message of a track that is kept."""
+        return self._segments[0].base[track] + 1 if self._segments else 1
+
+    def _time_of(self, track: int, seq: int) -> int | None:
+        for segment in self._segments:
+            row = seq - segment.base[track] - 1
+            if 0 <= row < len(segment.tracks[track].times):
+                return int(segment.tracks[track].times[row])
+        return None
+
+    def _horizon(self, now: int) -> int:
+        """Market time up to which everything was published before the window began."""
+        oldest = [time for mono, time in self._marks if mono <= now - self._window.age]
+        return oldest[-1] if oldest else -(2**63)
+
+    def _forget(self) -> None:
+        """Drop segments whose every message is out of reach, by age or by count."""
+        while len(self._segments) > 1 and self._unreachable(self._segments[0]):
+            self._segments.popleft()
+
+    def _unreachable(self, segment: Segment) -> bool:
+        now, _ = self._marks[-1]
+        if segment.end <= self._horizon(now):
+            return True
+        newest = self._segments[-1].base
+        return all(base - last >= self._window.messages for base, last in zip(newest, segment.last, strict=True))

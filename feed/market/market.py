@@ -1,0 +1,255 @@
+"""A market: one source played out on one set of streams. The shared market and every private one are this class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from feed import __version__
+from feed.clock import Clock
+from feed.dialects.framing import framed
+from feed.dialects.native import Variant
+from feed.fanout import Subscriber
+from feed.hub import Hub
+from feed.market.channels import CHANNELS, streams_of, tracks_of
+from feed.market.history import History, ResumeWindow
+from feed.market.pace import Pace
+from feed.market.segment import Segment
+from feed.protocol.effects import Stream
+from feed.protocol.events import Event, MarketChanged, MarketState, Status
+from feed.ticks import Batch, Instrument, Source
+from feed.units import MILLISECOND
+
+__all__ = ["Market", "MarketIdentity"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketIdentity:
+    """What a market tells about itself: its own name, the scenario's, the seed and the digest of its frames."""
+
+    name: str
+    scenario: str
+    seed: int
+    digest: str
+
+
+class Market:
+    """State and history of one running simulation; `feed.market.pacing` moves it through time.
+
+    Args:
+        identity: its names.
+        source: where its events come from.
+        pace: how its time runs; where it stands is where the market begins.
+        shift: nanoseconds added to every time that a client sees (the anchor).
+        window: how far back a client may resume.
+        limits: what the status frame tells of the server's limits.
+        clock: real time.
+    """
+
+    def __init__(
+        self,
+        identity: MarketIdentity,
+        source: Source,
+        pace: Pace,
+        *,
+        window: ResumeWindow,
+        clock: Clock,
+        shift: int = 0,
+        limits: dict[str, int | float] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.source = source
+        self.pace = pace
+        self.state: MarketState = "paused"
+        self._clock = clock
+        self._shift = shift
+        self._limits = limits or {}
+        self.instruments = source.instruments
+        self.streams = streams_of(self.instruments)
+        self._track = {stream: index for index, stream in enumerate(self.streams)}
+        self.hub = Hub(self.streams)
+        self._topics = [self.hub.topics[stream] for stream in self.streams]
+        begins = pace.at(clock.now())
+        self._batches: Iterator[Batch] = source.batches(begins)
+        self.history = History(window)
+        self._segment: Segment | None = None
+        self._cursor = 0
+        self._epoch = 1
+        self._epoch_key = _epoch_key(identity, begins)
+        self._audience: dict[object, Callable[[Event], None]] = {}
+        self.on_join: Callable[[Subscriber], None] | None = None
+
+    # What a session sees of it.
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that it publishes."""
+        return tuple(sorted(channel.name for channel in CHANNELS))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that it publishes."""
+        return tuple(instrument.symbol for instrument in self.instruments)
+
+    @property
+    def epoch(self) -> str:
+        """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
+        return f"{self._epoch_key}-{self._epoch}"
+
+    @property
+    def virtual_time(self) -> int:
+        """Market time in milliseconds, as clients see it."""
+        return (self.pace.at(self._clock.now()) + self._shift) // MILLISECOND
+
+    def seq(self, stream: Stream) -> int:
+        """The last `seq` published on a stream."""
+        return self.hub.topics[stream].seq
+
+    def has_snapshot(self, channel: str) -> bool:
+        """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
+        return any(known.name == channel and known.snapshot is not None for known in CHANNELS)
+
+    def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
+        """Whether everything behind `seq` of that epoch can still be sent."""
+        if epoch != self.epoch:
+            return False
+        return self.history.reaches(self._track[stream], seq, self.seq(stream), self._clock.now())
+
+    def status(self, connection: str) -> Status:
+        """The first frame for a connection."""
+        return Status(
+            status="online",
+            version=__version__,
+            connection=connection,
+            market=self.identity.name,
+            scenario=self.identity.scenario,
+            seed=self.identity.seed,
+            epoch=self.epoch,
+            digest=self.identity.digest,
+            state=self.state,
+            virtual_time=self.virtual_time,
+            speed=self._speed,
+            channels=self.channels,
+            symbols=tuple(_described(instrument) for instrument in self.instruments),
+            limits=self._limits,
+        )
+
+    # What a connection does with it.
+
+    def attend(self, who: object, tell: Callable[[Event], None]) -> None:
+        """From now on `tell` gets the market's own events."""
+        self._audience[who] = tell
+
+    def depart(self, who: object) -> None:
+        """Stop telling."""
+        self._audience.pop(who, None)
+
+    @property
+    def attendance(self) -> int:
+        """How many connections are in this market."""
+        return len(self._audience)
+
+    def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+        """Deliver a stream to a subscriber from the next message on."""
+        self.hub.join(subscriber, stream, variant)
+        if self.on_join is not None:
+            self.on_join(subscriber)
+
+    def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+        """Stop delivering a stream."""
+        self.hub.leave(subscriber, stream, variant)
+
+    def missed(self, stream: Stream, after_seq: int, count: int, variant: Variant, kind: str = "update") -> list[bytes]:
+        """At most `count` framed messages behind `after_seq`; as `update` they are byte for byte what was published.
+
+        Nothing where the message behind `after_seq` is not kept any more.
+        """
+        track = self._track[stream]
+        if after_seq + 1 < self.history.first_seq(track):
+            return []
+        last = min(self.seq(stream), after_seq + count)
+        return self.history.frames(track, after_seq, last, variant, kind)
+
+    def snapshot_begins(self, stream: Stream, count: int) -> int:
+        """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
+        return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
+
+    def state_of(self, stream: Stream, variant: Variant) -> bytes:
+        """The current state of a stream as a framed snapshot; empty for a channel that has none."""
+        channel = next(known for known in CHANNELS if known.name == stream.channel)
+        if channel.snapshot is None:
+            return b""
+        instrument = self.instruments[self.symbols.index(stream.symbol)]
+        state = channel.snapshot(self.source, instrument, self.pace.at(self._clock.now()), self._shift)
+        payloads = state.encode(0, len(state.times), self.seq(stream), variant, "snapshot")
+        return b"".join(framed(payloads))
+
+    # What pacing does with it.
+
+    def next_time(self) -> int | None:
+        """Market time of the next message, or None when the source has ended."""
+        while self._segment is None or self._cursor >= len(self._segment):
+            batch = next(self._batches, None)
+            if batch is None:
+                return None
+            self._open(batch)
+        return int(self._segment.times[self._cursor])
+
+    def publish_due(self, until: int, limit: int) -> int:
+        """Publish what is due at market time `until`, at most `limit` messages of one segment; returns how many."""
+        segment = self._segment
+        if segment is None:
+            return 0
+        lo = self._cursor
+        hi = min(segment.reach(until), lo + limit, len(segment))
+        now = self._clock.now()
+        for run in segment.runs(lo, hi):
+            self.hub.publish(
+                self._topics[run.track],
+                run.hi - run.lo,
+                lambda variant, run=run: b"".join(segment.frames(run.track, run.lo, run.hi, variant)),  # type: ignore[misc]
+                now,
+            )
+        self._cursor = max(hi, lo)
+        if self.pace.is_max and hi > lo:
+            self.pace.reached(int(segment.times[hi - 1]))
+        self.history.mark(now, self.pace.at(now))
+        return hi - lo
+
+    def change_state(self, state: MarketState) -> None:
+        """Enter a state and tell everybody."""
+        self.state = state
+        event = MarketChanged(state=state, virtual_time=self.virtual_time, speed=self._speed, epoch=self.epoch)
+        for tell in list(self._audience.values()):
+            tell(event)
+
+    @property
+    def _speed(self) -> float | str:
+        return "max" if self.pace.is_max else self.pace.speed
+
+    def _open(self, batch: Batch) -> None:
+        base = tuple(topic.seq for topic in self._topics)
+        tracks = tracks_of(self.instruments, batch, self._shift)
+        self._segment = Segment(tracks, base, batch.start, batch.end)
+        self._cursor = 0
+        self.history.append(self._segment)
+
+
+def _described(instrument: Instrument) -> dict[str, Any]:
+    return {
+        "symbol": instrument.symbol,
+        "tick_size": orjson.Fragment(f"{instrument.tick_size:f}"),
+        "lot_size": orjson.Fragment(f"{instrument.lot_size:f}"),
+        "price_decimals": instrument.price_decimals,
+        "size_decimals": instrument.size_decimals,
+    }
+
+
+def _epoch_key(identity: MarketIdentity, begins: int) -> str:
+    """Eight digits that differ for markets whose frames differ, so that nobody resumes in the wrong one."""
+    text = f"{identity.digest}:{identity.seed}:{begins}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

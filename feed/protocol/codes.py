@@ -1,0 +1,91 @@
+"""The numbers and names that a conversation can end or stumble with. One table each, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+__all__ = ["CLOSE_CODES", "BadSubscription", "CloseCode", "ErrorCode", "Reconnect", "clipped_reason", "reconnect_for"]
+
+Reconnect = Literal["now", "back_off", "never"]
+
+BadSubscription = "Invalid subscription parameters"
+"""The message of every refused subscription; the error's code, field and hint tell which mistake it was."""
+
+MAX_REASON_BYTES = 123
+
+
+class ErrorCode(StrEnum):
+    """What an `error` event can say was wrong with a request."""
+
+    INVALID_JSON = "INVALID_JSON"
+    UNKNOWN_EVENT = "UNKNOWN_EVENT"
+    INVALID_REQUEST = "INVALID_REQUEST"
+    UNKNOWN_CHANNEL = "UNKNOWN_CHANNEL"
+    UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL"
+    NOT_SUBSCRIBED = "NOT_SUBSCRIBED"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    RATE_LIMITED = "RATE_LIMITED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    TOO_LARGE = "TOO_LARGE"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCode:
+    """One way a connection ends: its number, what it means and whether the client should come back."""
+
+    number: int
+    meaning: str
+    reconnect: Reconnect
+
+
+NORMAL = CloseCode(1000, "done", "never")
+GOING_AWAY = CloseCode(1001, "the server stops", "back_off")
+UNSUPPORTED = CloseCode(1003, "binary frames are not supported", "never")
+NOT_UTF8 = CloseCode(1007, "a text frame is not UTF-8", "never")
+POLICY = CloseCode(1008, "against the rules of this server", "back_off")
+TOO_BIG = CloseCode(1009, "the message is too big", "never")
+INTERNAL = CloseCode(1011, "an internal error", "back_off")
+RESTART = CloseCode(1012, "the server restarts", "back_off")
+OVERLOADED = CloseCode(1013, "the server is overloaded", "back_off")
+NOT_AUTHENTICATED = CloseCode(4401, "not authenticated in time, or expired", "never")
+FORBIDDEN = CloseCode(4403, "forbidden", "never")
+SILENT = CloseCode(4408, "no answer in time", "now")
+TOO_SLOW = CloseCode(4409, "too slow: the buffer stayed full", "back_off")
+MARKET_GONE = CloseCode(4410, "the market ended or was removed", "never")
+BY_FAULT = CloseCode(4499, "asked for by the scenario", "now")
+
+CLOSE_CODES = {
+    code.number: code
+    for code in (
+        NORMAL,
+        GOING_AWAY,
+        UNSUPPORTED,
+        NOT_UTF8,
+        POLICY,
+        TOO_BIG,
+        INTERNAL,
+        RESTART,
+        OVERLOADED,
+        NOT_AUTHENTICATED,
+        FORBIDDEN,
+        SILENT,
+        TOO_SLOW,
+        MARKET_GONE,
+        BY_FAULT,
+    )
+}
+
+
+def reconnect_for(number: int) -> Reconnect:
+    """Whether a client that was closed with this number should come back."""
+    code = CLOSE_CODES.get(number)
+    return code.reconnect if code else "back_off"
+
+
+def clipped_reason(text: str) -> str:
+    """The reason cut to the 123 bytes that a close frame has room for, never inside a character."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= MAX_REASON_BYTES else raw[: MAX_REASON_BYTES - 3].decode("utf-8", "ignore") + "…"

@@ -1,0 +1,72 @@
+"""What a session wants done. The shell around it does these in order, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from feed.protocol.codes import CloseCode
+from feed.protocol.events import Event
+
+__all__ = ["Abort", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+
+
+class Stream(NamedTuple):
+    """One sequence of messages: what `seq` counts in."""
+
+    channel: str
+    symbol: str
+
+    @property
+    def key(self) -> str:
+        """The stream's name in a heartbeat."""
+        return f"{self.channel}:{self.symbol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this event now."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Deliver the stream from now on, after everything that came behind `after_seq`.
+
+    `snapshot` is how many of the last messages to send first, marked as a snapshot.
+    """
+
+    stream: Stream
+    after_seq: int | None = None
+    snapshot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Stop delivering the stream."""
+
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePeer:
+    """Send a ping frame of the WebSocket protocol, to find a dead peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection, politely and within a bound."""
+
+    code: CloseCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Drop the connection: nobody is there to say goodbye to."""
+
+    reason: str
+
+
+Effect = Send | Join | Leave | ProbePeer | Close | Abort

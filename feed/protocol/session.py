@@ -1,0 +1,262 @@
+"""One conversation. All state of a session is here; sockets, clocks and data are not.
+
+The contract: `open`, `receive` and `expire` return what is to be done, in order, and `deadline` says when
+`expire` wants to be called. Data never passes through: a session only says which streams a connection is in.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from feed.clock import Now
+from feed.protocol import codes
+from feed.protocol.codes import BadSubscription, ErrorCode
+from feed.protocol.deadlines import Deadlines, Timer
+from feed.protocol.effects import Abort, Close, Effect, ProbePeer, Send, Stream
+from feed.protocol.events import (
+    Authenticated,
+    ErrorEvent,
+    Heartbeat,
+    PingEvent,
+    PongEvent,
+    Subscriptions,
+)
+from feed.protocol.rate import TokenBucket
+from feed.protocol.requests import (
+    Auth,
+    ListSubscriptions,
+    Ping,
+    Pong,
+    Rejected,
+    Request,
+    Subscribe,
+    Unsubscribe,
+)
+from feed.protocol.subscriptions import Subscriptions as SubscriptionBook
+from feed.protocol.view import MarketView, SessionLimits
+from feed.units import MILLISECOND
+
+__all__ = ["Session"]
+
+MAX_RATE_WARNINGS = 20
+"""So many messages over the limit are answered with an error before the connection is closed."""
+
+MAX_WRONG_TOKENS = 5
+"""So many wrong tokens are answered with an error before the connection is closed."""
+
+SCOPES = ("read",)
+
+
+class Session:
+    """The server's side of one connection.
+
+    Args:
+        connection: the connection's name, for the status frame.
+        view: the market that it talks about.
+        limits: what the client may do.
+        token: what the client must show, or None where anybody may listen.
+        strict: whether the client asked to be closed when it does not answer `ping` events.
+    """
+
+    __slots__ = (
+        "_authenticated",
+        "_bucket",
+        "_connection",
+        "_deadlines",
+        "_limits",
+        "_strict",
+        "_subscriptions",
+        "_token",
+        "_view",
+        "_warnings",
+        "_wrong_tokens",
+    )
+
+    def __init__(
+        self,
+        connection: str,
+        view: MarketView,
+        limits: SessionLimits,
+        *,
+        now: Now,
+        token: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._view = view
+        self._limits = limits
+        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        self._strict = strict
+        self._authenticated = token is None
+        self._subscriptions = SubscriptionBook(view, limits.max_subscriptions)
+        self._bucket = TokenBucket(limits.inbound_rate, limits.inbound_burst, now.monotonic)
+        self._warnings = 0
+        self._wrong_tokens = 0
+        self._deadlines = Deadlines()
+
+    @property
+    def deadline(self) -> int | None:
+        """Monotonic time at which `expire` must be called, or None."""
+        return self._deadlines.next
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What the client is subscribed to."""
+        return self._subscriptions.streams
+
+    def open(self, now: Now) -> list[Effect]:
+        """The connection stands: greet it."""
+        at = now.monotonic
+        limits = self._limits
+        self._arm(Timer.HEARTBEAT, at, limits.heartbeat_interval)
+        self._arm(Timer.PROBE, at, limits.ping_interval)
+        self._arm(Timer.DEAD, at, limits.ping_timeout)
+        self._arm(Timer.SUBSCRIBE, at, limits.subscribe_timeout)
+        if not self._authenticated:
+            self._arm(Timer.AUTH, at, limits.auth_timeout)
+        if self._strict:
+            self._arm(Timer.STRICT_PING, at, limits.ping_interval)
+            self._arm(Timer.STRICT_PONG, at, limits.ping_timeout)
+        return [Send(self._view.status(self._connection))]
+
+    def heard(self, now: Now) -> None:
+        """Bytes came from the peer: it is alive."""
+        self._arm(Timer.DEAD, now.monotonic, self._limits.ping_timeout)
+
+    def control_frame(self, now: Now) -> list[Effect]:
+        """A ping frame came. It counts against the rate like a message, since it is answered like one."""
+        return self._over_rate(None, now)
+
+    def receive(self, request: Request | Rejected, now: Now) -> list[Effect]:
+        """A message came."""
+        if over := self._over_rate(request.id, now):
+            return over
+        if isinstance(request, Rejected):
+            return [Send(_error_of(request))]
+        if not self._authenticated and not isinstance(request, Auth | Ping | Pong):
+            return [self._unauthorized(request, "send an auth event with the server's token first")]
+        return self._answer(request, now)
+
+    def expire(self, now: Now, last_sent: int) -> list[Effect]:
+        """The deadline has come. `last_sent` is the monotonic time at which anything was last sent to the peer."""
+        effects: list[Effect] = []
+        for timer in self._deadlines.due(now.monotonic):
+            effects += self._fire(timer, now, last_sent)
+            if effects and isinstance(effects[-1], Close | Abort):
+                break
+        return effects
+
+    def _answer(self, request: Request, now: Now) -> list[Effect]:
+        match request:
+            case Subscribe():
+                self._deadlines.clear(Timer.SUBSCRIBE)
+                return self._subscriptions.subscribe(request)
+            case Unsubscribe():
+                return self._subscriptions.unsubscribe(request)
+            case Ping():
+                server_time = now.wall // MILLISECOND
+                return [Send(PongEvent(timestamp=request.timestamp, server_time=server_time, id=request.id))]
+            case Pong():
+                if self._strict:
+                    self._arm(Timer.STRICT_PONG, now.monotonic, self._limits.ping_timeout)
+                return []
+            case Auth():
+                return self._authenticate(request, now)
+            case ListSubscriptions():
+                return [Send(self._listing(request))]
+        raise AssertionError(f"no answer to {type(request).__name__}")
+
+    def _fire(self, timer: Timer, now: Now, last_sent: int) -> list[Effect]:
+        limits = self._limits
+        at = now.monotonic
+        match timer:
+            case Timer.AUTH:
+                return [Close(codes.NOT_AUTHENTICATED, "no auth event in time")]
+            case Timer.TOKEN:
+                error = ErrorEvent(message="The token has expired", code=ErrorCode.TOKEN_EXPIRED)
+                return [Send(error), Close(codes.NOT_AUTHENTICATED, "the token has expired")]
+            case Timer.DEAD:
+                return [Abort("the peer has been silent for too long")]
+            case Timer.STRICT_PONG:
+                return [Close(codes.SILENT, "no pong event in time")]
+            case Timer.SUBSCRIBE:
+                return [Close(codes.SILENT, "no subscription in time")]
+            case Timer.PROBE:
+                self._arm(Timer.PROBE, at, limits.ping_interval)
+                return [ProbePeer()]
+            case Timer.STRICT_PING:
+                self._arm(Timer.STRICT_PING, at, limits.ping_interval)
+                return [Send(PingEvent(timestamp=now.wall // MILLISECOND))]
+            case Timer.HEARTBEAT:
+                return self._heartbeat(now, last_sent)
+
+    def _heartbeat(self, now: Now, last_sent: int) -> list[Effect]:
+        interval = self._limits.heartbeat_interval
+        if last_sent + interval > now.monotonic:
+            self._arm(Timer.HEARTBEAT, last_sent, interval)
+            return []
+        self._arm(Timer.HEARTBEAT, now.monotonic, interval)
+        last = {stream.key: self._view.seq(stream) for stream in self._subscriptions.streams}
+        return [Send(Heartbeat(timestamp=now.wall // MILLISECOND, last=last))]
+
+    def _authenticate(self, request: Auth, now: Now) -> list[Effect]:
+        # Bytes are compared, and always all of them: text outside ASCII would raise, a short cut would leak.
+        shown = request.token.encode("utf-8", "surrogatepass")
+        if self._token is not None and not hmac.compare_digest(shown, self._token):
+            return self._wrong_token(request)
+        self._authenticated = True
+        self._deadlines.clear(Timer.AUTH)
+        expires_at = None
+        if self._token is not None and self._limits.token_ttl:
+            self._arm(Timer.TOKEN, now.monotonic, self._limits.token_ttl)
+            expires_at = (now.wall + self._limits.token_ttl) // MILLISECOND
+        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id))]
+
+    def _wrong_token(self, request: Auth) -> list[Effect]:
+        self._wrong_tokens += 1
+        refusal = self._unauthorized(request, "the token is not the one that this server was started with")
+        if self._wrong_tokens < MAX_WRONG_TOKENS:
+            return [refusal]
+        return [refusal, Close(codes.FORBIDDEN, "too many wrong tokens")]
+
+    def _over_rate(self, request_id: str | int | float | None, now: Now) -> list[Effect]:
+        if self._bucket.take(now.monotonic):
+            return []
+        self._warnings += 1
+        limits = self._limits
+        error = ErrorEvent(
+            message="Too many messages",
+            code=ErrorCode.RATE_LIMITED,
+            id=request_id,
+            hint=f"at most {limits.inbound_rate:g} a second, {limits.inbound_burst} in a burst; this one was ignored",
+        )
+        if self._warnings < MAX_RATE_WARNINGS:
+            return [Send(error)]
+        return [Send(error), Close(codes.POLICY, "too many messages, after warnings")]
+
+    def _listing(self, request: ListSubscriptions) -> Subscriptions:
+        rows: tuple[dict[str, str | int], ...] = tuple(
+            {"channel": stream.channel, "symbol": stream.symbol, "seq": self._view.seq(stream)}
+            for stream in self._subscriptions.streams
+        )
+        return Subscriptions(subscriptions=rows, epoch=self._view.epoch, id=request.id)
+
+    @staticmethod
+    def _unauthorized(request: Request, hint: str) -> Send:
+        asks_for_data = isinstance(request, Subscribe | Unsubscribe)
+        message = BadSubscription if asks_for_data else "Not authenticated"
+        return Send(ErrorEvent(message=message, code=ErrorCode.UNAUTHORIZED, id=request.id, hint=hint))
+
+    def _arm(self, timer: Timer, since: int, after: int) -> None:
+        if after:
+            self._deadlines.set(timer, since + after)
+
+
+def _error_of(rejected: Rejected) -> ErrorEvent:
+    return ErrorEvent(
+        message=rejected.message,
+        code=rejected.code,
+        id=rejected.id,
+        field=rejected.field,
+        hint=rejected.hint,
+    )

@@ -1,0 +1,167 @@
+"""Which streams a client is in, and what a request to change that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from feed.protocol.codes import BadSubscription, ErrorCode
+from feed.protocol.effects import Effect, Join, Leave, Send, Stream
+from feed.protocol.events import ErrorEvent, Subscribed, Unsubscribed
+from feed.protocol.requests import Subscribe, Unsubscribe
+from feed.protocol.view import MarketView
+from feed.units import nearest
+
+__all__ = ["Subscriptions"]
+
+ALL = "*"
+
+
+class Subscriptions:
+    """The streams of one session, in the order in which they were asked for."""
+
+    __slots__ = ("_limit", "_streams", "_view")
+
+    def __init__(self, view: MarketView, limit: int) -> None:
+        self._view = view
+        self._limit = limit
+        self._streams: dict[Stream, None] = {}
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams."""
+        return tuple(self._streams)
+
+    def subscribe(self, request: Subscribe) -> list[Effect]:
+        """One answer for each pair of channel and symbol, each followed by what joins it."""
+        if too_many := self._too_many_pairs(request):
+            return [too_many]
+        effects: list[Effect] = []
+        for target in self._targets(request):
+            effects += self._join(target, request) if isinstance(target, Stream) else [Send(target)]
+        return effects
+
+    def unsubscribe(self, request: Unsubscribe) -> list[Effect]:
+        """One answer for each pair; with `"*"` only for the streams that the client is in."""
+        if too_many := self._too_many_pairs(request):
+            return [too_many]
+        effects: list[Effect] = []
+        wild = ALL in request.channel or ALL in request.symbol
+        for target in self._targets(request):
+            if not isinstance(target, Stream):
+                effects.append(Send(target))
+            elif target in self._streams:
+                effects += self._leave(target, request)
+            elif not wild:
+                effects.append(Send(self._not_subscribed(target, request)))
+        return effects or [Send(self._nothing_to_leave(request))]
+
+    def _too_many_pairs(self, request: Subscribe | Unsubscribe) -> Send | None:
+        # A short frame may name many pairs: refuse it whole instead of answering each.
+        view = self._view
+        wild = isinstance(request, Subscribe)
+        channels = _expanded(request.channel, view.channels) if wild else request.channel
+        symbols = _expanded(request.symbol, view.symbols) if wild else request.symbol
+        pairs = len(channels) * len(symbols)
+        if pairs <= self._limit:
+            return None
+        return Send(self._limit_exceeded(request, f"{pairs} pairs in one request"))
+
+    def _targets(self, request: Subscribe | Unsubscribe) -> Iterator[Stream | ErrorEvent]:
+        for channel in _expanded(request.channel, self._view.channels):
+            if channel not in self._view.channels:
+                yield self._unknown("channel", channel, self._view.channels, ErrorCode.UNKNOWN_CHANNEL, request)
+                continue
+            for symbol in _expanded(request.symbol, self._view.symbols):
+                if symbol in self._view.symbols:
+                    yield Stream(channel, symbol)
+                else:
+                    yield self._unknown("symbol", symbol, self._view.symbols, ErrorCode.UNKNOWN_SYMBOL, request)
+
+    def _join(self, stream: Stream, request: Subscribe) -> list[Effect]:
+        if stream not in self._streams and len(self._streams) >= self._limit:
+            return [Send(self._limit_exceeded(request, "this connection has no subscription left"))]
+        self._streams[stream] = None
+        view = self._view
+        resume = request.resume
+        recovered = None if resume is None else view.recoverable(stream, resume.epoch, resume.seq)
+        subscribed = Subscribed(
+            channel=stream.channel,
+            symbol=stream.symbol,
+            seq=view.seq(stream),
+            epoch=view.epoch,
+            recovered=recovered,
+            id=request.id,
+        )
+        if resume is not None and recovered:
+            return [Send(subscribed), Join(stream, after_seq=resume.seq)]
+        wants_snapshot = recovered is False or view.has_snapshot(stream.channel)
+        return [Send(subscribed), Join(stream, snapshot=max(request.history or 0, int(wants_snapshot)))]
+
+    def _leave(self, stream: Stream, request: Unsubscribe) -> list[Effect]:
+        del self._streams[stream]
+        view = self._view
+        left = Unsubscribed(
+            channel=stream.channel,
+            symbol=stream.symbol,
+            seq=view.seq(stream),
+            epoch=view.epoch,
+            id=request.id,
+        )
+        return [Leave(stream), Send(left)]
+
+    def _unknown(
+        self,
+        field: str,
+        value: str,
+        valid: tuple[str, ...],
+        code: ErrorCode,
+        request: Subscribe | Unsubscribe,
+    ) -> ErrorEvent:
+        near = nearest(value, valid)
+        hint = f'did you mean "{near}"?' if near else f"one of {_some(valid)}"
+        return ErrorEvent(
+            message=BadSubscription,
+            code=code,
+            id=request.id,
+            field=field,
+            hint=hint,
+            channel=value if field == "channel" else None,
+            symbol=value if field == "symbol" else None,
+        )
+
+    def _limit_exceeded(self, request: Subscribe | Unsubscribe, what: str) -> ErrorEvent:
+        return ErrorEvent(
+            message=BadSubscription,
+            code=ErrorCode.LIMIT_EXCEEDED,
+            id=request.id,
+            hint=f"{what}; a connection may have {self._limit}",
+        )
+
+    def _not_subscribed(self, stream: Stream, request: Unsubscribe) -> ErrorEvent:
+        near = nearest(stream.key, (other.key for other in self._streams))
+        return ErrorEvent(
+            message=BadSubscription,
+            code=ErrorCode.NOT_SUBSCRIBED,
+            id=request.id,
+            hint=f"the nearest subscription is {near}" if near else "this connection has no such subscription",
+            channel=stream.channel,
+            symbol=stream.symbol,
+        )
+
+    @staticmethod
+    def _nothing_to_leave(request: Unsubscribe) -> ErrorEvent:
+        return ErrorEvent(
+            message=BadSubscription,
+            code=ErrorCode.NOT_SUBSCRIBED,
+            id=request.id,
+            hint="this connection has no subscription that this names",
+        )
+
+
+def _expanded(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return known if ALL in names else names
+
+
+def _some(names: tuple[str, ...], count: int = 8) -> str:
+    rest = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + rest

@@ -1,0 +1,55 @@
+"""What a subscriber gets before it joins the live stream: sent as fast as it reads, and never more at once."""
+
+from __future__ import annotations
+
+from feed.dialects.native import Variant
+from feed.market.market import Market
+from feed.outbox import Outbox
+from feed.protocol.effects import Stream
+
+__all__ = ["Backfill"]
+
+PAGE = 512
+"""Messages that are encoded in one turn of the event loop."""
+
+HIGH_WATER = 128 * 1024
+"""Bytes that may wait for the reader before the next page is made."""
+
+
+class Backfill:
+    """One stream's past, on its way to one subscriber.
+
+    Args:
+        market: where it comes from.
+        stream: the stream.
+        after: the seq behind which it begins.
+        snapshot_until: messages up to this seq are marked as a snapshot.
+    """
+
+    __slots__ = ("_market", "_snapshot_until", "_variant", "after", "stream")
+
+    def __init__(self, market: Market, stream: Stream, variant: Variant, after: int, snapshot_until: int) -> None:
+        self.stream = stream
+        self.after = after
+        self._market = market
+        self._variant = variant
+        self._snapshot_until = snapshot_until
+
+    @property
+    def done(self) -> bool:
+        """Whether the live stream goes on exactly here."""
+        return self.after >= self._market.seq(self.stream)
+
+    def send_page(self, outbox: Outbox) -> bool:
+        """Send the next page if the reader has room for it. False if what is due now is no longer kept."""
+        if self.done or outbox.waiting > HIGH_WATER:
+            return True
+        in_snapshot = self.after < self._snapshot_until
+        count = min(PAGE, self._snapshot_until - self.after) if in_snapshot else PAGE
+        kind = "snapshot" if in_snapshot else "update"
+        frames = self._market.missed(self.stream, self.after, count, self._variant, kind)
+        if not frames:
+            return False
+        self.after += len(frames)
+        outbox.write(b"".join(frames))
+        return True

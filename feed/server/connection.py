@@ -1,0 +1,182 @@
+"""The seam to the `websockets` library: everything of it that is not documented is used here and nowhere else.
+
+The library does the opening handshake, parses and checks frames, answers pings and closes. We take messages from it
+as they are parsed, without its queue and a reading task, and write data frames past it, so that one frame serves all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN, Event
+
+__all__ = ["FeedConnection", "PeerPort"]
+
+
+class PeerPort(Protocol):
+    """What a connection tells whoever speaks on it."""
+
+    def message(self, payload: bytes) -> None:
+        """A whole text message came."""
+
+    def binary(self) -> None:
+        """A binary message came."""
+
+    def fragmented(self, fragments: int) -> None:
+        """A message in progress has so many fragments by now."""
+
+    def control(self, *, ping: bool) -> None:
+        """A ping or pong frame came."""
+
+    def paused(self) -> None:
+        """Something waits to be sent."""
+
+    def resumed(self) -> None:
+        """Nothing waits to be sent any more."""
+
+    def closing(self) -> None:
+        """A close frame has been sent: nothing may follow it."""
+
+    def lost(self) -> None:
+        """The TCP connection is gone."""
+
+
+class FeedConnection(ServerConnection):
+    """A connection that hands its frames to a peer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.peer: PeerPort | None = None
+        self._early: list[Frame] = []
+        self._fragments: list[bytes] | None = None
+        self._binary = False
+
+    def attach(self, peer: PeerPort) -> None:
+        """From now on `peer` gets what comes, beginning with what came on the heels of the handshake."""
+        self.peer = peer
+        early, self._early = self._early, []
+        for frame in early:
+            self._frame(peer, frame)
+
+    @property
+    def descriptor(self) -> int | None:
+        """The socket, where frames may be written to it directly; None under TLS."""
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        sock = self.transport.get_extra_info("socket")
+        return None if sock is None else int(sock.fileno())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether data may be sent."""
+        return self.protocol.state is OPEN
+
+    # Wire of an outbox.
+
+    def write(self, data: bytes) -> None:
+        """Send framed bytes; what the socket does not take waits."""
+        if self.protocol.state is OPEN and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def waiting(self) -> int:
+        """Bytes that wait."""
+        return self.transport.get_write_buffer_size()
+
+    # What a peer may do.
+
+    def probe(self) -> None:
+        """Send a ping frame; any sign of life answers it."""
+        if self.protocol.state is OPEN:
+            self.protocol.send_ping(b"feed")
+            self.send_data()
+
+    def say_close(self, code: int, reason: str) -> None:
+        """Send a close frame, unless one has been sent. The TCP connection goes when the client has answered."""
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(code, reason)
+            self.send_data()
+
+    def drop(self) -> None:
+        """End the TCP connection at once, and with it what waits to be sent."""
+        self.transport.abort()
+
+    # What the library calls.
+
+    def process_event(self, event: Event) -> None:
+        """Take a parsed frame, or the handshake's request."""
+        if isinstance(event, Request) or not isinstance(event, Frame):
+            super().process_event(event)
+        elif self.peer is None:
+            self._early.append(event)
+        else:
+            self._frame(self.peer, event)
+
+    def send_data(self) -> None:
+        """Send what the library has to say, and leave the fan-out once that includes a close frame."""
+        super().send_data()
+        if self.peer is not None and self.protocol.state is not OPEN:
+            self.peer.closing()
+
+    def pause_writing(self) -> None:
+        """Something waits."""
+        super().pause_writing()
+        if self.peer is not None:
+            self.peer.paused()
+
+    def resume_writing(self) -> None:
+        """Nothing waits any more."""
+        super().resume_writing()
+        if self.peer is not None:
+            self.peer.resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection is gone."""
+        if self.peer is not None:
+            self.peer.lost()
+            self.peer = None
+        super().connection_lost(exc)
+
+    def _frame(self, peer: PeerPort, frame: Frame) -> None:
+        if self.protocol.state is not OPEN:
+            return
+        handle = _HANDLERS.get(frame.opcode)
+        if handle is not None:
+            handle(self, peer, frame)
+
+    def _text_or_binary(self, peer: PeerPort, frame: Frame) -> None:
+        self._binary = frame.opcode is Opcode.BINARY
+        if not frame.fin:
+            self._fragments = [bytes(frame.data)]
+        elif self._binary:
+            peer.binary()
+        else:
+            peer.message(bytes(frame.data))
+
+    def _continuation(self, peer: PeerPort, frame: Frame) -> None:
+        if self._fragments is None:
+            return
+        self._fragments.append(bytes(frame.data))
+        peer.fragmented(len(self._fragments))
+        if not frame.fin:
+            return
+        payload, self._fragments = b"".join(self._fragments), None
+        if self._binary:
+            peer.binary()
+        else:
+            peer.message(payload)
+
+    def _control(self, peer: PeerPort, frame: Frame) -> None:
+        peer.control(ping=frame.opcode is Opcode.PING)
+
+
+_HANDLERS: dict[Opcode, Callable[[FeedConnection, PeerPort, Frame], None]] = {
+    Opcode.TEXT: FeedConnection._text_or_binary,
+    Opcode.BINARY: FeedConnection._text_or_binary,
+    Opcode.CONT: FeedConnection._continuation,
+    Opcode.PING: FeedConnection._control,
+    Opcode.PONG: FeedConnection._control,
+}

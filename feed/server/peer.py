@@ -1,0 +1,314 @@
+"""One client: carries out what its session wants, and keeps its timers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from feed.clock import Clock
+from feed.dialects.framing import text_frame
+from feed.dialects.native import Variant, decode, encode
+from feed.fanout import Subscriber
+from feed.market.market import Market
+from feed.outbox import Outbox, OutboxLimits
+from feed.protocol import codes
+from feed.protocol.codes import CloseCode, clipped_reason
+from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
+from feed.protocol.events import Closing, ErrorEvent, Event
+from feed.protocol.session import Session
+from feed.protocol.view import SessionLimits
+from feed.server.backfill import Backfill
+from feed.server.connection import FeedConnection
+from feed.server.counters import ServerCounters
+from feed.units import MILLISECOND, SECOND
+
+__all__ = ["Peer", "PeerLimits"]
+
+CLOSE_GRACE = 5 * SECOND
+"""So long a client may take to answer a close frame before its TCP connection is dropped."""
+
+SLOW_GRACE = 1 * SECOND
+"""The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
+
+log = structlog.get_logger("feed")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLimits:
+    """What one client may do and hold."""
+
+    session: SessionLimits
+    outbox: OutboxLimits
+    max_fragments: int
+
+
+class Peer:
+    """The shell around a session.
+
+    Args:
+        name: the connection's name in logs and in its status frame.
+        connection: the wire.
+        market: the market that it listens to.
+        on_gone: called once, when the TCP connection is gone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: FeedConnection,
+        market: Market,
+        *,
+        limits: PeerLimits,
+        clock: Clock,
+        counters: ServerCounters,
+        variant: Variant,
+        strict: bool,
+        token: str | None,
+        on_gone: Callable[[Peer], None],
+    ) -> None:
+        self.name = name
+        self._connection = connection
+        self._market = market
+        self._limits = limits
+        self._clock = clock
+        self._counters = counters
+        self._variant = variant
+        self._on_gone = on_gone
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(connection, limits.outbox, self._too_slow)
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.backlog)
+        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
+        self._backfills: dict[Stream, Backfill] = {}
+        self._last_sent = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._farewell: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Greet the client and begin to listen."""
+        log.debug("= open", connection=self.name)
+        self._market.attend(self, self.send)
+        self._do(self._session.open(self._clock.read()))
+        self._connection.attach(self)
+
+    def send(self, event: Event) -> None:
+        """Send an event now."""
+        if self._closed:
+            return
+        if isinstance(event, ErrorEvent):
+            self._counters.errors[event.code] += 1
+        self._last_sent = self._clock.now()
+        self._outbox.write(text_frame(encode(event)))
+
+    def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
+        """Announce a close and carry it out `after` nanoseconds later."""
+        if self._closed:
+            return
+        text = clipped_reason(reason)
+        in_ms = after // MILLISECOND
+        self.send(Closing(code=code.number, reason=text, in_ms=in_ms, reconnect=code.reconnect))
+        if after:
+            self._farewell = self._loop.call_later(after / SECOND, self._close_now, code, text)
+        else:
+            self._close_now(code, text)
+
+    def drop(self, reason: str) -> None:
+        """End the TCP connection without a word."""
+        log.debug("x drop", connection=self.name, reason=reason)
+        self._connection.drop()
+
+    # PeerPort: what the connection tells.
+
+    def message(self, payload: bytes) -> None:
+        """A whole text message came."""
+        self._counters.messages_in += 1
+        if not _is_utf8(payload):
+            self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
+            return
+        log.debug("< message", connection=self.name, bytes=len(payload))
+        now = self._clock.read()
+        self._session.heard(now)
+        self._do(self._session.receive(decode(payload), now))
+
+    def binary(self) -> None:
+        """A binary message came: there is no such thing here."""
+        self.close(codes.UNSUPPORTED, codes.UNSUPPORTED.meaning)
+
+    def fragmented(self, fragments: int) -> None:
+        """A message in progress has so many fragments by now."""
+        if fragments > self._limits.max_fragments:
+            self.close(codes.TOO_BIG, f"a message in more than {self._limits.max_fragments} fragments")
+
+    def control(self, *, ping: bool) -> None:
+        """A ping or pong frame came."""
+        now = self._clock.read()
+        self._session.heard(now)
+        if ping:
+            self._do(self._session.control_frame(now))
+
+    def paused(self) -> None:
+        """Something waits to be sent."""
+        self._subscriber.queue()
+        if self._watchdog is None:
+            self._watch()
+
+    def resumed(self) -> None:
+        """Nothing waits any more."""
+        self._cancel_watchdog()
+        self._subscriber.drained()
+        for backfill in list(self._backfills.values()):
+            self._page(backfill)
+
+    def closing(self) -> None:
+        """A close frame has been sent; give the client a moment to answer."""
+        if not self._closed:
+            self._end(CLOSE_GRACE)
+
+    def lost(self) -> None:
+        """The TCP connection is gone."""
+        log.debug("x gone", connection=self.name)
+        self._closed = True
+        self._outbox.closed = True
+        self._subscriber.leave_all()
+        self._backfills.clear()
+        self._market.depart(self)
+        self._cancel_watchdog()
+        for timer in (self._timer, self._farewell):
+            if timer is not None:
+                timer.cancel()
+        self._on_gone(self)
+
+    # What the session wants.
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if self._closed:
+                return
+            self._carry_out(effect)
+        self._arm()
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Send(event):
+                self.send(event)
+            case Join():
+                self._join(effect)
+            case Leave(stream):
+                self._backfills.pop(stream, None)
+                self._market.leave(self._subscriber, stream, self._variant)
+            case ProbePeer():
+                self._connection.probe()
+            case Close(code, reason):
+                self.close(code, reason)
+            case Abort(reason):
+                self.drop(reason)
+
+    def _join(self, join: Join) -> None:
+        stream, market = join.stream, self._market
+        # A repeated subscription with a history gets that again, and then the one stream goes on.
+        market.leave(self._subscriber, stream, self._variant)
+        self._backfills.pop(stream, None)
+        seq = market.seq(stream)
+        if join.after_seq is not None:
+            after, snapshot_until = join.after_seq, 0
+        else:
+            after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
+            state = market.state_of(stream, self._variant) if join.snapshot == 1 else b""
+            if state:
+                self._outbox.write(state)
+                after = seq
+        self._page(Backfill(market, stream, self._variant, after, snapshot_until))
+
+    def _page(self, backfill: Backfill) -> None:
+        stream = backfill.stream
+        if backfill.done:
+            self._backfills.pop(stream, None)
+            self._market.join(self._subscriber, stream, self._variant)
+            return
+        first = stream not in self._backfills
+        self._backfills[stream] = backfill
+        if not backfill.send_page(self._outbox):
+            self._too_slow("what it has yet to get is no longer kept")
+        elif backfill.done or (first and not self._outbox.waiting):
+            self._page(backfill)
+        elif not self._outbox.waiting:
+            self._loop.call_soon(self._next_page, backfill)
+
+    def _next_page(self, backfill: Backfill) -> None:
+        if not self._closed and self._backfills.get(backfill.stream) is backfill:
+            self._page(backfill)
+
+    # Time.
+
+    def _arm(self) -> None:
+        """One timer for all that the session waits for; a heartbeat that moved on is found when it fires."""
+        deadline = self._session.deadline
+        if deadline is None or self._closed:
+            return
+        if self._timer is not None:
+            if self._timer.when() * SECOND <= deadline + MILLISECOND:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline / SECOND, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        self._do(self._session.expire(self._clock.read(), self._latest()))
+
+    def _latest(self) -> int:
+        """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        topics = self._market.hub.topics
+        return max([self._last_sent, *(topics[stream].published_at for stream in self._session.streams)])
+
+    def _watch(self) -> None:
+        again = self._outbox.check(self._clock.now())
+        self._watchdog = None if again is None else self._loop.call_at(again / SECOND, self._watch)
+
+    def _cancel_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+
+    # The end.
+
+    def _too_slow(self, reason: str) -> None:
+        if self._closed:
+            return
+        self._counters.slow += 1
+        log.info("! too slow", connection=self.name, reason=reason)
+        text = clipped_reason(f"{codes.TOO_SLOW.meaning} ({reason})")
+        code = codes.TOO_SLOW
+        closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
+        # Past the outbox, whose bound is what it has just run into.
+        self._connection.write(text_frame(encode(closing)))
+        self._end(SLOW_GRACE)
+        self._connection.say_close(code.number, text)
+
+    def _close_now(self, code: CloseCode, reason: str) -> None:
+        log.debug("> close", connection=self.name, code=code.number, reason=reason)
+        self._connection.say_close(code.number, reason)
+
+    def _end(self, grace: int) -> None:
+        """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
+        self._closed = True
+        self._outbox.closed = True
+        self._backfills.clear()
+        self._subscriber.leave_all()
+        self._cancel_watchdog()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._farewell is not None:
+            self._farewell.cancel()
+        self._farewell = self._loop.call_later(grace / SECOND, self._connection.drop)
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
