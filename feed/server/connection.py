@@ -14,6 +14,8 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
+from feed.server.query import Connect
+
 __all__ = ["FeedConnection", "PeerPort"]
 
 
@@ -51,6 +53,7 @@ class FeedConnection(ServerConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.peer: PeerPort | None = None
+        self.wishes = Connect()
         self._early: list[Frame] = []
         self._fragments: list[bytes] | None = None
         self._binary = False

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from feed.dialects.native import Variant
 from feed.errors import UsageError
 from feed.units import nearest
 
-__all__ = ["QueryError", "Connect", "parse_query"]
+__all__ = ["Connect", "QueryError", "parse_query"]
 
 SOCKET_PATHS = ("/", "/ws")
 
@@ -32,8 +32,8 @@ class QueryError(UsageError):
 class Connect:
     """How a client wants its connection."""
 
-    variant: Variant
-    strict: bool
+    variant: Variant = field(default_factory=Variant)
+    strict: bool = False
 
 
 def parse_query(target: str) -> Connect:

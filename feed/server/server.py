@@ -21,7 +21,7 @@ from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
 from feed.server.http import Page, Routes, is_upgrade, problem, respond
 from feed.server.peer import Peer, PeerLimits
-from feed.server.query import Connect, QueryError, parse_query
+from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
@@ -74,7 +74,6 @@ class FeedServer:
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
-        self._pending: dict[ServerConnection, Connect] = {}
         self._names = itertools.count(1)
         self._routes = Routes({})
         self._server: Server | None = None
@@ -155,12 +154,14 @@ class FeedServer:
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
         try:
-            self._pending[connection] = parse_query(request.path)
+            wishes = parse_query(request.path)
         except QueryError as error:
             page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
             return self._refuse("query", page)
         except ValueError:
             return self._refuse("query", problem(400, "INVALID_REQUEST", "The URL cannot be read", field="query"))
+        assert isinstance(connection, FeedConnection)
+        connection.wishes = wishes
         return None
 
     def _refuse(self, reason: str, page: Page) -> Response:
@@ -169,20 +170,22 @@ class FeedServer:
 
     async def _handle(self, connection: ServerConnection) -> None:
         assert isinstance(connection, FeedConnection)
-        wishes = self._pending.pop(connection)
         self.counters.connections += 1
-        peer = self._peer(connection, wishes)
+        peer = self._peer(connection)
         self._peers[peer] = None
         try:
-            peer.open()
-            self._check_origin(peer, connection)
+            if self._origin_refused(peer, connection):
+                connection.attach(peer)
+            else:
+                peer.open()
             await connection.wait_closed()
         except Exception:
             log.exception("! internal error", connection=peer.name)
             peer.close(codes.INTERNAL, codes.INTERNAL.meaning)
             raise
 
-    def _peer(self, connection: FeedConnection, wishes: Connect) -> Peer:
+    def _peer(self, connection: FeedConnection) -> Peer:
+        wishes = connection.wishes
         return Peer(
             f"c{next(self._names)}",
             connection,
@@ -196,16 +199,17 @@ class FeedServer:
             on_gone=self._gone,
         )
 
-    def _check_origin(self, peer: Peer, connection: FeedConnection) -> None:
+    def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
         request = connection.request
         origin = request.headers.get("Origin") if request is not None else None
         if self._origins.allows(origin):
-            return
+            return False
         self.counters.refused["origin"] += 1
         shown = (origin or "")[:60]
         log.warning("origin refused", origin=shown, hint=f"start with --origin {shown}")
         peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
+        return True
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)

@@ -1,0 +1,144 @@
+"""Plays a transcript: a whole conversation as text, without a socket and without waiting.
+
+> {"event":"ping"}          the client sends this frame
+< {"event":"pong", …}       the server answers with exactly this event (… at the end: and more keys)
+~ join trading:BTC/USD      the session wants the shell to do this
+@ 1s                        so much time passes; what falls due happens
+% published 3               so many more ticks have been published since
+# comment
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from feed.clock import ManualClock
+from feed.dialects.native import decode, encode
+from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.session import Session
+from feed.protocol.view import SessionLimits
+from feed.units import SECOND, parse_duration
+from tests.support.market import make_market
+from tests.support.sources import BTC, ETH, MetronomeSource
+
+LIMITS = SessionLimits(
+    inbound_rate=20,
+    inbound_burst=200,
+    max_subscriptions=256,
+    auth_timeout=10 * SECOND,
+    subscribe_timeout=0,
+    heartbeat_interval=1 * SECOND,
+    ping_interval=20 * SECOND,
+    ping_timeout=60 * SECOND,
+    token_ttl=0,
+)
+
+
+class Conversation:
+    """A session over a real market that nobody moves but the test."""
+
+    def __init__(self, limits: SessionLimits = LIMITS, *, token: str | None = None, strict: bool = False) -> None:
+        self.clock = ManualClock()
+        self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
+        self.last_sent = self.clock.now()
+        self.ended = False
+        self.session = Session("c1", self.market, limits, now=self.clock.read(), token=token, strict=strict)
+
+    def open(self) -> list[str]:
+        """What is said first."""
+        return self._told(self.session.open(self.clock.read()))
+
+    def say(self, frame: str | bytes) -> list[str]:
+        """What a frame comes to."""
+        now = self.clock.read()
+        self.session.heard(now)
+        payload = frame.encode() if isinstance(frame, str) else frame
+        return self._told(self.session.receive(decode(payload), now))
+
+    def wait(self, nanoseconds: int) -> list[str]:
+        """What comes while so much time passes."""
+        until = self.clock.now() + nanoseconds
+        said: list[str] = []
+        while not self.ended and (deadline := self.session.deadline) is not None and deadline <= until:
+            self.clock.advance(max(0, deadline - self.clock.now()))
+            said += self._told(self.session.expire(self.clock.read(), self.last_sent))
+        self.clock.advance(until - self.clock.now())
+        return said
+
+    def publish(self, count: int) -> None:
+        """Let so many messages be published, and sent to whoever is subscribed."""
+        for _ in range(count):
+            self.market.next_time()
+            self.market.publish_due(2**62, 1)
+        if self.session.streams:
+            self.last_sent = self.clock.now()
+
+    def _told(self, effects: list[Effect]) -> list[str]:
+        return [self._text(effect) for effect in effects]
+
+    def _text(self, effect: Effect) -> str:
+        match effect:
+            case Send(event):
+                self.last_sent = self.clock.now()
+                return "< " + encode(event).decode()
+            case Join(stream, after_seq, snapshot):
+                after = "" if after_seq is None else f" after {after_seq}"
+                return f"~ join {stream.key}{after}" + (f" snapshot {snapshot}" if snapshot else "")
+            case Leave(stream):
+                return f"~ leave {stream.key}"
+            case ProbePeer():
+                return "~ probe"
+            case Close(code, reason):
+                self.ended = True
+                return f"~ close {code.number} {reason}"
+            case Abort(reason):
+                self.ended = True
+                return f"~ abort {reason}"
+
+
+def play(path: Path) -> None:
+    """Play a transcript file and compare every line that the server should say."""
+    text = path.read_text()
+    lines = text.splitlines()
+    settings = orjson.loads(lines[0].removeprefix("#!")) if lines[0].startswith("#!") else {}
+    conversation = _conversation(settings)
+    # An epoch is a hash of what the market is; a transcript only says where it stands.
+    lines = text.replace("EPOCH", conversation.market.epoch).splitlines()
+    said = conversation.open()
+    for number, line in enumerate(lines, 1):
+        where = f"{path.name}:{number}"
+        kind, _, rest = line.partition(" ")
+        if kind in ("<", "~"):
+            assert said, f"{where}: nothing more was said"
+            assert _same(line, said[0]), f"{where}:\nexpected {line}\ngot      {said[0]}"
+            said = said[1:]
+        elif kind in (">", "@", "%"):
+            assert not said, f"{where}: before this there also came {said}"
+            said = _act(conversation, kind, rest)
+        else:
+            assert not line.strip() or line.startswith("#"), f"{where}: not a line of a transcript"
+    assert not said, f"{path.name}: at the end there also came {said}"
+
+
+def _conversation(settings: dict[str, Any]) -> Conversation:
+    token, strict = settings.pop("token", None), settings.pop("strict", False)
+    values = {name: getattr(LIMITS, name) for name in SessionLimits.__slots__} | settings
+    return Conversation(SessionLimits(**values), token=token, strict=strict)
+
+
+def _act(conversation: Conversation, kind: str, rest: str) -> list[str]:
+    if kind == ">":
+        return conversation.say(rest)
+    if kind == "@":
+        return conversation.wait(parse_duration(rest))
+    conversation.publish(int(rest.removeprefix("published ")))
+    return []
+
+
+def _same(expected: str, got: str) -> bool:
+    if expected.startswith("~") or not expected.endswith("…}"):
+        return expected == got
+    return got.startswith(expected.removesuffix("…}").rstrip())
