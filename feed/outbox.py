@@ -47,7 +47,8 @@ class Outbox:
         self._limits = limits
         self._on_too_slow = on_too_slow
         self._taken = 0
-        self._progress = (0, 0)
+        # The most that had been sent, and since when it has been no more; None while nothing waits.
+        self._progress: tuple[int, int] | None = None
         self.closed = False
 
     def write(self, data: bytes) -> None:
@@ -72,8 +73,8 @@ class Outbox:
         if self.closed or not waiting:
             return None
         sent = self._taken - waiting
-        best, since = self._progress
-        if since == 0 or sent > best:
+        best, since = self._progress or (-1, now)
+        if sent > best:
             self._progress = (sent, now)
             return now + self._limits.blocked
         if now - since < self._limits.blocked:
@@ -83,7 +84,7 @@ class Outbox:
 
     def drained(self) -> None:
         """Nothing waits any more: the reader has caught up."""
-        self._progress = (0, 0)
+        self._progress = None
 
     def _give_up(self, reason: str) -> None:
         self.closed = True

@@ -1,0 +1,115 @@
+"""`data` frames: exact decimals, fixed keys, the same bytes however the rows are cut."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feed.dialects.framing import text_frame
+from feed.dialects.native import Variant
+from feed.dialects.native_data import encode_status, encode_ticks
+from feed.ticks import BUY, SELL, Instrument, StatusChange, TickBlock
+from feed.units import DAY, MILLISECOND
+from tests.support.market import unframed
+
+STEPS = st.sampled_from(["0.01", "0.05", "0.5", "1", "0.25", "10", "0.00001", "0.000000000001", "0.1"])
+COUNTS = st.integers(0, 10**9)
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> TickBlock:
+    """A block of any exact integers."""
+    size = draw(st.integers(1, 8))
+
+    def column(values: st.SearchStrategy[int]) -> np.ndarray:
+        return np.array(draw(st.lists(values, min_size=size, max_size=size)), np.int64)
+
+    return TickBlock(
+        time=column(st.integers(0, 4 * 10**18)), price=column(COUNTS), size=column(COUNTS),
+        side=column(st.sampled_from([BUY, SELL])), bid=column(COUNTS), bid_size=column(COUNTS),
+        ask=column(COUNTS), ask_size=column(COUNTS), volume=column(COUNTS), trade_id=column(st.integers(0, 2**53)),
+    )  # fmt: skip
+
+
+def instrument(tick: str, lot: str) -> Instrument:
+    """A symbol with a name that a careless template would trip over."""
+    return Instrument('100% "é"/USD', Decimal(tick).normalize(), Decimal(lot).normalize())
+
+
+@given(blocks(), STEPS, STEPS, st.integers(1, 10**9), st.integers(-DAY, DAY))
+def test_every_number_is_exact(block: TickBlock, tick: str, lot: str, first_seq: int, shift: int) -> None:
+    """What a client reads with exact decimals is the integer times its step, with all of its decimals written."""
+    symbol = instrument(tick, lot)
+    payloads = encode_ticks(block, symbol, first_seq=first_seq, shift=shift, variant=Variant())
+    assert len(payloads) == len(block)
+    for row, payload in enumerate(payloads):
+        frame = json.loads(payload, parse_float=Decimal)
+        assert list(frame) == ["event", "channel", "symbol", "type", "seq", "data"]
+        data = frame["data"]
+        assert list(data) == [
+            "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "volume", "trade_id", "timestamp",
+        ]  # fmt: skip
+        assert frame["seq"] == first_seq + row
+        for name in ("price", "bid", "ask"):
+            assert data[name] == int(getattr(block, name)[row]) * symbol.tick_size
+        for name in ("size", "bid_size", "ask_size", "volume"):
+            assert data[name] == int(getattr(block, name)[row]) * symbol.lot_size
+        assert -Decimal(str(data["price"])).as_tuple().exponent == symbol.price_decimals  # type: ignore[operator]
+        assert data["side"] == ("buy" if block.side[row] == BUY else "sell")
+        assert data["timestamp"] == (int(block.time[row]) + shift) // MILLISECOND
+        assert b"e" not in payload.split(b'"price":')[1].split(b",")[0]
+
+
+@given(blocks(), st.integers(0, 8), st.sampled_from(["plain", "string"]))
+def test_cutting_changes_nothing(block: TickBlock, at: int, numbers: str) -> None:
+    """A block encoded in two parts gives the bytes of the block encoded whole."""
+    symbol = instrument("0.01", "0.00001")
+    variant = Variant(numbers="string" if numbers == "string" else "plain")
+    whole = encode_ticks(block, symbol, first_seq=5, variant=variant)
+    parts = encode_ticks(block[:at], symbol, first_seq=5, variant=variant)
+    parts += encode_ticks(block[at:], symbol, first_seq=5 + min(at, len(block)), variant=variant)
+    assert parts == whole
+
+
+@given(blocks())
+def test_strings_hold_the_same_digits(block: TickBlock) -> None:
+    """The string variant differs by quotes alone."""
+    symbol = instrument("0.01", "0.00001")
+    plain = encode_ticks(block, symbol, first_seq=1, variant=Variant())
+    text = encode_ticks(block, symbol, first_seq=1, variant=Variant(numbers="string"))
+    for one, other in zip(plain, text, strict=True):
+        exact = json.loads(one, parse_float=str)["data"]
+        assert json.loads(other)["data"] == exact | {"symbol": exact["symbol"]}
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 1023, 1024, 65535, 65536, 70000])
+def test_frames_of_every_length(length: int) -> None:
+    """Each of the three forms of a frame's length, and both sides of their borders."""
+    payload = b"x" * length
+    assert unframed(text_frame(payload) * 2) == [payload, payload]
+
+
+def test_status_frames() -> None:
+    """A change of status has its keys in their order."""
+    change = StatusChange(1_736_121_600_123_456_789, "BTC/USD", "halted", "drill", "second phase")
+    [payload] = encode_status([change], first_seq=3, shift=DAY)
+    assert orjson.loads(payload) == {
+        "event": "data",
+        "channel": "status",
+        "symbol": "BTC/USD",
+        "type": "update",
+        "seq": 3,
+        "data": {
+            "symbol": "BTC/USD",
+            "status": "halted",
+            "reason": "drill",
+            "phase": "second phase",
+            "timestamp": 1_736_208_000_123,
+        },
+    }

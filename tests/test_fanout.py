@@ -1,0 +1,212 @@
+"""The fan-out, on real sockets: everybody gets every byte in order, and O(1) bookkeeping stays true."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feed.fanout import Backlog, Group, Subscriber
+from feed.outbox import Outbox, OutboxLimits
+from feed.units import SECOND
+
+
+@dataclass
+class SocketWire:
+    """A non-blocking socket with a buffer behind it, as a transport has one."""
+
+    ours: socket.socket
+    theirs: socket.socket
+    buffer: bytearray = field(default_factory=bytearray)
+
+    @classmethod
+    def pair(cls, buffer: int = 4096) -> SocketWire:
+        ours, theirs = socket.socketpair()
+        for sock in (ours, theirs):
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        return cls(ours, theirs)
+
+    def write(self, data: bytes) -> None:
+        self.buffer += data
+        self.flush()
+
+    def waiting(self) -> int:
+        return len(self.buffer)
+
+    def flush(self) -> None:
+        try:
+            sent = os.write(self.ours.fileno(), self.buffer) if self.buffer else 0
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            sent = len(self.buffer)
+        del self.buffer[:sent]
+
+    def read(self) -> bytes:
+        got = b""
+        while True:
+            try:
+                data = self.theirs.recv(65536)
+            except BlockingIOError:
+                return got
+            if not data:
+                return got
+            got += data
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+class Listener:
+    """A subscriber on a socket pair."""
+
+    def __init__(self, backlog: Backlog, limit: int = 2**20) -> None:
+        self.wire = SocketWire.pair()
+        self.too_slow: list[str] = []
+        self.outbox = Outbox(self.wire, OutboxLimits(limit, 10 * SECOND), self._slow)
+        self.subscriber = Subscriber(self.outbox, self.wire.ours.fileno(), backlog)
+        self.got = b""
+
+    def _slow(self, reason: str) -> None:
+        self.too_slow.append(reason)
+        self.subscriber.leave_all()
+
+    def read(self) -> None:
+        """Read all there is, as an event loop would let it."""
+        while True:
+            data = self.wire.read()
+            self.got += data
+            self.wire.flush()
+            if not data and not self.wire.waiting():
+                break
+        self.subscriber.drained()
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_everybody_gets_every_byte(count: int) -> None:
+    """Fast readers and one that reads late get the same bytes."""
+    backlog, group = Backlog(), Group()
+    listeners = [Listener(backlog) for _ in range(count)]
+    for listener in listeners:
+        listener.subscriber.enter(group)
+    sent = b""
+    for number in range(300):
+        data = b"%05d" % number * 200
+        group.write(data)
+        sent += data
+        for listener in listeners[1:]:
+            listener.read()
+    assert len(backlog) == 1, "the one that has not read"
+    listeners[0].read()
+    assert len(backlog) == 0
+    assert all(listener.got == sent for listener in listeners)
+    group.write(b"again")
+    listeners[0].read()
+    assert listeners[0].got == sent + b"again"
+    for listener in listeners:
+        listener.wire.close()
+
+
+def test_reader_that_never_reads_is_found_by_its_bytes() -> None:
+    """Its buffer grows to the bound and no further, and the others lose nothing."""
+    backlog, group = Backlog(), Group()
+    good, bad = Listener(backlog), Listener(backlog, limit=50_000)
+    for listener in (bad, good):
+        listener.subscriber.enter(group)
+    for _ in range(200):
+        group.write(b"x" * 1000)
+        good.read()
+        assert bad.wire.waiting() <= 50_000
+    assert len(bad.too_slow) == 1
+    assert len(group) == 1
+    assert len(backlog) == 0
+    assert good.got == b"x" * 200_000
+    for listener in (good, bad):
+        listener.wire.close()
+
+
+def test_reader_without_progress_is_found_by_time() -> None:
+    """Nothing sent for ten seconds ends it; any progress starts the count anew."""
+    listener = Listener(Backlog())
+    listener.subscriber.queue()
+    listener.outbox.write(b"x" * 500_000)
+    assert listener.outbox.check(0) == 10 * SECOND
+    assert listener.outbox.check(4 * SECOND) == 10 * SECOND
+    listener.wire.read()
+    listener.wire.flush()
+    assert listener.outbox.check(9 * SECOND) == 19 * SECOND
+    assert not listener.too_slow
+    assert listener.outbox.check(19 * SECOND) is None
+    assert listener.too_slow == ["nothing could be sent for 10 s"]
+    listener.wire.close()
+
+
+def test_dead_socket_harms_nobody() -> None:
+    """A peer that is gone does not stop the write to those behind it."""
+    backlog, group = Backlog(), Group()
+    first, gone, last = (Listener(backlog) for _ in range(3))
+    for listener in (first, gone, last):
+        listener.subscriber.enter(group)
+    gone.wire.theirs.close()
+    for _ in range(5):
+        group.write(b"abc")
+    first.read()
+    last.read()
+    assert first.got == last.got == b"abc" * 5
+    for listener in (first, gone, last):
+        listener.wire.close()
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["enter", "leave", "queue", "drained", "gone"]), st.integers(0, 7)), max_size=60
+)
+
+
+@given(STEPS)
+def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
+    """After any sequence of joining, leaving, filling and draining, a write reaches exactly the members, once."""
+    backlog, groups = Backlog(), (Group(), Group())
+    got: dict[int, int] = dict.fromkeys(range(8), 0)
+
+    class Count:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def write(self, data: bytes) -> None:
+            got[self.number] += len(data)
+
+        def waiting(self) -> int:
+            return 0
+
+    outboxes = [Outbox(Count(number), OutboxLimits(2**40, 1), lambda reason: None) for number in range(8)]
+    # No descriptor: all go through their outbox, where writes can be counted.
+    subscribers = [Subscriber(outbox, None, backlog) for outbox in outboxes]
+    members: set[int] = set()
+    for action, number in steps:
+        subscriber = subscribers[number]
+        if action == "enter":
+            subscriber.enter(groups[0])
+            subscriber.enter(groups[1])
+            members.add(number)
+        elif action == "leave":
+            subscriber.leave(groups[0])
+            subscriber.leave(groups[1])
+            members.discard(number)
+        elif action == "queue":
+            subscriber.queue()
+        elif action == "drained":
+            subscriber.drained()
+        else:
+            subscriber.leave_all()
+            members.discard(number)
+    assert len(groups[0]) == len(groups[1]) == len(members)
+    groups[0].write(b"x")
+    groups[1].write(b"xx")
+    assert {number for number, count in got.items() if count} == members
+    assert all(count in (0, 3) for count in got.values())
