@@ -1,0 +1,84 @@
+"""Server processes: started, asked for their port, looked at, and surely ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.tools import Missing
+
+__all__ = ["ROOT", "Running", "memory_kib", "running"]
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT = 20.0
+STOP_TIMEOUT = 2.0
+PORT = re.compile(r"PORT (\d+)|ws://127\.0\.0\.1:(\d+)|http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that listens."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Start a server, wait for the line that names its port, and end it afterwards.
+
+    Raises:
+        Missing: it ended, or named no port in time; the message carries what it said.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield Running(_port(process), process.pid)
+    finally:
+        process.kill()
+        process.wait(STOP_TIMEOUT)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    said = b""
+    deadline = time.monotonic() + START_TIMEOUT
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([process.stdout], [], [], left)[0]:
+            break
+        chunk = os.read(process.stdout.fileno(), 65536)
+        said += chunk
+        if found := PORT.search(said.decode(errors="replace")):
+            return int(next(group for group in found.groups() if group))
+        if not chunk:
+            break
+    raise Missing(f"the server named no port: {said.decode(errors='replace')[-400:].strip()}")
+
+
+def memory_kib(pid: int) -> int:
+    """The process's proportional share of memory.
+
+    Raises:
+        Missing: the kernel has no such figure.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError as error:
+        raise Missing(f"no smaps_rollup: {error}") from error
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

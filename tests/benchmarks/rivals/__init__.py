@@ -1,0 +1,1 @@
+"""Servers to compare with, each the way its users usually write it."""
