@@ -5,7 +5,6 @@ from __future__ import annotations
 import http
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import orjson
 from websockets.datastructures import Headers
@@ -78,7 +77,7 @@ class Routes:
     def answer(self, request: Request) -> Response:
         """The response to a request that is no WebSocket handshake."""
         head = request.method == "HEAD"
-        path = urlsplit(request.path).path or "/"
+        path = request.path.partition("?")[0] or "/"
         try:
             endpoint, _ = self._map.match(path, method=request.method)
         except MethodNotAllowed:

@@ -15,6 +15,8 @@ SOCKET_PATHS = ("/", "/ws")
 
 CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
 
+MAX_KEYS = 32
+
 PRIVATE = ("market", "scenario", "seed", "speed", "at", "anchor", "paused")
 """Keys that would make a market of one's own."""
 
@@ -42,12 +44,17 @@ def parse_query(target: str) -> Connect:
     Raises:
         QueryError: for a path without a socket, and for an unknown, repeated or bad key.
     """
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
+    except ValueError:
+        hint = f"at most {MAX_KEYS} keys, out of {', '.join(CHOICES)}"
+        raise QueryError("The URL cannot be read", "query", hint) from None
     if (parts.path.rstrip("/") or "/") not in SOCKET_PATHS:
         raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(SOCKET_PATHS)}")
     chosen = {key: choices[0] for key, choices in CHOICES.items()}
     seen: set[str] = set()
-    for key, value in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=32):
+    for key, value in pairs:
         if key in seen:
             raise QueryError(f'The key "{key[:64]}" is there twice', key[:64], "give it once")
         seen.add(key)

@@ -116,6 +116,12 @@ class FeedServer:
             backlog=1024,
         )
 
+    async def stop_listening(self) -> None:
+        """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""
+        if self._server is not None:
+            self._server.close(close_connections=False)
+            await self._server.wait_closed()
+
     async def drain(self, code: CloseCode, reason: str) -> None:
         """Stop accepting, say goodbye to everyone over a while, and drop those that are left at the end of it."""
         if self._server is None:
@@ -158,8 +164,6 @@ class FeedServer:
         except QueryError as error:
             page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
             return self._refuse("query", page)
-        except ValueError:
-            return self._refuse("query", problem(400, "INVALID_REQUEST", "The URL cannot be read", field="query"))
         assert isinstance(connection, FeedConnection)
         connection.wishes = wishes
         return None

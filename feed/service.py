@@ -1,0 +1,257 @@
+"""Wires the parts together and runs them: from settings to a listening server, and from a signal to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from feed.clock import Clock, SystemClock
+from feed.digest import market_digest
+from feed.errors import FeedError, UsageError
+from feed.market.history import ResumeWindow
+from feed.market.market import Market, MarketIdentity
+from feed.market.pace import Pace
+from feed.market.pacing import Pacemaker
+from feed.outbox import OutboxLimits
+from feed.protocol import codes
+from feed.protocol.codes import CloseCode
+from feed.protocol.view import SessionLimits
+from feed.scenario.find import find_scenario
+from feed.server.metrics import Metrics
+from feed.server.pages import Pages
+from feed.server.peer import PeerLimits
+from feed.server.server import FeedServer, ServerLimits
+from feed.settings import Limits, ServeSettings
+from feed.sources import open_source
+from feed.ticks import Source
+from feed.units import MILLISECOND, SECOND, parse_duration, parse_time
+
+__all__ = ["serve"]
+
+END_GRACE = 1 * SECOND
+"""Clients are told that the market has ended so long before they are closed."""
+
+log = structlog.get_logger("feed")
+
+
+def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -> int:
+    """Run a server until it is told to stop; returns the exit code of the process.
+
+    Args:
+        settings: what to serve, where and how.
+        ready: called with the server's URL once clients can connect.
+
+    Raises:
+        FeedError: for what makes it impossible to start, with one clear line.
+    """
+    _raise_descriptor_limit(settings.limits.max_connections)
+    return asyncio.run(_serve(settings, SystemClock(), ready))
+
+
+async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
+    market = open_market(settings, clock)
+    limits = settings.limits
+    pacemaker = Pacemaker(
+        market,
+        clock,
+        wait_for=settings.wait_for,
+        gather=int(settings.gather_ms * MILLISECOND),
+        patience=int(limits.write_timeout * SECOND),
+    )
+    token = settings.token.get_secret_value() if settings.token is not None else None
+    server = FeedServer(market, _server_limits(limits), clock, origins=tuple(settings.origins), token=token)
+    metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
+    scenarios = functools.partial(_known_scenarios, settings.scenarios)
+    pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)
+    server.mount(pages.by_path())
+    await _listen(server, settings)
+    if ready is not None:
+        ready(_url(server, settings))
+    return await _Run(server, market, pacemaker, settings).until_stopped()
+
+
+def open_market(settings: ServeSettings, clock: Clock) -> Market:
+    """The shared market that the settings describe, standing at its beginning."""
+    scenario, path = find_scenario(settings.scenario, settings.scenarios)
+    seed = scenario.seed if settings.seed is None else settings.seed
+    source = open_source(scenario, path, seed)
+    begins = _beginning(source, settings.at)
+    shift = _shift(source, settings.anchor, clock)
+    return Market(
+        MarketIdentity("main", scenario.name, seed, market_digest(source, at=begins, shift=shift)),
+        source,
+        Pace(begins, settings.speed),
+        window=ResumeWindow(settings.limits.resume_messages, int(settings.limits.resume_seconds * SECOND)),
+        clock=clock,
+        shift=shift,
+        limits=_told_limits(settings.limits),
+    )
+
+
+class _Run:
+    """A server and its market, from start to stop."""
+
+    def __init__(self, server: FeedServer, market: Market, pacemaker: Pacemaker, settings: ServeSettings) -> None:
+        self._server = server
+        self._market = market
+        self._pacemaker = pacemaker
+        self._settings = settings
+        self._stop: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
+
+    async def until_stopped(self) -> int:
+        """Serve until a signal comes, the market's end asks for it, or the market fails."""
+        with self._signals():
+            async with asyncio.TaskGroup() as tasks:
+                playing = tasks.create_task(self._play())
+                code = await self._stop
+                reason = "the server restarts" if code is codes.RESTART else "the server stops"
+                if code is codes.INTERNAL:
+                    reason = "the market's source failed"
+                log.info("stopping", connections=self._server.open_connections)
+                await self._server.drain(code, reason)
+                playing.cancel()
+        return 1 if code is codes.INTERNAL else 0
+
+    async def _play(self) -> None:
+        try:
+            await self._pacemaker.run()
+        except FeedError as error:
+            log.error("the market's source failed", error=str(error))  # noqa: TRY400
+            self._finish(codes.INTERNAL)
+            return
+        log.info("the market has ended", at_end=self._settings.at_end)
+        if self._settings.at_end == "exit":
+            self._finish(codes.GOING_AWAY)
+        elif self._settings.at_end == "close":
+            self._server.close_all(codes.MARKET_GONE, "the market has ended", after=END_GRACE)
+
+    def _finish(self, code: CloseCode) -> None:
+        if not self._stop.done():
+            self._stop.set_result(code)
+
+    def _signal(self, code: CloseCode) -> None:
+        if self._stop.done():
+            # Asked twice: whoever asks does not want to wait for anybody.
+            sys.stderr.write("stopped at once\n")
+            sys.stderr.flush()
+            os._exit(130)
+        self._finish(code)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C is a person who stops the server; SIGTERM is an orchestrator that will start another one."""
+        loop = asyncio.get_running_loop()
+        handled = {signal.SIGINT: codes.GOING_AWAY, signal.SIGTERM: codes.RESTART}
+        for number, code in handled.items():
+            try:
+                loop.add_signal_handler(number, self._signal, code)
+            except NotImplementedError:  # pragma: no cover - an event loop without signals, as on Windows
+                signal.signal(number, lambda *_, code=code: loop.call_soon_threadsafe(self._signal, code))
+        try:
+            yield
+        finally:
+            for number in handled:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
+
+
+async def _listen(server: FeedServer, settings: ServeSettings) -> None:
+    try:
+        await server.start(settings.host, settings.port)
+    except OSError as error:
+        raise UsageError(_why_not(error, settings.host, settings.port)) from error
+    except OverflowError as error:
+        raise UsageError(f"there is no port {settings.port}; use 0 to 65535") from error
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    place = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place} is taken by another program; use --port {port + 1}, or --port 0 for any free one"
+    if error.errno == errno.EACCES:
+        return f"{place} needs rights that this user does not have; use a port above 1023, such as --port 8765"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine; use --host 127.0.0.1, or 0.0.0.0 for all"
+    return f"cannot listen on {place}: {error.strerror or error}"
+
+
+def _url(server: FeedServer, settings: ServeSettings) -> str:
+    host, port = server.addresses[0]
+    shown = f"[{host}]" if ":" in host else host
+    return f"ws://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
+
+
+def _beginning(source: Source, at: str | None) -> int:
+    if at is None:
+        return source.start
+    begins = source.start + parse_duration(at)
+    if source.end is not None and begins >= source.end:
+        raise UsageError(f"--at {at} is behind the end of the scenario")
+    return begins
+
+
+def _shift(source: Source, anchor: str, clock: Clock) -> int:
+    """Nanoseconds between the scenario's own date and what clients see; whole milliseconds, so that none is lost."""
+    if anchor == "scenario":
+        return 0
+    first = clock.wall() if anchor == "now" else parse_time(anchor)
+    return (first - source.start) // MILLISECOND * MILLISECOND
+
+
+def _server_limits(limits: Limits) -> ServerLimits:
+    session = SessionLimits(
+        inbound_rate=limits.inbound_rate,
+        inbound_burst=limits.inbound_burst,
+        max_subscriptions=limits.max_subscriptions,
+        auth_timeout=int(limits.auth_timeout * SECOND),
+        subscribe_timeout=int(limits.subscribe_timeout * SECOND),
+        heartbeat_interval=int(limits.heartbeat_interval * SECOND),
+        ping_interval=int(limits.ping_interval * SECOND),
+        ping_timeout=int(limits.ping_timeout * SECOND),
+        token_ttl=int(limits.token_ttl * SECOND),
+    )
+    outbox = OutboxLimits(waiting=limits.outbox_bytes, blocked=int(limits.write_timeout * SECOND))
+    return ServerLimits(
+        peer=PeerLimits(session=session, outbox=outbox, max_fragments=limits.max_fragments),
+        max_message_size=limits.max_message_size,
+        max_connections=limits.max_connections,
+        connect_rate=limits.connect_rate,
+        handshake_timeout=int(limits.handshake_timeout * SECOND),
+        drain_spread=int(limits.drain_spread * SECOND),
+        drain_timeout=int(limits.drain_timeout * SECOND),
+    )
+
+
+def _told_limits(limits: Limits) -> dict[str, int | float]:
+    """What of the limits a client should know."""
+    names = ("max_message_size", "max_subscriptions", "inbound_rate", "inbound_burst", "resume_messages")
+    return {name: getattr(limits, name) for name in names}
+
+
+def _raise_descriptor_limit(connections: int) -> None:
+    """Each connection is a file; the default of many systems is too few for thousands."""
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 64
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        log.warning(
+            "the limit of open files is below that of connections",
+            open_files=soft,
+            connections=connections,
+            hint=f"raise it with: ulimit -n {wanted}",
+        )

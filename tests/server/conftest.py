@@ -1,0 +1,146 @@
+"""A real server on a real port, for tests with real clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from feed.clock import SystemClock
+from feed.market.market import Market
+from feed.market.pacing import Pacemaker
+from feed.outbox import OutboxLimits
+from feed.protocol.view import SessionLimits
+from feed.server.metrics import Metrics
+from feed.server.pages import Pages
+from feed.server.peer import PeerLimits
+from feed.server.server import FeedServer, ServerLimits
+from feed.ticks import Source
+from feed.units import MILLISECOND, SECOND
+from tests.support.market import make_market
+from tests.support.sources import MetronomeSource
+
+SESSION = SessionLimits(
+    inbound_rate=20,
+    inbound_burst=200,
+    max_subscriptions=256,
+    auth_timeout=10 * SECOND,
+    subscribe_timeout=0,
+    heartbeat_interval=1 * SECOND,
+    ping_interval=20 * SECOND,
+    ping_timeout=60 * SECOND,
+    token_ttl=0,
+)
+LIMITS = ServerLimits(
+    peer=PeerLimits(SESSION, OutboxLimits(2**20, 10 * SECOND), 4096),
+    max_message_size=65536,
+    max_connections=5000,
+    connect_rate=50,
+    handshake_timeout=10 * SECOND,
+    drain_spread=5 * SECOND,
+    drain_timeout=10 * SECOND,
+)
+
+SUBSCRIBE = {"event": "subscribe", "channel": "trading", "symbol": "BTC/USD"}
+
+
+@dataclass
+class Running:
+    """A server that serves."""
+
+    server: FeedServer
+    market: Market
+    pacemaker: Pacemaker
+    clients: list[ClientConnection] = field(default_factory=list)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self.server.addresses[0]
+
+    @property
+    def url(self) -> str:
+        """The socket's address."""
+        host, port = self.address
+        return f"ws://{host}:{port}"
+
+    async def client(self, path: str = "/", **options: Any) -> ClientConnection:
+        """A client that has read its status frame."""
+        client = await connect(self.url + path, max_queue=None, **options)
+        self.clients.append(client)
+        assert (await receive(client))["event"] == "status"
+        return client
+
+    async def subscriber(self, **keys: Any) -> ClientConnection:
+        """A client that is subscribed to the ticks."""
+        client = await self.client()
+        await send(client, SUBSCRIBE | keys)
+        assert (await receive(client))["event"] == "subscribed"
+        return client
+
+
+async def send(client: ClientConnection, message: object) -> None:
+    """Send an object."""
+    await client.send(orjson.dumps(message).decode())
+
+
+async def receive(client: ClientConnection) -> dict[str, Any]:
+    """The next frame as an object."""
+    message: dict[str, Any] = orjson.loads(await asyncio.wait_for(client.recv(), 10))
+    return message
+
+
+async def receive_event(client: ClientConnection, *events: str) -> dict[str, Any]:
+    """The next frame that is one of these events."""
+    while True:
+        message = await receive(client)
+        if message["event"] in events:
+            return message
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    source: Source | None = None,
+    limits: ServerLimits = LIMITS,
+    *,
+    speed: float = 1.0,
+    session: dict[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[Running]:
+    """Serve a metronome, or another source, until the block ends."""
+    if session:
+        limits = replace(limits, peer=replace(limits.peer, session=replace(SESSION, **session)))
+    clock = SystemClock()
+    market = make_market(source or MetronomeSource(every=5 * MILLISECOND), clock, speed=speed)
+    pacemaker = Pacemaker(market, clock, wait_for=1, gather=MILLISECOND, patience=10 * SECOND)
+    server = FeedServer(market, limits, clock, **options)
+    metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
+    pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=list)
+    server.mount(pages.by_path())
+    await server.start("127.0.0.1", 0)
+    playing = asyncio.create_task(pacemaker.run())
+    running = Running(server, market, pacemaker)
+    try:
+        yield running
+    finally:
+        playing.cancel()
+        for client in running.clients:
+            client.transport.abort()
+        server.drop_all("the test is over")
+        await server.stop_listening()
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Gives a context manager that serves."""
+    return serving
