@@ -151,7 +151,12 @@ class ServeSettings(Limits, BaseSettings):
     anchor: Annotated[Anchor, _reads(_read_anchor)] = Field(
         "scenario", description="The first timestamp: scenario (its own date), now, or a time"
     )
-    wait_for: int = Field(0, ge=0, le=100_000, description="Market time begins once there are so many subscribers")
+    wait_for: int = Field(
+        1, ge=0, le=100_000, description="Market time begins once there are so many subscribers; 0: at once"
+    )
+    at_end: Literal["close", "hold", "exit"] = Field(
+        "close", description="When the scenario has ended: close the clients with 4410, hold them, or exit"
+    )
     token: str | None = Field(None, min_length=1, repr=False, description="Clients must show it before anything else")
     origins: Annotated[tuple[str, ...], NoDecode, _reads(_read_origins)] = Field(
         (), description="Web pages that may connect besides those from loopback, such as https://app.example, or *"
