@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -24,15 +26,15 @@ from feed.outbox import OutboxLimits
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
-from feed.scenario.find import find_scenario
+from feed.scenario.find import find_scenario, list_scenarios
 from feed.server.metrics import Metrics
 from feed.server.pages import Pages
 from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
-from feed.settings import Limits, ServeSettings
+from feed.settings import Anchor, Limits, ServeSettings
 from feed.sources import open_source
 from feed.ticks import Source
-from feed.units import MILLISECOND, SECOND, parse_duration, parse_time
+from feed.units import MILLISECOND, SECOND, format_duration
 
 __all__ = ["serve"]
 
@@ -63,11 +65,10 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         market,
         clock,
         wait_for=settings.wait_for,
-        gather=int(settings.gather_ms * MILLISECOND),
-        patience=int(limits.write_timeout * SECOND),
+        gather=limits.gather,
+        patience=limits.patience,
     )
-    token = settings.token.get_secret_value() if settings.token is not None else None
-    server = FeedServer(market, _server_limits(limits), clock, origins=tuple(settings.origins), token=token)
+    server = FeedServer(market, _server_limits(limits), clock, origins=settings.origins, token=settings.token)
     metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)
@@ -89,7 +90,7 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
         MarketIdentity("main", scenario.name, seed, market_digest(source, at=begins, shift=shift)),
         source,
         Pace(begins, settings.speed),
-        window=ResumeWindow(settings.limits.resume_messages, int(settings.limits.resume_seconds * SECOND)),
+        window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
         clock=clock,
         shift=shift,
         limits=_told_limits(settings.limits),
@@ -124,7 +125,7 @@ class _Run:
         try:
             await self._pacemaker.run()
         except FeedError as error:
-            log.error("the market's source failed", error=str(error))  # noqa: TRY400
+            log.error("the market's source failed", error=str(error))
             self._finish(codes.INTERNAL)
             return
         log.info("the market has ended", at_end=self._settings.at_end)
@@ -189,20 +190,26 @@ def _url(server: FeedServer, settings: ServeSettings) -> str:
     return f"ws://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
 
 
-def _beginning(source: Source, at: str | None) -> int:
-    if at is None:
-        return source.start
-    begins = source.start + parse_duration(at)
+def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
+    return [
+        {"name": scenario.name, "description": scenario.description, "seed": scenario.seed}
+        for scenario in list_scenarios(folder)
+    ]
+
+
+def _beginning(source: Source, at: int) -> int:
+    begins = source.start + at
     if source.end is not None and begins >= source.end:
-        raise UsageError(f"--at {at} is behind the end of the scenario")
+        length = format_duration(source.end - source.start)
+        raise UsageError(f"--at {format_duration(at)} is behind the end of the scenario, which is {length} long")
     return begins
 
 
-def _shift(source: Source, anchor: str, clock: Clock) -> int:
+def _shift(source: Source, anchor: Anchor, clock: Clock) -> int:
     """Nanoseconds between the scenario's own date and what clients see; whole milliseconds, so that none is lost."""
     if anchor == "scenario":
         return 0
-    first = clock.wall() if anchor == "now" else parse_time(anchor)
+    first = clock.wall() if anchor == "now" else anchor
     return (first - source.start) // MILLISECOND * MILLISECOND
 
 
@@ -211,22 +218,22 @@ def _server_limits(limits: Limits) -> ServerLimits:
         inbound_rate=limits.inbound_rate,
         inbound_burst=limits.inbound_burst,
         max_subscriptions=limits.max_subscriptions,
-        auth_timeout=int(limits.auth_timeout * SECOND),
-        subscribe_timeout=int(limits.subscribe_timeout * SECOND),
-        heartbeat_interval=int(limits.heartbeat_interval * SECOND),
-        ping_interval=int(limits.ping_interval * SECOND),
-        ping_timeout=int(limits.ping_timeout * SECOND),
-        token_ttl=int(limits.token_ttl * SECOND),
+        auth_timeout=limits.auth_timeout,
+        subscribe_timeout=limits.subscribe_timeout,
+        heartbeat_interval=limits.heartbeat_interval,
+        ping_interval=limits.ping_interval,
+        ping_timeout=limits.ping_timeout,
+        token_ttl=limits.token_ttl,
     )
-    outbox = OutboxLimits(waiting=limits.outbox_bytes, blocked=int(limits.write_timeout * SECOND))
+    outbox = OutboxLimits(waiting=limits.outbox_bytes, blocked=limits.write_timeout)
     return ServerLimits(
         peer=PeerLimits(session=session, outbox=outbox, max_fragments=limits.max_fragments),
         max_message_size=limits.max_message_size,
         max_connections=limits.max_connections,
         connect_rate=limits.connect_rate,
-        handshake_timeout=int(limits.handshake_timeout * SECOND),
-        drain_spread=int(limits.drain_spread * SECOND),
-        drain_timeout=int(limits.drain_timeout * SECOND),
+        handshake_timeout=limits.handshake_timeout,
+        drain_spread=limits.drain_spread,
+        drain_timeout=limits.drain_timeout,
     )
 
 

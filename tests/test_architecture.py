@@ -14,9 +14,10 @@ ROOT = Path(feed.__file__).parent
 
 # From the top down. A module may import from layers below its own, and from its own package.
 LAYERS: list[list[str]] = [
-    ["feed.cli", "feed.__main__"],
+    ["feed.__main__"],
+    ["feed.cli"],
     ["feed.service"],
-    ["feed.server", "feed.client", "feed.watch", "feed.generate", "feed.preview"],
+    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.generate", "feed.preview"],
     ["feed.digest"],
     ["feed.market"],
     ["feed.hub"],

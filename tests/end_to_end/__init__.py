@@ -1,0 +1,1 @@
+"""The started command, as its users meet it."""

@@ -1,0 +1,134 @@
+"""Readers that do not keep up: found, told, dropped and freed, while everybody else misses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import replace
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from feed.outbox import OutboxLimits
+from feed.units import MAX_SPEED, MILLISECOND, SECOND
+from tests.server.conftest import LIMITS, Serve, receive_event, send
+from tests.support.market import TRADING
+from tests.support.sources import MetronomeSource
+
+TIGHT = replace(LIMITS, peer=replace(LIMITS.peer, outbox=OutboxLimits(256 * 1024, 500 * MILLISECOND)))
+
+
+async def test_reader_that_never_reads_is_dropped(serve: Serve) -> None:
+    """Its buffer stays bounded, it is gone within seconds, and a healthy subscriber has every seq."""
+    source = MetronomeSource(every=MILLISECOND // 5, count=20_000)
+    async with serve(source, TIGHT, speed=1.0) as running:
+        stuck = await running.subscriber()
+        stuck.transport.pause_reading()
+        healthy = await running.subscriber(resume={"epoch": running.market.epoch, "seq": 0})
+        last = 0
+        while last < 20_000:
+            message = await receive_event(healthy, "data")
+            assert message["seq"] == last + 1
+            last = message["seq"]
+        assert running.server.counters.slow == 1
+        await asyncio.sleep(1.2)
+        assert running.server.open_connections == 1
+        gc.collect()
+        assert len(running.market.hub.topics[TRADING]) == 1
+        assert len(running.market.hub.backlog) == 0
+
+
+async def test_slow_reader_is_told_why(serve: Serve) -> None:
+    """One that reads again in time sees 4409 and that it may come back."""
+    async with serve(MetronomeSource(every=MILLISECOND // 10), TIGHT) as running:
+        slow = await running.subscriber()
+        slow.transport.pause_reading()
+        while not running.server.counters.slow:
+            await asyncio.sleep(0.01)
+        slow.transport.resume_reading()
+        closing = await receive_event(slow, "closing")
+        assert (closing["code"], closing["reconnect"]) == (4409, "back_off")
+        with pytest.raises(ConnectionClosed) as closed:
+            await slow.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4409
+
+
+async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
+    """At full speed the market goes as fast as its readers, and every one of them gets everything."""
+    async with serve(MetronomeSource(count=60_000), speed=MAX_SPEED) as running:
+        running.pacemaker._wait_for = 5
+        clients = [await running.subscriber() for _ in range(5)]
+
+        async def read(number: int) -> list[int]:
+            seqs = []
+            while len(seqs) < 60_000:
+                seqs.append((await receive_event(clients[number], "data"))["seq"])
+                if number == 0 and len(seqs) % 5000 == 0:
+                    await asyncio.sleep(0.02)
+            return seqs
+
+        for seqs in await asyncio.gather(*(read(number) for number in range(5))):
+            assert seqs == list(range(1, 60_001))
+        assert running.server.counters.slow == 0
+
+
+async def test_long_resume_does_not_look_like_slowness(serve: Serve) -> None:
+    """Thousands of missed messages are paged: more than an outbox holds, in order, joined to the live stream."""
+    tight = replace(LIMITS, peer=replace(LIMITS.peer, outbox=OutboxLimits(300_000, 10 * SECOND)))
+    async with serve(MetronomeSource(every=MILLISECOND), tight) as running:
+        first = await running.subscriber()
+        while running.market.seq(TRADING) < 3000:
+            await asyncio.sleep(0.05)
+        late = await running.client()
+        await send(late, {"event": "subscribe", "channel": "trading", "symbol": "BTC/USD",
+                          "resume": {"epoch": running.market.epoch, "seq": 0}})  # fmt: skip
+        subscribed = await receive_event(late, "subscribed")
+        assert subscribed["recovered"] is True
+        late.transport.pause_reading()
+        await asyncio.sleep(0.2)
+        late.transport.resume_reading()
+        for seq in range(1, subscribed["seq"] + 500):
+            assert (await receive_event(late, "data"))["seq"] == seq
+        assert running.server.counters.slow == 0
+        assert (await receive_event(first, "data"))["seq"] == 1
+
+
+async def test_unsubscribe_stops_a_resume(serve: Serve) -> None:
+    """Leaving while the past is still coming ends that too; a later subscription begins anew."""
+    async with serve(MetronomeSource(every=MILLISECOND)) as running:
+        await running.subscriber()
+        while running.market.seq(TRADING) < 1500:
+            await asyncio.sleep(0.05)
+        client = await running.client()
+        pair = {"channel": "trading", "symbol": "BTC/USD"}
+        await send(client, {"event": "subscribe", **pair, "history": 1500})
+        await send(client, {"event": "unsubscribe", **pair})
+        await send(client, {"event": "ping", "timestamp": 1})
+        await receive_event(client, "pong")
+        await asyncio.sleep(0.05)
+        await send(client, {"event": "ping", "timestamp": 2})
+        assert (await receive_event(client, "pong", "data"))["event"] == "pong"
+
+
+async def test_drain_says_goodbye_and_never_hangs(serve: Serve) -> None:
+    """Everyone is told before they are closed; one that does not read cannot hold up the end."""
+    limits = replace(LIMITS, drain_spread=200 * MILLISECOND, drain_timeout=SECOND)
+    async with serve(MetronomeSource(every=MILLISECOND), limits) as running:
+        from feed.protocol import codes
+
+        clients = [await running.subscriber() for _ in range(10)]
+        clients[0].transport.pause_reading()
+        began = asyncio.get_running_loop().time()
+        draining = asyncio.create_task(running.server.drain(codes.RESTART, "the server restarts"))
+        for client in clients[1:]:
+            closing = await receive_event(client, "closing")
+            assert (closing["code"], closing["reconnect"]) == (1012, "back_off")
+            assert closing["in_ms"] <= 200
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    await client.recv()
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "the server restarts")
+        await draining
+        assert asyncio.get_running_loop().time() - began < 3
