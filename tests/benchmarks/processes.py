@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.tools import Missing
+from tests.benchmarks.tools import MissingError
 
 __all__ = ["ROOT", "Running", "memory_kib", "running"]
 
@@ -35,7 +35,7 @@ def running(command: Sequence[str], environment: Mapping[str, str] | None = None
     """Start a server, wait for the line that names its port, and end it afterwards.
 
     Raises:
-        Missing: it ended, or named no port in time; the message carries what it said.
+        MissingError: it ended, or named no port in time; the message carries what it said.
     """
     process = subprocess.Popen(
         command,
@@ -68,17 +68,17 @@ def _port(process: subprocess.Popen[bytes]) -> int:
             return int(next(group for group in found.groups() if group))
         if not chunk:
             break
-    raise Missing(f"the server named no port: {said.decode(errors='replace')[-400:].strip()}")
+    raise MissingError(f"the server named no port: {said.decode(errors='replace')[-400:].strip()}")
 
 
 def memory_kib(pid: int) -> int:
     """The process's proportional share of memory.
 
     Raises:
-        Missing: the kernel has no such figure.
+        MissingError: the kernel has no such figure.
     """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError as error:
-        raise Missing(f"no smaps_rollup: {error}") from error
+        raise MissingError(f"no smaps_rollup: {error}") from error
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

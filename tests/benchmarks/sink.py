@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.benchmarks.processes import Running
-from tests.benchmarks.tools import Missing, compiled
+from tests.benchmarks.tools import MissingError, compiled
 
 __all__ = ["Load", "Measurement", "holding", "measure"]
 
 SUBSCRIBE = '{"event":"subscribe","channel":"trading","symbol":"BTC/USD"}'
 HOLD_TIMEOUT = 60.0
+READ_EVERY_US = 1000
+"""Where latency is not measured, the sockets are looked at this often: a server pays nothing to wake remote clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,16 @@ def measure(server: Running, load: Load) -> Measurement:
     """Put a load on a server.
 
     Raises:
-        Missing: the load generator failed; the message says how.
+        MissingError: the load generator failed; the message says how.
     """
     command = [*_command(server, load), "--seconds", str(load.seconds), "--warmup", str(load.warmup)]
     timeout = 60 + load.seconds + load.warmup
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Missing("the load generator did not end in time") from error
+        raise MissingError("the load generator did not end in time") from error
     if result.returncode:
-        raise Missing(result.stderr.strip()[-300:] or f"the load generator ended with {result.returncode}")
+        raise MissingError(result.stderr.strip()[-300:] or f"the load generator ended with {result.returncode}")
     return Measurement(**json.loads(result.stdout))
 
 
@@ -92,7 +94,7 @@ def holding(server: Running, idle: int) -> Iterator[None]:
         try:
             assert process.stdout is not None
             if not process.stdout.readline():
-                raise Missing("the idle connections were not opened")
+                raise MissingError("the idle connections were not opened")
             yield
         finally:
             process.kill()
@@ -108,6 +110,7 @@ def _command(server: Running, load: Load) -> list[str]:
         "path": load.path,
         "latency": load.latency,
         "pid": server.pid,
+        "every": READ_EVERY_US if load.latency == "none" else 0,
     }
     flat = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     return [str(compiled("sink")), str(server.port), *flat, *(["--deflate"] if load.deflate else [])]

@@ -9,13 +9,13 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Missing", "cache_folder", "compiled", "node_modules"]
+__all__ = ["MissingError", "cache_folder", "compiled", "node_modules"]
 
 HERE = Path(__file__).parent
 BUILD_TIMEOUT = 120
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """Something is not there on this machine; the message is the reason for skipping what needs it."""
 
 
@@ -32,11 +32,11 @@ def compiled(name: str) -> Path:
     """A program from `native/`, compiled unless it already is.
 
     Raises:
-        Missing: there is no C compiler, or it failed.
+        MissingError: there is no C compiler, or it failed.
     """
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        raise Missing("no C compiler")
+        raise MissingError("no C compiler")
     source = HERE / "native" / f"{name}.c"
     program = cache_folder() / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
     if not program.exists():
@@ -44,7 +44,7 @@ def compiled(name: str) -> Path:
         command = [compiler, "-O2", "-o", str(made), str(source)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_TIMEOUT, check=False)
         if result.returncode:
-            raise Missing(f"{name}.c does not compile: {result.stderr[:300]}")
+            raise MissingError(f"{name}.c does not compile: {result.stderr[:300]}")
         made.replace(program)
     return program
 
@@ -54,18 +54,18 @@ def node_modules() -> Path:
     """The folder in which Node finds `ws`, installed unless it already is.
 
     Raises:
-        Missing: there is no Node, or `ws` can't be installed.
+        MissingError: there is no Node, or `ws` can't be installed.
     """
     if shutil.which("node") is None:
-        raise Missing("no Node.js")
+        raise MissingError("no Node.js")
     folder = cache_folder() / "node_modules"
     if not (folder / "ws").exists():
         npm = shutil.which("npm")
         if npm is None:
-            raise Missing("no npm to install `ws` with")
+            raise MissingError("no npm to install `ws` with")
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "ws@8"]
         try:
             subprocess.run(command, cwd=folder.parent, capture_output=True, timeout=BUILD_TIMEOUT, check=True)
         except (subprocess.SubprocessError, OSError) as error:
-            raise Missing(f"npm can't install `ws`: {error}") from error
+            raise MissingError(f"npm can't install `ws`: {error}") from error
     return folder

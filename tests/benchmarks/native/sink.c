@@ -1,12 +1,14 @@
 /* The load generator: opens WebSocket connections, subscribes, reads as fast as it can, counts and times frames.
  *
  *   sink PORT [--connections N] [--idle N] [--stalled N] [--subscribe TEXT] [--streams N] [--path PATH] [--deflate]
- *             [--warmup S] [--seconds S] [--timeout S] [--pid PID] [--latency sent|none|LOGFILE] [--hold]
+ *             [--warmup S] [--seconds S] [--timeout S] [--pid PID] [--every US]
+ *             [--latency sent|none|LOGFILE] [--hold]
  *
  * `%d` in the subscribe message is replaced by the connection's number modulo --streams. A stalled connection subscribes
  * and is never read; an idle one never subscribes. A connection's sequence numbers at the first frame of the window and
  * at the first one after it tell exactly whether frames were lost. The server's CPU time is the kernel's own clock of
- * that process, read at both ends of the window. Prints one JSON object.
+ * that process, read at both ends of the window. With --every the sockets are looked at only so often: like a client on
+ * another machine, the reader is then not woken at the server's cost by each write. Prints one JSON object.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 1 << 20, BUCKETS = 2000000, LOG_SLOTS = 1 << 20 };
+enum { ROUND = 16384, ROOM = 1 << 20, BUCKETS = 2000000, LOG_SLOTS = 1 << 20 };
 enum phase { WARM, MEASURE, DRAIN };
 
 struct connection {
@@ -43,6 +45,7 @@ static unsigned char room[ROOM];
 static uint32_t *histogram;
 static int64_t *publish_log;
 static int stamped, phase = WARM;
+static long every; /* microseconds between two looks at the sockets */
 static uint64_t samples, disconnects, others;
 static size_t unseen, unfinished;
 
@@ -206,11 +209,12 @@ static int percentile(double share) {
 
 /* Reads until the deadline, or until the number pointed to is zero. */
 static void read_until(int poller, int64_t deadline, const size_t *left) {
-    struct epoll_event events[512];
+    static struct epoll_event events[ROUND];
     for (;;) {
         int64_t now = now_ns(CLOCK_MONOTONIC);
         if (now >= deadline || (left && !*left)) return;
-        int n = epoll_wait(poller, events, 512, (int)((deadline - now) / 1000000 + 1) > 20 ? 20 : 1);
+        if (every) usleep(every);
+        int n = epoll_wait(poller, events, ROUND, every ? 0 : (deadline - now) / 1000000 > 20 ? 20 : 1);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             if (c->fd >= 0) read_some(c);
@@ -239,6 +243,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(name, "--warmup")) warmup = atof(argv[i]);
         else if (!strcmp(name, "--seconds")) seconds = atof(argv[i]);
         else if (!strcmp(name, "--timeout")) timeout = atof(argv[i]);
+        else if (!strcmp(name, "--every")) every = atol(argv[i]);
         else if (!strcmp(name, "--pid")) pid = atoi(argv[i]);
         else if (!strcmp(name, "--latency")) latency = argv[i];
         else { fprintf(stderr, "sink: unknown option %s\n", name); return 2; }

@@ -1,0 +1,39 @@
+"""`feed`, with the clock noted in a file each time the market hands messages to its hub. Used to measure latency.
+
+Run with `FILE` and then what `feed` takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import mmap
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from feed.dialects.native import Variant
+from feed.hub import Hub, Topic
+from tests.benchmarks.product import LOG_SLOTS
+
+__all__ = ["note_publishing"]
+
+
+def note_publishing(path: Path) -> None:
+    """From now on each message's publish time is in the file, in the slot of its sequence number."""
+    with path.open("r+b") as file:
+        slots = memoryview(mmap.mmap(file.fileno(), LOG_SLOTS * 8)).cast("q")
+    publish = Hub.publish
+
+    def noted(hub: Hub, topic: Topic, count: int, frames: Callable[[Variant], bytes], now: int) -> None:
+        at = time.monotonic_ns()
+        for seq in range(topic.seq + 1, topic.seq + count + 1):
+            slots[seq % LOG_SLOTS] = at
+        publish(hub, topic, count, frames, now)
+
+    Hub.publish = noted  # type: ignore[method-assign, assignment]
+
+
+if __name__ == "__main__":
+    note_publishing(Path(sys.argv.pop(1)))
+    importlib.import_module("feed.cli").main()
