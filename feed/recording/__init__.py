@@ -1,0 +1,1 @@
+"""Real trades: files of them as sources."""
