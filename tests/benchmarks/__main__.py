@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks.contenders import CONTENDERS
+from tests.benchmarks.contenders import CONTENDERS, LENGTH
 from tests.benchmarks.report import as_json, as_table
 from tests.benchmarks.runner import run
 from tests.benchmarks.scenarios import SCENARIOS
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--budget", type=float, default=BUDGET, help=f"begin no scenario after this many s ({BUDGET:.0f})"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"only these of {', '.join(CONTENDERS)}")
+    parser.add_argument("--length", type=int, default=LENGTH, help=f"bytes of a rival's message ({LENGTH})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every trial's figures here")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.scenario if name not in SCENARIOS]:
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if time.monotonic() - begun > options.budget:
             print(f"{name} left out: the time is up", file=sys.stderr)
             continue
-        scenario = SCENARIOS[name].only(options.only or CONTENDERS)
+        scenario = SCENARIOS[name].narrowed(options.only or CONTENDERS, options.length)
         results.append(run(scenario, repeats=repeats, seconds=seconds, say=_say))
     _say("")
     print(as_table(results))

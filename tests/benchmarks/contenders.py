@@ -13,7 +13,7 @@ from tests.benchmarks import product
 from tests.benchmarks.processes import ROOT, Running, running
 from tests.benchmarks.tools import compiled, node_modules
 
-__all__ = ["CONTENDERS", "Work", "start"]
+__all__ = ["CONTENDERS", "LENGTH", "Work", "start"]
 
 LENGTH = 290
 """Bytes of a message, about those of the product's."""

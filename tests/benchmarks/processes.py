@@ -68,7 +68,8 @@ def _port(process: subprocess.Popen[bytes]) -> int:
             return int(next(group for group in found.groups() if group))
         if not chunk:
             break
-    raise MissingError(f"the server named no port: {said.decode(errors='replace')[-400:].strip()}")
+    last = said.decode(errors="replace").strip().splitlines()[-1:]
+    raise MissingError(f"the server named no port: {last[0] if last else 'it said nothing'}")
 
 
 def memory_kib(pid: int) -> int:

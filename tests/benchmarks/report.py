@@ -18,11 +18,10 @@ HEAD = ("scenario", "figure", "contender", "median", "to the first", "low - high
 def as_table(results: list[Result]) -> str:
     """A Markdown table: medians, and medians of the ratios within a round with their lowest and highest."""
     lines = [HEAD, tuple("---" for _ in HEAD)]
-    notes = []
+    notes = _skips(results)
     for result in results:
         for figure in result.scenario.figures:
             lines += [_line(result, figure, row) for row in result.rows if row.spread(figure)]
-        notes += [f"{result.scenario.name}: {row.name} skipped: {row.skipped}" for row in result.rows if row.skipped]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     table = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
@@ -52,6 +51,16 @@ def as_json(results: list[Result]) -> dict[str, Any]:
             for result in results
         },
     }
+
+
+def _skips(results: list[Result]) -> list[str]:
+    """One line for each contender and reason, with the scenarios that it concerns."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        for row in result.rows:
+            if row.skipped:
+                where.setdefault((row.name, row.skipped), []).append(result.scenario.name)
+    return [f"{name} skipped ({reason}): {', '.join(names)}" for (name, reason), names in where.items()]
 
 
 def _line(result: Result, figure: str, row: Row) -> tuple[str, ...]:

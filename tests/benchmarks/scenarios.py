@@ -43,9 +43,10 @@ class Scenario:
     trial: Callable[[Entry, float], Figures] | None = None
     """Measures one entry for some seconds; `deliver` where there is none."""
 
-    def only(self, names: Collection[str]) -> Scenario:
-        """The same with the entries of these contenders."""
-        return replace(self, entries=tuple(entry for entry in self.entries if entry.contender in names))
+    def narrowed(self, contenders: Collection[str], length: int) -> Scenario:
+        """The same with the entries of these contenders, whose messages have that length."""
+        chosen = [entry for entry in self.entries if entry.contender in contenders]
+        return replace(self, entries=tuple(replace(e, work=replace(e.work, length=length)) for e in chosen))
 
 
 def deliver(entry: Entry, seconds: float) -> Figures:

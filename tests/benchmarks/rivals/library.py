@@ -48,7 +48,9 @@ class Publisher:
         return any(c.transport.get_write_buffer_size() > FULL for c in self.subscribers)
 
     def _message(self) -> dict[str, object]:
+        """About what the product sends, with the clock in place of two of its keys."""
         self._seq += 1
+        price = 67_000 + self._seq * 7919 % 1000 / 10
         return {
             "event": "data",
             "channel": "trading",
@@ -56,7 +58,18 @@ class Publisher:
             "type": "update",
             "seq": self._seq,
             "sent": SENT_BASE + time.monotonic_ns(),
-            "data": {"pad": self._pad},
+            "data": {
+                "symbol": "BTC/USD",
+                "price": price,
+                "size": (self._seq * 104_729 % 10_000) / 10_000,
+                "side": "buy" if self._seq % 3 else "sell",
+                "bid": price - 0.5,
+                "bid_size": (self._seq * 7907 % 10_000) / 10_000,
+                "ask": price + 0.5,
+                "ask_size": (self._seq * 6151 % 10_000) / 10_000,
+                "timestamp": 1_704_067_200_000 + self._seq,
+                "pad": self._pad,
+            },
         }
 
     async def _broadcast(self) -> None:

@@ -9,9 +9,18 @@ const subscribers = new Set();
 let seq = 1000000000;
 const pad = 'x'.repeat(Math.max(0, length - text('').length));
 
+// About what the product sends, with the clock in place of two of its keys.
 function text(filling) {
+  seq += 1;
+  const price = 67000 + ((seq * 7919) % 1000) / 10;
   return JSON.stringify({
-    event: 'data', channel: 'trading', symbol: 'BTC/USD', type: 'update', seq: ++seq, sent: '@', data: { pad: filling },
+    event: 'data', channel: 'trading', symbol: 'BTC/USD', type: 'update', seq, sent: '@',
+    data: {
+      symbol: 'BTC/USD', price, size: ((seq * 104729) % 10000) / 10000, side: seq % 3 ? 'buy' : 'sell',
+      bid: price - 0.5, bid_size: ((seq * 7907) % 10000) / 10000,
+      ask: price + 0.5, ask_size: ((seq * 6151) % 10000) / 10000,
+      timestamp: 1704067200000 + seq, pad: filling,
+    },
   }).replace('"@"', String(1000000000000000000n + process.hrtime.bigint()));
 }
 
