@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ __all__ = ["ROOT", "Running", "memory_kib", "running"]
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 2.0
-PORT = re.compile(r"PORT (\d+)|ws://127\.0\.0\.1:(\d+)|http://127\.0\.0\.1:(\d+)")
+PORT = re.compile(r"PORT (\d+)\n|(?:ws|http)://127\.0\.0\.1:(\d+)(?=\D)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +37,36 @@ def running(command: Sequence[str], environment: Mapping[str, str] | None = None
     Raises:
         MissingError: it ended, or named no port in time; the message carries what it said.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield Running(_port(process), process.pid)
-    finally:
-        process.kill()
-        process.wait(STOP_TIMEOUT)
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+    with tempfile.TemporaryFile() as said:  # A pipe that nobody reads would stop a server that logs.
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Running(_port(process, said.fileno()), process.pid)
+        finally:
+            process.kill()
+            process.wait(STOP_TIMEOUT)
+            if process.stdin is not None:
+                process.stdin.close()
 
 
-def _port(process: subprocess.Popen[bytes]) -> int:
-    assert process.stdout is not None
-    said = b""
+def _port(process: subprocess.Popen[bytes], output: int) -> int:
+    said = ""
     deadline = time.monotonic() + START_TIMEOUT
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([process.stdout], [], [], left)[0]:
-            break
-        chunk = os.read(process.stdout.fileno(), 65536)
-        said += chunk
-        if found := PORT.search(said.decode(errors="replace")):
+    while time.monotonic() < deadline:
+        ended = process.poll() is not None
+        said = os.pread(output, 65536, 0).decode(errors="replace")
+        if found := PORT.search(said):
             return int(next(group for group in found.groups() if group))
-        if not chunk:
+        if ended:
             break
-    last = said.decode(errors="replace").strip().splitlines()[-1:]
+        time.sleep(0.01)
+    last = said.strip().splitlines()[-1:]
     raise MissingError(f"the server named no port: {last[0] if last else 'it said nothing'}")
 
 
