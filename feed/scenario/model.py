@@ -1,0 +1,162 @@
+"""The scenario file's format, version 1: one model for TOML and JSON, and the source of the published schema."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from feed.scenario.tickfile import TickFile
+from feed.scenario.values import Duration, Factor, Instant, Percent, Step
+from feed.ticks import Instrument
+from feed.units import DAY, MINUTE, format_duration, parse_time
+
+__all__ = ["MAX_SEED", "MarketModel", "Phase", "Scenario", "SymbolModel"]
+
+MAX_SEED = 2**53 - 1
+MAX_SYMBOLS = 1000
+MAX_PHASES = 10_000
+MAX_PRICE_STEPS = 10**12
+DEFAULT_START = parse_time("2025-01-06T00:00:00Z")
+
+Text = Annotated[str, Field(max_length=2000)]
+Status = Literal["online", "halted", "auction", "maintenance"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SymbolModel(_Section):
+    """One instrument of the market."""
+
+    symbol: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{1,20}(/[A-Za-z0-9._-]{1,20})?$",
+        description="Name of the symbol, as clients subscribe to it",
+        examples=["BTC/USD"],
+    )
+    tick_size: Step = Field(Decimal("0.01"), description="Step of prices, in the quote currency")
+    lot_size: Step = Field(Decimal("0.00001"), description="Step of sizes, in the base currency")
+    start_price: Step = Field(Decimal(65000), description="Price at the start, in the quote currency")
+    order_size: float = Field(
+        0.02, gt=0, le=1e9, allow_inf_nan=False, description="Median size of an order, in the base currency"
+    )
+
+    @property
+    def instrument(self) -> Instrument:
+        """The symbol as the engine and the wire know it."""
+        return Instrument(self.symbol, self.tick_size, self.lot_size)
+
+    @model_validator(mode="after")
+    def _fits_its_steps(self) -> SymbolModel:
+        steps = self.start_price / self.tick_size
+        if not 2 <= steps <= MAX_PRICE_STEPS:
+            raise PydanticCustomError(
+                "start_price",
+                "start_price is {steps} steps of tick_size; it must be 2 to {most}",
+                {"steps": f"{steps:.3g}", "most": f"{MAX_PRICE_STEPS:.0e}"},
+            )
+        if self.order_size < float(self.lot_size):
+            raise PydanticCustomError("order_size", "order_size is smaller than lot_size")
+        return self
+
+
+class MarketModel(_Section):
+    """The character of the market where no phase says otherwise."""
+
+    daily_volatility: Percent = Field(
+        0.034, ge=0, le=1, description="Typical standard deviation of a day's return, 0% to 100%"
+    )
+    orders_per_second: float = Field(
+        5.0, ge=0.001, le=2000, allow_inf_nan=False, description="Typical rate of orders; each has one or more fills"
+    )
+    correlation: float = Field(
+        0.7, ge=0, le=1, allow_inf_nan=False, description="Share of volatility that all symbols have in common"
+    )
+    seasonality: bool = Field(True, description="Busy and quiet hours of the day, quieter weekends")
+
+
+class Phase(_Section):
+    """A stretch of the timeline. What it does not name stays as in `[market]`."""
+
+    name: str = Field(min_length=1, max_length=64, description="Shown to clients in the status channel")
+    at: Duration | None = Field(None, description="Begins so long after the start; else where the last phase ends")
+    for_: Duration | None = Field(
+        None, alias="for", description="How long it lasts; only the last phase may leave it out and last to the end"
+    )
+    drift: Percent = Field(0.0, ge=-0.99, le=10, description="Change of the price over the phase, -99% to 1000%")
+    volatility: Factor = Field(1.0, description="Multiple of the market's volatility")
+    activity: Factor = Field(1.0, description="Multiple of the market's rate of orders")
+    spread: Factor = Field(1.0, description="Multiple of the market's spread")
+    liquidity: Factor = Field(1.0, description="Multiple of the sizes that stand in the book")
+    status: Status = Field("online", description="Status of all symbols; only online and auction have trades")
+    reason: str = Field("", max_length=200, description="Why, for the status channel")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Scenario(_Section):
+    """A scenario file."""
+
+    format: Literal[1] = Field(1, description="Version of the file format")
+    name: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$",
+        description="Name of the scenario: lower case letters, digits and dashes",
+        examples=["flash-crash"],
+    )
+    description: Text = Field("", description="What it is for, in a sentence")
+    seed: int = Field(1, ge=0, le=MAX_SEED, strict=True, description="Another seed is another market of the same kind")
+    start: Instant = Field(DEFAULT_START, description="Market time of the beginning, UTC")
+    duration: Duration | Literal["endless"] = Field(
+        "endless", description="Length in market time, or endless: after the timeline the market goes on without phases"
+    )
+    market: MarketModel = Field(default_factory=MarketModel, description="The character of the market")
+    symbols: tuple[SymbolModel, ...] = Field(
+        (SymbolModel(symbol="BTC/USD"),), min_length=1, max_length=MAX_SYMBOLS, description="The instruments"
+    )
+    phases: tuple[Phase, ...] = Field((), max_length=MAX_PHASES, description="The timeline")
+    source: TickFile | None = Field(None, description="A file of trades to replay in place of the engine")
+
+    @property
+    def end(self) -> int | None:
+        """Market time of the end, ns UTC, or None."""
+        return None if self.duration == "endless" else self.start + self.duration
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Scenario:
+        names = [symbol.symbol for symbol in self.symbols]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise PydanticCustomError("symbols", "symbols: {name} is there twice", {"name": twice})
+        if not 0 <= self.start <= parse_time("2200-01-01T00:00:00Z"):
+            raise PydanticCustomError("start", "start: must be between 1970 and 2200")
+        if self.duration != "endless" and not 0 < self.duration <= 36_525 * DAY:
+            raise PydanticCustomError("duration", "duration: must be longer than 0 and at most a century")
+        if self.source is not None and (self.phases or len(self.symbols) > 1):
+            raise PydanticCustomError("source", "source: a replayed file has one symbol and no phases")
+        _check_timeline(self.phases)
+        return self
+
+
+def _check_timeline(phases: tuple[Phase, ...]) -> None:
+    """Phases follow each other; each says how long it is, but for the last."""
+    ends = 0
+    for index, phase in enumerate(phases):
+        begins = ends if phase.at is None else phase.at
+        if begins < ends:
+            raise PydanticCustomError(
+                "phases",
+                "phases[{index}].at: {at} is before the end of the phase before it, {end}",
+                {"index": index, "at": format_duration(begins), "end": format_duration(ends)},
+            )
+        if phase.for_ is None and index < len(phases) - 1:
+            raise PydanticCustomError(
+                "phases", "phases[{index}].for: only the last phase may leave it out", {"index": index}
+            )
+        if phase.for_ is not None and phase.for_ < MINUTE // 60:
+            raise PydanticCustomError("phases", "phases[{index}].for: must be at least 1s", {"index": index})
+        ends = begins + (phase.for_ or 0)
+        if ends > 36_525 * DAY:
+            raise PydanticCustomError("phases", "phases[{index}]: ends after more than a century", {"index": index})
