@@ -18,7 +18,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from feed.errors import SettingsError, UsageError
 from feed.units import DAY, HOUR, MICROSECOND, MILLISECOND, SECOND, nearest, parse_duration, parse_speed, parse_time
 
-__all__ = ["ENV_PREFIX", "MAX_SEED", "Anchor", "Limits", "ServeSettings", "load_settings", "option_name", "range_text"]
+__all__ = [
+    "ENV_PREFIX",
+    "MAX_SEED",
+    "Anchor",
+    "Limits",
+    "ServeSettings",
+    "default_text",
+    "load_settings",
+    "option_name",
+    "range_text",
+]
 
 ENV_PREFIX = "FEED_"
 
@@ -186,6 +196,15 @@ def range_text(field: str) -> str:
     return " to ".join(_with_unit(bound, info) for bound in bounds)
 
 
+def default_text(field: str) -> str:
+    """A setting's default as a person writes it, such as `default 10s`; empty where there is none."""
+    info = ServeSettings.model_fields[field]
+    value = info.default
+    if value is None or value == ():
+        return ""
+    return f"default {value if isinstance(value, str) else _with_unit(value, info)}"
+
+
 def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
     """The settings: each from the options, else from its `FEED_*` variable, else its default.
 
@@ -242,7 +261,7 @@ def _reason(item: dict[str, Any]) -> str:
 def _with_unit(value: float, info: FieldInfo) -> str:
     if info.annotation is ByteSize:
         return ByteSize(value).human_readable(separator=" ").replace(".0 ", " ")
-    if any(isinstance(item, BeforeValidator) for item in info.metadata):
+    if isinstance(value, int) and any(isinstance(item, BeforeValidator) for item in info.metadata):
         return _short_duration(int(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -1,0 +1,8 @@
+"""`python -m feed` is the command `feed`."""
+
+from __future__ import annotations
+
+from feed.cli import main
+
+if __name__ == "__main__":
+    main()

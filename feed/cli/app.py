@@ -1,0 +1,82 @@
+"""What `feed` can do, and how its mistakes end: a line on stderr, 2 for a wrong usage or file, 1 for the rest."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from feed import __version__
+from feed.errors import FeedError, RecordingError, ScenarioError, SettingsError, UsageError
+
+__all__ = ["COMMANDS", "app", "load_command"]
+
+COMMANDS = {
+    "serve": "Serve a market on a WebSocket.",
+    "check": "Name every mistake in scenario files.",
+    "list": "List the scenarios that there are.",
+    "digest": "Hash what a market will send: equal digests, equal bytes.",
+    "generate": "Write a market's ticks to a Parquet or CSV file.",
+    "watch": "Watch a running market in the terminal.",
+}
+"""Each command with the first line of its help: listing them must not import what they need."""
+
+_USAGE = (UsageError, SettingsError, ScenarioError, RecordingError)
+
+EPILOG = """\b
+Examples:
+  feed serve                              the scenario calm on ws://127.0.0.1:8765
+  feed serve flash-crash --speed 10       ten market seconds a second
+  feed generate calm --for 7d --out ticks.parquet
+"""
+
+
+def load_command(name: str) -> Any:
+    """The command itself, out of its module."""
+    return typer.main.get_command(importlib.import_module(f"feed.cli.{name}").app)
+
+
+class _Commands(TyperGroup):
+    """Knows its commands by name, and imports the one that is run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        summary = COMMANDS.get(cmd_name)
+        return summary and TyperCommand(cmd_name, help=summary, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # The typer's own way words the mistakes, with the nearest name.
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load_command(str(name)), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FeedError as error:
+            typer.echo("\n".join(f"feed: {line}" for line in str(error).splitlines()), err=True)
+            raise typer.Exit(2 if isinstance(error, _USAGE) else 1) from error
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"feed {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=_Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+)
+
+
+@app.callback(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+def feed(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A fake BTC/USD market on a real WebSocket: deterministic, replayable, made to test trading frontends against."""

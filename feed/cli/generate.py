@@ -1,0 +1,74 @@
+"""`feed generate`: any length of a market as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feed import __version__
+from feed.cli.app import COMMANDS
+
+if TYPE_CHECKING:
+    from feed.generate import Progress
+
+__all__ = ["app"]
+
+EPILOG = """\b
+Examples:
+  feed generate calm --for 7d --out ticks.parquet
+  feed generate flash-crash --seed 3 --out crash.csv.gz --force
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command("generate", help=COMMANDS["generate"], epilog=EPILOG)
+def generate(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
+    out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .csv.gz.")],
+    seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", min=0, show_default=False)] = None,
+    length: Annotated[
+        str | None,
+        typer.Option("--for", help="Market time, such as 90s, 1h30m or 7d; else to the end.", metavar="TIME"),
+    ] = None,
+    at: Annotated[str, typer.Option(help="Begin so far into the scenario.", metavar="TIME")] = "0",
+    scenarios: Annotated[
+        Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """One row a fill, whatever the length, in bounded memory."""
+    from feed import generate as writing
+    from feed.digest import FORMAT_VERSION
+    from feed.scenario.find import find_scenario
+    from feed.sources import open_source
+    from feed.units import parse_duration
+
+    wanted = None if length is None else parse_duration(length)
+    begin = parse_duration(at)
+    found, path = find_scenario(scenario, scenarios)
+    chosen = found.seed if seed is None else seed
+    source = open_source(found, path, chosen)
+    facts = {"scenario": found.name, "seed": str(chosen), "version": __version__, "format": str(FORMAT_VERSION)}
+    metadata = {f"feed.{name}": value for name, value in facts.items()}
+    whole = wanted if source.end is None else min(wanted or source.end, source.end - source.start - begin)
+    with _bar(whole) as show:
+        done = writing.generate(source, out, length=wanted, at=begin, force=force, metadata=metadata, on_progress=show)
+    typer.echo(f"{out}: {done.rows} ticks of {found.name}, seed {chosen}")
+
+
+@contextmanager
+def _bar(whole: int | None) -> Iterator[Callable[[Progress], None]]:
+    """A bar on stderr, which is silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[rows]:,} ticks"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=whole, rows=0)
+        yield lambda done: progress.update(task, completed=done.passed, rows=done.rows)
