@@ -164,9 +164,9 @@ class _CsvFile:
         self._stack = contextlib.ExitStack()
         raw = self._stack.enter_context(part.open("wb"))
         out = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
-        options = pc_csv.WriteOptions(quoting_style="needed", quoting_header="none")
+        options = pc_csv.WriteOptions(quoting_style="none", quoting_header="none")
         self._writer = self._stack.enter_context(
-            pc_csv.CSVWriter(pa.PythonFile(out), _schema(pa.string()), write_options=options)
+            pc_csv.CSVWriter(pa.PythonFile(out, "w"), _schema(pa.string()), write_options=options)
         )
 
     def write_table(self, table: pa.Table) -> None:

@@ -62,6 +62,6 @@ def _is_good(file: Path) -> bool:
 def _print_schema() -> None:
     import json
 
-    from feed.scenario.schema import scenario_schema
+    from feed.scenario.load import scenario_schema
 
     typer.echo(json.dumps(scenario_schema(), indent=2))

@@ -46,6 +46,11 @@ class TickCache:
             # The mapping stays.
             file.close()
 
+    def discard(self) -> None:
+        """Give the disk back, of a cache that is not sealed."""
+        for file in self._files.values():
+            file.close()
+
     def column(self, name: str) -> NDArray[np.int64]:
         """All rows of a column, mapped and not read."""
         return self._columns[name]

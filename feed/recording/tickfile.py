@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from feed.errors import RecordingError
 from feed.recording.reading import failure
 from feed.recording.tickcache import TickCache
 from feed.recording.trades import Tally, read_trades, synthetic_quotes
@@ -45,7 +46,11 @@ class TickFileSource:
                 self._cache.append(block)
             self._cache.seal()
         except OSError as error:
+            self._cache.discard()
             raise failure(path, "", f"its columns cannot be kept in the temporary folder: {error.strerror}") from None
+        except RecordingError:
+            self._cache.discard()
+            raise
         self._time = self._cache.column("time")
         self.notices = tally.notices(spec)
 

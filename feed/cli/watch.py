@@ -1,0 +1,109 @@
+"""`feed watch`: a live table where there is a terminal, a line a tick where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feed.cli.app import COMMANDS
+from feed.errors import FeedError
+from feed.units import SECOND, format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from feed.client import FeedClient, Happening
+    from feed.watch import Board
+
+__all__ = ["app"]
+
+EPILOG = """\b
+Examples:
+  feed watch
+  feed watch ws://127.0.0.1:9000 --symbol BTC/USD
+  feed watch --count 100 > ticks.txt
+"""
+
+REDRAWS = 8
+"""A second: as much as an eye can use."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command("watch", help=COMMANDS["watch"], epilog=EPILOG)
+def watch(
+    url: Annotated[str, typer.Argument(help="The server.")] = "ws://127.0.0.1:8765",
+    symbol: Annotated[
+        list[str] | None, typer.Option(help="A symbol, or several; else all.", show_default=False)
+    ] = None,
+    token: Annotated[str | None, typer.Option(help="Where the server asks for one.", show_default=False)] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", help="Stop after this time, such as 10s.", metavar="TIME")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="Stop after so many ticks.", min=1, show_default=False)] = None,
+) -> None:
+    """Watch until Ctrl-C, or until the server says that it is over."""
+    from feed.client import FeedClient, Subscription
+    from feed.watch import Board
+
+    channels = ("status", "trading")
+    wanted = [Subscription(channel, name) for channel in channels for name in symbol or ["*"]]
+    client, board = FeedClient(url, wanted, token=token), Board()
+    show = _live if sys.stdout.isatty() else _lines
+    seconds = None if length is None else parse_duration(length) / SECOND
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until(show(client, board, count), seconds))
+
+
+async def _until(watching: object, seconds: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await watching  # type: ignore[misc]  # a coroutine
+
+
+async def _follow(client: FeedClient, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
+    from feed.client import Message
+
+    async with contextlib.aclosing(client.happenings()) as happenings:
+        async for happening in happenings:
+            if not isinstance(happening, Message):
+                _note(happening, board)
+                continue
+            if happening.event == "error":
+                told = [happening.body.get(key) for key in ("message", "hint")]
+                raise FeedError(f"the server answers: {'; '.join(str(text) for text in told if text)}")
+            row = board.take(happening.event, happening.body, happening.received, happening.missed)
+            if row is not None:
+                on_tick(board.line(row))
+            if count is not None and board.ticks >= count:
+                return
+
+
+def _note(happening: Happening, board: Board) -> None:
+    from feed.client import Disconnected
+
+    if not isinstance(happening, Disconnected):
+        board.state = "connected"
+        return
+    again = "over" if happening.retry_in is None else f"again in {format_duration(happening.retry_in)}"
+    board.state = f"{happening.code} {happening.reason}: {again}"
+    if not sys.stdout.isatty():
+        typer.echo(f"feed: {board.state}", err=True)
+
+
+async def _lines(client: FeedClient, board: Board, count: int | None) -> None:
+    await _follow(client, board, count, typer.echo)
+
+
+async def _live(client: FeedClient, board: Board, count: int | None) -> None:
+    from rich.live import Live
+
+    from feed.clock import SystemClock
+
+    clock = SystemClock()
+    # Drawn by a timer and not by the ticks: a fast market must not wait for a slow terminal.
+    with Live(get_renderable=lambda: board.table(clock.now()), refresh_per_second=REDRAWS):
+        await _follow(client, board, count, lambda line: None)
