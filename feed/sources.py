@@ -10,3 +10,19 @@ from feed.scenario.model import Scenario
 from feed.ticks import Source
 
 __all__ = ["open_source"]
+
+
+def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Source:
+    """The source of a scenario.
+
+    Args:
+        scenario: what to play.
+        path: its file; a trade file that it names lies relative to that.
+        seed: in place of the scenario's own; a file of trades has no use for one.
+
+    Raises:
+        RecordingError: the trade file can't be used.
+    """
+    if scenario.source is None:
+        return EngineSource(scenario, seed)
+    return TickFileSource(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)

@@ -89,7 +89,13 @@ class Phase(_Section):
     drift: Percent = Field(0.0, ge=-0.99, le=10, description="Change of the price over the phase, -99% to 1000%")
     volatility: Factor = Field(1.0, description="Multiple of the market's volatility")
     activity: Factor = Field(1.0, description="Multiple of the market's rate of orders")
-    spread: Factor = Field(1.0, description="Multiple of the market's spread")
+    spread: float = Field(
+        1.0,
+        ge=0.01,
+        le=100_000,
+        allow_inf_nan=False,
+        description="Multiple of the market's spread, which is mostly one tick",
+    )
     liquidity: Factor = Field(1.0, description="Multiple of the sizes that stand in the book")
     status: Status = Field("online", description="Status of all symbols; only online and auction have trades")
     reason: str = Field("", max_length=200, description="Why, for the status channel")

@@ -1,0 +1,136 @@
+"""Dice, the only ones: counter-based random words by name, and what is made of them with exact operations alone.
+
+Philox gives the same words on every machine and in every numpy; the distributions of numpy's `Generator` are promised
+neither. So words are drawn raw and transformed here, with `+ - * /`, `sqrt`, `floor`, `frexp` and `ldexp`, which
+IEEE 754 defines to the last bit. `exp`, `log`, `sum` and the like differ between processors and are not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Stream", "exp2", "exponential", "log2", "normal", "uniform"]
+
+Words = NDArray[np.uint64]
+Floats = NDArray[np.float64]
+
+WORDS_PER_COUNTER = 4
+
+
+class Stream:
+    """An endless row of random words that can be read from anywhere.
+
+    Args:
+        seed: the market's.
+        name: which of its streams; streams of different names have nothing to do with each other.
+        block: a further number to tell rows apart, where a stream is drawn anew for each block of something.
+    """
+
+    __slots__ = ("_key", "_position")
+
+    def __init__(self, seed: int, name: str, block: int = 0) -> None:
+        digest = hashlib.blake2b(f"{seed}\0{name}\0{block}".encode(), digest_size=16).digest()
+        self._key = np.frombuffer(digest, "<u8").astype(np.uint64)
+        self._position = 0
+
+    def words(self, first: int, count: int) -> Words:
+        """The words with the numbers `first` to `first + count - 1`; any 64 bits, all alike likely."""
+        counter, skip = divmod(first, WORDS_PER_COUNTER)
+        bits = np.random.Philox(counter=counter, key=self._key)
+        return bits.random_raw(skip + count)[skip:]
+
+    def next(self, count: int) -> Words:
+        """The words behind those that `next` gave before."""
+        words = self.words(self._position, count)
+        # A read always begins at a whole counter, so that one does not depend on how the last one was cut.
+        self._position += -(-count // WORDS_PER_COUNTER) * WORDS_PER_COUNTER
+        return words
+
+
+def uniform(words: Words) -> Floats:
+    """Uniform in the open interval (0, 1): 52 bits of each word, and a half."""
+    return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+def exponential(words: Words) -> Floats:
+    """Exponential with mean 1."""
+    return log2(uniform(words)) * -_LN2
+
+
+def normal(words: Words) -> Floats:
+    """Standard normal, by the inverse of its distribution function.
+
+    Source: P. J. Acklam's rational approximation, relative error below 1.2e-9; the tails are as long as 52 bits allow.
+    """
+    u = uniform(words)
+    q = u - 0.5
+    r = q * q
+    z = q * _ratio(r, _CENTRE_A, _CENTRE_B)
+    tail = np.flatnonzero(np.abs(q) > 0.5 - _TAIL)
+    if len(tail):
+        near = np.minimum(u[tail], 1.0 - u[tail])
+        t = np.sqrt(log2(near) * (-2.0 * _LN2))
+        far = _polynomial(t, _TAIL_C) / (_polynomial(t, _TAIL_D) * t + 1.0)
+        z[tail] = np.where(q[tail] < 0, far, -far)
+    return z
+
+
+def exp2(x: Floats) -> Floats:
+    """2 ** x to within a few units in the last place, the same on every machine. |x| < 1000."""
+    whole = np.floor(x + 0.5)
+    return np.ldexp(_polynomial(x - whole, _EXP2), whole.astype(np.int64))
+
+
+def log2(x: Floats) -> Floats:
+    """The logarithm to base 2 of positive numbers, to within 1e-13, the same on every machine."""
+    mantissa, exponent = np.frexp(x)
+    low = mantissa < _SQRT_HALF
+    mantissa = np.where(low, mantissa * 2.0, mantissa)
+    s = (mantissa - 1.0) / (mantissa + 1.0)
+    return s * _polynomial(s * s, _LOG2) + (exponent.astype(np.float64) - low)
+
+
+def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
+    """Horner's rule, the highest power first: one multiplication and one addition at a time, never fused."""
+    result = x * coefficients[0]
+    for coefficient in coefficients[1:-1]:
+        result += coefficient
+        result *= x
+    result += coefficients[-1]
+    return result
+
+
+def _ratio(x: Floats, above: tuple[float, ...], below: tuple[float, ...]) -> Floats:
+    return _polynomial(x, above) / (_polynomial(x, below) * x + 1.0)
+
+
+_LN2 = 0.6931471805599453
+_SQRT_HALF = 0.7071067811865476
+
+# 2 ** f for |f| <= 1/2: ln(2) ** n / n!, n from 13 down to 0.
+_EXP2 = (
+    1.3691488853904128e-12, 2.5678435993488202e-11, 4.4455382718708116e-10, 7.0549116208011233e-09,
+    1.0178086009239699e-07, 1.3215486790144309e-06, 1.5252733804059841e-05, 1.5403530393381608e-04,
+    1.3333558146428443e-03, 9.6181291076284772e-03, 5.5504108664821580e-02, 2.4022650695910072e-01,
+    6.9314718055994531e-01, 1.0,
+)  # fmt: skip
+
+# log2(m) = 2 / ln(2) * atanh(s): 2 / ln(2) / (2 n + 1), n from 8 down to 0.
+_LOG2 = tuple(2.0 / (0.6931471805599453 * (2 * n + 1)) for n in range(9, -1, -1))
+
+_TAIL = 0.02425
+_CENTRE_A = (
+    -3.969683028665376e01, 2.209460984245205e02, -2.759285104469687e02,
+    1.383577518672690e02, -3.066479806614716e01, 2.506628277459239e00,
+)  # fmt: skip
+_CENTRE_B = (
+    -5.447609879822406e01, 1.615858368580409e02, -1.556989798598866e02, 6.680131188771972e01, -1.328068155288572e01,
+)  # fmt: skip
+_TAIL_C = (
+    -7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00,
+    -2.549732539343734e00, 4.374664141464968e00, 2.938163982698783e00,
+)  # fmt: skip
+_TAIL_D = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00)
