@@ -59,7 +59,7 @@ def test_people_write_units() -> None:
 
 def test_limits_are_made_of_text_or_seconds() -> None:
     """As in settings, and they cannot be changed."""
-    assert Limits(ping_interval="5s", write_timeout=2).write_timeout == 2 * SECOND  # type: ignore[arg-type]
+    assert Limits(ping_interval="5s", write_timeout=2).write_timeout == 2 * SECOND
 
 
 def test_origins_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
