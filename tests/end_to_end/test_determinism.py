@@ -88,6 +88,7 @@ async def test_beginning_elsewhere_gives_the_same_ticks() -> None:
                     ticks[data["trade_id"]] = data
                 if timestamp > BEGIN + 190_000:
                     break
+            client.transport.abort()
         async with connect(part.url) as client:
             await client.send(SUBSCRIBE)
             seen = 0
@@ -98,6 +99,7 @@ async def test_beginning_elsewhere_gives_the_same_ticks() -> None:
                 assert message["data"] == ticks[message["data"]["trade_id"]]
                 if seen == 200:
                     break
+            client.transport.abort()
 
 
 def digest(scenario: str, **environment: str) -> str:

@@ -1,0 +1,1 @@
+"""Long runs, as commands of their own: `uv run python -m tests.soak`."""
