@@ -7,20 +7,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from feed.engine.fill import Fills, TickFill
-from feed.engine.skeleton import Skeleton
+from feed.engine.fill import TickFill
+from feed.engine.handmade import with_ticks, written_lots
+from feed.engine.minutes import Minutes
+from feed.engine.orders import Flow
+from feed.engine.path import PricePath
 from feed.engine.timeline import Timeline
-from feed.scenario.model import Scenario
+from feed.scenario.generator import GENERATOR_VERSION, block_minutes
+from feed.scenario.model import Scenario, SymbolModel
 from feed.ticks import Batch, Instrument, StatusChange, TickBlock
 from feed.units import DAY, MINUTE
 
 __all__ = ["ENGINE_VERSION", "EngineSource"]
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = GENERATOR_VERSION
 """Changes with anything that changes a tick."""
 
-ORDERS_A_BLOCK = 12_000
-BLOCK_MINUTES = (15, 10, 5, 2, 1)
 KEPT_TOTALS = 4096
 
 
@@ -38,14 +40,19 @@ class EngineSource:
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         seed = scenario.seed if seed is None else seed
         self._scenario = scenario
-        self._timeline = Timeline(scenario)
-        self._minutes = _block_minutes(scenario)
+        self._minutes = block_minutes(scenario)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
+        self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
         self._makers = [
-            TickFill(seed, symbol, Skeleton(scenario, symbol, seed, self._timeline), self._timeline, self._minutes)
-            for symbol in scenario.symbols
+            self._maker(symbol, seed, timeline)
+            for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
+
+    def _maker(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> TickFill:
+        minutes = Minutes(self._scenario, symbol, seed, timeline)
+        path = PricePath(self._scenario, symbol, minutes, timeline)
+        return TickFill(symbol, Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes), timeline)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -70,20 +77,21 @@ class EngineSource:
             until = at - at % length + length
             until = until if end is None else min(until, end)
             ticks = tuple(self._ticks(index, at, until) for index in range(len(self._makers)))
-            yield Batch(at, until, ticks, self._timeline.changes(at, until))
+            yield Batch(at, until, ticks, self._changes(at, until))
             at = until
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """What is in force at market time `at`."""
-        return self._timeline.state(at)
+        return tuple(timeline.state(at) for timeline in self._timelines)
+
+    def _changes(self, start: int, end: int) -> tuple[StatusChange, ...]:
+        changes = [change for timeline in self._timelines for change in timeline.changes(start, end)]
+        return tuple(sorted(changes, key=lambda change: change.time))
 
     def _ticks(self, index: int, start: int, end: int) -> TickBlock:
         number = start // (self._minutes * MINUTE)
         fills = self._makers[index].block(number)
-        self._keep_total(index, number, fills)
-        volume = np.cumsum(fills.size) + self._before(index, number)
-        lo, hi = (int(np.searchsorted(fills.time, edge, side="left")) for edge in (start, end))
-        columns = (
+        ticks = TickBlock(
             fills.time,
             fills.price,
             fills.size,
@@ -92,8 +100,14 @@ class EngineSource:
             fills.bid_size,
             fills.ask,
             fills.ask_size,
+            np.cumsum(fills.size),
+            fills.trade_id,
         )
-        return TickBlock(*(column[lo:hi] for column in (*columns, volume, fills.trade_id)))
+        ticks = with_ticks(ticks, self._scenario, index, number * self._minutes * MINUTE, self._minutes * MINUTE)
+        self._keep_total(index, number, int(ticks.volume[-1]) if len(ticks) else 0)
+        np.add(ticks.volume, self._before(index, number), out=ticks.volume)
+        lo, hi = (int(np.searchsorted(ticks.time, edge, side="left")) for edge in (start, end))
+        return ticks[lo:hi]
 
     def _before(self, index: int, number: int) -> int:
         """Lots traded on the block's day before the block."""
@@ -103,19 +117,12 @@ class EngineSource:
     def _total(self, index: int, number: int) -> int:
         kept = self._totals.get((index, number))
         if kept is None:
-            kept = self._keep_total(index, number, self._makers[index].block(number))
+            kept = self._makers[index].volume(number)
+            kept += written_lots(self._scenario, index, number * self._minutes * MINUTE, self._minutes * MINUTE)
+            self._keep_total(index, number, kept)
         return kept
 
-    def _keep_total(self, index: int, number: int, fills: Fills) -> int:
-        total = int(fills.size.sum())
+    def _keep_total(self, index: int, number: int, total: int) -> None:
         self._totals[index, number] = total
-        while len(self._totals) > max(KEPT_TOTALS, 200 * len(self._makers)):
+        while len(self._totals) > max(KEPT_TOTALS, 1500 * len(self._makers)):
             self._totals.popitem(last=False)
-        return total
-
-
-def _block_minutes(scenario: Scenario) -> int:
-    """Long blocks cost less a tick, short ones less at a time: the busiest phase decides."""
-    busiest = max([1.0, *(phase.activity for phase in scenario.phases)])
-    rate = scenario.market.orders_per_second * busiest * 60
-    return next((minutes for minutes in BLOCK_MINUTES if rate * minutes <= ORDERS_A_BLOCK), BLOCK_MINUTES[-1])

@@ -1,111 +1,119 @@
-"""The timeline of a scenario as arrays: what is in force in each cell of time."""
+"""The pieces of one symbol's script as arrays: what is in force at any times."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.engine.script import FOREVER, Goal, Move, Piece, Reversion, Scale, State, Stop, pieces_of
 from feed.randomness import log2
-from feed.scenario.model import Phase, Scenario
+from feed.scenario.model import Scenario
 from feed.ticks import StatusChange
-from feed.units import MINUTE
 
-__all__ = ["Span", "Timeline"]
+__all__ = ["FIXED", "Timeline"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TRADED = ("online", "auction")
-BASE = Phase.model_validate({"name": "base"})
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A phase with its absolute times, ns UTC; `end` is None where it lasts for ever."""
-
-    start: int
-    end: int | None
-    phase: Phase
+FIXED = 40
+"""Log2 prices are summed as integers with so many binary places: a sum of floats depends on how it is grouped."""
 
 
 class Timeline:
-    """The phases of a scenario, and what each adds at a given time.
+    """The script of one symbol.
 
-    Outside of the phases, before the start too, the market is as `[market]` says.
+    Outside of its phases, before the start too, the market is as `[market]` says.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.spans = _spans(scenario)
-        self._symbols = tuple(symbol.symbol for symbol in scenario.symbols)
+    def __init__(self, scenario: Scenario, symbol: str) -> None:
+        self._symbol = symbol
         self._start = scenario.start
+        pieces = pieces_of(scenario, symbol)
+        self.goals = sorted((p for p in pieces if isinstance(p, Goal)), key=lambda goal: goal.end)
+        self.reversions = [p for p in pieces if isinstance(p, Reversion)]
+        self._moves = _Rows([p for p in pieces if isinstance(p, Move)])
+        factors = np.array([move.factor for move in self._moves.pieces], np.float64)
+        self._steps = np.floor(log2(factors) * 2.0**FIXED + 0.5).astype(np.int64)
+        self._stops = _Rows([p for p in pieces if isinstance(p, Stop)])
+        self._states = _Rows([p for p in pieces if isinstance(p, State)])
+        self._scales = {
+            key: _Rows([p for p in pieces if isinstance(p, Scale) and p.key == key])
+            for key in ("activity", "volatility", "spread", "liquidity")
+        }
 
-    def factor(self, name: str, times: Ints) -> Floats:
-        """A factor of the phase in force at each time (ns UTC), for `activity`, `spread` or `liquidity`."""
+    def moved(self, times: Ints) -> Ints:
+        """The scripted change of log2 price from the start up to each time, in fixed point; times never fall."""
+        rows = self._moves
+        if not rows.pieces or not len(times):
+            return np.zeros(len(times), np.int64)
+        total = np.full(len(times), int(self._steps[rows.end <= times[0]].sum()), np.int64)
+        for index in np.flatnonzero((rows.start <= times[-1]) & (rows.end > times[0])):
+            length = int(rows.end[index] - rows.start[index])
+            share = np.clip((times - rows.start[index]).astype(np.float64) / float(length), 0.0, 1.0)
+            total += np.floor(share * float(self._steps[index]) + 0.5).astype(np.int64)
+        return total
+
+    def factor(self, key: str, times: Ints) -> Floats:
+        """The product of the factors in force at each time; times never fall."""
         values = np.ones(len(times))
-        for span in self._over(int(times[0]), int(times[-1]) + 1):
-            inside = (times >= span.start) & (times < (span.end or 2**63 - 1))
-            values[inside] = getattr(span.phase, name)
+        for lo, hi, piece in self._scales[key].over(times):
+            assert isinstance(piece, Scale)  # only scales are in these rows
+            if piece.first == piece.last:
+                values[lo:hi] *= piece.first
+            else:
+                share = (times[lo:hi] - piece.start).astype(np.float64) / float(piece.end - piece.start)
+                values[lo:hi] *= piece.first + (piece.last - piece.first) * share
         return values
 
     def traded(self, times: Ints) -> Floats:
         """1 where there is trading at that time, 0 where there is none."""
         values = np.ones(len(times))
-        for span in self._over(int(times[0]), int(times[-1]) + 1):
-            if span.phase.status not in TRADED:
-                values[(times >= span.start) & (times < (span.end or 2**63 - 1))] = 0.0
+        for lo, hi, _ in self._stops.over(times):
+            values[lo:hi] = 0.0
         return values
 
-    def volatility(self, minutes: Ints) -> Floats:
-        """The factor of volatility in each minute (since the Unix epoch), by the share that phases have in it."""
-        values = np.ones(len(minutes))
-        for span, share in self._shares(minutes):
-            values += share * (span.phase.volatility - 1.0)
-        return values
+    def stopped(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The stretches without trading that touch the time from `start` to `end`."""
+        rows = self._stops
+        return [(int(rows.start[i]), int(rows.end[i])) for i in np.flatnonzero((rows.start < end) & (rows.end > start))]
 
-    def drift(self, minutes: Ints) -> Floats:
-        """The scripted change of log2 price in each minute: a phase's drift is spread evenly over it."""
-        values = np.zeros(len(minutes))
-        for span, share in self._shares(minutes):
-            if span.phase.drift and span.end is not None:
-                whole = float(log2(np.array([1.0 + span.phase.drift]))[0])
-                values += share * (whole * MINUTE / (span.end - span.start))
-        return values
+    def changes(self, start: int, end: int) -> list[StatusChange]:
+        """The changes with `start` <= time < `end`, in order; what holds from the start on is no change."""
+        rows = self._states
+        edges = np.unique(np.concatenate([rows.start, rows.end]))
+        edges = edges[(edges >= start) & (edges < end) & (edges > self._start) & (edges < FOREVER)]
+        return [now for edge in edges for now in (self.state(int(edge)),) if self._differs(now)]
 
-    def changes(self, start: int, end: int) -> tuple[StatusChange, ...]:
-        """The changes of status and phase with `start` <= time < `end`, in order."""
-        edges = sorted({edge for span in self.spans for edge in (span.start, span.end) if edge is not None})
-        return tuple(
-            change for edge in edges if start <= edge < end and edge > self._start for change in self.state(edge)
-        )
+    def _differs(self, now: StatusChange) -> bool:
+        before = self.state(now.time - 1)
+        return (before.status, before.reason, before.phase) != (now.status, now.reason, now.phase)
 
-    def state(self, at: int) -> tuple[StatusChange, ...]:
-        """What is in force at market time `at`, a change for each symbol."""
-        phase = next((s.phase for s in self.spans if s.start <= at and (s.end is None or at < s.end)), BASE)
-        return tuple(StatusChange(at, symbol, phase.status, phase.reason, phase.name) for symbol in self._symbols)
+    def state(self, at: int) -> StatusChange:
+        """What is in force at market time `at`: of the phase, or of the last event that began."""
+        rows = self._states
+        now = [rows.pieces[i] for i in np.flatnonzero((rows.start <= at) & (rows.end > at))]
+        states = [piece for piece in now if isinstance(piece, State)]
+        phase = next((state.phase for state in states if state.phase is not None), "base")
+        event = max((s for s in states if s.phase is None), key=lambda state: state.start, default=None)
+        state = event or next((state for state in states if state.phase is not None), None)
+        if state is None:
+            return StatusChange(at, self._symbol, "online", "", phase)
+        return StatusChange(at, self._symbol, state.status, state.reason, phase)
 
-    def _over(self, start: int, end: int) -> list[Span]:
-        return [span for span in self.spans if span.start < end and (span.end is None or span.end > start)]
 
-    def _shares(self, minutes: Ints) -> list[tuple[Span, Floats]]:
-        """Each phase with its share in each minute."""
-        if not len(minutes):
+class _Rows:
+    """Pieces with their edges as arrays."""
+
+    def __init__(self, pieces: list[Piece] | list[Move] | list[Stop] | list[State] | list[Scale]) -> None:
+        self.pieces: tuple[Piece, ...] = tuple(pieces)
+        self.start = np.array([piece.start for piece in pieces], np.int64)
+        self.end = np.array([piece.end for piece in pieces], np.int64)
+
+    def over(self, times: Ints) -> list[tuple[int, int, Piece]]:
+        """The pieces that hold any of the times, each with the rows that it holds; times never fall."""
+        if not self.pieces or not len(times):
             return []
-        begins = minutes * MINUTE
-        shares = []
-        for span in self._over(int(begins[0]), int(begins[-1]) + MINUTE):
-            until = np.minimum(begins + MINUTE, span.end) if span.end is not None else begins + MINUTE
-            inside = np.clip(until - np.maximum(begins, span.start), 0, MINUTE)
-            shares.append((span, inside.astype(np.float64) / MINUTE))
-        return shares
-
-
-def _spans(scenario: Scenario) -> tuple[Span, ...]:
-    spans, ends = [], scenario.start
-    for phase in scenario.phases:
-        begins = ends if phase.at is None else scenario.start + phase.at
-        end = scenario.end if phase.for_ is None else begins + phase.for_
-        spans.append(Span(begins, end, phase))
-        ends = end if end is not None else begins
-    return tuple(spans)
+        found = np.flatnonzero((self.start <= times[-1]) & (self.end > times[0]))
+        lo = np.searchsorted(times, self.start[found], side="left")
+        hi = np.searchsorted(times, self.end[found], side="left")
+        return [(int(a), int(b), self.pieces[i]) for a, b, i in zip(lo, hi, found, strict=True)]

@@ -1,0 +1,205 @@
+"""The first layer: volatility and activity of each minute, readable at any minute without the past.
+
+Model: a log-normal cascade. Log volatility and log activity are sums of independent normals that are constant on
+nested grids of 1 to 4096 minutes, so both cluster on every scale from minutes to days (a discrete form of the
+multifractal random walk of Bacry, Delour and Muzy, 2001). Volatility also rises after a trend (the feedback that
+Zumbach, 2010, measured), and rare jumps are added. All of it is a function of the minute's number and the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.engine.timeline import FIXED, Timeline
+from feed.randomness import Stream, exp2, normal, uniform
+from feed.scenario.model import Scenario, SymbolModel
+from feed.units import MINUTE, SECOND
+
+__all__ = ["Minutes", "grids"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MINUTES_A_DAY = 1440
+LN2 = 0.6931471805599453
+MEAN_ABS = 1.2533141373155003
+"""1 over the mean of the absolute value of a standard normal."""
+
+# Standard deviations of log2 on grids of so many minutes.
+SHARED = {1: 0.16, 4: 0.20, 16: 0.22, 64: 0.28, 256: 0.30, 1024: 0.24, 4096: 0.18}
+VOLATILITY_ONLY = {1: 0.30, 4: 0.20, 16: 0.26, 64: 0.22, 256: 0.28, 1024: 0.16}
+ACTIVITY_ONLY = {4: 0.16, 64: 0.16}
+ACTIVITY_SHARE = 0.8
+"""How much of the shared part goes into activity; all of it goes into volatility."""
+
+TREND = (15, 120)
+TREND_WEIGHT = 0.26
+LEVERAGE = 0.1
+JUMP_CHANCE = 1 / 3000
+JUMP_SIZE = 7.0
+LEAN_HALF = 1.0
+QUIET_BOOST, MOVE_BOOST = 0.70, 0.30
+
+# Relative activity by hour of the day, UTC: quiet near 03 h, busiest near 15 h. Volatility goes with its square root.
+HOURS = (
+    0.92, 0.82, 0.72, 0.66, 0.68, 0.72, 0.80, 0.92, 1.00, 1.00, 0.98, 1.00,
+    1.12, 1.36, 1.62, 1.72, 1.60, 1.40, 1.22, 1.12, 1.06, 1.02, 1.00, 0.96,
+)  # fmt: skip
+WEEKEND = 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What is known of each minute of a day; see the methods of `Minutes`."""
+
+    activity: Floats
+    sigma: Floats
+    lean: Floats
+    returns: Floats
+
+
+class Minutes:
+    """The minutes of one symbol, counted from the Unix epoch; they are made and kept by days.
+
+    Args:
+        scenario: the market's character.
+        symbol: the instrument.
+        seed: the market's seed.
+        timeline: the symbol's script.
+    """
+
+    def __init__(self, scenario: Scenario, symbol: SymbolModel, seed: int, timeline: Timeline) -> None:
+        self._market = scenario.market
+        self._symbol = symbol.symbol
+        self._volatility = symbol.daily_volatility or scenario.market.daily_volatility
+        self._rate = symbol.orders_per_second or scenario.market.orders_per_second
+        self._seed = seed
+        self._timeline = timeline
+        self._day = lru_cache(maxsize=4)(self._make_day)
+
+    def activity(self, first: int, count: int) -> Floats:
+        """Orders a second in each of `count` minutes, without the script's factors."""
+        return self._stretch("activity", first, count)
+
+    def sigma(self, first: int, count: int) -> Floats:
+        """Standard deviation of each minute's return (natural log), without its jump."""
+        return self._stretch("sigma", first, count)
+
+    def lean(self, first: int, count: int) -> Floats:
+        """What the minute's return will be, in its standard deviations, squeezed into -1 to 1."""
+        return self._stretch("lean", first, count)
+
+    def returns(self, day: int) -> Floats:
+        """The natural log return of each minute of a day, without the script's moves."""
+        return self._day(day).returns
+
+    def _stretch(self, name: str, first: int, count: int) -> Floats:
+        day, offset = divmod(first, MINUTES_A_DAY)
+        parts = [getattr(self._day(day), name)[offset : offset + count]]
+        while (missing := count - sum(map(len, parts))) > 0:
+            day += 1
+            parts.append(getattr(self._day(day), name)[:missing])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _make_day(self, day: int) -> _Day:
+        minutes = np.arange(day * MINUTES_A_DAY, (day + 1) * MINUTES_A_DAY, dtype=np.int64)
+        shared, shock, season = self._shared(minutes), self._shock(minutes), self._season(minutes)
+        sigma = self._sigma(minutes, shared, season)
+        returns = sigma * self._trend_factor(minutes) * (shock + self._jumps(minutes)) - sigma * sigma / 2.0
+        edges = np.append(minutes, minutes[-1] + 1) * MINUTE
+        scripted = np.diff(self._timeline.moved(edges)).astype(np.float64) * (LN2 / 2.0**FIXED)
+        lean = (returns + scripted) / np.maximum(sigma, 1e-12)
+        lean /= LEAN_HALF + np.abs(lean)
+        return _Day(self._activity(minutes, shared, season, shock), sigma, lean, returns)
+
+    def _activity(self, minutes: Ints, shared: Floats, season: Floats, shock: Floats) -> Floats:
+        log = ACTIVITY_SHARE * shared + grids(self._stream, "activity", ACTIVITY_ONLY, minutes)
+        spread = ACTIVITY_SHARE * ACTIVITY_SHARE * _square(SHARED) + _square(ACTIVITY_ONLY)
+        # The mean of 2 ** normal is above 1; that is taken out, so that the rate is what the scenario says.
+        boost = QUIET_BOOST + MOVE_BOOST * MEAN_ABS * np.minimum(np.abs(shock), 6.0)
+        result: Floats = exp2(log - spread * (LN2 / 2.0)) * boost * season * self._rate
+        return result
+
+    def _sigma(self, minutes: Ints, shared: Floats, season: Floats) -> Floats:
+        log = shared + grids(self._stream, "volatility", VOLATILITY_ONLY, minutes)
+        mean = (_square(SHARED) + _square(VOLATILITY_ONLY)) * LN2
+        typical = self._volatility / float(np.sqrt(float(MINUTES_A_DAY)))
+        result: Floats = exp2(log - mean) * typical * np.sqrt(season) * self._scripted(minutes)
+        return result
+
+    def _shock(self, minutes: Ints) -> Floats:
+        """The minute's standard normal: a part that all symbols have in common and a part of its own."""
+        own = normal(self._stream("return").words(int(minutes[0]), len(minutes)))
+        common = normal(self._common("return").words(int(minutes[0]), len(minutes)))
+        return self._mixed(common, own)
+
+    def _mixed(self, common: Floats, own: Floats) -> Floats:
+        share = self._market.correlation
+        result: Floats = common * float(np.sqrt(share)) + own * float(np.sqrt(1.0 - share))
+        return result
+
+    def _scripted(self, minutes: Ints) -> Floats:
+        """The script's factor of volatility, read at four times of each minute."""
+        quarters = (minutes[:, None] * MINUTE + np.array([7, 22, 37, 52], np.int64) * SECOND).ravel()
+        values = self._timeline.factor("volatility", quarters)
+        return (values[0::4] + values[1::4] + values[2::4] + values[3::4]) / 4.0
+
+    def _jumps(self, minutes: Ints) -> Floats:
+        words = self._stream("jump").words(2 * int(minutes[0]), 2 * len(minutes))
+        happens = uniform(words[0::2]) < JUMP_CHANCE
+        return np.where(happens, normal(words[1::2]) * JUMP_SIZE, 0.0)
+
+    def _trend_factor(self, minutes: Ints) -> Floats:
+        """Volatility is higher after a trend; the trend is that of the shocks alone, so no past state is needed."""
+        longest = max(TREND)
+        before = np.arange(int(minutes[0]) - longest, int(minutes[-1]) + 1, dtype=np.int64)
+        steps = np.floor(self._shock(before) * 2.0**FIXED).astype(np.int64)
+        sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(steps)])
+        factor = np.full(len(minutes), 1.0 - TREND_WEIGHT * len(TREND))
+        for length in TREND:
+            trend = sums[longest : longest + len(minutes)] - sums[longest - length : longest - length + len(minutes)]
+            scaled = trend.astype(np.float64) / 2.0**FIXED / float(np.sqrt(float(length)))
+            # After a fall volatility rises a little more than after a rise.
+            factor += TREND_WEIGHT * (np.abs(scaled) * MEAN_ABS - LEVERAGE * scaled)
+        return np.maximum(factor, 0.2)
+
+    def _shared(self, minutes: Ints) -> Floats:
+        own = grids(self._stream, "shared", SHARED, minutes)
+        return self._mixed(grids(self._common, "shared", SHARED, minutes), own)
+
+    def _season(self, minutes: Ints) -> Floats:
+        if not self._market.seasonality:
+            return np.ones(len(minutes))
+        of_day = minutes % MINUTES_A_DAY
+        hour, part = of_day // 60, (of_day % 60).astype(np.float64) / 60.0
+        table = np.array(HOURS)
+        value = table[hour] * (1.0 - part) + table[(hour + 1) % 24] * part
+        # The Unix epoch was a Thursday.
+        weekend = (minutes // MINUTES_A_DAY + 3) % 7 >= 5
+        return np.where(weekend, value * WEEKEND, value)
+
+    def _stream(self, name: str) -> Stream:
+        return Stream(self._seed, f"{self._symbol} {name}")
+
+    def _common(self, name: str) -> Stream:
+        return Stream(self._seed, f"* {name}")
+
+
+def grids(stream: Callable[[str], Stream], name: str, weights: Mapping[int, float], cells: Ints) -> Floats:
+    """The sum over grids of a normal that is constant on each of their cells; `cells` never fall."""
+    total = np.zeros(len(cells))
+    for size, weight in weights.items():
+        grid = cells // size
+        first, last = int(grid[0]), int(grid[-1])
+        values = normal(stream(f"{name} {size}").words(first, last - first + 1))
+        total += weight * values.take(grid - first)
+    return total
+
+
+def _square(weights: Mapping[int, float]) -> float:
+    return sum(weight * weight for weight in weights.values())

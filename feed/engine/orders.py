@@ -1,0 +1,224 @@
+"""The second layer, first half: the orders of a block of minutes, and the touch that they move.
+
+Orders come by time change: unit exponentials laid over the integral of an intensity that clusters on scales from
+half a second to half a minute. Signs have long memory by mixing tendencies of many lengths (Lillo, Mike and Farmer,
+2005). Some orders move the touch, most of them with their sign and the further the less they were expected; the walk is
+bent to meet the close of each minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.engine.minutes import LN2, Minutes, grids
+from feed.engine.path import LEAST_TICKS, PricePath, rounded
+from feed.engine.timeline import Timeline
+from feed.randomness import Stream, exponentials, normals, powers, uniforms
+from feed.units import MILLISECOND, MINUTE
+
+__all__ = ["Arrivals", "Flow", "Touch"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CELL = 500 * MILLISECOND
+CELLS_A_MINUTE = MINUTE // CELL
+MOST_ORDERS_A_SECOND = 20_000.0
+STAMP = 1_000
+"""Times are whole microseconds, as exchanges stamp them."""
+
+# Standard deviations of log2 intensity on grids of so many cells.
+BURSTS = {1: 0.95, 4: 0.65, 16: 0.45, 64: 0.30}
+# Weights of the tendencies to buy on grids of so many cells.
+TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
+BIAS = 0.62
+MOST_BIAS = 0.47
+INFORMED = 0.30
+"""How far the share of buys leans towards where the minute will end."""
+REPEAT = 0.24
+
+MOVING = 0.44
+WITH_SIGN = 0.96
+EXPECTED_STEP = 0.20
+HEFT_STEP, OWN_STEP = 1.05, 0.75
+ROUND = 100
+REST_AT_ROUND = 0.06
+"""Share of the far-moving orders that stop at the round price on their way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """When orders come and what they are like before anybody knows the price.
+
+    `minute` counts from the block's first; `heft` is the order's size in standard deviations of its log; `first` are
+    the rows of the first order in each minute that has any; `way` is where it pushes: 1, -1, or 0 if it does not.
+    """
+
+    time: Ints
+    minute: Ints
+    first: Ints
+    heft: Floats
+    sign: Ints
+    surprise: Floats
+    way: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The bid, in ticks, before and after each order."""
+
+    before: Ints
+    after: Ints
+
+
+class Flow:
+    """Makes the orders of one symbol.
+
+    Args:
+        seed: the market's seed.
+        symbol: the instrument's name.
+        minutes: its first layer.
+        path: its prices.
+        timeline: its script.
+        length: minutes of a block; part of the stream's definition, since words are drawn for a block.
+    """
+
+    def __init__(
+        self, seed: int, symbol: str, minutes: Minutes, path: PricePath, timeline: Timeline, length: int
+    ) -> None:
+        self._seed = seed
+        self._symbol = symbol
+        self._minutes = minutes
+        self._path = path
+        self._timeline = timeline
+        self._length = length
+
+    def stream(self, name: str, block: int = 0) -> Stream:
+        """A stream of this symbol, or of one of its blocks."""
+        return Stream(self._seed, f"{self._symbol} {name}", block)
+
+    def arrivals(self, number: int) -> Arrivals:
+        """The orders of block `number`, counted from the Unix epoch; they need no price."""
+        time = self._times(number)
+        count = len(time)
+        half = -(-count // 2)
+        words = self.stream("order", number).words(0, 5 * half)
+        heft = normals(words[:half])[:count]
+        dice = uniforms(words[half:]).reshape(4, -1)[:, :count]
+        minute = time // MINUTE - number * self._length
+        lean = self._minutes.lean(number * self._length, self._length).take(minute)
+        sign, surprise = self._signs(time, lean * INFORMED, dice[0], dice[1])
+        moves = dice[2] < MOVING
+        first = np.flatnonzero(np.diff(minute, prepend=-1))
+        moves[first] = True
+        way = np.where(moves, np.where(dice[3] < WITH_SIGN, sign, -sign), 0)
+        return Arrivals(time, minute, first, heft, sign, surprise, way)
+
+    def _times(self, number: int) -> Ints:
+        """Times of the orders, ns UTC."""
+        first = number * self._length
+        count = self._length * CELLS_A_MINUTE
+        starts = (first * CELLS_A_MINUTE + np.arange(count, dtype=np.int64)) * CELL
+        expected = self._intensity(first, starts)
+        reached = np.cumsum(expected)
+        total = float(reached[-1])
+        if total <= 0.0:
+            return np.empty(0, np.int64)
+        enough = int(total + 8.0 * float(np.sqrt(total)) + 16.0)
+        clock = np.cumsum(exponentials(self.stream("arrival", number).words(0, -(-enough // 2))))
+        clock = clock[: int(np.searchsorted(clock, total, side="left"))]
+        cell = np.minimum(np.searchsorted(reached, clock, side="right"), count - 1)
+        into = (clock - (reached - expected).take(cell)) / np.maximum(expected, 1e-300).take(cell)
+        offset = np.floor(np.clip(into, 0.0, 0.999999999) * CELL).astype(np.int64)
+        time = np.maximum.accumulate((starts.take(cell) + offset) // STAMP * STAMP)
+        return self._without_stops(time)
+
+    def _without_stops(self, time: Ints) -> Ints:
+        """Orders of the cells that a stop cuts through are dropped where it holds."""
+        if not len(time) or not self._timeline.stopped(int(time[0]), int(time[-1]) + 1):
+            return time
+        result: Ints = time[self._timeline.traded(time) > 0]
+        return result
+
+    def _intensity(self, first: int, starts: Ints) -> Floats:
+        """Expected orders in each cell."""
+        rate = np.repeat(self._minutes.activity(first, self._length), CELLS_A_MINUTE)
+        log = grids(self.stream, "burst", BURSTS, starts // CELL)
+        mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
+        rate = rate * powers(log - mean) * self._timeline.factor("activity", starts)
+        return np.minimum(rate, MOST_ORDERS_A_SECOND) * (CELL / 1e9)
+
+    def _signs(self, time: Ints, lean: Floats, buy: Floats, repeat: Floats) -> tuple[Ints, Floats]:
+        """Each order's side, and how much of a surprise it is: 0 where everybody expected it, 1 where nobody did."""
+        count = len(time)
+        if not count:
+            return np.empty(0, np.int64), np.empty(0)
+        cells = time // CELL
+        low = int(cells[0])
+        every = np.arange(low, int(cells[-1]) + 1, dtype=np.int64)
+        tendency = grids(self.stream, "tendency", TENDENCIES, every)
+        buying = 0.5 + np.clip((tendency * BIAS).take(cells - low) + lean, -MOST_BIAS, MOST_BIAS)
+        repeats = repeat < REPEAT
+        repeats[0] = False
+        leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(count)))
+        sign = np.where(buy < buying, 1, -1).astype(np.int64).take(leader)
+        surprise = np.where(sign > 0, 1.0 - buying, buying)
+        surprise[repeats] *= 0.5
+        return sign, surprise
+
+    def touch(self, number: int, orders: Arrivals) -> Touch:
+        """Where each order finds the bid and where it leaves it."""
+        if not len(orders):
+            return Touch(orders.time, orders.time)
+        edges = np.arange(number * self._length, (number + 1) * self._length + 1, dtype=np.int64)
+        ticks = self._path.ticks(int(edges[0]), self._length)
+        opens = rounded(ticks * self._path.scripted(edges * MINUTE))
+        free = self._walk(number, orders, ticks)
+        after = self._rested(number, orders, rounded(free * self._path.scripted(orders.time)))
+        before = np.empty(len(after), np.int64)
+        before[1:] = after[:-1]
+        before[orders.first] = opens[orders.minute[orders.first]]
+        return Touch(before, after)
+
+    def _walk(self, number: int, orders: Arrivals, ticks: Floats) -> Floats:
+        """The walk of the steps, scaled to the minute's volatility and bent to its close, in ticks."""
+        words = self.stream("step", number).words(0, -(-len(orders) // 2))
+        own = normals(words)[: len(orders)]
+        length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
+        step = orders.way * length
+        sigma = self._minutes.sigma(number * self._length, self._length)
+        lasts = np.append(orders.first[1:], len(orders)) - 1
+        of = orders.minute[orders.first]
+        squares = np.add.reduceat(step * step, orders.first)
+        scale = (sigma * ticks[:-1])[of] / np.sqrt(np.maximum(squares, 1e-12))
+        counts = lasts - orders.first + 1
+        step *= np.repeat(scale, counts)
+        walk, effort = _within(step, orders.first, counts), _within(np.abs(step), orders.first, counts)
+        missing = np.diff(ticks)[of] - walk[lasts]
+        walk += effort * np.repeat(missing / np.maximum(effort[lasts], 1e-300), counts)
+        walk += np.repeat(ticks[:-1][of], counts)
+        return walk
+
+    def _rested(self, number: int, orders: Arrivals, after: Ints) -> Ints:
+        """Moves that pass a round price rest at it now and then, until the next move."""
+        move = np.diff(after, prepend=after[0])
+        toll = orders.sign > 0
+        nearest = (after + toll + ROUND // 2) // ROUND * ROUND - toll
+        words = self.stream("rest", number).words(0, -(-len(orders) // 2))
+        rests = (np.abs(move) >= ROUND // 2) & (uniforms(words)[: len(orders)] < REST_AT_ROUND)
+        shift = np.where(rests, nearest - after, 0)
+        moved = np.where(orders.way != 0, np.arange(len(orders)), 0)
+        return np.maximum(after + shift.take(np.maximum.accumulate(moved)), LEAST_TICKS)
+
+
+def _within(values: Floats, first: Ints, counts: Ints) -> Floats:
+    """Running sums that begin anew at the rows `first`, each of `counts` rows."""
+    sums = np.cumsum(values)
+    sums -= np.repeat(sums[first] - values[first], counts)
+    return sums

@@ -1,0 +1,119 @@
+"""The log price at the edges of minutes: sums of the minutes' returns and of what the script adds to them.
+
+The price is known exactly at the start of the scenario; from there whole days are summed, forwards and backwards, and
+kept. A day costs a few milliseconds, so any time is near.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.engine.guides import Bridge, Pull
+from feed.engine.minutes import MINUTES_A_DAY, Minutes
+from feed.engine.script import Goal, Reversion
+from feed.engine.timeline import FIXED, Timeline
+from feed.randomness import exp2, log2
+from feed.scenario.model import Scenario, SymbolModel
+from feed.units import MINUTE
+
+__all__ = ["LEAST_TICKS", "PricePath", "rounded"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_TICKS = 2
+MOST_TICKS = 1e15
+LOG2_E = 1.4426950408889634
+REACH = 60 << FIXED
+"""How far the log2 price may go from the start price, in fixed point; beyond, the price stays."""
+
+
+class PricePath:
+    """The price of one symbol at the edges of minutes."""
+
+    def __init__(self, scenario: Scenario, symbol: SymbolModel, minutes: Minutes, timeline: Timeline) -> None:
+        self._minutes = minutes
+        self._timeline = timeline
+        self._start_minute = scenario.start // MINUTE
+        self._start_price = float(symbol.start_price)
+        self._start_ticks = float(symbol.start_price / symbol.tick_size)
+        self._free_day = lru_cache(maxsize=16)(self._make_free_day)
+        self._opens: dict[int, int] = {}
+        self._guides: list[Bridge | Pull] | None = None
+
+    def ticks(self, first: int, count: int) -> Floats:
+        """The price in ticks, not yet rounded, at the edges of `count` minutes from minute `first`: count + 1 values.
+
+        Scripted moves are left out: they are known at any time, not only at the edges of minutes (see `scripted`).
+        """
+        logs = np.clip(self._free(first, count) + self._guided(first, count), -REACH, REACH)
+        return exp2(logs.astype(np.float64) / 2.0**FIXED) * self._start_ticks
+
+    def scripted(self, times: Ints) -> Floats:
+        """The factor that the script's moves have put on the price by each time; times never fall."""
+        logs = np.clip(self._timeline.moved(times), -REACH, REACH)
+        if len(logs) and logs[0] == logs[-1] and not (logs != logs[0]).any():
+            return np.full(len(logs), exp2(logs[:1].astype(np.float64) / 2.0**FIXED)[0])
+        return exp2(logs.astype(np.float64) / 2.0**FIXED)
+
+    def _guided(self, first: int, count: int) -> Ints:
+        """What targets and reversions add at each edge, in fixed point."""
+        if self._guides is None:
+            self._guides = []
+            for piece in sorted((*self._timeline.goals, *self._timeline.reversions), key=lambda piece: piece.end):
+                self._guides.append(self._guide(piece))
+        total = np.zeros(count + 1, np.int64)
+        for guide in self._guides:
+            if first + count >= guide.start:
+                total += guide.added(first, count)
+        return total
+
+    def _guide(self, piece: Goal | Reversion) -> Bridge | Pull:
+        """The guide of a piece, given those that end before it."""
+        start, end = piece.start // MINUTE, max(-(-piece.end // MINUTE), piece.start // MINUTE + 1)
+        if isinstance(piece, Reversion):
+            return Pull(start, end, piece.half_life, self._free)
+        wanted = np.floor(log2(np.array([piece.price / self._start_price])) * 2.0**FIXED + 0.5).astype(np.int64)
+        scripted = self._timeline.moved(np.array([end * MINUTE], np.int64))
+        reached = self._free(end, 0) + self._guided(end, 0) + scripted
+        return Bridge(start, end, int((wanted - reached)[0]))
+
+    def _free(self, first: int, count: int) -> Ints:
+        """log2(price / start price) without script, in fixed point, at `count + 1` edges of minutes."""
+        day, offset = divmod(first, MINUTES_A_DAY)
+        logs = np.empty(count + 1, np.int64)
+        logs[0] = self._open_of(day) + (self._free_day(day)[offset - 1] if offset else 0)
+        filled = 1
+        while filled <= count:
+            part = self._free_day(day)[offset : offset + count + 1 - filled]
+            logs[filled : filled + len(part)] = part + self._open_of(day)
+            filled += len(part)
+            day, offset = day + 1, 0
+        return logs
+
+    def _open_of(self, day: int) -> int:
+        """log2 price at the beginning of a day, in fixed point; 0 at the scenario's start."""
+        anchor, offset = divmod(self._start_minute, MINUTES_A_DAY)
+        if anchor not in self._opens:
+            self._opens[anchor] = -int(self._free_day(anchor)[offset - 1]) if offset else 0
+        known = day if day in self._opens else (max(self._opens) if day > anchor else min(self._opens))
+        while known < day:
+            self._opens[known + 1] = self._opens[known] + int(self._free_day(known)[-1])
+            known += 1
+        while known > day:
+            self._opens[known - 1] = self._opens[known] - int(self._free_day(known - 1)[-1])
+            known -= 1
+        return self._opens[day]
+
+    def _make_free_day(self, day: int) -> Ints:
+        """The sum of the returns of a day up to the end of each of its minutes, in fixed point."""
+        returns = np.clip(self._minutes.returns(day), -1.0, 1.0)
+        return np.cumsum(np.floor(returns * (2.0**FIXED * LOG2_E) + 0.5).astype(np.int64))
+
+
+def rounded(ticks: Floats) -> Ints:
+    """Prices as whole ticks, held within what can be quoted."""
+    return np.floor(np.clip(ticks, float(LEAST_TICKS), MOST_TICKS) + 0.5).astype(np.int64)

@@ -1,0 +1,235 @@
+"""What a scenario file says, as pieces of time: moves of the price, factors, stops and statuses.
+
+A phase and each kind of event come down to a few pieces of the same four kinds, so the layers above know no kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from feed.scenario import events
+from feed.scenario.model import Phase, Scenario
+
+__all__ = ["FOREVER", "Goal", "Move", "Piece", "Reversion", "Scale", "State", "Stop", "pieces_of"]
+
+FOREVER = 2**62
+"""The end of what has none, ns UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of market time, ns UTC, `end` not included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Piece):
+    """The price changes by a factor, evenly in log price."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Piece):
+    """A multiple of `activity`, `volatility`, `spread` or `liquidity`, running evenly from `first` to `last`."""
+
+    key: str
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(Piece):
+    """No trades."""
+
+
+@dataclass(frozen=True, slots=True)
+class State(Piece):
+    """A status; `phase` is None for that of an event, which is stronger than a phase's."""
+
+    status: str
+    reason: str
+    phase: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal(Piece):
+    """The price at the end, in the quote currency."""
+
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reversion(Piece):
+    """The price is drawn back to where the piece began, half of the way in each `half_life` ns."""
+
+    half_life: int
+
+
+def pieces_of(scenario: Scenario, symbol: str) -> list[Piece]:
+    """All pieces of one symbol, each repetition of the timeline after the other."""
+    once = [*_phases(scenario), *_events(scenario, symbol)]
+    length = scenario.timeline
+    return [
+        replace(piece, start=piece.start + shift, end=min(piece.end + shift, FOREVER))
+        for turn in range(scenario.repeat)
+        for shift in (scenario.start + turn * length,)
+        for piece in once
+    ]
+
+
+def _phases(scenario: Scenario) -> Iterator[Piece]:
+    ends = 0
+    last = FOREVER if scenario.end is None else scenario.end - scenario.start
+    for phase in scenario.phases:
+        begins = ends if phase.at is None else phase.at
+        ends = max(begins, last) if phase.for_ is None else begins + phase.for_
+        yield from _phase(phase, begins, ends)
+
+
+def _phase(phase: Phase, start: int, end: int) -> Iterator[Piece]:
+    yield State(start, end, phase.status, phase.reason, phase.name)
+    if phase.status not in ("online", "auction"):
+        yield Stop(start, end)
+    yield from _scales(start, end, phase)
+    if phase.drift and end < FOREVER:
+        yield Move(start, end, 1 + phase.drift)
+    if phase.jump:
+        yield Move(start, start + 1, 1 + phase.jump)
+    if phase.reversion is not None:
+        yield Reversion(start, end, phase.reversion)
+
+
+def _events(scenario: Scenario, symbol: str) -> Iterator[Piece]:
+    for event in scenario.events:
+        if event.symbols is None or symbol in event.symbols:
+            yield from _EVENTS[event.kind](event, event.at, event.at + event.length)
+
+
+def _scales(start: int, end: int, source: Phase | events.Overlay, last: float | None = None) -> Iterator[Scale]:
+    for key in ("activity", "volatility", "spread", "liquidity"):
+        value = getattr(source, key)
+        if value != 1:
+            yield Scale(start, end, key, value, value if last is None else last)
+
+
+def _scaled(start: int, end: int, **factors: float) -> Iterator[Scale]:
+    for key, value in factors.items():
+        yield Scale(start, end, key, value, value)
+
+
+def _fading(start: int, end: int, **factors: float) -> Iterator[Scale]:
+    for key, value in factors.items():
+        yield Scale(start, end, key, value, 1.0)
+
+
+def _curve(start: int, end: int, factor: float, shares: tuple[float, ...]) -> Iterator[Move]:
+    """A move in equal stretches of time, each with its share of the whole; log price is linear in each."""
+    length = end - start
+    edges = [start + length * index // len(shares) for index in range(len(shares) + 1)]
+    reached = 1.0
+    done = 0.0
+    for index, share in enumerate(shares):
+        done += share
+        level = 1.0 + (factor - 1.0) * done
+        yield Move(edges[index], edges[index + 1], level / reached)
+        reached = level
+
+
+def _overlay(event: events.Overlay, start: int, end: int) -> Iterator[Piece]:
+    yield from _scales(start, end, event, 1.0 if event.fade else None)
+    if event.drift:
+        yield Move(start, end, 1 + event.drift)
+
+
+def _jump(event: events.Jump, start: int, end: int) -> Iterator[Piece]:
+    yield Move(start, start + 1, 1 + event.size)
+
+
+def _flash_crash(event: events.FlashCrash, start: int, end: int) -> Iterator[Piece]:
+    bottom = start + event.fall
+    depth = 1 + event.size
+    # Slow at first, then through the floor; the way back is quick at first and long at the end.
+    yield from _curve(start, bottom, depth, (0.08, 0.14, 0.28, 0.50))
+    top = 1 + event.size * (1 - event.recovered)
+    yield from _curve(bottom, end, top / depth, (0.45, 0.25, 0.18, 0.12))
+    yield from _scaled(start, bottom, volatility=4.0, activity=8.0, spread=150.0, liquidity=0.15)
+    yield from _fading(bottom, end, volatility=4.0, activity=6.0, spread=60.0, liquidity=0.3)
+
+
+def _squeeze(event: events.Squeeze, start: int, end: int) -> Iterator[Piece]:
+    yield from _curve(start, end, 1 + event.size, (0.05, 0.1, 0.2, 0.3, 0.35))
+    yield from _scaled(start, end, volatility=2.5, activity=4.0, spread=5.0, liquidity=0.4)
+
+
+def _pump(event: events.Pump, start: int, end: int) -> Iterator[Piece]:
+    top = start + event.rise
+    peak, rest = 1 + event.size, 1 + event.size * event.kept
+    yield from _curve(start, top, peak, (0.1, 0.2, 0.3, 0.4))
+    yield from _curve(top, end, rest / peak, (0.45, 0.25, 0.15, 0.15))
+    yield from _scaled(start, top, volatility=2.5, activity=6.0, spread=4.0)
+    yield from _fading(top, end, volatility=3.0, activity=8.0, spread=8.0, liquidity=0.4)
+
+
+def _spread_blowout(event: events.SpreadBlowout, start: int, end: int) -> Iterator[Piece]:
+    yield from _fading(start, end, spread=event.factor, liquidity=0.2)
+
+
+def _thin_book(event: events.ThinBook, start: int, end: int) -> Iterator[Piece]:
+    yield from _scaled(start, end, liquidity=event.factor, volatility=1.5, spread=8.0)
+
+
+def _busy(event: events.Burst | events.Quiet, start: int, end: int) -> Iterator[Piece]:
+    if event.factor == 0:
+        yield Stop(start, end)
+    else:
+        yield from _scaled(start, end, activity=event.factor)
+
+
+def _halt(event: events.Halt, start: int, end: int) -> Iterator[Piece]:
+    auction = start + event.for_
+    yield State(start, auction, "halted", event.reason, None)
+    yield Stop(start, auction)
+    if event.auction:
+        yield State(auction, end, "auction", event.reason, None)
+        yield from _scaled(auction, end, activity=0.5, spread=20.0)
+    if event.gap:
+        yield Move(start, auction, 1 + event.gap)
+    # Everybody who had to wait comes at once.
+    yield from _fading(end, end + 2 * 60_000_000_000, activity=4.0, volatility=2.0)
+
+
+def _gap(event: events.Gap, start: int, end: int) -> Iterator[Piece]:
+    yield Stop(start, end)
+    yield Move(start, end, 1 + event.size)
+
+
+def _status(event: events.StatusEvent, start: int, end: int) -> Iterator[Piece]:
+    yield State(start, end, event.status, event.reason, None)
+    if event.status not in ("online", "auction"):
+        yield Stop(start, end)
+
+
+def _target(event: events.Target, start: int, end: int) -> Iterator[Piece]:
+    yield Goal(start, end, float(event.price))
+
+
+_EVENTS: dict[str, Callable[[Any, int, int], Iterator[Piece]]] = {
+    "overlay": _overlay,
+    "jump": _jump,
+    "flash-crash": _flash_crash,
+    "squeeze": _squeeze,
+    "pump": _pump,
+    "spread-blowout": _spread_blowout,
+    "thin-book": _thin_book,
+    "burst": _busy,
+    "quiet": _busy,
+    "halt": _halt,
+    "gap": _gap,
+    "status": _status,
+    "target": _target,
+}
