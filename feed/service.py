@@ -84,6 +84,8 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
     scenario, path = find_scenario(settings.scenario, settings.scenarios)
     seed = scenario.seed if settings.seed is None else settings.seed
     source = open_source(scenario, path, seed)
+    for notice in getattr(source, "notices", ()):
+        log.info(notice)
     begins = _beginning(source, settings.at)
     shift = _shift(source, settings.anchor, clock)
     return Market(

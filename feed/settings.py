@@ -16,7 +16,18 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from feed.errors import SettingsError, UsageError
-from feed.units import DAY, HOUR, MICROSECOND, MILLISECOND, SECOND, nearest, parse_duration, parse_speed, parse_time
+from feed.units import (
+    DAY,
+    HOUR,
+    MAX_SEED,
+    MICROSECOND,
+    MILLISECOND,
+    SECOND,
+    nearest,
+    parse_duration,
+    parse_speed,
+    parse_time,
+)
 
 __all__ = [
     "ENV_PREFIX",
@@ -31,9 +42,6 @@ __all__ = [
 ]
 
 ENV_PREFIX = "FEED_"
-
-MAX_SEED = 2**53 - 1
-"""The largest integer that a browser reads exactly: the seed is shown in the status event."""
 
 # Variables with our prefix that are no settings of the server: where the tests find recordings of real markets.
 _OTHER_VARIABLES = frozenset({"FEED_REAL_DATA"})

@@ -18,6 +18,7 @@ from feed.errors import UsageError
 __all__ = [
     "DAY",
     "HOUR",
+    "MAX_SEED",
     "MAX_SPEED",
     "MICROSECOND",
     "MILLISECOND",
@@ -39,6 +40,9 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+MAX_SEED = 2**53 - 1
+"""The largest integer that a browser reads exactly: a seed is shown in the status event."""
 
 MAX_SPEED = math.inf
 """The speed of a market that is paced by its subscribers and not by a clock."""
@@ -122,7 +126,7 @@ def parse_time(value: str | datetime | date) -> int:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day)
+        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
     elif isinstance(value, str) and len(value) <= 64:
         try:
             moment = datetime.fromisoformat(value.strip())

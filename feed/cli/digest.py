@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.units import MAX_SEED
 
 __all__ = ["app"]
 
@@ -25,7 +26,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command("digest", help=COMMANDS["digest"], epilog=EPILOG)
 def digest(
     scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
-    seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", min=0, show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
+    ] = None,
     frames: Annotated[int, typer.Option(help="Frames of each stream.", min=1, max=100_000_000)] = 1000,
     scenarios: Annotated[
         Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)

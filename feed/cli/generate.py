@@ -11,6 +11,7 @@ import typer
 
 from feed import __version__
 from feed.cli.app import COMMANDS
+from feed.units import MAX_SEED
 
 if TYPE_CHECKING:
     from feed.generate import Progress
@@ -30,7 +31,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def generate(
     scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
     out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .csv.gz.")],
-    seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", min=0, show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
+    ] = None,
     length: Annotated[
         str | None,
         typer.Option("--for", help="Market time, such as 90s, 1h30m or 7d; else to the end.", metavar="TIME"),

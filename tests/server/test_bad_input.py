@@ -24,7 +24,7 @@ async def busy(serve: Serve) -> AsyncIterator[Running]:
         healthy = await running.subscriber()
         yield running
         await asyncio.sleep(0.05)
-        seqs = []
+        seqs: list[int] = []
         while len(seqs) < 2 or seqs[-1] < running.market.seq(running.market.streams[-1]) - 20:
             message = await receive_event(healthy, "data")
             seqs.append(message["seq"])

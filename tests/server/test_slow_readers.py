@@ -61,7 +61,7 @@ async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
         clients = [await running.subscriber() for _ in range(5)]
 
         async def read(number: int) -> list[int]:
-            seqs = []
+            seqs: list[int] = []
             while len(seqs) < 60_000:
                 seqs.append((await receive_event(clients[number], "data"))["seq"])
                 if number == 0 and len(seqs) % 5000 == 0:
