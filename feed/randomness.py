@@ -8,11 +8,23 @@ IEEE 754 defines to the last bit. `exp`, `log`, `sum` and the like differ betwee
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Stream", "exp2", "exponential", "log2", "normal", "uniform"]
+__all__ = [
+    "Stream",
+    "exp2",
+    "exponential",
+    "exponentials",
+    "log2",
+    "normal",
+    "normals",
+    "powers",
+    "uniform",
+    "uniforms",
+]
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -78,6 +90,37 @@ def normal(words: Words) -> Floats:
     return z
 
 
+def uniforms(words: Words) -> Floats:
+    """Two uniforms in (0, 1) of each word, 32 bits each."""
+    return (_halves(words).astype(np.float64) + 0.5) * 2.0**-32
+
+
+def normals(words: Words) -> Floats:
+    """Two standard normals of each word, 32 bits each: a third of the cost of `normal`, and tails up to 6.3."""
+    return _NORMAL.of(_halves(words))
+
+
+def exponentials(words: Words) -> Floats:
+    """Two exponentials with mean 1 of each word, 32 bits each, so none is above 23."""
+    return _EXPONENTIAL.of(_halves(words))
+
+
+def powers(x: Floats) -> Floats:
+    """2 ** x to five digits, from a table, for what needs no more; x is held within -60 to 60."""
+    scaled = np.clip(x, -_REACH, _REACH) * _STEPS
+    whole = np.floor(scaled)
+    place = whole.astype(np.int64) + int(_REACH * _STEPS)
+    scaled -= whole
+    scaled *= _POWER_SLOPES.take(place)
+    scaled += _POWERS.take(place)
+    return scaled
+
+
+def _halves(words: Words) -> NDArray[np.uint32]:
+    """The low and then the high half of each word, also where a machine stores them the other way round."""
+    return words.astype("<u8", copy=False).view("<u4")
+
+
 def exp2(x: Floats) -> Floats:
     """2 ** x to within a few units in the last place, the same on every machine. |x| < 1000."""
     whole = np.floor(x + 0.5)
@@ -134,3 +177,45 @@ _TAIL_C = (
     -2.549732539343734e00, 4.374664141464968e00, 2.938163982698783e00,
 )  # fmt: skip
 _TAIL_D = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00)
+
+
+_REACH, _STEPS = 60.0, 64.0
+_NODES = np.arange(int(2 * _REACH * _STEPS) + 2, dtype=np.int64).astype(np.float64) / _STEPS - _REACH
+_POWERS = exp2(_NODES)
+_POWER_SLOPES = _POWERS[1:] - _POWERS[:-1]
+
+
+class _Quantiles:
+    """A distribution's inverse as a table of straight pieces; the first and the last, where it bends, are exact.
+
+    Args:
+        exact: the distribution's values for words.
+    """
+
+    BITS = 12
+
+    def __init__(self, exact: Callable[[Words], Floats]) -> None:
+        rest = 32 - self.BITS
+        edges = np.arange(2**self.BITS + 1, dtype=np.uint64)
+        edges[-1] = 2**self.BITS - 1
+        nodes = exact(edges << np.uint64(64 - self.BITS))
+        self._exact = exact
+        self._shift = np.uint32(rest)
+        self._mask = np.uint32(2**rest - 1)
+        self._values = nodes[:-1]
+        self._slopes = (nodes[1:] - nodes[:-1]) * 2.0**-rest
+
+    def of(self, halves: NDArray[np.uint32]) -> Floats:
+        """The values at these 32-bit places of the unit interval."""
+        place = (halves >> self._shift).astype(np.int64)
+        z = (halves & self._mask).astype(np.float64)
+        z *= self._slopes.take(place)
+        z += self._values.take(place)
+        tail = np.flatnonzero((place == 0) | (place == 2**self.BITS - 1))
+        if len(tail):
+            z[tail] = self._exact((halves[tail].astype(np.uint64) << np.uint64(32)) + np.uint64(2**31))
+        return z
+
+
+_NORMAL = _Quantiles(normal)
+_EXPONENTIAL = _Quantiles(exponential)

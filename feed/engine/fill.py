@@ -115,7 +115,8 @@ class TickFill:
         rank = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
         steps = np.maximum(counts - 1, 1)
         # The last fill takes the level that the touch leaves behind; an order of one fill stays at the touch.
-        return np.repeat(reach, counts) * rank // np.repeat(steps, counts)
+        depth: Ints = np.repeat(reach, counts) * rank // np.repeat(steps, counts)
+        return depth
 
     def _spreads(self, number: int, orders: Arrivals) -> Ints:
         """The spread in ticks before each order: mostly the least that the script allows."""

@@ -147,7 +147,8 @@ class Minutes:
         """The script's factor of volatility, read at four times of each minute."""
         quarters = (minutes[:, None] * MINUTE + np.array([7, 22, 37, 52], np.int64) * SECOND).ravel()
         values = self._timeline.factor("volatility", quarters)
-        return (values[0::4] + values[1::4] + values[2::4] + values[3::4]) / 4.0
+        mean: Floats = (values[0::4] + values[1::4] + values[2::4] + values[3::4]) / 4.0
+        return mean
 
     def _jumps(self, minutes: Ints) -> Floats:
         words = self._stream("jump").words(2 * int(minutes[0]), 2 * len(minutes))

@@ -63,7 +63,8 @@ class PricePath:
         """What targets and reversions add at each edge, in fixed point."""
         if self._guides is None:
             self._guides = []
-            for piece in sorted((*self._timeline.goals, *self._timeline.reversions), key=lambda piece: piece.end):
+            pieces: list[Goal | Reversion] = [*self._timeline.goals, *self._timeline.reversions]
+            for piece in sorted(pieces, key=lambda piece: piece.end):
                 self._guides.append(self._guide(piece))
         total = np.zeros(count + 1, np.int64)
         for guide in self._guides:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +33,9 @@ class Timeline:
         pieces = pieces_of(scenario, symbol)
         self.goals = sorted((p for p in pieces if isinstance(p, Goal)), key=lambda goal: goal.end)
         self.reversions = [p for p in pieces if isinstance(p, Reversion)]
-        self._moves = _Rows([p for p in pieces if isinstance(p, Move)])
-        factors = np.array([move.factor for move in self._moves.pieces], np.float64)
+        moves = [p for p in pieces if isinstance(p, Move)]
+        self._moves = _Rows(moves)
+        factors = np.array([move.factor for move in moves], np.float64)
         self._steps = np.floor(log2(factors) * 2.0**FIXED + 0.5).astype(np.int64)
         self._stops = _Rows([p for p in pieces if isinstance(p, Stop)])
         self._states = _Rows([p for p in pieces if isinstance(p, State)])
@@ -104,7 +107,7 @@ class Timeline:
 class _Rows:
     """Pieces with their edges as arrays."""
 
-    def __init__(self, pieces: list[Piece] | list[Move] | list[Stop] | list[State] | list[Scale]) -> None:
+    def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces: tuple[Piece, ...] = tuple(pieces)
         self.start = np.array([piece.start for piece in pieces], np.int64)
         self.end = np.array([piece.end for piece in pieces], np.int64)

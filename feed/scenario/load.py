@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from feed.errors import Problem, ScenarioError
+from feed.scenario.generator import GENERATOR_VERSION, block_minutes
+from feed.scenario.include import with_included
+from feed.scenario.mistakes import problems_in
 from feed.scenario.model import Scenario
-from feed.units import nearest
 
 __all__ = ["load_scenario", "scenario_digest", "scenario_from", "scenario_schema"]
 
@@ -29,8 +29,17 @@ def load_scenario(path: Path | str) -> Scenario:
         ScenarioError: the file can't be read, or has mistakes; all of them are listed, each with its key.
     """
     path = Path(path)
-    document = _parse(path, _read(path))
+    document = _document(path)
+    if "include" in document:
+        document = with_included(path, document, _document)
     return scenario_from(document, str(path))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document = _parse(path, _read(path))
+    if not isinstance(document, dict):
+        raise ScenarioError(str(path), [Problem("", "a scenario is a table of keys", "it begins like: format = 1")])
+    return document
 
 
 def scenario_from(document: object, name: str) -> Scenario:
@@ -40,8 +49,8 @@ def scenario_from(document: object, name: str) -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        found = [_problem(item) for item in error.errors(include_url=False)[:MAX_PROBLEMS]]
-        raise ScenarioError(name, list(dict.fromkeys(found))) from None
+        problems = problems_in(error.errors(include_url=False))[:MAX_PROBLEMS]
+        raise ScenarioError(name, problems) from None
     except RecursionError:
         raise ScenarioError(name, [Problem("", "nested too deeply")]) from None
 
@@ -55,6 +64,7 @@ def scenario_schema() -> dict[str, Any]:
 def scenario_digest(scenario: Scenario) -> str:
     """A hash of everything in the file that the market depends on; name and description are not among it."""
     document = scenario.model_dump(mode="json", exclude={"name", "description"})
+    document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -90,7 +100,8 @@ def _parse(path: Path, text: str) -> object:
         where = f"line {error.lineno}, column {error.colno}"
         raise ScenarioError(str(path), [Problem(where, f"is not JSON: {error.msg}")]) from None
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(str(path), [Problem("", f"is not TOML: {error}")]) from None
+        message, _, place = str(error).partition(" (at ")
+        raise ScenarioError(str(path), [Problem(place.rstrip(")"), f"is not TOML: {message[:200]}")]) from None
     except RecursionError:
         raise ScenarioError(str(path), [Problem("", "nested too deeply")]) from None
     except ValueError as error:
@@ -108,48 +119,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> object:
     raise ValueError(f"{text} is not a number in JSON")
-
-
-def _problem(item: ErrorDetails) -> Problem:
-    location = [part for part in item["loc"] if part not in ("function-after", "constrained-str")]
-    kind, message = item["type"], item["msg"].removeprefix("Value error, ")
-    where = _place(location)
-    if kind == "extra_forbidden":
-        return Problem(where, "unknown key", _near_key(location))
-    if kind == "missing":
-        return Problem(where, "is missing")
-    hint = "" if "input" not in item or isinstance(item["input"], dict | list) else f"got {item['input']!r:.60}"
-    return Problem(where, message[:1].lower() + message[1:], hint or None)
-
-
-def _place(location: list[int | str]) -> str:
-    place = ""
-    for part in location:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif part not in ("endless", "int", "literal['endless']"):
-            place += f".{part}" if place else str(part)
-    return place
-
-
-def _near_key(location: list[int | str]) -> str:
-    names = sorted(_keys_at(location[:-1]))
-    near = nearest(location[-1], names)
-    return f"did you mean {near}?" if near else f"one of {', '.join(names)}"
-
-
-def _keys_at(location: list[int | str]) -> Iterator[str]:
-    """The keys of the section that a location leads to."""
-    model: type[BaseModel] = Scenario
-    for part in location:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _section_of(model.model_fields[part].annotation) or model
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-
-
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None

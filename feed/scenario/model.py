@@ -8,17 +8,22 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from feed.scenario.checks import MAX_PRICE_STEPS, problems_of
+from feed.scenario.events import Event, HandTick
 from feed.scenario.tickfile import TickFile
-from feed.scenario.values import Duration, Factor, Instant, Percent, Step
+from feed.scenario.values import Duration, Factor, Instant, Length, Percent, Step
 from feed.ticks import Instrument
-from feed.units import DAY, MINUTE, format_duration, parse_time
+from feed.units import MAX_SEED, parse_time
 
-__all__ = ["MAX_SEED", "MarketModel", "Phase", "Scenario", "SymbolModel"]
+__all__ = ["TOGETHER", "MarketModel", "Phase", "Scenario", "SymbolModel"]
 
-MAX_SEED = 2**53 - 1
 MAX_SYMBOLS = 1000
 MAX_PHASES = 10_000
-MAX_PRICE_STEPS = 10**12
+MAX_EVENTS = 10_000
+MAX_TICKS = 100_000
+TOGETHER = "scenario"
+"""Type of the error that stands for all mistakes in how the parts go together."""
+
 DEFAULT_START = parse_time("2025-01-06T00:00:00Z")
 
 Text = Annotated[str, Field(max_length=2000)]
@@ -44,6 +49,13 @@ class SymbolModel(_Section):
         0.02, gt=0, le=1e9, allow_inf_nan=False, description="Median size of an order, in the base currency"
     )
 
+    daily_volatility: Percent | None = Field(
+        None, ge=0, le=1, description="Typical standard deviation of a day's return; where missing: the market's"
+    )
+    orders_per_second: float | None = Field(
+        None, ge=0.001, le=2000, allow_inf_nan=False, description="Typical rate of orders; where missing: the market's"
+    )
+
     @property
     def instrument(self) -> Instrument:
         """The symbol as the engine and the wire know it."""
@@ -58,6 +70,8 @@ class SymbolModel(_Section):
                 "start_price is {steps} steps of tick_size; it must be 2 to {most}",
                 {"steps": f"{steps:.3g}", "most": f"{MAX_PRICE_STEPS:.0e}"},
             )
+        if self.start_price % self.tick_size:
+            raise PydanticCustomError("start_price", "start_price is not a whole number of tick_size")
         if self.order_size < float(self.lot_size):
             raise PydanticCustomError("order_size", "order_size is smaller than lot_size")
         return self
@@ -87,8 +101,8 @@ class Phase(_Section):
         None, alias="for", description="How long it lasts; only the last phase may leave it out and last to the end"
     )
     drift: Percent = Field(0.0, ge=-0.99, le=10, description="Change of the price over the phase, -99% to 1000%")
-    volatility: Factor = Field(1.0, description="Multiple of the market's volatility")
-    activity: Factor = Field(1.0, description="Multiple of the market's rate of orders")
+    volatility: Factor = Field(1.0, description="Multiple of the market's volatility, 0.01 to 100")
+    activity: Factor = Field(1.0, description="Multiple of the market's rate of orders, 0.01 to 100")
     spread: float = Field(
         1.0,
         ge=0.01,
@@ -96,9 +110,13 @@ class Phase(_Section):
         allow_inf_nan=False,
         description="Multiple of the market's spread, which is mostly one tick",
     )
-    liquidity: Factor = Field(1.0, description="Multiple of the sizes that stand in the book")
+    liquidity: Factor = Field(1.0, description="Multiple of the sizes that stand in the book, 0.01 to 100")
     status: Status = Field("online", description="Status of all symbols; only online and auction have trades")
     reason: str = Field("", max_length=200, description="Why, for the status channel")
+    jump: Percent = Field(0.0, ge=-0.95, le=5, description="Change of the price at once where the phase begins")
+    reversion: Length | None = Field(
+        None, description="Half-life with which the price comes back to where the phase began; where missing: none"
+    )
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
@@ -123,6 +141,19 @@ class Scenario(_Section):
         (SymbolModel(symbol="BTC/USD"),), min_length=1, max_length=MAX_SYMBOLS, description="The instruments"
     )
     phases: tuple[Phase, ...] = Field((), max_length=MAX_PHASES, description="The timeline")
+    events: tuple[Event, ...] = Field(
+        (), max_length=MAX_EVENTS, description="What happens on top of the phases; events may overlap"
+    )
+    ticks: tuple[HandTick, ...] = Field((), max_length=MAX_TICKS, description="Trades that are written by hand")
+    repeat: int = Field(
+        1, ge=1, le=1000, strict=True, description="How often the timeline of phases and events is played, 1 to 1000"
+    )
+    include: tuple[str, ...] = Field(
+        (),
+        max_length=64,
+        description="Files in this folder whose contents come before this one's",
+        examples=[["base.toml"]],
+    )
     source: TickFile | None = Field(None, description="A file of trades to replay in place of the engine")
 
     @property
@@ -130,39 +161,19 @@ class Scenario(_Section):
         """Market time of the end, ns UTC, or None."""
         return None if self.duration == "endless" else self.start + self.duration
 
+    @property
+    def timeline(self) -> int:
+        """How long one turn of the timeline of phases and events is, ns."""
+        ends = 0
+        for phase in self.phases:
+            ends = (ends if phase.at is None else phase.at) + (phase.for_ or 0)
+        return max([ends, *(event.at + event.length for event in self.events)])
+
     @model_validator(mode="after")
     def _holds_together(self) -> Scenario:
-        names = [symbol.symbol for symbol in self.symbols]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise PydanticCustomError("symbols", "symbols: {name} is there twice", {"name": twice})
-        if not 0 <= self.start <= parse_time("2200-01-01T00:00:00Z"):
-            raise PydanticCustomError("start", "start: must be between 1970 and 2200")
-        if self.duration != "endless" and not 0 < self.duration <= 36_525 * DAY:
-            raise PydanticCustomError("duration", "duration: must be longer than 0 and at most a century")
-        if self.source is not None and (self.phases or len(self.symbols) > 1):
-            raise PydanticCustomError("source", "source: a replayed file has one symbol and no phases")
-        _check_timeline(self.phases)
+        problems = problems_of(self)
+        if problems:
+            # `feed.scenario.load` unpacks them; here they have a text for whoever builds the model in Python.
+            text = "; ".join(str(problem) for problem in problems[:10]).replace("{", "(").replace("}", ")")
+            raise PydanticCustomError(TOGETHER, text, {"problems": problems})
         return self
-
-
-def _check_timeline(phases: tuple[Phase, ...]) -> None:
-    """Phases follow each other; each says how long it is, but for the last."""
-    ends = 0
-    for index, phase in enumerate(phases):
-        begins = ends if phase.at is None else phase.at
-        if begins < ends:
-            raise PydanticCustomError(
-                "phases",
-                "phases[{index}].at: {at} is before the end of the phase before it, {end}",
-                {"index": index, "at": format_duration(begins), "end": format_duration(ends)},
-            )
-        if phase.for_ is None and index < len(phases) - 1:
-            raise PydanticCustomError(
-                "phases", "phases[{index}].for: only the last phase may leave it out", {"index": index}
-            )
-        if phase.for_ is not None and phase.for_ < MINUTE // 60:
-            raise PydanticCustomError("phases", "phases[{index}].for: must be at least 1s", {"index": index})
-        ends = begins + (phase.for_ or 0)
-        if ends > 36_525 * DAY:
-            raise PydanticCustomError("phases", "phases[{index}]: ends after more than a century", {"index": index})

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from feed.errors import UsageError
-from feed.units import parse_duration, parse_step, parse_time
+from feed.units import DAY, SECOND, parse_duration, parse_step, parse_time
 
-__all__ = ["Duration", "Factor", "Instant", "Percent", "Step"]
+__all__ = ["Duration", "Factor", "Instant", "Length", "Percent", "Step"]
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
 
@@ -47,6 +47,11 @@ def _schema(kind: list[str], examples: list[Any]) -> WithJsonSchema:
 
 Duration = Annotated[int, _reads(parse_duration), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])]
 """Nanoseconds; written as text with a unit, or as seconds."""
+
+Length = Annotated[
+    Duration, Field(ge=SECOND, le=3660 * DAY), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])
+]
+"""A duration of at least a second and at most ten years."""
 
 Instant = Annotated[int, _reads(parse_time), _schema(["string"], ["2025-01-06T00:00:00Z"])]
 """Nanoseconds since the Unix epoch; written as an ISO 8601 time or as TOML's own."""

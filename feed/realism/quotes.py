@@ -1,0 +1,47 @@
+"""Facts of the best quotes: the spread, and what the sizes at the touch tell about the next second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.realism import statistics
+from feed.realism.table import Fills
+from feed.units import SECOND
+
+__all__ = ["quote_facts"]
+
+Floats = NDArray[np.float64]
+
+
+def quote_facts(start: int, fills: Fills) -> dict[str, float]:
+    """Facts of five minutes of quotes, as they stand before each order, from market time `start`."""
+    if fills.bid is None or fills.ask is None:
+        return {}
+    # One quote a time: within a sweep the quote is on its way.
+    rows = np.flatnonzero(np.diff(fills.time, prepend=fills.time[0] - 1) != 0)
+    quotes = fills[rows]
+    bid, ask = quotes.bid, quotes.ask
+    assert bid is not None
+    assert ask is not None
+    spread = ask - bid
+    one = float(spread[spread > 0].min()) if (spread > 0).any() else float("nan")
+    facts = {
+        "crossed_share": float(np.mean(spread <= 0)),
+        "spread_one_tick_share": float(np.mean(spread < 1.5 * one)),
+        "spread_median_bps": float(np.median(spread / bid) * 1e4),
+    }
+    if quotes.bid_size is not None and quotes.ask_size is not None:
+        imbalance = (quotes.bid_size - quotes.ask_size) / (quotes.bid_size + quotes.ask_size)
+        facts["queue_imbalance_next_1s"] = _foretold(start, quotes.time, (bid + ask) / 2, imbalance)
+        facts["touch_imbalance_std"] = float(imbalance.std())
+    return facts
+
+
+def _foretold(start: int, time: NDArray[np.int64], mid: Floats, imbalance: Floats) -> float:
+    """Correlation of the imbalance at each whole second with the move of the mid price in the next."""
+    edges = start + np.arange(300, dtype=np.int64) * SECOND
+    edges = edges[edges > time[0]]
+    now = np.searchsorted(time, edges, side="right") - 1
+    later = np.searchsorted(time, edges + SECOND, side="right") - 1
+    return statistics.correlation(imbalance[now], mid[later] - mid[now])

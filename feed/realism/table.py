@@ -1,0 +1,100 @@
+"""The tables that facts are computed on: fills, the orders that they merge to, and one-minute bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.units import MINUTE
+
+__all__ = ["Bars", "Fills", "bars_of", "merged", "windows"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Trades in order of time: ns UTC, then floats in the units of the instrument.
+
+    `side` is 1 where the buyer took, -1 where the seller did. What a file does not tell is None. Quotes are the ones
+    that stand before the fill.
+    """
+
+    time: Ints
+    price: Floats
+    size: Floats
+    side: Ints | None = None
+    bid: Floats | None = None
+    bid_size: Floats | None = None
+    ask: Floats | None = None
+    ask_size: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice | Ints) -> Fills:
+        """Those rows."""
+        columns = {column.name: getattr(self, column.name) for column in fields(self)}
+        return Fills(**{name: None if values is None else values[rows] for name, values in columns.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One-minute bars without gaps: the close is NaN before the first trade, else the last one; volume 0 if none."""
+
+    minute: Ints
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.minute)
+
+    def __getitem__(self, rows: slice) -> Bars:
+        """Those bars."""
+        return Bars(self.minute[rows], self.close[rows], self.volume[rows])
+
+
+def merged(fills: Fills) -> Fills:
+    """The orders behind the fills: those of one time and side become one, at the last price, with the whole size.
+
+    A fill is not an order: an order that sweeps several makers prints one fill for each.
+    """
+    if not len(fills):
+        return fills
+    new = np.diff(fills.time, prepend=fills.time[0] - 1) != 0
+    if fills.side is not None:
+        new |= np.diff(fills.side, prepend=0) != 0
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(fills)) - 1
+    orders = fills[first]
+    size = np.add.reduceat(fills.size, first)
+    return Fills(
+        orders.time, fills.price[last], size, orders.side, orders.bid, orders.bid_size, orders.ask, orders.ask_size
+    )
+
+
+def bars_of(fills: Fills) -> Bars:
+    """One-minute bars of a table of fills."""
+    if not len(fills):
+        return Bars(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    minute = fills.time // MINUTE
+    minutes = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
+    last = np.searchsorted(minute, minutes, side="right") - 1
+    volume = np.bincount(minute - minutes[0], weights=fills.size, minlength=len(minutes)).astype(np.float64)
+    return Bars(minutes, fills.price[last], volume)
+
+
+def windows(fills: Fills, length: int, least: int = 50) -> Iterator[tuple[int, Fills]]:
+    """The whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
+    if not len(fills):
+        return
+    start = -(-int(fills.time[0]) // length) * length
+    while start + length <= int(fills.time[-1]):
+        lo, hi = np.searchsorted(fills.time, [start, start + length])
+        if hi - lo >= least:
+            yield start, fills[int(lo) : int(hi)]
+        start += length

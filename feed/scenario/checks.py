@@ -1,0 +1,116 @@
+"""What a scenario's parts must be to each other; pydantic has seen to each part on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from feed.errors import Problem
+from feed.scenario.events import Target
+from feed.units import DAY, SECOND, format_duration, nearest, parse_time
+
+if TYPE_CHECKING:
+    from feed.scenario.model import Scenario
+
+__all__ = ["MAX_PRICE_STEPS", "problems_of"]
+
+CENTURY = 36_525 * DAY
+LAST_START = parse_time("2200-01-01T00:00:00Z")
+MAX_PIECES = 100_000
+MAX_PRICE_STEPS = 10**12
+
+
+def problems_of(scenario: Scenario) -> list[Problem]:
+    """Every mistake in how the parts go together."""
+    checks = (_times, _source, _names, _phases, _events, _ticks, _repeat)
+    return [problem for check in checks for problem in check(scenario)]
+
+
+def _times(scenario: Scenario) -> Iterator[Problem]:
+    if not 0 <= scenario.start <= LAST_START:
+        yield Problem("start", "is out of range", "from 1970-01-01 to 2200-01-01")
+    if scenario.duration != "endless" and not SECOND <= scenario.duration <= CENTURY:
+        yield Problem("duration", "is out of range", 'from 1s to 36525d, or "endless"')
+    if scenario.include:
+        yield Problem("include", "needs a scenario that is a file itself")
+
+
+def _source(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.source is None:
+        return
+    if len(scenario.symbols) > 1:
+        yield Problem("source", "a replayed file has one symbol")
+    for key in ("phases", "events", "ticks"):
+        if getattr(scenario, key):
+            yield Problem(key, "a replayed file has none", "take out [source] or these")
+
+
+def _names(scenario: Scenario) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, symbol in enumerate(scenario.symbols):
+        if symbol.symbol in seen:
+            yield Problem(f"symbols[{index}].symbol", f"{symbol.symbol} is there twice")
+        seen.add(symbol.symbol)
+
+
+def _phases(scenario: Scenario) -> Iterator[Problem]:
+    ends, last = 0, len(scenario.phases) - 1
+    for index, phase in enumerate(scenario.phases):
+        begins = ends if phase.at is None else phase.at
+        if begins < ends:
+            when = f"{format_duration(begins)} is before the end of the phase before it, {format_duration(ends)}"
+            yield Problem(f"phases[{index}].at", when, "use events for what overlaps")
+        if phase.for_ is None and index < last:
+            yield Problem(f"phases[{index}].for", "is missing", "only the last phase may leave it out")
+        if phase.for_ is None and scenario.repeat > 1:
+            yield Problem(f"phases[{index}].for", "is missing", "a timeline that is repeated has an end")
+        ends = max(ends, begins + (phase.for_ or 0))
+        if ends > CENTURY:
+            yield Problem(f"phases[{index}]", "ends after more than a century")
+            return
+
+
+def _events(scenario: Scenario) -> Iterator[Problem]:
+    names = [symbol.symbol for symbol in scenario.symbols]
+    for index, event in enumerate(scenario.events):
+        if event.at + event.length > CENTURY:
+            yield Problem(f"events[{index}]", "ends after more than a century")
+        for name in event.symbols or ():
+            if name not in names:
+                yield Problem(f"events[{index}].symbols", f"there is no symbol {name}", _near(name, names))
+        if isinstance(event, Target):
+            steps = [event.price / s.tick_size for s in scenario.symbols if s.symbol in (event.symbols or names)]
+            if any(not 2 <= count <= MAX_PRICE_STEPS for count in steps):
+                yield Problem(f"events[{index}].price", "is out of range", "from 2 to 1e12 tick sizes")
+
+
+def _ticks(scenario: Scenario) -> Iterator[Problem]:
+    symbols = {symbol.symbol: symbol for symbol in scenario.symbols}
+    for index, tick in enumerate(scenario.ticks):
+        symbol = symbols.get(tick.symbol or scenario.symbols[0].symbol)
+        if symbol is None:
+            yield Problem(f"ticks[{index}].symbol", f"there is no symbol {tick.symbol}", _near(tick.symbol, symbols))
+            continue
+        if tick.price % symbol.tick_size or not 2 <= tick.price / symbol.tick_size <= MAX_PRICE_STEPS:
+            yield Problem(f"ticks[{index}].price", f"must be 2 to 1e12 whole steps of {symbol.tick_size}")
+        if tick.size % symbol.lot_size or tick.size / symbol.lot_size > MAX_PRICE_STEPS:
+            yield Problem(f"ticks[{index}].size", f"must be 1 to 1e12 whole steps of {symbol.lot_size}")
+        if tick.at > CENTURY:
+            yield Problem(f"ticks[{index}].at", "is after more than a century")
+
+
+def _repeat(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.repeat == 1:
+        return
+    if scenario.timeline < SECOND:
+        yield Problem("repeat", "there is nothing to repeat", "add phases or events")
+    if scenario.repeat * (len(scenario.phases) + len(scenario.events)) > MAX_PIECES:
+        yield Problem("repeat", "is too often for so many phases and events", "100000 in all")
+    if scenario.repeat * scenario.timeline > CENTURY:
+        yield Problem("repeat", "ends after more than a century")
+
+
+def _near(name: object, names: object) -> str:
+    known = [str(each) for each in names] if isinstance(names, list | dict) else []
+    found = nearest(name, known)
+    return f"did you mean {found}?" if found else f"one of {', '.join(known[:20])}"

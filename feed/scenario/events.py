@@ -1,0 +1,230 @@
+"""The `[[events]]` of a scenario file: things that happen on top of the phases, and may overlap them and each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from feed.scenario.values import Duration, Factor, Length, Percent, Step
+from feed.units import DAY
+
+__all__ = [
+    "EVENT_KINDS",
+    "Burst",
+    "Event",
+    "FlashCrash",
+    "Gap",
+    "Halt",
+    "HandTick",
+    "Jump",
+    "Overlay",
+    "Pump",
+    "Quiet",
+    "SpreadBlowout",
+    "Squeeze",
+    "StatusEvent",
+    "Target",
+    "ThinBook",
+]
+
+Size = Annotated[Percent, Field(ge=-0.95, le=5)]
+MINUTE_LENGTH = 60_000_000_000
+
+
+class Happening(BaseModel):
+    """What all events have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    at: Duration = Field(description="Begins so long after the start of the timeline", examples=["10m"])
+    symbols: tuple[str, ...] | None = Field(
+        None, min_length=1, max_length=1000, description="The symbols that it happens to; where missing: all"
+    )
+
+    @property
+    def length(self) -> int:
+        """How long it goes on, ns."""
+        return int(getattr(self, "for_", 0))
+
+
+class Overlay(Happening):
+    """Multiples and a drift for a while, on top of whatever the phase says."""
+
+    kind: Literal["overlay"]
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts", examples=["10m"])
+    fade: bool = Field(False, description="Whether the multiples run back to 1 evenly until the end")
+    drift: Size = Field(0.0, description="Change of the price from beginning to end, -95% to 500%")
+    volatility: Factor = Field(1.0, description="Multiple of the volatility, 0.01 to 100")
+    activity: Factor = Field(1.0, description="Multiple of the rate of orders, 0.01 to 100")
+    spread: Factor = Field(1.0, description="Multiple of the spread, 0.01 to 100")
+    liquidity: Factor = Field(1.0, description="Multiple of the sizes in the book, 0.01 to 100")
+
+
+class Jump(Happening):
+    """The price is another one from one moment to the next, as after news."""
+
+    kind: Literal["jump"]
+    size: Size = Field(0.02, description="Change of the price, -95% to 500%", examples=["2%"])
+
+
+class FlashCrash(Happening):
+    """A fall within minutes through an empty book, and a recovery that leaves a part of it."""
+
+    kind: Literal["flash-crash"]
+    size: Annotated[Percent, Field(ge=-0.95, lt=0)] = Field(-0.08, description="The fall, -95% to 0%")
+    fall: Length = Field(3 * MINUTE_LENGTH, description="How long the fall takes")
+    recovery: Length = Field(12 * MINUTE_LENGTH, description="How long the way back takes")
+    recovered: Annotated[Percent, Field(ge=0, le=1.5)] = Field(0.7, description="Share of the fall that comes back")
+
+    @property
+    def length(self) -> int:
+        """The fall and the recovery, ns."""
+        return self.fall + self.recovery
+
+
+class Squeeze(Happening):
+    """Shorts have to buy: the price rises faster and faster, the asks get thin."""
+
+    kind: Literal["squeeze"]
+    size: Size = Field(0.06, description="Change of the price; negative for a squeeze of longs", examples=["6%"])
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
+
+
+class Pump(Happening):
+    """Talked up and dropped: a rise with rising volume, then a longer fall that keeps a little of it."""
+
+    kind: Literal["pump"]
+    size: Annotated[Percent, Field(gt=0, le=5)] = Field(0.15, description="The rise, up to 500%")
+    rise: Length = Field(8 * MINUTE_LENGTH, description="How long the rise takes")
+    fall: Length = Field(20 * MINUTE_LENGTH, description="How long the fall takes")
+    kept: Annotated[Percent, Field(ge=0, le=1)] = Field(0.1, description="Share of the rise that is left in the end")
+
+    @property
+    def length(self) -> int:
+        """The rise and the fall, ns."""
+        return self.rise + self.fall
+
+
+class SpreadBlowout(Happening):
+    """Market makers step back: a wide spread that closes again."""
+
+    kind: Literal["spread-blowout"]
+    for_: Length = Field(2 * MINUTE_LENGTH, alias="for", description="How long it takes to close")
+    factor: Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)] = Field(
+        500.0, description="The spread at its widest, in multiples of the usual one"
+    )
+
+
+class ThinBook(Happening):
+    """Little stands in the book, and the same orders move the price further."""
+
+    kind: Literal["thin-book"]
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
+    factor: Annotated[float, Field(ge=0.001, le=1, allow_inf_nan=False)] = Field(
+        0.1, description="What is left of the sizes"
+    )
+
+
+class Burst(Happening):
+    """Many more orders for a while."""
+
+    kind: Literal["burst"]
+    for_: Length = Field(MINUTE_LENGTH // 2, alias="for", description="How long it lasts")
+    factor: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = Field(10.0, description="Multiple of orders")
+
+
+class Quiet(Happening):
+    """Hardly an order for a while."""
+
+    kind: Literal["quiet"]
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
+    factor: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        0.05, description="What is left of the orders; 0 is silence while the symbol stays online"
+    )
+
+
+class Halt(Happening):
+    """Trading stops, an auction gathers orders, and the market opens again, busy and perhaps elsewhere."""
+
+    kind: Literal["halt"]
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it is halted, before the auction")
+    auction: Duration = Field(2 * MINUTE_LENGTH, le=DAY, description="How long the auction is; 0 for none")
+    gap: Size = Field(0.0, description="Change of the price over the stop", examples=["-4%"])
+    reason: str = Field("circuit breaker", max_length=200, description="Why, for the status channel")
+
+    @property
+    def length(self) -> int:
+        """The halt and the auction, ns."""
+        return self.for_ + self.auction
+
+
+class Gap(Happening):
+    """No trade for a moment although the symbol is online, and then one at another price."""
+
+    kind: Literal["gap"]
+    size: Size = Field(0.03, description="Change of the price, -95% to 500%")
+    for_: Length = Field(MINUTE_LENGTH // 2, alias="for", description="How long there is no trade")
+
+
+class StatusEvent(Happening):
+    """Another status for a while; only online and auction have trades."""
+
+    kind: Literal["status"]
+    status: Literal["online", "halted", "auction", "maintenance"] = Field(description="The status")
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
+    reason: str = Field("", max_length=200, description="Why, for the status channel")
+
+
+class Target(Happening):
+    """The price finds its way to a given one, as a market would: a bridge, not a line."""
+
+    kind: Literal["target"]
+    price: Step = Field(description="Price at the end, in the quote currency", examples=[70000])
+    for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it takes to get there")
+
+
+Event = Annotated[
+    Overlay
+    | Jump
+    | FlashCrash
+    | Squeeze
+    | Pump
+    | SpreadBlowout
+    | ThinBook
+    | Burst
+    | Quiet
+    | Halt
+    | Gap
+    | StatusEvent
+    | Target,
+    Field(discriminator="kind"),
+]
+
+EVENT_KINDS = (
+    "overlay",
+    "jump",
+    "flash-crash",
+    "squeeze",
+    "pump",
+    "spread-blowout",
+    "thin-book",
+    "burst",
+    "quiet",
+    "halt",
+    "gap",
+    "status",
+    "target",
+)
+
+
+class HandTick(BaseModel):
+    """A trade that is written by hand, among those that the engine makes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: Duration = Field(description="So long after the start", examples=["90s"])
+    price: Step = Field(description="A whole number of tick sizes", examples=[65000.5])
+    size: Step = Field(description="A whole number of lot sizes", examples=[0.25])
+    side: Literal["buy", "sell"] = Field("buy", description="The side that took")
+    symbol: str | None = Field(None, description="Where missing: the first symbol")
