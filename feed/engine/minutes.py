@@ -167,7 +167,8 @@ class Minutes:
             scaled = trend.astype(np.float64) / 2.0**FIXED / float(np.sqrt(float(length)))
             # After a fall volatility rises a little more than after a rise.
             factor += TREND_WEIGHT * (np.abs(scaled) * MEAN_ABS - LEVERAGE * scaled)
-        return np.maximum(factor, 0.2)
+        result: Floats = np.maximum(factor, 0.2)
+        return result
 
     def _shared(self, minutes: Ints) -> Floats:
         own = grids(self._stream, "shared", SHARED, minutes)

@@ -180,10 +180,18 @@ class Flow:
         ticks = self._path.ticks(int(edges[0]), self._length)
         opens = rounded(ticks * self._path.scripted(edges * MINUTE))
         free = self._walk(number, orders, ticks)
-        after = self._rested(number, orders, rounded(free * self._path.scripted(orders.time)))
+        scripted = self._path.scripted(orders.time)
+        after = self._rested(number, orders, rounded(free * scripted))
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
         before[orders.first] = opens[orders.minute[orders.first]]
+        breaks = self._timeline.breaks(int(edges[0]) * MINUTE, int(orders.time[-1]))
+        if len(breaks):
+            # Behind a jump or a stop the quotes are elsewhere without a trade on the way.
+            rows = np.searchsorted(orders.time, breaks, side="left")
+            begins = np.concatenate([ticks[:1], free[:-1]])
+            begins[orders.first] = ticks[orders.minute[orders.first]]
+            before[rows] = rounded(begins[rows] * scripted[rows])
         return Touch(before, after)
 
     def _walk(self, number: int, orders: Arrivals, ticks: Floats) -> Floats:

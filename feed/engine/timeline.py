@@ -80,6 +80,12 @@ class Timeline:
         rows = self._stops
         return [(int(rows.start[i]), int(rows.end[i])) for i in np.flatnonzero((rows.start < end) & (rows.end > start))]
 
+    def breaks(self, start: int, end: int) -> Ints:
+        """Times from `start` to `end` at which the price goes on elsewhere: jumps, and the ends of stops."""
+        at_once = self._moves.end - self._moves.start <= 1
+        edges = np.concatenate([self._moves.end[at_once], self._stops.end])
+        return edges[(edges >= start) & (edges <= end)]
+
     def changes(self, start: int, end: int) -> list[StatusChange]:
         """The changes with `start` <= time < `end`, in order; what holds from the start on is no change."""
         rows = self._states

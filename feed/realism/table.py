@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,9 @@ class Fills:
 
     def __getitem__(self, rows: slice | Ints) -> Fills:
         """Those rows."""
-        columns = {column.name: getattr(self, column.name) for column in fields(self)}
-        return Fills(**{name: None if values is None else values[rows] for name, values in columns.items()})
+        optional = (self.side, self.bid, self.bid_size, self.ask, self.ask_size)
+        chosen: list[Any] = [None if column is None else column[rows] for column in optional]
+        return Fills(self.time[rows], self.price[rows], self.size[rows], *chosen)
 
 
 @dataclass(frozen=True, slots=True)
