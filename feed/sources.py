@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from feed.engine.source import EngineSource
-from feed.recording.tickfile import TickFileSource
 from feed.scenario.model import Scenario
 from feed.ticks import Source
 
@@ -25,4 +24,7 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Sour
     """
     if scenario.source is None:
         return EngineSource(scenario, seed)
+    # Reading files takes pyarrow, which weighs more than all the rest: who plays a scenario does not pay for it.
+    from feed.recording.tickfile import TickFileSource
+
     return TickFileSource(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
