@@ -37,11 +37,11 @@ ACTIVITY_ONLY = {4: 0.16, 64: 0.16}
 ACTIVITY_SHARE = 0.8
 """How much of the shared part goes into activity; all of it goes into volatility."""
 
-TREND = (15, 120)
-TREND_WEIGHT = 0.26
+TREND = (15, 45)
+TREND_WEIGHT = 0.35
 LEVERAGE = 0.1
-JUMP_CHANCE = 1 / 3000
-JUMP_SIZE = 7.0
+JUMP_CHANCE = 1 / 2000
+JUMP_SIZE = 8.0
 LEAN_HALF = 1.0
 QUIET_BOOST, MOVE_BOOST = 0.70, 0.30
 

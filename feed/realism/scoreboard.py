@@ -1,0 +1,165 @@
+"""The table of facts of a market: each with its value, its band and whether it passes.
+
+Facts are computed block by block, as the bands were: seven days of minutes, an hour of seconds, five minutes of fills,
+orders and quotes. What is shown is the median over the blocks. Days come one at a time, so that memory is bounded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.realism.bands import BANDS, Band
+from feed.realism.bars import bar_facts, week_facts
+from feed.realism.quotes import quote_facts
+from feed.realism.table import Bars, Fills, bars_of, windows
+from feed.realism.trades import hour_facts, side_facts, window_facts
+from feed.ticks import Instrument, Source, TickBlock
+from feed.units import DAY, HOUR, MINUTE
+
+__all__ = ["Fact", "days_of", "fills_of", "generated_days", "measure", "measure_bars"]
+
+WEEK = 7 * 1440
+WINDOW = 5 * MINUTE
+LEAST_BARS = 12 * 60
+WINDOWS_A_DAY = 48
+"""So many windows of five minutes, spread over each day, are enough for a median."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Values = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact of a market; `passed` is None where real markets leave no band."""
+
+    group: str
+    name: str
+    value: float
+    band: Band | None
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the value lies in the band."""
+        return None if self.band is None else self.band.holds(self.value)
+
+
+def measure(days: Iterable[Fills]) -> list[Fact]:
+    """The facts of fills that come in pieces of whole days, in order of time."""
+    found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes")}
+    bars: list[Bars] = []
+    for day in days:
+        if len(day):
+            bars.append(bars_of(day))
+            _measure_day(day, found)
+    if bars:
+        _measure_weeks(_joined(bars), found)
+    return _facts(found)
+
+
+def measure_bars(bars: Bars) -> list[Fact]:
+    """The facts of one-minute bars alone."""
+    found: dict[str, Values] = {"bar": {}, "week": {}}
+    _measure_weeks(bars, found)
+    return _facts(found)
+
+
+def fills_of(block: TickBlock, instrument: Instrument) -> Fills:
+    """A block of ticks in the units of its instrument."""
+    tick, lot = float(instrument.tick_size), float(instrument.lot_size)
+
+    def prices(column: Ints) -> Floats:
+        return np.round(column * tick, instrument.price_decimals).astype(np.float64)
+
+    def sizes(column: Ints) -> Floats:
+        return column.astype(np.float64) * lot
+
+    bid, ask = (prices(block.bid), sizes(block.bid_size)), (prices(block.ask), sizes(block.ask_size))
+    return Fills(block.time, prices(block.price), sizes(block.size), block.side, *bid, *ask)
+
+
+def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = None) -> Iterator[Fills]:
+    """The fills of one symbol of a source, day by day, from `at` (ns UTC) or its start on."""
+    start = source.start if at is None else at
+    instrument = source.instruments[symbol]
+    edge, held = start + DAY, [TickBlock.empty()]
+    for batch in source.batches(start):
+        ticks = batch.ticks[symbol]
+        while batch.end >= edge:
+            cut = int(np.searchsorted(ticks.time, edge))
+            yield fills_of(_whole([*held, ticks[:cut]]), instrument)
+            held, ticks = [], ticks[cut:]
+            edge += DAY
+            if edge > start + days * DAY:
+                return
+        held.append(ticks)
+    yield fills_of(_whole(held), instrument)
+
+
+def days_of(fills: Fills) -> Iterator[Fills]:
+    """A table cut at midnight, UTC."""
+    cuts = np.flatnonzero(np.diff(fills.time // DAY)) + 1 if len(fills) else np.empty(0, np.int64)
+    edges = [0, *cuts.tolist(), len(fills)]
+    for lo, hi in itertools.pairwise(edges):
+        yield fills[lo:hi]
+
+
+def _whole(blocks: list[TickBlock]) -> TickBlock:
+    columns = (np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(TickBlock))
+    return TickBlock(*columns)
+
+
+def _measure_day(day: Fills, found: dict[str, Values]) -> None:
+    for start, hour in windows(day, HOUR, least=200):
+        _note(found["hour"], hour_facts(start, hour))
+    every = list(windows(day, WINDOW))
+    for start, window in every[:: max(1, len(every) // WINDOWS_A_DAY)]:
+        _note(found["win"], window_facts(start, window))
+        _note(found["side"], side_facts(start, window))
+        _note(found["quotes"], quote_facts(start, window))
+
+
+def _measure_weeks(bars: Bars, found: dict[str, Values]) -> None:
+    """Whole weeks, or what there is if it is less than one."""
+    if len(bars) < LEAST_BARS:
+        return
+    weeks = max(1, len(bars) // WEEK)
+    for number in range(weeks):
+        week = bars[number * WEEK : (number + 1) * WEEK]
+        _note(found["bar"], bar_facts(week))
+        # A day that is cut short at the end of the week is a day all the same.
+        if len(week) >= WEEK - 1440:
+            _note(found["week"], week_facts(week))
+
+
+def _joined(parts: list[Bars]) -> Bars:
+    """One row of bars; minutes that are missing between the parts have the close before them."""
+    minute = np.concatenate([part.minute for part in parts])
+    every = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
+    last = np.searchsorted(minute, every, side="right") - 1
+    volume = np.concatenate([part.volume for part in parts])[last]
+    close = np.concatenate([part.close for part in parts])[last]
+    return Bars(every, close, np.where(minute[last] == every, volume, 0.0))
+
+
+def _note(values: Values, facts: dict[str, float]) -> None:
+    for name, value in facts.items():
+        values.setdefault(name, []).append(value)
+
+
+def _facts(found: dict[str, Values]) -> list[Fact]:
+    return [
+        Fact(group, name, _median(values), BANDS.get(name))
+        for group, facts in found.items()
+        for name, values in facts.items()
+    ]
+
+
+def _median(values: list[float]) -> float:
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.median(finite)) if finite else float("nan")
