@@ -86,7 +86,7 @@ class Pages:
         rows = {
             "Scenario": market.identity.scenario,
             "Seed": str(market.identity.seed),
-            "State": market.state,
+            "State": "waiting for its first subscriber" if market.state == "paused" else market.state,
             "Market time": format_time(market.virtual_time * MILLISECOND),
             "Symbols": ", ".join(market.symbols),
             "Channels": ", ".join(market.channels),
