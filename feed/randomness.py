@@ -30,6 +30,8 @@ Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 
 WORDS_PER_COUNTER = 4
+COUNTERS = 2**256
+"""The counter goes round, so that words of negative numbers are there too."""
 
 
 class Stream:
@@ -51,7 +53,7 @@ class Stream:
     def words(self, first: int, count: int) -> Words:
         """The words with the numbers `first` to `first + count - 1`; any 64 bits, all alike likely."""
         counter, skip = divmod(first, WORDS_PER_COUNTER)
-        bits = np.random.Philox(counter=counter, key=self._key)
+        bits = np.random.Philox(counter=counter % COUNTERS, key=self._key)
         return bits.random_raw(skip + count)[skip:]
 
     def next(self, count: int) -> Words:

@@ -34,16 +34,16 @@ MEAN_ABS = 1.2533141373155003
 SHARED = {1: 0.16, 4: 0.20, 16: 0.22, 64: 0.28, 256: 0.30, 1024: 0.24, 4096: 0.18}
 VOLATILITY_ONLY = {1: 0.30, 4: 0.20, 16: 0.26, 64: 0.22, 256: 0.28, 1024: 0.16}
 ACTIVITY_ONLY = {4: 0.16, 64: 0.16}
-ACTIVITY_SHARE = 0.8
+ACTIVITY_SHARE = 0.7
 """How much of the shared part goes into activity; all of it goes into volatility."""
 
 TREND = (15, 45)
-TREND_WEIGHT = 0.35
+TREND_WEIGHT = 0.30
 LEVERAGE = 0.1
 JUMP_CHANCE = 1 / 2000
 JUMP_SIZE = 8.0
 LEAN_HALF = 1.0
-QUIET_BOOST, MOVE_BOOST = 0.70, 0.30
+QUIET_BOOST, MOVE_BOOST = 0.60, 0.40
 
 # Relative activity by hour of the day, UTC: quiet near 03 h, busiest near 15 h. Volatility goes with its square root.
 HOURS = (
