@@ -49,7 +49,9 @@ def scenario_from(document: object, name: str) -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        problems = problems_in(error.errors(include_url=False))[:MAX_PROBLEMS]
+        problems = problems_in(error.errors(include_url=False))
+        if len(problems) > MAX_PROBLEMS:
+            problems[MAX_PROBLEMS:] = [Problem("", f"and {len(problems) - MAX_PROBLEMS} more mistakes")]
         raise ScenarioError(name, problems) from None
     except RecursionError:
         raise ScenarioError(name, [Problem("", "nested too deeply")]) from None

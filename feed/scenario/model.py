@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from feed.scenario.checks import MAX_PRICE_STEPS, problems_of
 from feed.scenario.events import Event, HandTick
 from feed.scenario.tickfile import TickFile
-from feed.scenario.values import Duration, Factor, Instant, Length, Percent, Step
+from feed.scenario.values import Duration, Extent, Factor, Instant, Length, Percent, Step
 from feed.ticks import Instrument
 from feed.units import MAX_SEED, parse_time
 
@@ -53,7 +53,11 @@ class SymbolModel(_Section):
         None, ge=0, le=1, description="Typical standard deviation of a day's return; where missing: the market's"
     )
     orders_per_second: float | None = Field(
-        None, ge=0.001, le=2000, allow_inf_nan=False, description="Typical rate of orders; where missing: the market's"
+        None,
+        ge=0.001,
+        le=2000,
+        allow_inf_nan=False,
+        description="Typical rate of orders, 0.001 to 2000; where missing: the market's",
     )
 
     @property
@@ -84,10 +88,14 @@ class MarketModel(_Section):
         0.034, ge=0, le=1, description="Typical standard deviation of a day's return, 0% to 100%"
     )
     orders_per_second: float = Field(
-        5.0, ge=0.001, le=2000, allow_inf_nan=False, description="Typical rate of orders; each has one or more fills"
+        5.0,
+        ge=0.001,
+        le=2000,
+        allow_inf_nan=False,
+        description="Typical rate of orders, 0.001 to 2000; each has one or more fills",
     )
     correlation: float = Field(
-        0.7, ge=0, le=1, allow_inf_nan=False, description="Share of volatility that all symbols have in common"
+        0.7, ge=0, le=1, allow_inf_nan=False, description="Share of returns that all symbols have in common, 0 to 1"
     )
     seasonality: bool = Field(True, description="Busy and quiet hours of the day, quieter weekends")
 
@@ -133,7 +141,7 @@ class Scenario(_Section):
     description: Text = Field("", description="What it is for, in a sentence")
     seed: int = Field(1, ge=0, le=MAX_SEED, strict=True, description="Another seed is another market of the same kind")
     start: Instant = Field(DEFAULT_START, description="Market time of the beginning, UTC")
-    duration: Duration | Literal["endless"] = Field(
+    duration: Extent = Field(
         "endless", description="Length in market time, or endless: after the timeline the market goes on without phases"
     )
     market: MarketModel = Field(default_factory=MarketModel, description="The character of the market")

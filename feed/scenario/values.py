@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from feed.errors import UsageError
 from feed.units import DAY, SECOND, parse_duration, parse_step, parse_time
 
-__all__ = ["Duration", "Factor", "Instant", "Length", "Percent", "Step"]
+__all__ = ["Duration", "Extent", "Factor", "Instant", "Length", "Percent", "Step"]
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
 
@@ -47,6 +47,18 @@ def _schema(kind: list[str], examples: list[Any]) -> WithJsonSchema:
 
 Duration = Annotated[int, _reads(parse_duration), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])]
 """Nanoseconds; written as text with a unit, or as seconds."""
+
+
+def _read_extent(value: Any) -> object:
+    return value if value == "endless" else parse_duration(value)
+
+
+Extent = Annotated[
+    int | Literal["endless"],
+    _reads(_read_extent),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["endless", "1h30m"]}),
+]
+"""A duration, or endless."""
 
 Length = Annotated[
     Duration, Field(ge=SECOND, le=3660 * DAY), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])
