@@ -17,7 +17,7 @@ LAYERS: list[list[str]] = [
     ["feed.__main__"],
     ["feed.cli"],
     ["feed.service"],
-    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.generate", "feed.preview"],
+    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.tickwriter", "feed.preview"],
     ["feed.digest"],
     ["feed.market"],
     ["feed.hub"],

@@ -14,7 +14,7 @@ from feed.cli.app import COMMANDS
 from feed.units import MAX_SEED
 
 if TYPE_CHECKING:
-    from feed.generate import Progress
+    from feed.tickwriter import Progress
 
 __all__ = ["app"]
 
@@ -45,7 +45,7 @@ def generate(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """One row a fill, whatever the length, in bounded memory."""
-    from feed import generate as writing
+    from feed import tickwriter
     from feed.digest import FORMAT_VERSION
     from feed.scenario.find import find_scenario
     from feed.sources import open_source
@@ -60,7 +60,9 @@ def generate(
     metadata = {f"feed.{name}": value for name, value in facts.items()}
     whole = wanted if source.end is None else min(wanted or source.end, source.end - source.start - begin)
     with _bar(whole) as show:
-        done = writing.generate(source, out, length=wanted, at=begin, force=force, metadata=metadata, on_progress=show)
+        done = tickwriter.generate(
+            source, out, length=wanted, at=begin, force=force, metadata=metadata, on_progress=show
+        )
     typer.echo(f"{out}: {done.rows} ticks of {found.name}, seed {chosen}")
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from feed.engine.source import EngineSource
 from feed.errors import FeedError, UsageError
-from feed.generate import generate
 from feed.scenario.find import find_scenario
 from feed.ticks import BUY
+from feed.tickwriter import generate
 from feed.units import HOUR, MINUTE
 
-COLUMNS = ["time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "trade_id"]
+COLUMNS = ["time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "volume", "trade_id"]
 
 
 def source(name: str = "calm") -> EngineSource:
@@ -82,7 +82,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from feed.engine.source import EngineSource
-from feed.generate import generate
+from feed.tickwriter import generate
 from feed.scenario.find import find_scenario
 generate(EngineSource(find_scenario("trending")[0]), Path(sys.argv[1]), length=int(sys.argv[2]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

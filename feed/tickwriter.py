@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
@@ -23,9 +24,14 @@ from numpy.typing import NDArray
 from feed.errors import FeedError, UsageError
 from feed.ticks import BUY, Batch, Instrument, Source, TickBlock
 
-__all__ = ["SUFFIXES", "Progress", "generate", "tick_tables"]
+__all__ = ["INSTRUMENTS_KEY", "SUFFIXES", "Progress", "generate", "tick_tables"]
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+
+INSTRUMENTS_KEY = "feed.instruments"
+"""Where a Parquet file's metadata has `{symbol: [tick size, lot size]}`."""
+
+SIZES = ("size", "bid_size", "ask_size", "volume")
 
 GROUP_ROWS = 131_072
 """Rows that are gathered in memory; a row group of Parquet."""
@@ -62,7 +68,9 @@ def generate(
 ) -> Progress:
     """Write the ticks of `length` ns of market time, from `at` ns after the source's start, as the name of `path` says.
 
-    Columns: `time` (ns UTC), `symbol`, `price`, `size`, `side`, `bid`, `bid_size`, `ask`, `ask_size`, `trade_id`.
+    Columns: `time` (ns UTC), `symbol`, `price`, `size`, `side`, `bid`, `bid_size`, `ask`, `ask_size`, `volume` (since
+    the UTC day of market time began), `trade_id`. Parquet also tells the steps of each symbol, as JSON under
+    `feed.instruments`.
 
     Raises:
         UsageError: for a name of no known kind, a file that is there, or an endless source without a length.
@@ -71,9 +79,10 @@ def generate(
     begin = source.start + at
     end = _end(source, begin, length)
     kind = _kind(path, force)
+    facts = {**(metadata or {}), INSTRUMENTS_KEY: _steps(source.instruments)}
     done = Progress(0, 0)
     try:
-        with _written_whole(path) as part, contextlib.closing(_writer(kind, part, metadata or {})) as writer:
+        with _written_whole(path) as part, contextlib.closing(_writer(kind, part, facts)) as writer:
             for table, passed in tick_tables(source, begin, end, text=kind != ".parquet"):
                 writer.write_table(table)
                 done = Progress(done.rows + len(table), passed)
@@ -109,6 +118,12 @@ def tick_tables(source: Source, begin: int, end: int, *, text: bool = False) -> 
 def _sliced(table: pa.Table) -> Iterator[pa.Table]:
     for first in range(0, len(table), GROUP_ROWS):
         yield table.slice(first, GROUP_ROWS)
+
+
+def _steps(instruments: tuple[Instrument, ...]) -> str:
+    """Floats do not tell the steps that they are multiples of."""
+    steps = {each.symbol: [f"{each.tick_size:f}", f"{each.lot_size:f}"] for each in instruments}
+    return orjson.dumps(steps).decode()
 
 
 def _end(source: Source, begin: int, length: int | None) -> int:
@@ -177,7 +192,7 @@ class _CsvFile:
 
 
 def _schema(number: pa.DataType) -> pa.Schema:
-    numbers = [(name, number) for name in ("bid", "bid_size", "ask", "ask_size")]
+    numbers = [(name, number) for name in ("bid", "bid_size", "ask", "ask_size", "volume")]
     name = _NAME if number != pa.string() else pa.string()
     head = [("time", pa.int64()), ("symbol", name), ("price", number), ("size", number), ("side", name)]
     return pa.schema([*head, *numbers, ("trade_id", pa.int64())])
@@ -203,7 +218,7 @@ def _block_table(
 ) -> pa.Table:
     price_units, size_units = instrument.tick_units, instrument.lot_units
     prices = {name: getattr(block, name) * price_units for name in ("price", "bid", "ask")}
-    sizes = {name: getattr(block, name) * size_units for name in ("size", "bid_size", "ask_size")}
+    sizes = {name: getattr(block, name) * size_units for name in SIZES}
     kind = schema.field("price").type
     numbers = {name: _numbers(units, instrument.price_decimals, kind) for name, units in prices.items()}
     numbers |= {name: _numbers(units, instrument.size_decimals, kind) for name, units in sizes.items()}
