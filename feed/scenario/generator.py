@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feed.scenario.events import Burst, Event, FlashCrash, Overlay, Pump, Squeeze
-from feed.scenario.model import Scenario
+from feed.scenario.model import Scenario, SymbolModel
 
 __all__ = ["GENERATOR_VERSION", "block_minutes"]
 
@@ -15,12 +15,17 @@ BLOCK_MINUTES = (15, 10, 5, 2, 1)
 
 
 def block_minutes(scenario: Scenario) -> int:
-    """Long blocks cost less a tick, short ones less at a time: the busiest phase decides. Always a part of a day."""
-    events = max([1.0, *(_activity(event) for event in scenario.events)])
-    busiest = max([1.0, *(phase.activity for phase in scenario.phases)]) * events
-    rates = [symbol.orders_per_second or scenario.market.orders_per_second for symbol in scenario.symbols]
-    rate = max(rates) * busiest * 60
+    """Long blocks cost less a tick, short ones less at a time: the busiest symbol decides. Always a part of a day."""
+    phases = max([1.0, *(phase.activity for phase in scenario.phases)])
+    rate = max(_busiest(scenario, symbol) for symbol in scenario.symbols) * phases * 60
     return next((minutes for minutes in BLOCK_MINUTES if rate * minutes <= ORDERS_A_BLOCK), BLOCK_MINUTES[-1])
+
+
+def _busiest(scenario: Scenario, symbol: SymbolModel) -> float:
+    """Orders a second while the busiest of a symbol's events goes on."""
+    events = (event for event in scenario.events if event.symbols is None or symbol.symbol in event.symbols)
+    rate = symbol.orders_per_second or scenario.market.orders_per_second
+    return rate * max([1.0, *(_activity(event) for event in events)])
 
 
 def _activity(event: Event) -> float:

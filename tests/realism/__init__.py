@@ -1,0 +1,1 @@
+"""Tests of the facts that make a market look real."""
