@@ -41,7 +41,9 @@ def test_next_is_one_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [Stream(8, "any"), Stream(7, "other"), Stream(7, "any", 1), Stream(7, "any", -1)], ids=str
+    "other",
+    [Stream(8, "any"), Stream(7, "other"), Stream(7, "any", 1), Stream(7, "any", -1)],
+    ids=["seed", "name", "block", "past"],
 )
 def test_streams_have_nothing_in_common(other: Stream) -> None:
     """Another seed, name or block is another row."""

@@ -80,7 +80,7 @@ class Minutes:
         self._rate = symbol.orders_per_second or scenario.market.orders_per_second
         self._seed = seed
         self._timeline = timeline
-        self._day = lru_cache(maxsize=4)(self._make_day)
+        self._day = lru_cache(maxsize=2)(self._make_day)
 
     def activity(self, first: int, count: int) -> Floats:
         """Orders a second in each of `count` minutes, without the script's factors."""

@@ -31,7 +31,7 @@ STAMP = 1_000
 """Times are whole microseconds, as exchanges stamp them."""
 
 # Standard deviations of log2 intensity on grids of so many cells.
-BURSTS = {1: 0.95, 4: 0.65, 16: 0.45, 64: 0.30}
+BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
 # Weights of the tendencies to buy on grids of so many cells.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
@@ -40,7 +40,7 @@ INFORMED = 0.30
 """How far the share of buys leans towards where the minute will end."""
 REPEAT = 0.24
 
-MOVING = 0.44
+MOVING = 0.41
 WITH_SIGN = 0.96
 EXPECTED_STEP = 0.20
 HEFT_STEP, OWN_STEP = 1.05, 0.75

@@ -40,7 +40,7 @@ class PricePath:
         self._start_minute = scenario.start // MINUTE
         self._start_price = float(symbol.start_price)
         self._start_ticks = float(symbol.start_price / symbol.tick_size)
-        self._free_day = lru_cache(maxsize=16)(self._make_free_day)
+        self._free_day = lru_cache(maxsize=4)(self._make_free_day)
         self._opens: dict[int, int] = {}
         self._guides: list[Bridge | Pull] | None = None
 

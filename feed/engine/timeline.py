@@ -39,6 +39,8 @@ class Timeline:
         self._steps = np.floor(log2(factors) * 2.0**FIXED + 0.5).astype(np.int64)
         self._stops = _Rows([p for p in pieces if isinstance(p, Stop)])
         self._states = _Rows([p for p in pieces if isinstance(p, State)])
+        edges = np.unique(np.concatenate([self._states.start, self._states.end]))
+        self._edges = edges[(edges > self._start) & (edges < FOREVER)]
         self._scales = {
             key: _Rows([p for p in pieces if isinstance(p, Scale) and p.key == key])
             for key in ("activity", "volatility", "spread", "liquidity")
@@ -88,10 +90,8 @@ class Timeline:
 
     def changes(self, start: int, end: int) -> list[StatusChange]:
         """The changes with `start` <= time < `end`, in order; what holds from the start on is no change."""
-        rows = self._states
-        edges = np.unique(np.concatenate([rows.start, rows.end]))
-        edges = edges[(edges >= start) & (edges < end) & (edges > self._start) & (edges < FOREVER)]
-        return [now for edge in edges for now in (self.state(int(edge)),) if self._differs(now)]
+        lo, hi = np.searchsorted(self._edges, [start, end])
+        return [now for edge in self._edges[lo:hi] for now in (self.state(int(edge)),) if self._differs(now)]
 
     def _differs(self, now: StatusChange) -> bool:
         before = self.state(now.time - 1)

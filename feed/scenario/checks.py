@@ -100,6 +100,8 @@ def _ticks(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _repeat(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.repeat * (len(scenario.phases) + len(scenario.events)) * len(scenario.symbols) > MAX_PIECES * 10:
+        yield Problem("symbols", "are too many for so many phases and events", "symbols x both x repeat <= 1000000")
     if scenario.repeat == 1:
         return
     if scenario.timeline < SECOND:

@@ -7,7 +7,6 @@ another `GENERATOR_VERSION`.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -32,7 +31,9 @@ def digest(name: str) -> str:
     source = EngineSource(find_scenario(name)[0])
     hashed = hashlib.sha256()
     for at, length in ((source.start, LENGTH), (source.start - 10 * MINUTE, 10 * MINUTE)):
-        for batch in itertools.takewhile(lambda batch, end=at + length: batch.start < end, source.batches(at)):
+        for batch in source.batches(at):
+            if batch.start >= at + length:
+                break
             for block in batch.ticks:
                 for column in fields(TickBlock):
                     hashed.update(getattr(block, column.name).astype("<i8").tobytes())
