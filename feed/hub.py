@@ -22,6 +22,7 @@ class HubCounters:
 
     published: int = 0
     deliveries: int = 0
+    writes: int = 0
     delivered_bytes: int = 0
 
 
@@ -78,4 +79,5 @@ class Hub:
                 data = frames(variant)
                 group.write(data)
                 counters.deliveries += readers * count
+                counters.writes += readers
                 counters.delivered_bytes += readers * len(data)

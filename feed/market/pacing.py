@@ -44,7 +44,8 @@ class Pacemaker:
         market: the market.
         clock: real time.
         wait_for: market time stands still until so many subscribers have joined.
-        gather: the shortest time between two writes, ns; what is due within it goes out in one write.
+        gather: the shortest time between two writes, ns; what is due within it goes out in one write. With 0 each
+            message has its own write, however late; only messages of one stream and one market time share it.
         patience: at full speed, so long one slow reader may hold up the market, ns.
     """
 
@@ -81,19 +82,28 @@ class Pacemaker:
             if wait > 0:
                 await self._sleep(wait)
                 continue
-            count = market.publish_due(pace.at(now), SLICE)
+            count = self._publish(pace.at(now))
             self._note(now - pace.when(due), count)
             written = now
-            if count == SLICE:
+            if count >= SLICE:
                 await self._wait_for_readers(CATCH_UP_WAIT)
         await self._sleep_until_end()
+
+    def _publish(self, until: int) -> int:
+        """Publish a slice of what is due; returns how many messages that was."""
+        if self._gather:
+            return self._market.publish_due(until, SLICE)
+        count = 0
+        while count < SLICE and (published := self._market.publish_due(until, 1)):
+            count += published
+        return count
 
     async def _play_at_full_speed(self) -> None:
         market = self._market
         while market.next_time() is not None:
             while not market.hub.subscriptions and self._wait_for:
                 await self._sleep(None)
-            market.publish_due(EVER, SLICE)
+            self._publish(EVER)
             await self._wait_for_readers(self._patience)
 
     async def _sleep_until_end(self) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import urllib.request
 from pathlib import Path
 
 from tests.benchmarks.tools import MissingError
 
-__all__ = ["LOG_SLOTS", "command", "publish_log", "write_scenario"]
+__all__ = ["LOG_SLOTS", "command", "messages_a_write", "publish_log", "write_scenario"]
 
 LOG_SLOTS = 1 << 20
 BEGIN_US = 1_704_067_200_000_000
@@ -80,3 +81,18 @@ def publish_log(path: Path) -> Path:
     with path.open("wb") as file:
         os.truncate(file.fileno(), LOG_SLOTS * 8)
     return path
+
+
+def messages_a_write(port: int) -> float:
+    """How many messages the server says that it put into one write, so that gathered figures can't pass for others.
+
+    Raises:
+        MissingError: the server does not say.
+    """
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        lines = page.read().decode().splitlines()
+    rows = [line.replace("{", " ").split() for line in lines if not line.startswith("#")]
+    found = {row[0]: float(row[-1]) for row in rows}
+    if not found.get("feed_writes_total"):
+        raise MissingError("the server does not count its writes")
+    return found["feed_deliveries_total"] / found["feed_writes_total"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.contenders import Work, start
 from tests.benchmarks.processes import memory_kib
-from tests.benchmarks.product import publish_log
+from tests.benchmarks.product import messages_a_write, publish_log
 from tests.benchmarks.sink import Load, Measurement, holding, measure
 from tests.benchmarks.tools import MissingError
 
@@ -62,9 +62,10 @@ def deliver(entry: Entry, seconds: float) -> Figures:
             load, work = replace(load, latency=str(log)), replace(work, log=log)
         with start(entry.contender, work) as server:
             seen = measure(server, load)
+            own = {"messages/write": messages_a_write(server.port)} if entry.contender == "product" else {}
     if work.deflate and not seen.deflated:
         raise MissingError("it does not compress")
-    return _figures(seen)
+    return _figures(seen) | own
 
 
 def _figures(seen: Measurement) -> Figures:
@@ -104,15 +105,16 @@ RIVALS = ("floor", "node ws", "broadcast", "textbook", "product")
 MANY = 1000
 STREAM = '{"event":"subscribe","channel":"trading","symbol":"S%d/USD"}'
 TIMED = Load(latency="sent")
+SENT = ("deliveries/cpu-s", "messages/write")
 
 
 def _paced(name: str, subscribers: int, rate: int) -> Scenario:
-    return Scenario(name, _all(Work(rate=rate), Load(connections=subscribers), *RIVALS))
+    return Scenario(name, _all(Work(rate=rate), Load(connections=subscribers), *RIVALS), SENT)
 
 
 def _gathered(name: str, microseconds: int) -> Scenario:
     work = Work(rate=10_000, gather_us=microseconds)
-    return Scenario(name, _all(work, Load(), "floor", "node ws", "broadcast", "product"))
+    return Scenario(name, _all(work, Load(), "floor", "node ws", "broadcast", "product"), SENT)
 
 
 def _product_only(name: str, one: tuple[str, Work, Load], other: tuple[str, Work, Load], *figures: str) -> Scenario:
