@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FeedError", "Problem", "RecordingError", "ScenarioError", "SettingsError", "UsageError"]
+__all__ = [
+    "ConnectError",
+    "FeedError",
+    "Problem",
+    "RecordingError",
+    "ScenarioError",
+    "SettingsError",
+    "SubscriptionError",
+    "UsageError",
+]
 
 
 class FeedError(Exception):
@@ -18,6 +27,14 @@ class FeedError(Exception):
 
 class UsageError(FeedError):
     """A command, an option or a call was given something it cannot use."""
+
+
+class ConnectError(FeedError):
+    """A client found no server, or one that does not answer."""
+
+
+class SubscriptionError(FeedError):
+    """The server refused a subscription; the message has its code and hint."""
 
 
 class SettingsError(FeedError):

@@ -26,6 +26,7 @@ LAYERS: list[list[str]] = [
     ["feed.protocol", "feed.sources", "feed.realism"],
     ["feed.engine", "feed.recording"],
     ["feed.scenario", "feed.settings"],
+    ["feed.bars"],
     ["feed.ticks", "feed.clock", "feed.randomness"],
     ["feed.units"],
     ["feed.errors"],
@@ -39,7 +40,8 @@ ONLY = {
     "asyncio": ("feed.market.pacing", "feed.server", "feed.client", "feed.watch", "feed.service", "feed.cli"),
     "time": ("feed.clock",),
     "random": (),
-    "secrets": (),
+    # Clients that lost their server together must not come back together.
+    "secrets": ("feed.client.backoff",),
     "uuid": (),
     "websockets": ("feed.server", "feed.client"),
 }

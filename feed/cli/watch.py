@@ -15,7 +15,7 @@ from feed.errors import FeedError
 from feed.units import SECOND, format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from feed.client import FeedClient, Happening
+    from feed.client.link import Happening, Link
     from feed.watch import Board
 
 __all__ = ["app"]
@@ -46,12 +46,12 @@ def watch(
     count: Annotated[int | None, typer.Option(help="Stop after so many ticks.", min=1, show_default=False)] = None,
 ) -> None:
     """Watch until Ctrl-C, or until the server says that it is over."""
-    from feed.client import FeedClient, Subscription
+    from feed.client.link import Link, Subscription
     from feed.watch import Board
 
     channels = ("status", "trading")
     wanted = [Subscription(channel, name) for channel in channels for name in symbol or ["*"]]
-    client, board = FeedClient(url, wanted, token=token), Board()
+    client, board = Link(url, wanted, token=token), Board()
     show = _live if sys.stdout.isatty() else _lines
     seconds = None if length is None else parse_duration(length) / SECOND
     with contextlib.suppress(KeyboardInterrupt):
@@ -64,12 +64,12 @@ async def _until(watching: object, seconds: float | None) -> None:
             await watching  # type: ignore[misc]  # a coroutine
 
 
-async def _follow(client: FeedClient, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
-    from feed.client import Message
+async def _follow(client: Link, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
+    from feed.client.link import Frame
 
     async with contextlib.aclosing(client.happenings()) as happenings:
         async for happening in happenings:
-            if not isinstance(happening, Message):
+            if not isinstance(happening, Frame):
                 _note(happening, board)
                 continue
             if happening.event == "error":
@@ -83,7 +83,7 @@ async def _follow(client: FeedClient, board: Board, count: int | None, on_tick: 
 
 
 def _note(happening: Happening, board: Board) -> None:
-    from feed.client import Disconnected
+    from feed.client.link import Disconnected
 
     if not isinstance(happening, Disconnected):
         board.state = "connected"
@@ -94,11 +94,11 @@ def _note(happening: Happening, board: Board) -> None:
         typer.echo(f"feed: {board.state}", err=True)
 
 
-async def _lines(client: FeedClient, board: Board, count: int | None) -> None:
+async def _lines(client: Link, board: Board, count: int | None) -> None:
     await _follow(client, board, count, typer.echo)
 
 
-async def _live(client: FeedClient, board: Board, count: int | None) -> None:
+async def _live(client: Link, board: Board, count: int | None) -> None:
     from rich.live import Live
 
     from feed.clock import SystemClock

@@ -1,0 +1,218 @@
+"""`connect`: subscribe when you like and read typed messages; what the network does is the client's business."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+
+from feed.client.backoff import BackOff
+from feed.client.link import Connected, Disconnected, Frame, Link, Subscription
+from feed.client.messages import Message, Tick, message_of
+from feed.clock import Clock, SystemClock
+from feed.errors import ConnectError, SubscriptionError, UsageError
+from feed.protocol.events import ErrorEvent, PongEvent, Status, Subscribed
+from feed.units import SECOND
+
+__all__ = ["Client", "connect"]
+
+ANSWER_TIMEOUT = 10 * SECOND
+"""So long an answer to a request may take."""
+
+MAX_PENDING = 1_000_000
+"""Messages that may come while an answer is waited for."""
+
+
+def connect(
+    url: str,
+    *,
+    token: str | None = None,
+    back_off: BackOff | None = None,
+    clock: Clock | None = None,
+) -> Client:
+    """A client of a running server, to be used as `async with feed.connect(url) as client:`.
+
+    Args:
+        url: such as `ws://127.0.0.1:8765`.
+        token: where the server asks for one.
+        back_off: how long to wait between attempts to come back; by default 0.25 s, doubling up to 15 s, with jitter.
+        clock: for the time of arrival.
+    """
+    return Client(Link(url, token=token, back_off=back_off, clock=clock), clock or SystemClock())
+
+
+class Client:
+    """One conversation with a server, over as many connections as it takes.
+
+    Iterating gives everything in order: `Tick`, `SymbolStatus` and `Data` from the channels, `Gap` where messages are
+    known to be lost, `Disconnected` and `Connected`, and what else the server says. It ends after `close`, or when the
+    server says that coming back is pointless.
+    """
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self.status: Status | None = None
+        self._link = link
+        self._clock = clock
+        self._ids = itertools.count(1)
+        self._pending: deque[Message] = deque()
+
+    async def __aenter__(self) -> Client:
+        """Connect. Raises ConnectError where nobody answers: only what once worked is worth coming back to."""
+        while self.status is None:
+            message = await self._pull()
+            if isinstance(message, Disconnected) or message is None:
+                reason = message.reason if message is not None else "it is over"
+                await self.close()
+                raise ConnectError(f"{self._link.url}: {reason}")
+            if not isinstance(message, Connected | Status):
+                self._pending.append(message)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Say goodbye; iterating ends."""
+        self._pending.clear()
+        await self._link.close()
+
+    @property
+    def lost(self) -> int:
+        """Messages that are known to be lost, so far."""
+        return self._link.progress.lost
+
+    @property
+    def reconnects(self) -> int:
+        """How often the client had to come back."""
+        return max(0, self._link.attempts - 1)
+
+    def seq(self, channel: str, symbol: str) -> int | None:
+        """The last `seq` of a stream; None while it is not subscribed."""
+        return next((n for s, n in self._link.progress.seqs.items() if s[:2] == (channel, symbol)), None)
+
+    async def subscribe(
+        self, channel: str = "trading", symbol: str = "*", *, history: int | None = None, interval: str | None = None
+    ) -> list[Subscribed]:
+        """Listen to a channel of a symbol; each may be `*`. Holds over reconnects.
+
+        Args:
+            channel: such as `trading` or `status`.
+            symbol: such as `BTC/USD`.
+            history: begin with the last so many messages.
+            interval: of candles, such as `1m`.
+
+        Returns:
+            What now stands, one a stream.
+
+        Raises:
+            SubscriptionError: the server refuses; nothing has changed.
+        """
+        wish = Subscription(channel, symbol, history, interval)
+        self._link.subscriptions.append(wish)
+        try:
+            answers = await self._ask(wish.request())
+        except SubscriptionError:
+            self._link.subscriptions.remove(wish)
+            raise
+        return [answer for answer in answers if isinstance(answer, Subscribed)]
+
+    async def unsubscribe(self, channel: str, symbol: str) -> None:
+        """Stop listening to what was subscribed in these words. Raises SubscriptionError if nothing was."""
+        kept = [wish for wish in self._link.subscriptions if (wish.channel, wish.symbol) != (channel, symbol)]
+        await self._ask({"event": "unsubscribe", "channel": channel, "symbol": symbol})
+        self._link.subscriptions[:] = kept
+
+    async def ping(self) -> int:
+        """A round trip through the server's session, ns."""
+        begin = self._clock.now()
+        await self._ask(None)
+        return self._clock.now() - begin
+
+    def drop(self) -> None:
+        """Break the connection, as a network does: for trying out what happens then."""
+        self._link.drop()
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        """Every message, in order."""
+        while True:
+            message = self._pending.popleft() if self._pending else await self._pull()
+            if message is None:
+                return
+            yield message
+
+    async def ticks(self) -> AsyncGenerator[Tick, None]:
+        """The ticks alone."""
+        async for message in self:
+            if isinstance(message, Tick):
+                yield message
+
+    async def frames(self) -> AsyncGenerator[Frame | Connected | Disconnected, None]:
+        """What comes, untyped and fast. Use this or the typed messages, not both: each takes what it gives."""
+        while (happening := await self._link.pull()) is not None:
+            yield happening
+
+    async def _pull(self) -> Message | None:
+        """The next message; what was lost before it goes first."""
+        happening = await self._link.pull()
+        if not isinstance(happening, Frame):
+            return happening
+        message = message_of(happening)
+        if isinstance(message, Status):
+            self.status = message
+        if happening.gaps:
+            first, *rest = (*happening.gaps, message)
+            self._pending.extend(rest)
+            return first
+        return message
+
+    async def _ask(self, request: dict[str, object] | None) -> list[Message]:
+        """Send a request and a `ping` behind it: once that is answered, every answer to the request is there."""
+        mark = f"feed-{next(self._ids)}"
+        barrier = {"event": "ping", "timestamp": mark, "id": mark}
+        sent = request is None or await self._link.send(request | {"id": mark})
+        if not sent or not await self._link.send(barrier):
+            # The next connection begins with all subscriptions.
+            return []
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT / SECOND):
+                return await self._answers(mark)
+        except TimeoutError as error:
+            raise ConnectError(f"{self._link.url} does not answer") from error
+
+    async def _answers(self, mark: str) -> list[Message]:
+        """Everything with this id up to the pong; what else comes on the way waits to be read."""
+        answers: list[Message] = []
+        kept: list[Message] = []
+        refused: ErrorEvent | None = None
+        try:
+            while (message := await self._next_new(kept)) is not None:
+                kept.append(message)
+                if getattr(message, "id", None) != mark:
+                    if isinstance(message, Disconnected):
+                        return []
+                    continue
+                if isinstance(message, ErrorEvent):
+                    refused = refused or message
+                if isinstance(message, PongEvent):
+                    kept.pop()
+                    if refused is not None:
+                        raise SubscriptionError(_worded(refused))
+                    return answers
+                answers.append(message)
+            return answers
+        finally:
+            self._pending.extendleft(reversed(kept))
+
+    async def _next_new(self, kept: list[Message]) -> Message | None:
+        if len(kept) >= MAX_PENDING:
+            raise UsageError("too much came while an answer was waited for; read on before the next request")
+        return self._pending.popleft() if self._pending else await self._pull()
+
+
+def _worded(error: ErrorEvent) -> str:
+    return f"{error.message}: {error.code}" + (f" ({error.hint})" if error.hint else "")

@@ -1,0 +1,291 @@
+"""A connection that comes back: what the server sends, and every loss of the connection, as values of one stream.
+
+A lost connection is not an exception: it is a `Disconnected`, followed by a `Connected` once the client is back and
+has asked for what it missed. Only what makes coming back pointless ends the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from feed.client.backoff import BackOff
+from feed.client.progress import Gap, Progress, StreamName
+from feed.clock import Clock, SystemClock
+from feed.errors import FeedError, UsageError
+from feed.protocol.codes import reconnect_for
+from feed.units import SECOND
+
+__all__ = ["Connected", "Disconnected", "Frame", "Happening", "Link", "Subscription"]
+
+MAX_QUEUE = 1024
+"""Frames that wait for a reader before the connection is no longer read."""
+
+SILENCE = 15 * SECOND
+"""After so long without anything, heartbeats included, the server is asked; so long again, and it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a client wants to hear; channel and symbol may be `*`. `history` asks for the last so many messages."""
+
+    channel: str = "trading"
+    symbol: str = "*"
+    history: int | None = None
+    interval: str | None = None
+
+    def covers(self, stream: StreamName) -> bool:
+        """Whether the stream comes of this subscription."""
+        wanted = ((self.channel, stream.channel), (self.symbol, stream.symbol), (self.interval or "*", stream.interval))
+        return all(wish in ("*", name) for wish, name in wanted)
+
+    def request(self) -> dict[str, Any]:
+        """As it is sent."""
+        keys = {"channel": self.channel, "symbol": self.symbol, "history": self.history, "interval": self.interval}
+        return {"event": "subscribe"} | {name: value for name, value in keys.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The connection is there, for the `attempt`-th time, and the subscriptions have been sent."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection is gone. `retry_in` ns the client tries again; None: it gives up."""
+
+    code: int
+    reason: str
+    retry_in: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event of the server, when it came (monotonic ns), and what it shows to be lost before it."""
+
+    event: str
+    body: dict[str, Any]
+    received: int
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def missed(self) -> int:
+        """How many messages are known to be lost before it."""
+        return sum(gap.count or 0 for gap in self.gaps)
+
+
+Happening = Connected | Disconnected | Frame
+
+
+class Link:
+    """Connects, subscribes, resumes and comes back.
+
+    Args:
+        url: such as `ws://127.0.0.1:8765`.
+        subscriptions: sent after each connect; the streams that came of them ask to resume.
+        token: sent as `auth` before them.
+        back_off: how long to wait between attempts.
+        clock: for the time of arrival.
+        silence: ns without a sign of life after which the server is asked for one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        subscriptions: Iterable[Subscription] = (),
+        *,
+        token: str | None = None,
+        back_off: BackOff | None = None,
+        clock: Clock | None = None,
+        silence: int = SILENCE,
+    ) -> None:
+        self.url = url
+        self.subscriptions = list(subscriptions)
+        self.progress = Progress()
+        self.attempts = 0
+        self._token = token
+        self._back_off = back_off or BackOff()
+        self._clock = clock or SystemClock()
+        self._silence = silence
+        self._connection: ClientConnection | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._reading_since: int | None = None
+        self._retry_in = 0
+        self._over = False
+
+    async def happenings(self) -> AsyncGenerator[Happening, None]:
+        """Everything, until the server says that coming back is pointless. Closes the connection at its end.
+
+        Raises:
+            UsageError: for a URL that is none, or that the server refuses for good.
+        """
+        try:
+            while (happening := await self.pull()) is not None:
+                yield happening
+        finally:
+            await self.close()
+
+    async def pull(self) -> Happening | None:
+        """The next thing that happens; None once it is over. Cancelling it loses nothing."""
+        if self._over:
+            return None
+        try:
+            if self._connection is None:
+                return await self._connect()
+            return await self._receive(self._connection)
+        except ConnectionClosed as error:
+            return self._lost(*_told(error))
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            return self._lost(1006, _plain(error))
+
+    async def send(self, request: dict[str, Any]) -> bool:
+        """Send a request if there is a connection; whether there was one."""
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.send(orjson.dumps(request).decode())
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Say goodbye. What was subscribed is forgotten by the server."""
+        self._over = True
+        connection, self._connection = self._connection, None
+        self._unwatch()
+        if connection is not None:
+            await connection.close()
+
+    def drop(self) -> None:
+        """End the TCP connection without a word, as a broken network does; `pull` comes back."""
+        if self._connection is not None:
+            self._connection.transport.abort()
+
+    async def _connect(self) -> Connected:
+        await asyncio.sleep(self._retry_in / SECOND)
+        connection = await self._opened()
+        self.attempts += 1
+        self._connection = connection
+        self._watch = asyncio.create_task(self._watch_silence(connection))
+        if self._token is not None:
+            await self.send({"event": "auth", "token": self._token})
+        for request in self._requests():
+            await self.send(request)
+        return Connected(self.attempts)
+
+    async def _opened(self) -> ClientConnection:
+        try:
+            # The library's keepalive takes a reader that is busy for a server that is dead; ours knows who waits.
+            return await connect(
+                self.url,
+                proxy=None,
+                compression=None,
+                max_size=None,
+                max_queue=MAX_QUEUE,
+                ping_interval=None,
+                close_timeout=1,
+            )
+        except InvalidURI as error:
+            raise UsageError(f"{self.url} is no WebSocket URL; write it like ws://127.0.0.1:8765") from error
+        except InvalidStatus as error:
+            if error.response.status_code in (429, 503):
+                raise
+            raise UsageError(f"{self.url} refuses: {_refusal(error)}") from error
+
+    async def _receive(self, connection: ClientConnection) -> Frame:
+        self._reading_since = self._clock.now()
+        try:
+            payload = await connection.recv(decode=False)
+        finally:
+            self._reading_since = None
+        received = self._clock.now()
+        body = _decoded(payload)
+        event = str(body.get("event"))
+        if event in ("data", "heartbeat"):
+            # A greeting alone is no success: a server that closes right after it would be called again without end.
+            self._back_off.reset()
+        return Frame(event, body, received, tuple(self.progress.note(body)))
+
+    def _requests(self) -> list[dict[str, Any]]:
+        """Each stream from where it stands, and what no stream has come of yet."""
+        progress = self.progress
+        resumed = [
+            Subscription(stream.channel, stream.symbol, interval=stream.interval or None).request()
+            | {"resume": {"epoch": progress.epoch, "seq": seq}}
+            for stream, seq in progress.seqs.items()
+        ]
+        fresh = [
+            wish.request() for wish in self.subscriptions if not any(wish.covers(stream) for stream in progress.seqs)
+        ]
+        return resumed + fresh
+
+    def _lost(self, code: int, reason: str) -> Disconnected:
+        self._connection = None
+        self._unwatch()
+        advice = reconnect_for(code)
+        if advice == "never":
+            self._over = True
+            return Disconnected(code, reason, None)
+        at_once = advice == "now" and not self._back_off.failures
+        wait = self._back_off.next()
+        self._retry_in = 0 if at_once else wait
+        return Disconnected(code, reason, self._retry_in)
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def _watch_silence(self, connection: ClientConnection) -> None:
+        """Drop a connection on which nothing comes and nobody answers."""
+        while True:
+            await asyncio.sleep(self._silence / 4 / SECOND)
+            since = self._reading_since
+            if since is None or self._clock.now() - since < self._silence:
+                continue
+            try:
+                async with asyncio.timeout(self._silence / SECOND):
+                    await (await connection.ping())
+            except TimeoutError:
+                connection.transport.abort()
+                return
+            except ConnectionClosed:
+                return
+
+
+def _told(error: ConnectionClosed) -> tuple[int, str]:
+    return (1006, "the connection broke") if error.rcvd is None else (error.rcvd.code, error.rcvd.reason)
+
+
+def _decoded(frame: str | bytes) -> dict[str, Any]:
+    try:
+        body = orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        raise FeedError(f"the server sends what is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise FeedError("the server sends what is no event")
+    return body
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "nobody listens there"
+    return str(error) or type(error).__name__
+
+
+def _refusal(error: InvalidStatus) -> str:
+    status = error.response.status_code
+    try:
+        body = orjson.loads(error.response.body or b"{}")
+        told = body.get("message") if isinstance(body, dict) else None
+    except orjson.JSONDecodeError:
+        told = None
+    return f"HTTP {status}" + (f", {told}" if told else "")

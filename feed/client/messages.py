@@ -1,0 +1,166 @@
+"""What a client reads: one frozen value an event. What this version does not know comes as `Other`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from feed.client.link import Connected, Disconnected, Frame
+from feed.client.progress import Gap, StreamName
+from feed.protocol.events import (
+    Authenticated,
+    Closing,
+    ErrorEvent,
+    Event,
+    Heartbeat,
+    MarketChanged,
+    PingEvent,
+    PongEvent,
+    Status,
+    Subscribed,
+    Subscriptions,
+    Unsubscribed,
+)
+
+__all__ = ["Data", "Message", "Other", "SymbolStatus", "Tick", "message_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One fill, of the channel `trading`.
+
+    Prices and sizes are the floats nearest to the decimals on the wire. `side` is the taker's, `buy` or `sell`; the
+    quote is the one that stands just before the fill; `volume` is the size traded since the UTC day began.
+    `timestamp` is market time in ms UTC, `received` the client's monotonic clock in ns. `snapshot` marks the past.
+    """
+
+    symbol: str
+    seq: int
+    price: float
+    size: float
+    side: str
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    volume: float
+    trade_id: int
+    timestamp: int
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolStatus:
+    """What a symbol is in, of the channel `status`; `timestamp` is market time in ms UTC."""
+
+    symbol: str
+    seq: int
+    status: str
+    reason: str
+    phase: str
+    timestamp: int
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A message of any other channel, its `data` as it came."""
+
+    stream: StreamName
+    seq: int
+    data: Mapping[str, Any]
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An event that this version of the client does not know."""
+
+    event: str
+    body: Mapping[str, Any]
+
+
+Message = Tick | SymbolStatus | Data | Event | Other | Gap | Connected | Disconnected
+"""Everything that iterating over a client can give."""
+
+_EVENTS: dict[str, type[Event]] = {
+    kind.name: kind
+    for kind in (
+        Authenticated,
+        Closing,
+        ErrorEvent,
+        Heartbeat,
+        MarketChanged,
+        PingEvent,
+        PongEvent,
+        Status,
+        Subscribed,
+        Subscriptions,
+        Unsubscribed,
+    )
+}
+
+_NEEDED = {
+    kind: frozenset(item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING)
+    for kind in _EVENTS.values()
+}
+_KNOWN = {kind: frozenset(item.name for item in fields(kind)) for kind in _EVENTS.values()}
+
+
+def message_of(frame: Frame) -> Message:
+    """The typed form of a frame."""
+    if frame.event == "data":
+        return _data_of(frame)
+    kind = _EVENTS.get(frame.event)
+    if kind is None or not _NEEDED[kind] <= frame.body.keys():
+        return Other(frame.event, frame.body)
+    known = _KNOWN[kind]
+    return kind(**{name: value for name, value in frame.body.items() if name in known})
+
+
+def _data_of(frame: Frame) -> Message:
+    body = frame.body
+    data, channel = body.get("data"), body.get("channel")
+    try:
+        build = _CHANNELS.get(str(channel))
+        snapshot = body["type"] == "snapshot"
+        if build is not None:
+            return build(body["seq"], data, frame.received, snapshot)
+        if not isinstance(data, dict):
+            return Other(frame.event, body)
+        stream = StreamName(str(channel), str(body["symbol"]), str(data.get("interval") or ""))
+        return Data(stream, body["seq"], data, frame.received, snapshot)
+    except (KeyError, TypeError, ValueError):
+        return Other(frame.event, body)
+
+
+def _tick(seq: int, data: Any, received: int, snapshot: bool) -> Tick:
+    # float() also reads the text of `?numbers=string`.
+    return Tick(
+        data["symbol"],
+        seq,
+        float(data["price"]),
+        float(data["size"]),
+        data["side"],
+        float(data["bid"]),
+        float(data["bid_size"]),
+        float(data["ask"]),
+        float(data["ask_size"]),
+        float(data["volume"]),
+        data["trade_id"],
+        data["timestamp"],
+        received,
+        snapshot,
+    )
+
+
+def _status(seq: int, data: Any, received: int, snapshot: bool) -> SymbolStatus:
+    texts = (data["status"], data["reason"], data["phase"])
+    return SymbolStatus(data["symbol"], seq, *texts, data["timestamp"], received, snapshot)
+
+
+_CHANNELS: dict[str, Callable[[int, Any, int, bool], Message]] = {"trading": _tick, "status": _status}

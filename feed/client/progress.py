@@ -1,0 +1,123 @@
+"""Where each stream of a client stands: what it takes to find losses and to resume. No sockets and no clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+__all__ = ["Gap", "Progress", "StreamName"]
+
+
+class StreamName(NamedTuple):
+    """What has a `seq` of its own; only candles have an interval."""
+
+    channel: str
+    symbol: str
+    interval: str = ""
+
+    @property
+    def key(self) -> str:
+        """As heartbeats name it."""
+        return ":".join(filter(None, self))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """`count` messages behind the seq `after` of a stream did not come; None: it began anew, nobody can tell."""
+
+    stream: StreamName
+    after: int
+    count: int | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """The last `seq` of each stream, within one epoch.
+
+    `lost` counts every message that was found missing, by `seq`, by a heartbeat or by a resume that was refused.
+    """
+
+    epoch: str | None = None
+    seqs: dict[StreamName, int] = field(default_factory=dict)
+    lost: int = 0
+    _left: dict[StreamName, int] = field(default_factory=dict)
+    _due: dict[StreamName, int] = field(default_factory=dict)
+
+    def note(self, body: Mapping[str, Any]) -> list[Gap]:
+        """Take an event of the server; what it shows to be lost."""
+        event = body.get("event")
+        if event == "data":
+            found = self._data(body)
+        elif event == "subscribed":
+            self._enter(body)
+            found = self._subscribed(body)
+        elif event == "heartbeat":
+            found = list(self._heartbeat(body))
+        else:
+            if event in ("status", "market"):
+                self._enter(body)
+            elif event == "unsubscribed":
+                self.seqs.pop(_stream(body), None)
+                self._due.pop(_stream(body), None)
+            return []
+        self.lost += sum(gap.count or 0 for gap in found)
+        return found
+
+    def _enter(self, body: Mapping[str, Any]) -> None:
+        """The server is in this epoch: numbers of another one mean nothing."""
+        epoch = body.get("epoch")
+        if not isinstance(epoch, str) or epoch == self.epoch:
+            return
+        if self.epoch is not None:
+            self._left |= self.seqs
+        self.seqs.clear()
+        self._due.clear()
+        self.epoch = epoch
+
+    def _data(self, body: Mapping[str, Any]) -> list[Gap]:
+        seq, stream = body.get("seq"), _stream(body)
+        if not isinstance(seq, int):
+            return []
+        last = self.seqs.get(stream)
+        if last is not None and seq <= last and body.get("type") != "snapshot":
+            return []
+        self.seqs[stream] = seq
+        if last is None or body.get("type") == "snapshot":
+            return []
+        # A reader that was too slow for a channel of states gets the newest, and is told how many it stands for.
+        missed = seq - last - 1 - int(body.get("skipped") or 0)
+        return [Gap(stream, last, missed, "left out")] if missed > 0 else []
+
+    def _subscribed(self, body: Mapping[str, Any]) -> list[Gap]:
+        seq, stream = body.get("seq"), _stream(body)
+        if not isinstance(seq, int):
+            return []
+        if body.get("recovered") is True:
+            self._due[stream] = seq
+            return []
+        last, left = self.seqs.get(stream), self._left.pop(stream, None)
+        self.seqs[stream] = self._due[stream] = seq
+        if last is not None and seq > last and body.get("recovered") is False:
+            return [Gap(stream, last, seq - last, "too long ago to resume")]
+        return [] if left is None else [Gap(stream, left, None, "the market began anew")]
+
+    def _heartbeat(self, body: Mapping[str, Any]) -> Iterator[Gap]:
+        told = body.get("last")
+        if not isinstance(told, dict):
+            return
+        for stream, last in list(self.seqs.items()):
+            seq = told.get(stream.key)
+            # It comes when nothing else was sent for a while: what it names has been on its way before it. Only the
+            # past that a subscription begins with may still be coming.
+            if isinstance(seq, int) and seq > last >= self._due.get(stream, 0):
+                self.seqs[stream] = seq
+                yield Gap(stream, last, seq - last, "told by a heartbeat")
+
+
+def _stream(body: Mapping[str, Any]) -> StreamName:
+    channel, interval = str(body.get("channel")), body.get("interval")
+    if interval is None and channel == "candles" and isinstance(data := body.get("data"), dict):
+        interval = data.get("interval")
+    return StreamName(channel, str(body.get("symbol")), str(interval or ""))
