@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from feed.dialects.native import Variant
-from feed.market.channels import streams_of, tracks_of
+from feed.market.channels import StatusChannel, TradingChannel, streams_of
 from feed.protocol.effects import Stream
 from feed.ticks import Source
 from feed.units import DAY
@@ -37,15 +37,18 @@ def digest_streams(
 ) -> list[StreamDigest]:
     """The digest of each stream of a source, from market time `at` (ns UTC; the source's start by default)."""
     begins = source.start if at is None else at
-    streams = streams_of(source.instruments)
+    # What is derived follows from the ticks, so it needs no digest of its own.
+    channels = (StatusChannel(source, shift), TradingChannel(source, shift))
+    tracks = list(streams_of(channels, source.instruments))
+    streams = tuple(stream for stream, _, _ in tracks)
     hashes = [hashlib.sha256() for _ in streams]
     counts = [0] * len(streams)
-    variant = Variant()
     for batch in source.batches(begins):
-        for index, track in enumerate(tracks_of(source.instruments, batch, shift)):
+        for index, (stream, channel, symbol) in enumerate(tracks):
+            track = channel.track(batch, symbol, stream.interval)
             wanted = min(len(track.times), frames - counts[index])
             if wanted > 0:
-                payloads = track.encode(0, wanted, counts[index] + 1, variant, "update")
+                payloads = track.encode(0, wanted, counts[index] + 1, Variant(), "update")
                 hashes[index].update(b"\n".join(payloads) + b"\n")
                 counts[index] += wanted
         # Changes of status are rare: they do not keep it going, the ticks do.

@@ -113,6 +113,8 @@ class _Run:
         """Serve until a signal comes, the market's end asks for it, or the market fails."""
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
+                # In a thread, since a day of market takes longer than an event loop should stand still.
+                tasks.create_task(asyncio.to_thread(self._market.warm))
                 playing = tasks.create_task(self._play())
                 code = await self._stop
                 reason = "the server restarts" if code is codes.RESTART else "the server stops"

@@ -18,7 +18,7 @@ LAYERS: list[list[str]] = [
     ["feed.cli"],
     ["feed.service"],
     ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.tickwriter", "feed.preview"],
-    ["feed.digest"],
+    ["feed.digest", "feed.dataframes"],
     ["feed.market"],
     ["feed.hub"],
     ["feed.fanout"],

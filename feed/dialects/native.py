@@ -143,6 +143,7 @@ _VALID = {
     "id": f"a string of at most {MAX_ID_LENGTH} characters, or a number",
     "channel": _NAMES_HINT,
     "symbol": _NAMES_HINT,
+    "interval": 'an interval such as "1m", an array of intervals, or "*" for all',
     "history": f"a whole number from 0 to {MAX_HISTORY}",
     "resume": 'an object like {"epoch":"…","seq":4211}, both as the server gave them',
     "token": "a string of at most 4096 characters",

@@ -1,14 +1,14 @@
 """From a batch to messages: each channel says when its messages are due and how they are written.
 
-To add a channel, write a track and list it in `CHANNELS`. Everything else (order, seq, history, resume, fan-out)
-follows from the track's times.
+To add a channel, write a class with a `track` and list it in `open_channels`. Everything else (order, seq, history,
+resume, fan-out) follows from the times of its tracks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +18,70 @@ from feed.dialects.native_data import encode_status, encode_ticks
 from feed.protocol.effects import Stream
 from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
 
-__all__ = ["CHANNELS", "Channel", "StatusTrack", "TickTrack", "Track"]
+__all__ = ["Channel", "StatusChannel", "StatusTrack", "TickTrack", "Track", "TradingChannel", "streams_of"]
+
+Ints = NDArray[np.int64]
 
 
 class Track(Protocol):
     """The messages of one stream in one batch."""
 
     @property
-    def times(self) -> NDArray[np.int64]:
+    def times(self) -> Ints:
         """When each message is due: market time, ns UTC, never falling."""
 
     def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
         """The payloads of messages `lo` up to, not including, `hi`, the first with `first_seq`."""
 
 
+class Channel(Protocol):
+    """One channel of a market.
+
+    `intervals` are the streams of a symbol, or one empty name. A `lossless` channel sends every message to everybody;
+    of the others only the newest matters. A subscription to one that `begins_with_snapshot` gets the state first.
+    `on_demand` says that its messages come at known times, so that nothing is made of them until somebody listens.
+    """
+
+    @property
+    def name(self) -> str:
+        """What clients subscribe to."""
+
+    @property
+    def intervals(self) -> tuple[str, ...]:
+        """The intervals, or one empty text."""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether each message counts."""
+
+    @property
+    def begins_with_snapshot(self) -> bool:
+        """Whether a subscription begins with the state."""
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether the number of messages up to a time is known without making them."""
+
+    def track(self, batch: Batch, symbol: int, interval: str) -> Track:
+        """The messages of one stream in a batch; `symbol` counts the source's instruments."""
+
+    def seq_at(self, time: int, begins: int) -> int:
+        """On demand: messages due at market time `time` or before it, in an epoch that began at `begins`."""
+
+    def snapshot(self, symbol: int, interval: str, at: int, count: int) -> Track | None:
+        """The state at market time `at`, or the last `count` of it; None where the last messages are the state."""
+
+
 @dataclass(frozen=True, slots=True)
 class TickTrack:
-    """`trading`: one message a fill."""
+    """One message a fill."""
 
     block: TickBlock
     instrument: Instrument
     shift: int
 
     @property
-    def times(self) -> NDArray[np.int64]:
+    def times(self) -> Ints:
         """When each fill happened."""
         return self.block.time
 
@@ -53,13 +93,13 @@ class TickTrack:
 
 @dataclass(frozen=True, slots=True)
 class StatusTrack:
-    """`status`: one message a change."""
+    """One message a change."""
 
     changes: tuple[StatusChange, ...]
     shift: int
 
     @property
-    def times(self) -> NDArray[np.int64]:
+    def times(self) -> Ints:
         """When each change happens."""
         return np.array([change.time for change in self.changes], np.int64)
 
@@ -69,47 +109,59 @@ class StatusTrack:
         return encode_status(self.changes[lo:hi], first_seq=first_seq, shift=self.shift, kind=kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One channel of every market.
+class _Eager:
+    """A channel whose messages are what the source has, no more and no less."""
 
-    `tracks` gives one track an instrument, in their order. `snapshot`, where there is one, gives the state of a symbol
-    at a market time as a payload's track of one message; a subscription to such a channel begins with it.
-    """
+    intervals: ClassVar[tuple[str, ...]] = ("",)
+    lossless: ClassVar[bool] = True
+    on_demand: ClassVar[bool] = False
 
-    name: str
-    tracks: Callable[[tuple[Instrument, ...], Batch, int], list[Track]]
-    snapshot: Callable[[Source, Instrument, int, int], Track] | None = None
+    def __init__(self, source: Source, shift: int) -> None:
+        self._source = source
+        self._shift = shift
 
-
-def _tick_tracks(instruments: tuple[Instrument, ...], batch: Batch, shift: int) -> list[Track]:
-    return [TickTrack(block, instrument, shift) for instrument, block in zip(instruments, batch.ticks, strict=True)]
-
-
-def _status_tracks(instruments: tuple[Instrument, ...], batch: Batch, shift: int) -> list[Track]:
-    by_symbol: dict[str, list[StatusChange]] = {instrument.symbol: [] for instrument in instruments}
-    for change in batch.statuses:
-        by_symbol[change.symbol].append(change)
-    return [StatusTrack(tuple(changes), shift) for changes in by_symbol.values()]
+    def seq_at(self, time: int, begins: int) -> int:
+        """Only the messages themselves tell."""
+        raise NotImplementedError
 
 
-def _status_snapshot(source: Source, instrument: Instrument, at: int, shift: int) -> Track:
-    current = tuple(change for change in source.statuses(at) if change.symbol == instrument.symbol)
-    return StatusTrack(current, shift)
+class TradingChannel(_Eager):
+    """`trading`: every fill."""
+
+    name: ClassVar[str] = "trading"
+    begins_with_snapshot: ClassVar[bool] = False
+
+    def track(self, batch: Batch, symbol: int, interval: str) -> TickTrack:
+        """The fills of a symbol."""
+        return TickTrack(batch.ticks[symbol], self._source.instruments[symbol], self._shift)
+
+    def snapshot(self, symbol: int, interval: str, at: int, count: int) -> None:
+        """The last fills are the state."""
 
 
-# The order is that of messages with the same market time: a halt is told before the last trade's print.
-CHANNELS = (
-    Channel("status", _status_tracks, _status_snapshot),
-    Channel("trading", _tick_tracks),
-)
+class StatusChannel(_Eager):
+    """`status`: every change of a symbol's status or phase."""
+
+    name: ClassVar[str] = "status"
+    begins_with_snapshot: ClassVar[bool] = True
+
+    def track(self, batch: Batch, symbol: int, interval: str) -> StatusTrack:
+        """The changes of a symbol."""
+        wanted = self._source.instruments[symbol].symbol
+        return StatusTrack(tuple(change for change in batch.statuses if change.symbol == wanted), self._shift)
+
+    def snapshot(self, symbol: int, interval: str, at: int, count: int) -> StatusTrack:
+        """What is in force."""
+        wanted = self._source.instruments[symbol].symbol
+        changes = tuple(change for change in self._source.statuses(at) if change.symbol == wanted)
+        return StatusTrack(changes, self._shift)
 
 
-def streams_of(instruments: tuple[Instrument, ...]) -> tuple[Stream, ...]:
-    """Every stream of a market with these instruments, in the order of their tracks."""
-    return tuple(Stream(channel.name, instrument.symbol) for channel in CHANNELS for instrument in instruments)
-
-
-def tracks_of(instruments: tuple[Instrument, ...], batch: Batch, shift: int) -> list[Track]:
-    """One track a stream, in the order of `streams_of`."""
-    return [track for channel in CHANNELS for track in channel.tracks(instruments, batch, shift)]
+def streams_of(
+    channels: tuple[Channel, ...], instruments: tuple[Instrument, ...]
+) -> Iterator[tuple[Stream, Channel, int]]:
+    """Every stream of a market with its channel and the number of its symbol, in the order of their tracks."""
+    for channel in channels:
+        for symbol, instrument in enumerate(instruments):
+            for interval in channel.intervals:
+                yield Stream(channel.name, instrument.symbol, interval), channel, symbol

@@ -57,7 +57,7 @@ class History:
         frames: list[bytes] = []
         for segment in self._segments:
             base = segment.base[track]
-            lo, hi = max(after - base, 0), min(until - base, len(segment.tracks[track].times))
+            lo, hi = max(after - base, 0), min(until - base, len(segment.track(track).times))
             if lo < hi:
                 frames += segment.encoded(track, lo, hi, variant, kind)
         return frames
@@ -69,8 +69,8 @@ class History:
     def _time_of(self, track: int, seq: int) -> int | None:
         for segment in self._segments:
             row = seq - segment.base[track] - 1
-            if 0 <= row < len(segment.tracks[track].times):
-                return int(segment.tracks[track].times[row])
+            if 0 <= row < len(segment.track(track).times):
+                return int(segment.track(track).times[row])
         return None
 
     def _horizon(self, now: int) -> int:
@@ -87,5 +87,5 @@ class History:
         now, _ = self._marks[-1]
         if segment.end <= self._horizon(now):
             return True
-        newest = self._segments[-1].base
-        return all(base - last >= self._window.messages for base, last in zip(newest, segment.last, strict=True))
+        newest, last = self._segments[-1].base, self._segments[1].base
+        return all(base - seq >= self._window.messages for base, seq in zip(newest, last, strict=True))

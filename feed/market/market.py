@@ -15,14 +15,16 @@ from feed.dialects.framing import framed
 from feed.dialects.native import Variant
 from feed.fanout import Subscriber
 from feed.hub import Hub
-from feed.market.channels import CHANNELS, streams_of, tracks_of
+from feed.market.catalog import open_channels
+from feed.market.channels import Track, streams_of
 from feed.market.history import History, ResumeWindow
+from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.segment import Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
 from feed.ticks import Batch, Instrument, Source
-from feed.units import MILLISECOND
+from feed.units import DAY, MILLISECOND, MINUTE
 
 __all__ = ["Market", "MarketIdentity"]
 
@@ -69,17 +71,24 @@ class Market:
         self._shift = shift
         self._limits = limits or {}
         self.instruments = source.instruments
-        self.streams = streams_of(self.instruments)
+        self._memories = [BarMemory(source, index) for index in range(len(self.instruments))]
+        self._channels = open_channels(source, shift, self._memories)
+        self._tracks = list(streams_of(self._channels, self.instruments))
+        self.streams = tuple(stream for stream, _, _ in self._tracks)
         self._track = {stream: index for index, stream in enumerate(self.streams)}
+        self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
+        self._on_demand = frozenset(range(len(self._tracks))) - self._active
         self.hub = Hub(self.streams)
         self._topics = [self.hub.topics[stream] for stream in self.streams]
-        begins = pace.at(clock.now())
-        self._batches: Iterator[Batch] = source.batches(begins)
+        self._begins = pace.at(clock.now())
+        # Market time up to which everything has been published.
+        self._published = self._begins - 1
+        self._batches: Iterator[Batch] = source.batches(self._begins)
         self.history = History(window)
         self._segment: Segment | None = None
         self._cursor = 0
         self._epoch = 1
-        self._epoch_key = _epoch_key(identity, begins)
+        self._epoch_key = _epoch_key(identity, self._begins)
         self._audience: dict[object, Callable[[Event], None]] = {}
         self.on_join: Callable[[Subscriber], None] | None = None
 
@@ -88,7 +97,11 @@ class Market:
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that it publishes."""
-        return tuple(sorted(channel.name for channel in CHANNELS))
+        return tuple(sorted(channel.name for channel in self._channels))
+
+    def intervals(self, channel: str) -> tuple[str, ...]:
+        """The intervals that a channel's streams differ by; one empty text where there are none."""
+        return next(known.intervals for known in self._channels if known.name == channel)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -106,12 +119,13 @@ class Market:
         return (self.pace.at(self._clock.now()) + self._shift) // MILLISECOND
 
     def seq(self, stream: Stream) -> int:
-        """The last `seq` published on a stream."""
-        return self.hub.topics[stream].seq
+        """The last `seq` published on a stream; where nobody ever listened, what would have been."""
+        track = self._track[stream]
+        return self.hub.topics[stream].seq if track in self._active else self._seq_at(track, self._published)
 
     def has_snapshot(self, channel: str) -> bool:
         """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
-        return any(known.name == channel and known.snapshot is not None for known in CHANNELS)
+        return any(known.name == channel and known.begins_with_snapshot for known in self._channels)
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
         """Whether everything behind `seq` of that epoch can still be sent."""
@@ -155,6 +169,7 @@ class Market:
 
     def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
         """Deliver a stream to a subscriber from the next message on."""
+        self._activate(stream)
         self.hub.join(subscriber, stream, variant)
         if self.on_join is not None:
             self.on_join(subscriber)
@@ -178,15 +193,24 @@ class Market:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
         return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
 
-    def state_of(self, stream: Stream, variant: Variant) -> bytes:
-        """The current state of a stream as a framed snapshot; empty for a channel that has none."""
-        channel = next(known for known in CHANNELS if known.name == stream.channel)
-        if channel.snapshot is None:
+    def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
+        """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
+        self._activate(stream)
+        _, channel, symbol = self._tracks[self._track[stream]]
+        state = channel.snapshot(symbol, stream.interval, self._published, count)
+        if state is None:
             return b""
-        instrument = self.instruments[self.symbols.index(stream.symbol)]
-        state = channel.snapshot(self.source, instrument, self.pace.at(self._clock.now()), self._shift)
-        payloads = state.encode(0, len(state.times), self.seq(stream), variant, "snapshot")
-        return b"".join(framed(payloads))
+        # All of them stand for what had been published by now: they share its seq.
+        seq = self.seq(stream)
+        rows = range(len(state.times))
+        return b"".join(
+            framed(payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
+        )
+
+    def warm(self) -> None:
+        """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
+        for memory in self._memories:
+            memory.minutes((self._begins - DAY) // MINUTE * MINUTE, self._begins // MINUTE * MINUTE)
 
     # What pacing does with it.
 
@@ -204,8 +228,8 @@ class Market:
         segment = self._segment
         if segment is None:
             return 0
-        lo = self._cursor
-        hi = min(segment.reach(until), lo + limit, len(segment))
+        lo, due = self._cursor, segment.reach(until)
+        hi = due if due <= lo + limit else segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
         for run in segment.runs(lo, hi):
             self.hub.publish(
@@ -215,8 +239,10 @@ class Market:
                 now,
             )
         self._cursor = max(hi, lo)
-        if self.pace.is_max and hi > lo:
-            self.pace.reached(int(segment.times[hi - 1]))
+        if hi > lo:
+            self._published = int(segment.times[hi - 1])
+            if self.pace.is_max:
+                self.pace.reached(self._published)
         self.history.mark(now, self.pace.at(now))
         return hi - lo
 
@@ -232,11 +258,38 @@ class Market:
         return "max" if self.pace.is_max else self.pace.speed
 
     def _open(self, batch: Batch) -> None:
-        base = tuple(topic.seq for topic in self._topics)
-        tracks = tracks_of(self.instruments, batch, self._shift)
-        self._segment = Segment(tracks, base, batch.start, batch.end)
+        before = batch.start - 1
+        base = tuple(
+            topic.seq if index in self._active else self._seq_at(index, before)
+            for index, topic in enumerate(self._topics)
+        )
+
+        def make(index: int) -> Track:
+            stream, channel, symbol = self._tracks[index]
+            return channel.track(batch, symbol, stream.interval)
+
+        self._published = max(self._published, before)
+        self._segment = Segment(make, self._active, base, batch.start, batch.end, small=self._on_demand)
         self._cursor = 0
         self.history.append(self._segment)
+
+    def _activate(self, stream: Stream) -> None:
+        """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""
+        track = self._track[stream]
+        if track in self._active:
+            return
+        upcoming = self.next_time()
+        if not self.pace.is_max:
+            now = self.pace.at(self._clock.now())
+            self._published = max(self._published, now if upcoming is None else min(now, upcoming - 1))
+        self.hub.topics[stream].seq = self._seq_at(track, self._published)
+        self._active.add(track)
+        if self._segment is not None:
+            self._segment.activate(track)
+            self._cursor = self._segment.reach(self._published)
+
+    def _seq_at(self, track: int, time: int) -> int:
+        return self._tracks[track][1].seq_at(time, self._begins)
 
 
 def _described(instrument: Instrument) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,9 @@ __all__ = ["Run", "Segment"]
 
 CHUNK = 256
 """Messages that are encoded at a time. A numpy call costs the same for one row as for a hundred."""
+
+SMALL_CHUNK = 8
+"""The same where each message costs work of its own, so that the event loop never waits for many of them."""
 
 _Key = tuple[int, Variant]
 
@@ -33,29 +37,53 @@ class Segment:
     """The messages of one batch.
 
     Args:
-        tracks: one a stream.
+        make: gives a track by its number; asked once for each that is needed.
+        active: the tracks that are published. The others are made when somebody asks for their past.
+        small: those of which only few messages are encoded at a time.
         base: for each track the `seq` of the last message before this segment.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
     """
 
-    __slots__ = ("_chunks", "_order", "_row", "base", "end", "start", "times", "tracks")
+    __slots__ = ("_active", "_chunks", "_make", "_order", "_row", "_small", "_tracks", "base", "end", "start", "times")
 
-    def __init__(self, tracks: list[Track], base: tuple[int, ...], start: int, end: int) -> None:
-        self.tracks = tracks
+    def __init__(
+        self,
+        make: Callable[[int], Track],
+        active: Iterable[int],
+        base: tuple[int, ...],
+        start: int,
+        end: int,
+        *,
+        small: Container[int] = (),
+    ) -> None:
         self.base = base
         self.start = start
         self.end = end
+        self._make = make
+        self._small = small
+        self._tracks: dict[int, Track] = {}
         self._chunks: dict[_Key, tuple[int, list[bytes]]] = {}
-        self.times, self._order, self._row = _merged([track.times for track in tracks])
+        self._active = sorted(active)
+        self._merge()
 
     def __len__(self) -> int:
         return len(self.times)
 
-    @property
-    def last(self) -> tuple[int, ...]:
-        """For each track the `seq` of its last message here."""
-        return tuple(base + len(track.times) for base, track in zip(self.base, self.tracks, strict=True))
+    def track(self, number: int) -> Track:
+        """One of the tracks."""
+        track = self._tracks.get(number)
+        if track is None:
+            track = self._tracks[number] = self._make(number)
+        return track
+
+    def activate(self, number: int) -> None:
+        """Publish this track as well; messages move to other places, but keep their order."""
+        self._active = sorted({*self._active, number})
+        self._merge()
+
+    def _merge(self) -> None:
+        self.times, self._order, self._row = _merged([(number, self.track(number).times) for number in self._active])
 
     def reach(self, time: int) -> int:
         """How many messages are due at market time `time`."""
@@ -73,8 +101,9 @@ class Segment:
         """Framed messages of one track, rows `lo` to `hi`; the chunk that they are in is kept for what comes next."""
         frames: list[bytes] = []
         while lo < hi:
-            first = lo - lo % CHUNK
-            chunk = self._chunk(track, first, variant)
+            size = SMALL_CHUNK if track in self._small else CHUNK
+            first = lo - lo % size
+            chunk = self._chunk(track, first, size, variant)
             taken = chunk[lo - first : hi - first]
             frames += taken
             lo += len(taken)
@@ -82,33 +111,33 @@ class Segment:
 
     def encoded(self, track: int, lo: int, hi: int, variant: Variant, kind: str = "update") -> list[bytes]:
         """Framed messages of one track, encoded for this call: for one subscriber's history."""
-        return framed(self.tracks[track].encode(lo, hi, self.base[track] + lo + 1, variant, kind))
+        return framed(self.track(track).encode(lo, hi, self.base[track] + lo + 1, variant, kind))
 
     def _run(self, first: int, last: int) -> Run:
         row = int(self._row[first])
         return Run(int(self._order[first]), row, row + last - first)
 
-    def _chunk(self, track: int, first: int, variant: Variant) -> list[bytes]:
+    def _chunk(self, track: int, first: int, size: int, variant: Variant) -> list[bytes]:
         kept = self._chunks.get((track, variant))
         if kept is not None and kept[0] == first:
             return kept[1]
-        last = min(first + CHUNK, len(self.tracks[track].times))
+        last = min(first + size, len(self.track(track).times))
         frames = self.encoded(track, first, last, variant)
         self._chunks[track, variant] = (first, frames)
         return frames
 
 
 def _merged(
-    times: list[NDArray[np.int64]],
+    columns: list[tuple[int, NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """All times in order, with the track and the row of each; at the same time the earlier track goes first."""
-    busy = [track for track, column in enumerate(times) if len(column)]
+    busy = [(track, times) for track, times in columns if len(times)]
     if not busy:
         nothing = np.empty(0, np.int64)
         return nothing, nothing, nothing
-    merged = np.concatenate([times[track] for track in busy])
-    order = np.repeat(np.array(busy, np.int64), [len(times[track]) for track in busy])
-    row = np.concatenate([np.arange(len(times[track]), dtype=np.int64) for track in busy])
+    merged = np.concatenate([times for _, times in busy])
+    order = np.repeat(np.array([track for track, _ in busy], np.int64), [len(times) for _, times in busy])
+    row = np.concatenate([np.arange(len(times), dtype=np.int64) for _, times in busy])
     if len(busy) == 1:
         return merged, order, row
     # Stable, so that the rows of a track keep their order: any other sort may differ between machines.

@@ -21,6 +21,7 @@ class Timer(IntEnum):
 
 
 NEVER = 2**63 - 1
+_TIMERS = tuple(Timer)
 
 
 class Deadlines:
@@ -51,4 +52,4 @@ class Deadlines:
 
     def due(self, now: int) -> list[Timer]:
         """The timers that are due at `now`."""
-        return [timer for timer in Timer if self._at[timer] <= now]
+        return [_TIMERS[index] for index, at in enumerate(self._at) if at <= now]

@@ -16,11 +16,17 @@ class Stream(NamedTuple):
 
     channel: str
     symbol: str
+    interval: str = ""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is called in frames, without an interval where it has none."""
+        return {name: value for name, value in zip(self._fields, self, strict=True) if value}
 
     @property
     def key(self) -> str:
         """The stream's name in a heartbeat."""
-        return f"{self.channel}:{self.symbol}"
+        return f"{self.channel}:{self.symbol}:{self.interval}" if self.interval else f"{self.channel}:{self.symbol}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Subscribed(Event):
     name: ClassVar[str] = "subscribed"
     channel: str
     symbol: str
+    interval: str | None = None
     seq: int
     epoch: str
     recovered: bool | None = None
@@ -79,6 +80,7 @@ class Unsubscribed(Event):
     name: ClassVar[str] = "unsubscribed"
     channel: str
     symbol: str
+    interval: str | None = None
     seq: int
     epoch: str
     id: RequestId | None = None

@@ -86,6 +86,7 @@ class Subscribe(Request):
     event: Literal["subscribe"] = "subscribe"
     channel: Names = Field(description='A channel, an array of channels, or "*" for all')
     symbol: Names = Field(description='A symbol, an array of symbols, or "*" for all')
+    interval: Names | None = Field(None, description='Length of candles, an array, or "*"; 1m where missing')
     history: int | None = Field(None, description="Send the last N messages first", ge=0, le=MAX_HISTORY)
     resume: Resume | None = Field(None, description="Send what was missed since then first")
 
@@ -96,6 +97,7 @@ class Unsubscribe(Request):
     event: Literal["unsubscribe"] = "unsubscribe"
     channel: Names = Field(description='A channel, an array of channels, or "*" for all')
     symbol: Names = Field(description='A symbol, an array of symbols, or "*" for all')
+    interval: Names | None = Field(None, description="Length of candles; all of them where missing")
 
 
 class Ping(Request):

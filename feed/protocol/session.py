@@ -236,8 +236,7 @@ class Session:
 
     def _listing(self, request: ListSubscriptions) -> Subscriptions:
         rows: tuple[dict[str, str | int], ...] = tuple(
-            {"channel": stream.channel, "symbol": stream.symbol, "seq": self._view.seq(stream)}
-            for stream in self._subscriptions.streams
+            stream.names | {"seq": self._view.seq(stream)} for stream in self._subscriptions.streams
         )
         return Subscriptions(subscriptions=rows, epoch=self._view.epoch, id=request.id)
 

@@ -15,6 +15,8 @@ __all__ = ["Subscriptions"]
 
 ALL = "*"
 
+USUAL_INTERVAL = "1m"
+
 
 class Subscriptions:
     """The streams of one session, in the order in which they were asked for."""
@@ -33,8 +35,8 @@ class Subscriptions:
 
     def subscribe(self, request: Subscribe) -> list[Effect]:
         """One answer for each pair of channel and symbol, each followed by what joins it."""
-        if too_many := self._too_many_pairs(request):
-            return [too_many]
+        if refused := self._too_many_pairs(request) or self._needless_interval(request):
+            return [refused]
         effects: list[Effect] = []
         for target in self._targets(request):
             effects += self._join(target, request) if isinstance(target, Stream) else [Send(target)]
@@ -61,10 +63,24 @@ class Subscriptions:
         wild = isinstance(request, Subscribe)
         channels = _expanded(request.channel, view.channels) if wild else request.channel
         symbols = _expanded(request.symbol, view.symbols) if wild else request.symbol
-        pairs = len(channels) * len(symbols)
+        pairs = len(symbols) * sum(len(self._intervals(channel, request)) for channel in channels)
         if pairs <= self._limit:
             return None
         return Send(self._limit_exceeded(request, f"{pairs} pairs in one request"))
+
+    def _needless_interval(self, request: Subscribe) -> Send | None:
+        channels = _expanded(request.channel, self._view.channels)
+        known = [channel for channel in self._view.channels if self._view.intervals(channel) != ("",)]
+        if request.interval is None or any(
+            channel not in self._view.channels or channel in known for channel in channels
+        ):
+            return None
+        hint = f"only {', '.join(known)} has intervals" if known else "no channel here has intervals"
+        return Send(
+            ErrorEvent(
+                message=BadSubscription, code=ErrorCode.INVALID_REQUEST, id=request.id, field="interval", hint=hint
+            )
+        )
 
     def _targets(self, request: Subscribe | Unsubscribe) -> Iterator[Stream | ErrorEvent]:
         for channel in _expanded(request.channel, self._view.channels):
@@ -73,9 +89,30 @@ class Subscriptions:
                 continue
             for symbol in _expanded(request.symbol, self._view.symbols):
                 if symbol in self._view.symbols:
-                    yield Stream(channel, symbol)
+                    yield from self._of_symbol(channel, symbol, request)
                 else:
                     yield self._unknown("symbol", symbol, self._view.symbols, ErrorCode.UNKNOWN_SYMBOL, request)
+
+    def _of_symbol(self, channel: str, symbol: str, request: Subscribe | Unsubscribe) -> Iterator[Stream | ErrorEvent]:
+        known = self._view.intervals(channel)
+        for interval in self._intervals(channel, request):
+            if interval in known:
+                yield Stream(channel, symbol, interval)
+            else:
+                yield self._unknown("interval", interval, known, ErrorCode.INVALID_REQUEST, request)
+
+    def _intervals(self, channel: str, request: Subscribe | Unsubscribe) -> tuple[str, ...]:
+        """The intervals that a request means: where it names none, the usual one to join and all to leave."""
+        known = self._view.intervals(channel) if channel in self._view.channels else ("",)
+        if known == ("",):
+            return known
+        if request.interval is not None:
+            return _expanded(request.interval, known)
+        if isinstance(request, Subscribe):
+            return (USUAL_INTERVAL,)
+        return (
+            tuple(interval for interval in known if any(it.interval == interval for it in self._streams)) or known[:1]
+        )
 
     def _join(self, stream: Stream, request: Subscribe) -> list[Effect]:
         if stream not in self._streams and len(self._streams) >= self._limit:
@@ -87,6 +124,7 @@ class Subscriptions:
         subscribed = Subscribed(
             channel=stream.channel,
             symbol=stream.symbol,
+            interval=stream.interval or None,
             seq=view.seq(stream),
             epoch=view.epoch,
             recovered=recovered,
@@ -103,6 +141,7 @@ class Subscriptions:
         left = Unsubscribed(
             channel=stream.channel,
             symbol=stream.symbol,
+            interval=stream.interval or None,
             seq=view.seq(stream),
             epoch=view.epoch,
             id=request.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from feed.clock import Clock
+from feed.clock import Clock, Now
 from feed.dialects.framing import text_frame
 from feed.dialects.native import Variant, decode, encode
 from feed.fanout import Subscriber
@@ -17,9 +17,10 @@ from feed.outbox import Outbox, OutboxLimits
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
-from feed.protocol.events import Closing, ErrorEvent, Event
+from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
+from feed.server.alarms import Alarms
 from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
@@ -52,8 +53,31 @@ class Peer:
         name: the connection's name in logs and in its status frame.
         connection: the wire.
         market: the market that it listens to.
+        alarms: wakes it when its session waits for a time.
         on_gone: called once, when the TCP connection is gone.
     """
+
+    __slots__ = (
+        "_alarms",
+        "_backfills",
+        "_clock",
+        "_closed",
+        "_connection",
+        "_counters",
+        "_farewell",
+        "_last_sent",
+        "_limits",
+        "_loop",
+        "_market",
+        "_on_gone",
+        "_outbox",
+        "_session",
+        "_subscriber",
+        "_variant",
+        "_watchdog",
+        "alarm",
+        "name",
+    )
 
     def __init__(
         self,
@@ -61,6 +85,7 @@ class Peer:
         connection: FeedConnection,
         market: Market,
         *,
+        alarms: Alarms,
         limits: PeerLimits,
         clock: Clock,
         counters: ServerCounters,
@@ -83,7 +108,8 @@ class Peer:
         self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
         self._backfills: dict[Stream, Backfill] = {}
         self._last_sent = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarms = alarms
+        self.alarm = 0
         self._watchdog: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
         self._closed = False
@@ -102,7 +128,8 @@ class Peer:
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
         self._last_sent = self._clock.now()
-        self._outbox.write(text_frame(encode(event)))
+        shared = isinstance(event, Heartbeat)
+        self._outbox.write(self._alarms.heartbeat(event) if shared else text_frame(encode(event)))
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -177,9 +204,9 @@ class Peer:
         self._backfills.clear()
         self._market.depart(self)
         self._cancel_watchdog()
-        for timer in (self._timer, self._farewell):
-            if timer is not None:
-                timer.cancel()
+        self._alarms.forget(self)
+        if self._farewell is not None:
+            self._farewell.cancel()
         self._on_gone(self)
 
     # What the session wants.
@@ -217,10 +244,10 @@ class Peer:
             after, snapshot_until = join.after_seq, 0
         else:
             after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
-            state = market.state_of(stream, self._variant) if join.snapshot == 1 else b""
+            state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
             if state:
                 self._outbox.write(state)
-                after = seq
+                after = market.seq(stream)
         self._page(Backfill(market, stream, self._variant, after, snapshot_until))
 
     def _page(self, backfill: Backfill) -> None:
@@ -245,22 +272,20 @@ class Peer:
     # Time.
 
     def _arm(self) -> None:
-        """One timer for all that the session waits for; a heartbeat that moved on is found when it fires."""
+        """One alarm for all that the session waits for; a heartbeat that moved on is found when it rings."""
         deadline = self._session.deadline
-        if deadline is None or self._closed:
-            return
-        if self._timer is not None:
-            if self._timer.when() * SECOND <= deadline + MILLISECOND:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline / SECOND, self._expire)
+        if deadline is not None and not self._closed:
+            self._alarms.set(self, deadline)
 
-    def _expire(self) -> None:
-        self._timer = None
-        self._do(self._session.expire(self._clock.read(), self._latest()))
+    def wake(self, now: Now) -> None:
+        """What the session waited for may be due."""
+        if not self._closed:
+            self._do(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        if not self._session.streams:
+            return self._last_sent
         topics = self._market.hub.topics
         return max([self._last_sent, *(topics[stream].published_at for stream in self._session.streams)])
 
@@ -299,8 +324,7 @@ class Peer:
         self._backfills.clear()
         self._subscriber.leave_all()
         self._cancel_watchdog()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarms.forget(self)
         if self._farewell is not None:
             self._farewell.cancel()
         self._farewell = self._loop.call_later(grace / SECOND, self._connection.drop)

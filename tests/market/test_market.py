@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.clock import ManualClock
@@ -28,7 +28,8 @@ def play_out(market: Market, slice_size: int = 512) -> None:
         market.publish_due(EVER, slice_size)
 
 
-@given(st.integers(1, 700), st.integers(1, 50), st.integers(1, 300))
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 700), st.integers(1, 50), st.integers(1, 200))
 def test_slices_change_nothing(slice_size: int, batch: int, count: int) -> None:
     """However a market is cut into batches and writes, a subscriber gets the same bytes."""
     reference = make_market(MetronomeSource((BTC, ETH), count=count, batch=count, halt_at=7))
@@ -114,10 +115,10 @@ def test_resume_window_counts_real_time() -> None:
 def test_status_snapshot_tells_the_state() -> None:
     """Who subscribes to `status` is told what is in force, with the seq of the last change."""
     market = make_market(MetronomeSource(count=100, halt_at=50))
-    [before] = unframed(market.state_of(STATUS, Variant()))
+    [before] = unframed(market.state_of(STATUS, 1, Variant()))
     assert b'"type":"snapshot","seq":0' in before
     assert b'"status":"online"' in before
-    assert market.state_of(TRADING, Variant()) == b""
+    assert market.state_of(TRADING, 1, Variant()) == b""
 
 
 def test_anchor_shifts_times_and_nothing_else() -> None:

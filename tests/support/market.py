@@ -29,13 +29,14 @@ def make_market(
     speed: float = 1.0,
     window: ResumeWindow | None = None,
     shift: int = 0,
+    begins: int | None = None,
 ) -> Market:
     """A market that has not begun to run."""
     source = source or MetronomeSource()
     return Market(
         MarketIdentity("main", "metronome", 1, "digest"),
         source,
-        Pace(source.start, speed),
+        Pace(source.start if begins is None else begins, speed),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,

@@ -1,0 +1,27 @@
+"""The channels of every market, in the order of messages with the same market time."""
+
+from __future__ import annotations
+
+from feed.market.channels import Channel, StatusChannel, TradingChannel
+from feed.market.derived import CandleChannel, TickerChannel
+from feed.market.memory import BarMemory
+from feed.ticks import Source
+
+__all__ = ["open_channels"]
+
+
+def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tuple[Channel, ...]:
+    """The channels of one market.
+
+    Args:
+        source: where its events come from.
+        shift: nanoseconds added to every time that a client sees.
+        memories: for each of the source's instruments what it did before now.
+    """
+    return (
+        # A halt is told before the last trade's print, and what is derived comes after what it is derived from.
+        StatusChannel(source, shift),
+        TradingChannel(source, shift),
+        TickerChannel(source, shift, memories),
+        CandleChannel(source, shift, memories),
+    )

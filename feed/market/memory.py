@@ -1,0 +1,77 @@
+"""What a symbol did before now: bars of any earlier market time, made from the source when they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from feed.bars import Bars, bars_of, joined
+from feed.ticks import Source
+from feed.units import HOUR, MINUTE, SECOND
+
+__all__ = ["BarMemory"]
+
+KEPT_HOURS = 200
+
+
+class BarMemory:
+    """Minute bars of one symbol, an hour at a time; the hours that are asked for again are kept.
+
+    Args:
+        source: where ticks come from.
+        index: which of its instruments.
+    """
+
+    def __init__(self, source: Source, index: int) -> None:
+        self._source = source
+        self._index = index
+        self._hours: OrderedDict[int, Bars] = OrderedDict()
+        # A day is made ready in a thread of its own while the event loop runs.
+        self._lock = threading.Lock()
+
+    def minutes(self, start: int, end: int) -> Bars:
+        """The minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
+        if start >= end:
+            return Bars.empty()
+        with self._lock:
+            whole = joined([self._hour(hour) for hour in range(start // HOUR, -(-end // HOUR))])
+        lo, hi = np.searchsorted(whole.time, [start, end])
+        return whole[slice(int(lo), int(hi))]
+
+    def until(self, start: int, at: int) -> Bars:
+        """The trades from `start` up to, not including, `at`: minute bars, and second bars of minutes that are cut.
+
+        `start` is a whole second.
+        """
+        first, last = -(-start // MINUTE) * MINUTE, at - at % MINUTE
+        if first >= last:
+            return self._ticks(start, at, SECOND)
+        edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
+        return joined(edges)
+
+    def _hour(self, hour: int) -> Bars:
+        bars = self._hours.get(hour)
+        if bars is None:
+            bars = self._hours[hour] = self._ticks(hour * HOUR, (hour + 1) * HOUR, MINUTE)
+            while len(self._hours) > KEPT_HOURS:
+                self._hours.popitem(last=False)
+        else:
+            self._hours.move_to_end(hour)
+        return bars
+
+    def _ticks(self, start: int, end: int, length: int) -> Bars:
+        if start >= end:
+            return Bars.empty()
+        parts = []
+        for batch in self._source.batches(start):
+            if batch.start >= end:
+                break
+            block = batch.ticks[self._index]
+            hi = int(np.searchsorted(block.time, end, side="left"))
+            parts.append(bars_of(block[:hi], length))
+            if batch.end >= end:
+                break
+        # A batch may end inside of a bar.
+        return joined(parts).coarser(length)
