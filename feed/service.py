@@ -9,6 +9,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,10 +112,10 @@ class _Run:
 
     async def until_stopped(self) -> int:
         """Serve until a signal comes, the market's end asks for it, or the market fails."""
+        # A day of market takes longer to make than an event loop should stand still, and nobody waits for it at the end.
+        threading.Thread(target=self._market.warm, name="warm", daemon=True).start()
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
-                # In a thread, since a day of market takes longer than an event loop should stand still.
-                tasks.create_task(asyncio.to_thread(self._market.warm))
                 playing = tasks.create_task(self._play())
                 code = await self._stop
                 reason = "the server restarts" if code is codes.RESTART else "the server stops"
