@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from feed.client.backoff import BackOff
 from feed.client.link import Connected, Disconnected, Frame, Link, Subscription
@@ -15,6 +16,9 @@ from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.protocol.events import ErrorEvent, PongEvent, Status, Subscribed
 from feed.units import SECOND
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Client", "connect"]
 
@@ -151,10 +155,21 @@ class Client:
             if isinstance(message, Tick):
                 yield message
 
-    async def frames(self) -> AsyncGenerator[Frame | Connected | Disconnected, None]:
-        """What comes, untyped and fast. Use this or the typed messages, not both: each takes what it gives."""
-        while (happening := await self._link.pull()) is not None:
-            yield happening
+    def frame(self, ticks: Iterable[Tick], *, arrivals: bool = False) -> pd.DataFrame:
+        """Ticks that were read as a DataFrame, as `feed.dataframes` describes it.
+
+        Args:
+            ticks: in the order in which they came.
+            arrivals: add the column `received`: when each came, wall clock, ns UTC.
+        """
+        from feed.client.tables import instruments_of, rows_of, ticks_frame
+
+        symbols = self.status.symbols if self.status is not None else ()
+        frame, received = ticks_frame(*rows_of(ticks), instruments_of(symbols))
+        if arrivals:
+            now = self._clock.read()
+            frame["received"] = received + (now.wall - now.monotonic)
+        return frame
 
     async def _pull(self) -> Message | None:
         """The next message; what was lost before it goes first."""
