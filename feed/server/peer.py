@@ -128,8 +128,10 @@ class Peer:
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
         self._last_sent = self._clock.now()
-        shared = isinstance(event, Heartbeat)
-        self._outbox.write(self._alarms.heartbeat(event) if shared else text_frame(encode(event)))
+        if isinstance(event, Heartbeat):
+            self._outbox.write(self._alarms.heartbeat(event))
+        else:
+            self._outbox.write(text_frame(encode(event)))
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""

@@ -17,6 +17,7 @@ from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.server.admission import ConnectRates, OriginRule
+from feed.server.alarms import Alarms
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
 from feed.server.http import Page, Routes, is_upgrade, problem, respond
@@ -77,6 +78,7 @@ class FeedServer:
         self._names = itertools.count(1)
         self._routes = Routes({})
         self._server: Server | None = None
+        self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
     def mount(self, pages: Mapping[str, Callable[[], Page]]) -> None:
@@ -97,6 +99,7 @@ class FeedServer:
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises OSError where the address cannot be had."""
         limits = self._limits
+        self._alarms = Alarms(self._clock)
         self._server = await serve(
             self._handle,
             host,
@@ -190,10 +193,12 @@ class FeedServer:
 
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
+        assert self._alarms is not None
         return Peer(
             f"c{next(self._names)}",
             connection,
             self._market,
+            alarms=self._alarms,
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
