@@ -1,3 +1,82 @@
-"""feed: a fake market on a real WebSocket."""
+"""feed: a fake market on a real WebSocket.
+
+What is public is here by name, and loaded when it is asked for: `import feed` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feed import analysis
+    from feed.background import ServerProcess, start_server
+    from feed.client.client import Client, connect
+    from feed.client.collecting import collect, collect_sync
+    from feed.client.link import Connected, Disconnected
+    from feed.client.messages import Data, Message, SymbolStatus, Tick
+    from feed.client.progress import Gap
+    from feed.dataframes import frame_digest, generate
+    from feed.errors import FeedError
+    from feed.tickfiles import TickData, read
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Client",
+    "Connected",
+    "Data",
+    "Disconnected",
+    "FeedError",
+    "Gap",
+    "Message",
+    "ServerProcess",
+    "SymbolStatus",
+    "Tick",
+    "TickData",
+    "__version__",
+    "analysis",
+    "collect",
+    "collect_sync",
+    "connect",
+    "frame_digest",
+    "generate",
+    "read",
+    "start_server",
+]
+
+_HOMES = {
+    "Client": "feed.client.client",
+    "Connected": "feed.client.link",
+    "Data": "feed.client.messages",
+    "Disconnected": "feed.client.link",
+    "FeedError": "feed.errors",
+    "Gap": "feed.client.progress",
+    "Message": "feed.client.messages",
+    "ServerProcess": "feed.background",
+    "SymbolStatus": "feed.client.messages",
+    "Tick": "feed.client.messages",
+    "TickData": "feed.tickfiles",
+    "collect": "feed.client.collecting",
+    "collect_sync": "feed.client.collecting",
+    "connect": "feed.client.client",
+    "frame_digest": "feed.dataframes",
+    "generate": "feed.dataframes",
+    "read": "feed.tickfiles",
+    "start_server": "feed.background",
+}
+"""Each public name with the module that defines it; `analysis` is a module itself."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "analysis":
+        return importlib.import_module("feed.analysis")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'feed' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

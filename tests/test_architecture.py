@@ -17,7 +17,8 @@ LAYERS: list[list[str]] = [
     ["feed.__main__"],
     ["feed.cli"],
     ["feed.service"],
-    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.tickwriter", "feed.preview"],
+    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.preview", "feed.background", "feed.tickfiles"],
+    ["feed.analysis", "feed.tickwriter"],
     ["feed.digest", "feed.dataframes"],
     ["feed.market"],
     ["feed.hub"],
@@ -89,6 +90,9 @@ def test_module_has_a_layer(module: str) -> None:
 def test_imports_point_down(module: str) -> None:
     """Nothing imports from a layer above, nor from a neighbour."""
     own = layer_of(module)
+    if module == "feed":
+        # Its public names come from everywhere, when they are asked for: tests/test_exports.py shows that.
+        return
     for imported, _ in imports(module):
         if imported.split(".")[0] != "feed":
             continue

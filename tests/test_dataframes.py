@@ -37,7 +37,7 @@ def test_types_are_as_described() -> None:
     """A UTC index, integers beside it, categories, floats next to exact steps."""
     frame = generate("majors", until="30s")
     assert str(frame.index.dtype) == "datetime64[ms, UTC]"
-    assert (frame.index.as_unit("ns").asi8 == frame["timestamp"] * 1_000_000).all()
+    assert (pd.DatetimeIndex(frame.index).as_unit("ns").asi8 == frame["timestamp"] * 1_000_000).all()
     for name in ("timestamp", "seq", "trade_id", *INTEGERS.values()):
         assert frame[name].dtype == np.int64, name
     assert {str(frame[name].dtype) for name in FLOATS} == {"float64"}
