@@ -127,9 +127,10 @@ class Client:
 
     async def unsubscribe(self, channel: str, symbol: str) -> None:
         """Stop listening to what was subscribed in these words. Raises SubscriptionError if nothing was."""
-        kept = [wish for wish in self._link.subscriptions if (wish.channel, wish.symbol) != (channel, symbol)]
+        link = self._link
+        # What came of a `*` stands by itself: it goes on without its one stream that is left here.
+        link.subscriptions[:] = [wish for wish in link.subscriptions if not link.answered(wish)]
         await self._ask({"event": "unsubscribe", "channel": channel, "symbol": symbol})
-        self._link.subscriptions[:] = kept
 
     async def ping(self) -> int:
         """A round trip through the server's session, ns."""

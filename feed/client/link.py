@@ -90,7 +90,8 @@ class Link:
 
     Args:
         url: such as `ws://127.0.0.1:8765`.
-        subscriptions: sent after each connect; the streams that came of them ask to resume.
+        subscriptions: sent after a connect until they are answered; from then on the streams that came of them ask
+            to resume.
         token: sent as `auth` before them.
         back_off: how long to wait between attempts.
         clock: for the time of arrival.
@@ -217,15 +218,17 @@ class Link:
     def _requests(self) -> list[dict[str, Any]]:
         """Each stream from where it stands, and what no stream has come of yet."""
         progress = self.progress
-        resumed = [
-            Subscription(stream.channel, stream.symbol, interval=stream.interval or None).request()
-            | {"resume": {"epoch": progress.epoch, "seq": seq}}
-            for stream, seq in progress.seqs.items()
-        ]
-        fresh = [
-            wish.request() for wish in self.subscriptions if not any(wish.covers(stream) for stream in progress.seqs)
-        ]
-        return resumed + fresh
+        requests = []
+        for stream in progress.standing:
+            request = Subscription(stream.channel, stream.symbol, interval=stream.interval or None).request()
+            if stream in progress.seqs:
+                request["resume"] = {"epoch": progress.epoch, "seq": progress.seqs[stream]}
+            requests.append(request)
+        return requests + [wish.request() for wish in self.subscriptions if not self.answered(wish)]
+
+    def answered(self, wish: Subscription) -> bool:
+        """Whether a stream stands that has come of it."""
+        return any(wish.covers(stream) for stream in self.progress.standing)
 
     def _lost(self, code: int, reason: str) -> Disconnected:
         self._connection = None

@@ -34,12 +34,13 @@ class Gap:
 
 @dataclass(slots=True)
 class Progress:
-    """The last `seq` of each stream, within one epoch.
+    """The streams that are subscribed, and the last `seq` of each, within one epoch.
 
     `lost` counts every message that was found missing, by `seq`, by a heartbeat or by a resume that was refused.
     """
 
     epoch: str | None = None
+    standing: dict[StreamName, None] = field(default_factory=dict)
     seqs: dict[StreamName, int] = field(default_factory=dict)
     lost: int = 0
     _left: dict[StreamName, int] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Progress:
             found = self._data(body)
         elif event == "subscribed":
             self._enter(body)
+            self.standing[_stream(body)] = None
             found = self._subscribed(body)
         elif event == "heartbeat":
             found = list(self._heartbeat(body))
@@ -59,8 +61,7 @@ class Progress:
             if event in ("status", "market"):
                 self._enter(body)
             elif event == "unsubscribed":
-                self.seqs.pop(_stream(body), None)
-                self._due.pop(_stream(body), None)
+                self._forget(_stream(body))
             return []
         self.lost += sum(gap.count or 0 for gap in found)
         return found
@@ -75,6 +76,10 @@ class Progress:
         self.seqs.clear()
         self._due.clear()
         self.epoch = epoch
+
+    def _forget(self, stream: StreamName) -> None:
+        for noted in (self.standing, self.seqs, self._due, self._left):
+            noted.pop(stream, None)
 
     def _data(self, body: Mapping[str, Any]) -> list[Gap]:
         seq, stream = body.get("seq"), _stream(body)
