@@ -3,6 +3,9 @@
 While nothing waits in a subscriber's own buffer, its socket is written to directly; that is the whole cost of a
 delivery. A socket that takes less than everything moves its subscriber to the queued ones, where each write goes
 through the subscriber's outbox with its bounds, until that has drained.
+
+A group is lossless or conflated. In a conflated one nothing is kept for those for whom something waits: when they
+have drained they get one message that stands for all that they missed, and says how many those were.
 """
 
 from __future__ import annotations
@@ -85,8 +88,14 @@ class Subscriber:
         self._move(direct=False)
 
     def drained(self) -> None:
-        """Nothing waits any more: the socket may be written to directly again."""
+        """Nothing waits any more: once it has what it missed, the socket may be written to directly again."""
         self.outbox.drained()
+        for group in tuple(self._groups):
+            if group.catch_up(self) and self.outbox.waiting:
+                # The others take their turn before this one does so again.
+                del self._groups[group]
+                self._groups[group] = None
+                return
         self._backlog.discard(self)
         self._move(direct=self.descriptor is not None)
 
@@ -100,15 +109,23 @@ class Subscriber:
 
 
 class Group:
-    """The subscribers of one stream in one wire variant. Joining and leaving are O(1)."""
+    """The subscribers of one stream in one wire variant. Joining and leaving are O(1).
 
-    __slots__ = ("_descriptors", "_direct", "_index", "_queued")
+    Args:
+        newest: makes the message that stands for all behind a `seq`; None makes the group lossless.
+        seq: the stream's last.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_descriptors", "_direct", "_index", "_newest", "_queued", "seq")
+
+    def __init__(self, newest: Callable[[int], bytes] | None = None, seq: int = 0) -> None:
+        self._newest = newest
+        self.seq = seq
         self._direct: list[Subscriber] = []
         self._descriptors: list[int] = []
         self._index: dict[Subscriber, int] = {}
-        self._queued: dict[Subscriber, None] = {}
+        # With the `seq` that each of them has.
+        self._queued: dict[Subscriber, int] = {}
 
     def __len__(self) -> int:
         return len(self._direct) + len(self._queued)
@@ -125,7 +142,7 @@ class Group:
             self._direct.append(subscriber)
             self._descriptors.append(subscriber.descriptor)
         else:
-            self._queued[subscriber] = None
+            self._queued[subscriber] = self.seq
 
     def discard(self, subscriber: Subscriber) -> None:
         """Let a subscriber go. Only `Subscriber` calls this."""
@@ -139,14 +156,42 @@ class Group:
             self._direct[index], self._descriptors[index] = last, descriptor
             self._index[last] = index
 
-    def write(self, data: bytes) -> None:
-        """Write framed bytes to everybody. Never blocks, never raises for what a socket does."""
+    def write(self, data: bytes, seq: int = 0) -> int:
+        """Write framed bytes, up to message `seq`, to all who may have them now; returns how many those are.
+
+        Never blocks, never raises for what a socket does.
+        """
+        before, self.seq = self.seq, seq
         # Those that are queued when the write begins; the ones that it makes so have had their share by then.
         queued = list(self._queued)
-        if self._descriptors:
+        readers = len(self._descriptors)
+        if readers:
             self._write_direct(data)
-        for subscriber in queued:
-            subscriber.outbox.write(data)
+        if self._newest is None:
+            for subscriber in queued:
+                subscriber.outbox.write(data)
+            return readers + len(queued)
+        return readers + sum([self._write_if_idle(subscriber, data, before) for subscriber in queued])
+
+    def _write_if_idle(self, subscriber: Subscriber, data: bytes, before: int) -> bool:
+        """For a socket that may not be written to directly: it is among the queued although nothing waits for it."""
+        if subscriber.outbox.waiting:
+            return False
+        if self._queued.get(subscriber) != before:
+            self.catch_up(subscriber)
+            return False
+        self._queued[subscriber] = self.seq
+        subscriber.outbox.write(data)
+        return True
+
+    def catch_up(self, subscriber: Subscriber) -> bool:
+        """Give a queued subscriber what stands for all that it missed; returns whether that was anything."""
+        since = self._queued.get(subscriber, self.seq)
+        if self._newest is None or since == self.seq:
+            return False
+        self._queued[subscriber] = self.seq
+        subscriber.outbox.write(self._newest(since))
+        return True
 
     def _write_direct(self, data: bytes) -> None:
         taken: list[int] = []

@@ -2,12 +2,16 @@
 
 A message is encoded and framed once for each variant in use, and the same bytes go to all of its subscribers.
 Nothing here knows what is in the bytes.
+
+A stream is lossless, or it is conflated: a subscriber that does not keep up then gets the newest message only, and is
+told how many it was not sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from feed.dialects.native import Variant
 from feed.fanout import Backlog, Group, Subscriber
@@ -24,6 +28,7 @@ class HubCounters:
     deliveries: int = 0
     writes: int = 0
     delivered_bytes: int = 0
+    skipped: int = 0
 
 
 class Topic:
@@ -41,9 +46,22 @@ class Topic:
 
 
 class Hub:
-    """The streams of one market and everyone who listens to them."""
+    """The streams of one market and everyone who listens to them.
 
-    def __init__(self, streams: Iterable[Stream]) -> None:
+    Args:
+        streams: all of them.
+        newest: the frame that stands for all of a stream behind a `seq`, for those that are conflated.
+        conflated: which streams that are.
+    """
+
+    def __init__(
+        self,
+        streams: Iterable[Stream],
+        newest: Callable[[Stream, int, Variant], bytes] | None = None,
+        conflated: Container[Stream] = (),
+    ) -> None:
+        self._newest = newest
+        self._conflated = conflated
         self.topics = {stream: Topic() for stream in streams}
         self.counters = HubCounters()
         self.backlog = Backlog()
@@ -55,10 +73,13 @@ class Hub:
 
     def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
         """Deliver the stream to the subscriber from the next message on."""
-        groups = self.topics[stream].groups
-        group = groups.get(variant)
+        topic = self.topics[stream]
+        group = topic.groups.get(variant)
         if group is None:
-            group = groups[variant] = Group()
+            conflated = self._newest is not None and stream in self._conflated
+            group = topic.groups[variant] = Group(partial(self.newest, stream, variant) if conflated else None)
+        # While nobody was in it, nobody told it.
+        group.seq = topic.seq
         subscriber.enter(group)
 
     def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
@@ -77,7 +98,18 @@ class Hub:
             readers = len(group)
             if readers:
                 data = frames(variant)
-                group.write(data)
+                readers = group.write(data, topic.seq)
                 counters.deliveries += readers * count
                 counters.writes += readers
                 counters.delivered_bytes += readers * len(data)
+
+    def newest(self, stream: Stream, variant: Variant, since: int) -> bytes:
+        """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""
+        assert self._newest is not None
+        frame = self._newest(stream, since, variant)
+        counters = self.counters
+        counters.deliveries += 1
+        counters.writes += 1
+        counters.delivered_bytes += len(frame)
+        counters.skipped += self.topics[stream].seq - since - 1
+        return frame

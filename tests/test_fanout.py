@@ -210,3 +210,114 @@ def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
     groups[1].write(b"xx")
     assert {number for number, count in got.items() if count} == members
     assert all(count in (0, 3) for count in got.values())
+
+
+class Numbers:
+    """A conflated stream of numbers in lines: `12` is a message, `12-3` one that stands for three that were skipped."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.group = Group(self._newest)
+
+    def _newest(self, since: int) -> bytes:
+        return self._line(since)
+
+    def _line(self, since: int) -> bytes:
+        skipped = self.seq - since - 1
+        return (f"{self.seq}-{skipped}" if skipped else f"{self.seq}").encode().rjust(499) + b"\n"
+
+    def publish(self, count: int = 1) -> None:
+        """The next numbers in one write."""
+        data = b""
+        for _ in range(count):
+            self.seq += 1
+            data += self._line(self.seq - 1)
+        self.group.write(data, self.seq)
+
+
+def checked(got: bytes, last: int) -> int:
+    """Every number is there or counted as skipped; returns how many were."""
+    seen = total = 0
+    for line in got.decode().split():
+        number, _, skipped = line.partition("-")
+        assert int(number) == seen + int(skipped or 0) + 1
+        seen, total = int(number), total + int(skipped or 0)
+    assert seen == last
+    return total
+
+
+def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
+    """What waits for it does not grow, the fast one gets everything, and each skipped message is counted."""
+    backlog, numbers = Backlog(), Numbers()
+    fast, slow = Listener(backlog), Listener(backlog)
+    for listener in (fast, slow):
+        listener.subscriber.enter(numbers.group)
+    for _ in range(50):
+        for _ in range(20):
+            numbers.publish()
+            fast.read()
+        assert slow.wire.waiting() <= 500
+        slow.got += slow.wire.read()
+        slow.wire.flush()
+        if not slow.wire.waiting():
+            slow.subscriber.drained()
+    slow.read()
+    slow.read()
+    assert checked(fast.got, 1000) == 0
+    assert checked(slow.got, 1000) > 500
+    assert len(backlog) == 0
+    numbers.publish(3)
+    slow.read()
+    assert slow.got.split()[-3:] == [b"1001", b"1002", b"1003"]
+    for listener in (fast, slow):
+        listener.wire.close()
+
+
+def test_conflated_streams_of_one_reader_take_turns() -> None:
+    """A reader that takes one message at a time gets some of each of its streams."""
+    backlog = Backlog()
+    listener = Listener(backlog)
+    streams = [Numbers() for _ in range(3)]
+    written: list[int] = []
+
+    class OneAtATime:
+        full = False
+
+        def write(self, data: bytes) -> None:
+            written.append(len(data))
+            self.full = True
+
+        def waiting(self) -> int:
+            return int(self.full)
+
+    wire = OneAtATime()
+    listener.subscriber.outbox = Outbox(wire, OutboxLimits(2**20, SECOND), listener._slow)
+    for numbers in streams:
+        listener.subscriber.enter(numbers.group)
+    listener.subscriber.queue()
+    wire.full = True
+    served = []
+    for _ in range(9):
+        for numbers in streams:
+            numbers.publish()
+        before = [numbers.group._queued[listener.subscriber] for numbers in streams]
+        wire.full = False
+        listener.subscriber.drained()
+        after = [numbers.group._queued[listener.subscriber] for numbers in streams]
+        served += [index for index in range(3) if before[index] != after[index]]
+    assert served == [0, 1, 2] * 3
+    assert len(written) == 9
+    listener.wire.close()
+
+
+def test_conflated_reader_without_a_descriptor_gets_everything_that_it_has_room_for() -> None:
+    """Several messages in one write are not conflated as long as nothing waits."""
+    backlog, numbers = Backlog(), Numbers()
+    listener = Listener(backlog)
+    listener.subscriber = Subscriber(listener.outbox, None, backlog)
+    listener.subscriber.enter(numbers.group)
+    for _ in range(5):
+        numbers.publish(4)
+        listener.read()
+    assert checked(listener.got, 20) == 0
+    listener.wire.close()

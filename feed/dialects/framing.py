@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["framed", "text_frame"]
+__all__ = ["framed", "payload_of", "text_frame", "with_skipped"]
 
 TEXT_FIN = 0x81
 
@@ -30,3 +30,16 @@ def text_frame(payload: bytes) -> bytes:
 def framed(payloads: Iterable[bytes]) -> list[bytes]:
     """Each payload as a frame."""
     return [text_frame(payload) for payload in payloads]
+
+
+def payload_of(frame: bytes) -> bytes:
+    """The payload of one of our own frames."""
+    length = frame[1]
+    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
+def with_skipped(frame: bytes, count: int) -> bytes:
+    """A `data` frame that says how many messages were left out before it, right behind its `seq`."""
+    # Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
+    head, mark, tail = payload_of(frame).partition(b',"data":{')
+    return text_frame(b'%b,"skipped":%d%b%b' % (head, count, mark, tail))

@@ -38,7 +38,9 @@ class Channel(Protocol):
     """One channel of a market.
 
     `intervals` are the streams of a symbol, or one empty name. A `lossless` channel sends every message to everybody;
-    of the others only the newest matters. A subscription to one that `begins_with_snapshot` gets the state first.
+    of the others only the newest matters: who does not keep up gets that alone, told how many were skipped. Where
+    messages are `differences` it gets the snapshot in its place, since the newest alone would leave it with a state
+    that never was. A subscription to one that `begins_with_snapshot` gets the state first.
     `on_demand` says that its messages come at known times, so that nothing is made of them until somebody listens.
     """
 
@@ -53,6 +55,10 @@ class Channel(Protocol):
     @property
     def lossless(self) -> bool:
         """Whether each message counts."""
+
+    @property
+    def differences(self) -> bool:
+        """Whether a message only says what changed. Such a channel has a snapshot."""
 
     @property
     def begins_with_snapshot(self) -> bool:
@@ -114,6 +120,7 @@ class _Eager:
 
     intervals: ClassVar[tuple[str, ...]] = ("",)
     lossless: ClassVar[bool] = True
+    differences: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
 
     def __init__(self, source: Source, shift: int) -> None:

@@ -40,6 +40,7 @@ class _EachSecond:
     """A channel with one message a second."""
 
     lossless: ClassVar[bool] = False
+    differences: ClassVar[bool] = False
     begins_with_snapshot: ClassVar[bool] = True
     on_demand: ClassVar[bool] = True
 

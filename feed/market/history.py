@@ -62,6 +62,14 @@ class History:
                 frames += segment.encoded(track, lo, hi, variant, kind)
         return frames
 
+    def newest(self, track: int, seq: int, variant: Variant) -> list[bytes]:
+        """The framed message `seq`, one of the last that were published; nothing where it is not kept."""
+        for segment in reversed(self._segments):
+            row = seq - segment.base[track] - 1
+            if row >= 0:
+                return segment.frames(track, row, row + 1, variant) if row < len(segment.track(track).times) else []
+        return []
+
     def first_seq(self, track: int) -> int:
         """The seq of the oldest message of a track that is kept."""
         return self._segments[0].base[track] + 1 if self._segments else 1

@@ -11,7 +11,7 @@ import orjson
 
 from feed import __version__
 from feed.clock import Clock
-from feed.dialects.framing import framed
+from feed.dialects.framing import framed, with_skipped
 from feed.dialects.native import Variant
 from feed.fanout import Subscriber
 from feed.hub import Hub
@@ -78,7 +78,8 @@ class Market:
         self._track = {stream: index for index, stream in enumerate(self.streams)}
         self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
         self._on_demand = frozenset(range(len(self._tracks))) - self._active
-        self.hub = Hub(self.streams)
+        conflated = frozenset(stream for stream, channel, _ in self._tracks if not channel.lossless)
+        self.hub = Hub(self.streams, self.newest, conflated)
         self._topics = [self.hub.topics[stream] for stream in self.streams]
         self._begins = pace.at(clock.now())
         # Market time up to which everything has been published.
@@ -126,6 +127,10 @@ class Market:
     def has_snapshot(self, channel: str) -> bool:
         """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
         return any(known.name == channel and known.begins_with_snapshot for known in self._channels)
+
+    def is_lossless(self, stream: Stream) -> bool:
+        """Whether each message of the stream counts, even for who does not keep up."""
+        return self._tracks[self._track[stream]][1].lossless
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
         """Whether everything behind `seq` of that epoch can still be sent."""
@@ -206,6 +211,20 @@ class Market:
         return b"".join(
             framed(payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
         )
+
+    def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
+        """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
+
+        Empty where it is not kept. A channel whose messages are differences stands for all of them with its state.
+        """
+        track = self._track[stream]
+        seq = self.hub.topics[stream].seq
+        if self._tracks[track][1].differences:
+            frame = self.state_of(stream, 1, variant)
+        else:
+            frame = b"".join(self.history.newest(track, seq, variant))
+        skipped = seq - since - 1
+        return with_skipped(frame, skipped) if frame and skipped > 0 else frame
 
     def warm(self) -> None:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""

@@ -6,6 +6,7 @@ as they are parsed, without its queue and a reading task, and write data frames 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,6 +18,9 @@ from websockets.protocol import OPEN, Event
 from feed.server.query import Connect
 
 __all__ = ["FeedConnection", "PeerPort"]
+
+UNSENT = 16 * 1024
+"""Bytes that the kernel keeps for a reader that wants the newest only: what waits there can't be replaced any more."""
 
 
 class PeerPort(Protocol):
@@ -90,6 +94,13 @@ class FeedConnection(ServerConnection):
         return self.transport.get_write_buffer_size()
 
     # What a peer may do.
+
+    def keep_fresh(self) -> None:
+        """Let the kernel keep little of what the reader has no room for, where the kernel can be told so."""
+        option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+        sock = self.transport.get_extra_info("socket")
+        if option is not None and sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
 
     def probe(self) -> None:
         """Send a ping frame; any sign of life answers it."""

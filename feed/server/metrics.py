@@ -69,6 +69,7 @@ class Metrics(Collector):
             (CounterMetricFamily, "feed_messages_published", "Messages published", hub.published),
             (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", hub.deliveries),
             (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", hub.writes),
+            (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", hub.skipped),
             (CounterMetricFamily, "feed_delivered_bytes", "Bytes handed to subscribers", hub.delivered_bytes),
             (GaugeMetricFamily, "feed_subscriptions", "Subscriptions", self._market.hub.subscriptions),
             (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", len(self._market.hub.backlog)),

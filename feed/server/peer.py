@@ -256,6 +256,8 @@ class Peer:
         stream = backfill.stream
         if backfill.done:
             self._backfills.pop(stream, None)
+            if not self._market.is_lossless(stream):
+                self._connection.keep_fresh()
             self._market.join(self._subscriber, stream, self._variant)
             return
         first = stream not in self._backfills

@@ -132,3 +132,30 @@ async def test_drain_says_goodbye_and_never_hangs(serve: Serve) -> None:
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "the server restarts")
         await draining
         assert asyncio.get_running_loop().time() - began < 3
+
+
+@pytest.mark.parametrize("channel", ["ticker", "candles"])
+async def test_conflated_reader_is_told_what_it_missed(serve: Serve, channel: str) -> None:
+    """A reader that pauses keeps its connection, then gets the newest, and each skipped one is counted."""
+    async with serve(MetronomeSource(every=SECOND), speed=1000.0) as running:
+        slow = await running.client()
+        interval = {"interval": "1s"} if channel == "candles" else {}
+        await send(slow, {"event": "subscribe", "channel": channel, "symbol": "BTC/USD", **interval})
+        seq = (await receive_event(slow, "data"))["seq"]
+        slow.transport.pause_reading()
+        counters = running.market.hub.counters
+        while not running.market.hub.backlog:
+            await asyncio.sleep(0.01)
+        blocked_at = counters.published
+        while counters.published < blocked_at + 300:
+            await asyncio.sleep(0.01)
+        slow.transport.resume_reading()
+        skipped = 0
+        while not skipped:
+            message = await receive_event(slow, "data")
+            assert message["type"] == "update"
+            assert message["seq"] == seq + message.get("skipped", 0) + 1
+            assert list(message)[5:] == (["skipped", "data"] if "skipped" in message else ["data"])
+            seq, skipped = message["seq"], skipped + message.get("skipped", 0)
+        assert skipped <= counters.skipped
+        assert running.server.counters.slow == 0
