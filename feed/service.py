@@ -112,7 +112,7 @@ class _Run:
 
     async def until_stopped(self) -> int:
         """Serve until a signal comes, the market's end asks for it, or the market fails."""
-        # A day of market takes longer to make than an event loop should stand still, and nobody waits for it at the end.
+        # A day of market takes longer to make than an event loop should stand still; nobody waits for it at the end.
         threading.Thread(target=self._market.warm, name="warm", daemon=True).start()
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
