@@ -125,12 +125,13 @@ class Client:
             raise
         return [answer for answer in answers if isinstance(answer, Subscribed)]
 
-    async def unsubscribe(self, channel: str, symbol: str) -> None:
+    async def unsubscribe(self, channel: str, symbol: str, *, interval: str | None = None) -> None:
         """Stop listening to what was subscribed in these words. Raises SubscriptionError if nothing was."""
         link = self._link
         # What came of a `*` stands by itself: it goes on without its one stream that is left here.
         link.subscriptions[:] = [wish for wish in link.subscriptions if not link.answered(wish)]
-        await self._ask({"event": "unsubscribe", "channel": channel, "symbol": symbol})
+        wish = Subscription(channel, symbol, interval=interval)
+        await self._ask(wish.request() | {"event": "unsubscribe"})
 
     async def ping(self) -> int:
         """A round trip through the server's session, ns."""

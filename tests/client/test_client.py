@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import FrozenInstanceError
 from itertools import pairwise
 
@@ -192,11 +192,13 @@ async def test_a_token_is_shown() -> None:
 
 
 @contextlib.asynccontextmanager
-async def scripted(*frames: dict[str, object], deaf: bool = False) -> AsyncIterator[str]:
+async def scripted(
+    *frames: dict[str, object], deaf: bool = False, symbols: Sequence[object] = ()
+) -> AsyncIterator[str]:
     """A server that greets, sends these frames and answers pings; a deaf one stops reading after them."""
 
     async def handle(connection: ServerConnection) -> None:
-        greeting = {"event": "status", "scenario": "script", "epoch": "a-1", "symbols": []}
+        greeting = {"event": "status", "scenario": "script", "epoch": "a-1", "symbols": list(symbols)}
         for frame in (greeting, *frames):
             await connection.send(orjson.dumps(frame).decode())
         if deaf:
