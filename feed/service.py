@@ -33,7 +33,7 @@ from feed.server.pages import Pages
 from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.settings import Anchor, Limits, ServeSettings
-from feed.sources import open_source
+from feed.sources import open_source, past_of
 from feed.ticks import Source
 from feed.units import MILLISECOND, SECOND, format_duration
 
@@ -97,6 +97,7 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
         clock=clock,
         shift=shift,
         limits=_told_limits(settings.limits),
+        past=past_of(source, scenario, seed),
     )
 
 

@@ -8,7 +8,7 @@ from feed.engine.source import EngineSource
 from feed.scenario.model import Scenario
 from feed.ticks import Source
 
-__all__ = ["open_source"]
+__all__ = ["open_source", "past_of"]
 
 
 def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Source:
@@ -28,3 +28,8 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Sour
     from feed.recording.tickfile import TickFileSource
 
     return TickFileSource(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
+
+
+def past_of(source: Source, scenario: Scenario, seed: int | None = None) -> Source:
+    """The same source for another thread: an engine keeps what it has made, a file of trades never changes."""
+    return EngineSource(scenario, seed) if isinstance(source, EngineSource) else source

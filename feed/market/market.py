@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ class Market:
         window: how far back a client may resume.
         limits: what the status frame tells of the server's limits.
         clock: real time.
+        past: the same source once more, where `warm` is called from another thread.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Market:
         clock: Clock,
         shift: int = 0,
         limits: dict[str, int | float] | None = None,
+        past: Source | None = None,
     ) -> None:
         self.identity = identity
         self.source = source
@@ -71,7 +74,8 @@ class Market:
         self._shift = shift
         self._limits = limits or {}
         self.instruments = source.instruments
-        self._memories = [BarMemory(source, index) for index in range(len(self.instruments))]
+        lock = threading.RLock()
+        self._memories = [BarMemory(past or source, index, lock) for index in range(len(self.instruments))]
         self._channels = open_channels(source, shift, self._memories)
         self._tracks = list(streams_of(self._channels, self.instruments))
         self.streams = tuple(stream for stream, _, _ in self._tracks)
@@ -174,8 +178,12 @@ class Market:
 
     def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
         """Deliver a stream to a subscriber from the next message on."""
-        self._activate(stream)
+        self.count_in(subscriber, stream)
         self.hub.join(subscriber, stream, variant)
+
+    def count_in(self, subscriber: Subscriber, stream: Stream) -> None:
+        """Somebody listens to a stream, in whatever way."""
+        self._activate(stream)
         if self.on_join is not None:
             self.on_join(subscriber)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from feed.bars import Bars, bars_of, joined
 from feed.ticks import Source
 from feed.units import HOUR, MINUTE, SECOND
 
-__all__ = ["BarMemory"]
+__all__ = ["BarMemory", "Lock"]
+
+Lock = AbstractContextManager[bool]
+"""A re-entrant lock, as `threading.RLock` makes them."""
 
 KEPT_HOURS = 200
 
@@ -20,16 +24,17 @@ class BarMemory:
     """Minute bars of one symbol, an hour at a time; the hours that are asked for again are kept.
 
     Args:
-        source: where ticks come from.
+        source: where ticks come from; with a thread that makes the past, one that nobody else uses.
         index: which of its instruments.
+        lock: shared by all who use that source.
     """
 
-    def __init__(self, source: Source, index: int) -> None:
+    def __init__(self, source: Source, index: int, lock: Lock | None = None) -> None:
         self._source = source
         self._index = index
         self._hours: OrderedDict[int, Bars] = OrderedDict()
-        # A day is made ready in a thread of its own while the event loop runs.
-        self._lock = threading.Lock()
+        # A day is made ready in a thread of its own while the event loop runs, and a source keeps things for itself.
+        self._lock = lock or threading.RLock()
 
     def minutes(self, start: int, end: int) -> Bars:
         """The minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
@@ -46,9 +51,10 @@ class BarMemory:
         `start` is a whole second.
         """
         first, last = -(-start // MINUTE) * MINUTE, at - at % MINUTE
-        if first >= last:
-            return self._ticks(start, at, SECOND)
-        edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
+        with self._lock:
+            if first >= last:
+                return self._ticks(start, at, SECOND)
+            edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
         return joined(edges)
 
     def _hour(self, hour: int) -> Bars:
