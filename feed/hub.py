@@ -34,12 +34,14 @@ class HubCounters:
 class Topic:
     """One stream's last `seq`, and its subscribers by variant."""
 
-    __slots__ = ("groups", "published_at", "seq")
+    __slots__ = ("groups", "listening", "published_at", "seq")
 
     def __init__(self) -> None:
         self.seq = 0
         self.published_at = 0
         self.groups: dict[Variant, Group] = {}
+        # Who has everything that was published, and wants to know when there is more.
+        self.listening: dict[Callable[[], None], None] = {}
 
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups.values())
@@ -64,12 +66,14 @@ class Hub:
         self._conflated = conflated
         self.topics = {stream: Topic() for stream in streams}
         self.counters = HubCounters()
+        # Subscribers that are in no group, since they take the newest message when they want it.
+        self.sampled = 0
         self.backlog = Backlog()
 
     @property
     def subscriptions(self) -> int:
         """How many pairs of subscriber and stream there are."""
-        return sum(len(topic) for topic in self.topics.values())
+        return sum(len(topic) for topic in self.topics.values()) + self.sampled
 
     def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
         """Deliver the stream to the subscriber from the next message on."""
@@ -102,6 +106,18 @@ class Hub:
                 counters.deliveries += readers * count
                 counters.writes += readers
                 counters.delivered_bytes += readers * len(data)
+        if topic.listening:
+            listening, topic.listening = topic.listening, {}
+            for tell in listening:
+                tell()
+
+    def await_news(self, stream: Stream, tell: Callable[[], None]) -> None:
+        """Call this once, when the next message of the stream has been published."""
+        self.topics[stream].listening[tell] = None
+
+    def forget_news(self, stream: Stream, tell: Callable[[], None]) -> None:
+        """It is not called any more."""
+        self.topics[stream].listening.pop(tell, None)
 
     def newest(self, stream: Stream, variant: Variant, since: int) -> bytes:
         """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""

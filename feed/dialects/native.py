@@ -15,6 +15,8 @@ from feed.protocol.requests import (
     MAX_HISTORY,
     MAX_ID_LENGTH,
     MAX_NAME_LENGTH,
+    MAX_RATE,
+    MIN_RATE,
     REQUESTS,
     Rejected,
     Request,
@@ -146,6 +148,7 @@ _VALID = {
     "interval": 'an interval such as "1m", an array of intervals, or "*" for all',
     "history": f"a whole number from 0 to {MAX_HISTORY}",
     "resume": 'an object like {"epoch":"…","seq":4211}, both as the server gave them',
+    "max_rate": f"a number of messages a second from {MIN_RATE} to {MAX_RATE}",
     "token": "a string of at most 4096 characters",
     "timestamp": "any JSON value that is not nested too deeply",
 }

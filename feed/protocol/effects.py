@@ -40,12 +40,14 @@ class Send:
 class Join:
     """Deliver the stream from now on, after everything that came behind `after_seq`.
 
-    `snapshot` is how many of the last messages to send first, marked as a snapshot.
+    `snapshot` is how many of the last messages to send first, marked as a snapshot. With a `max_rate` at most so many
+    messages a second follow, always the newest.
     """
 
     stream: Stream
     after_seq: int | None = None
     snapshot: int = 0
+    max_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

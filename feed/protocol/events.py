@@ -70,6 +70,7 @@ class Subscribed(Event):
     seq: int
     epoch: str
     recovered: bool | None = None
+    max_rate: float | None = None
     id: RequestId | None = None
 
 

@@ -28,6 +28,7 @@ __all__ = [
 MAX_ID_LENGTH = 36
 MAX_NAME_LENGTH = 64
 MAX_HISTORY = 10_000
+MIN_RATE, MAX_RATE = 0.1, 1000
 
 RequestId = Annotated[str, Field(max_length=MAX_ID_LENGTH)] | int | float
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
@@ -89,6 +90,9 @@ class Subscribe(Request):
     interval: Names | None = Field(None, description='Length of candles, an array, or "*"; 1m where missing')
     history: int | None = Field(None, description="Send the last N messages first", ge=0, le=MAX_HISTORY)
     resume: Resume | None = Field(None, description="Send what was missed since then first")
+    max_rate: Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)] | None = Field(
+        None, description="At most so many messages a second, always the newest; each tells how many were skipped"
+    )
 
 
 class Unsubscribe(Request):

@@ -128,12 +128,14 @@ class Subscriptions:
             seq=view.seq(stream),
             epoch=view.epoch,
             recovered=recovered,
+            max_rate=request.max_rate,
             id=request.id,
         )
         if resume is not None and recovered:
-            return [Send(subscribed), Join(stream, after_seq=resume.seq)]
+            return [Send(subscribed), Join(stream, after_seq=resume.seq, max_rate=request.max_rate)]
         wants_snapshot = recovered is False or view.has_snapshot(stream.channel)
-        return [Send(subscribed), Join(stream, snapshot=max(request.history or 0, int(wants_snapshot)))]
+        snapshot = max(request.history or 0, int(wants_snapshot))
+        return [Send(subscribed), Join(stream, snapshot=snapshot, max_rate=request.max_rate)]
 
     def _leave(self, stream: Stream, request: Unsubscribe) -> list[Effect]:
         del self._streams[stream]

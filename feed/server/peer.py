@@ -24,6 +24,7 @@ from feed.server.alarms import Alarms
 from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
+from feed.server.sampler import Sampler
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -71,6 +72,7 @@ class Peer:
         "_market",
         "_on_gone",
         "_outbox",
+        "_samplers",
         "_session",
         "_subscriber",
         "_variant",
@@ -107,6 +109,7 @@ class Peer:
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.backlog)
         self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
         self._backfills: dict[Stream, Backfill] = {}
+        self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
@@ -189,6 +192,8 @@ class Peer:
         """Nothing waits any more."""
         self._cancel_watchdog()
         self._subscriber.drained()
+        for sampler in list(self._samplers.values()):
+            sampler.drained()
         for backfill in list(self._backfills.values()):
             self._page(backfill)
 
@@ -203,7 +208,7 @@ class Peer:
         self._closed = True
         self._outbox.closed = True
         self._subscriber.leave_all()
-        self._backfills.clear()
+        self._stop_streams()
         self._market.depart(self)
         self._cancel_watchdog()
         self._alarms.forget(self)
@@ -227,8 +232,7 @@ class Peer:
             case Join():
                 self._join(effect)
             case Leave(stream):
-                self._backfills.pop(stream, None)
-                self._market.leave(self._subscriber, stream, self._variant)
+                self._leave(stream)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):
@@ -239,8 +243,9 @@ class Peer:
     def _join(self, join: Join) -> None:
         stream, market = join.stream, self._market
         # A repeated subscription with a history gets that again, and then the one stream goes on.
-        market.leave(self._subscriber, stream, self._variant)
-        self._backfills.pop(stream, None)
+        self._leave(stream)
+        if join.max_rate is not None:
+            self._samplers[stream] = Sampler(market, stream, self._variant, self._outbox, join.max_rate, self._clock)
         seq = market.seq(stream)
         if join.after_seq is not None:
             after, snapshot_until = join.after_seq, 0
@@ -252,13 +257,17 @@ class Peer:
                 after = market.seq(stream)
         self._page(Backfill(market, stream, self._variant, after, snapshot_until))
 
+    def _leave(self, stream: Stream) -> None:
+        self._backfills.pop(stream, None)
+        self._market.leave(self._subscriber, stream, self._variant)
+        if (sampler := self._samplers.pop(stream, None)) is not None:
+            sampler.stop()
+
     def _page(self, backfill: Backfill) -> None:
         stream = backfill.stream
         if backfill.done:
             self._backfills.pop(stream, None)
-            if not self._market.is_lossless(stream):
-                self._connection.keep_fresh()
-            self._market.join(self._subscriber, stream, self._variant)
+            self._go_live(stream)
             return
         first = stream not in self._backfills
         self._backfills[stream] = backfill
@@ -268,6 +277,16 @@ class Peer:
             self._page(backfill)
         elif not self._outbox.waiting:
             self._loop.call_soon(self._next_page, backfill)
+
+    def _go_live(self, stream: Stream) -> None:
+        sampler = self._samplers.get(stream)
+        if sampler is not None or not self._market.is_lossless(stream):
+            self._connection.keep_fresh()
+        if sampler is None:
+            self._market.join(self._subscriber, stream, self._variant)
+        else:
+            self._market.count_in(self._subscriber, stream)
+            sampler.start()
 
     def _next_page(self, backfill: Backfill) -> None:
         if not self._closed and self._backfills.get(backfill.stream) is backfill:
@@ -290,8 +309,11 @@ class Peer:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
         if not self._session.streams:
             return self._last_sent
-        topics = self._market.hub.topics
-        return max([self._last_sent, *(topics[stream].published_at for stream in self._session.streams)])
+        return max([self._last_sent, *map(self._data_sent, self._session.streams)])
+
+    def _data_sent(self, stream: Stream) -> int:
+        sampler = self._samplers.get(stream)
+        return self._market.hub.topics[stream].published_at if sampler is None else sampler.last_sent
 
     def _watch(self) -> None:
         again = self._outbox.check(self._clock.now())
@@ -303,6 +325,12 @@ class Peer:
             self._watchdog = None
 
     # The end.
+
+    def _stop_streams(self) -> None:
+        self._backfills.clear()
+        for sampler in self._samplers.values():
+            sampler.stop()
+        self._samplers.clear()
 
     def _too_slow(self, reason: str) -> None:
         if self._closed:
@@ -325,7 +353,7 @@ class Peer:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
         self._closed = True
         self._outbox.closed = True
-        self._backfills.clear()
+        self._stop_streams()
         self._subscriber.leave_all()
         self._cancel_watchdog()
         self._alarms.forget(self)

@@ -84,9 +84,10 @@ class Conversation:
             case Send(event):
                 self.last_sent = self.clock.now()
                 return "< " + encode(event).decode()
-            case Join(stream, after_seq, snapshot):
+            case Join(stream, after_seq, snapshot, max_rate):
                 after = "" if after_seq is None else f" after {after_seq}"
-                return f"~ join {stream.key}{after}" + (f" snapshot {snapshot}" if snapshot else "")
+                rate = "" if max_rate is None else f" rate {max_rate:g}"
+                return f"~ join {stream.key}{after}" + (f" snapshot {snapshot}" if snapshot else "") + rate
             case Leave(stream):
                 return f"~ leave {stream.key}"
             case ProbePeer():

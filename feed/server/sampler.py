@@ -1,0 +1,103 @@
+"""A subscription with a `max_rate`: at most so many messages a second, always the newest, and the rest counted."""
+
+from __future__ import annotations
+
+import asyncio
+
+from feed.clock import Clock
+from feed.dialects.native import Variant
+from feed.market.market import Market
+from feed.outbox import Outbox
+from feed.protocol.effects import Stream
+from feed.units import SECOND
+
+__all__ = ["Sampler"]
+
+
+class Sampler:
+    """One subscriber's sight of one stream. It holds no message: it takes the newest when the time has come.
+
+    Args:
+        market: where the stream is.
+        stream: the stream.
+        variant: the form of its frames.
+        outbox: the subscriber's way out.
+        max_rate: messages a second.
+        clock: real time.
+    """
+
+    __slots__ = (
+        "_behind",
+        "_clock",
+        "_interval",
+        "_loop",
+        "_market",
+        "_next",
+        "_outbox",
+        "_sent",
+        "_started",
+        "_stream",
+        "_timer",
+        "_variant",
+        "last_sent",
+    )
+
+    def __init__(
+        self, market: Market, stream: Stream, variant: Variant, outbox: Outbox, max_rate: float, clock: Clock
+    ) -> None:
+        self._market = market
+        self._stream = stream
+        self._variant = variant
+        self._outbox = outbox
+        self._interval = round(SECOND / max_rate)
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._sent = 0
+        self._next = 0
+        self._behind = False
+        self._started = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.last_sent = 0
+
+    def start(self) -> None:
+        """From now on: what has been published so far has been sent or is not wanted."""
+        self._sent = self._market.seq(self._stream)
+        self._started = True
+        self._market.hub.sampled += 1
+        self._market.hub.await_news(self._stream, self.news)
+
+    def stop(self) -> None:
+        """No more."""
+        if self._started:
+            self._started = False
+            self._market.hub.sampled -= 1
+            self._market.hub.forget_news(self._stream, self.news)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def news(self) -> None:
+        """There is something newer than what was sent last: send the newest, now or as soon as that may be."""
+        if not self._started:
+            return
+        now = self._clock.now()
+        if self._outbox.waiting:
+            self._behind = True
+        elif now < self._next:
+            self._timer = self._loop.call_later((self._next - now) / SECOND, self.news)
+        else:
+            self._send(now)
+
+    def drained(self) -> None:
+        """Nothing waits for the subscriber any more."""
+        if self._behind:
+            self._behind = False
+            self.news()
+
+    def _send(self, now: int) -> None:
+        frame = self._market.hub.newest(self._stream, self._variant, self._sent)
+        self._sent = self._market.seq(self._stream)
+        self._next = now + self._interval
+        self.last_sent = now
+        # First, since the write may be what fills the socket, and then all is as it is for anybody who waits.
+        self._market.hub.await_news(self._stream, self.news)
+        self._outbox.write(frame)
