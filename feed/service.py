@@ -69,7 +69,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         gather=limits.gather,
         patience=limits.patience,
     )
-    server = FeedServer(market, _server_limits(limits), clock, origins=settings.origins, token=settings.token)
+    server_limits = _server_limits(limits, compression=settings.compression == "on")
+    server = FeedServer(market, server_limits, clock, origins=settings.origins, token=settings.token)
     metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)
@@ -219,7 +220,7 @@ def _shift(source: Source, anchor: Anchor, clock: Clock) -> int:
     return (first - source.start) // MILLISECOND * MILLISECOND
 
 
-def _server_limits(limits: Limits) -> ServerLimits:
+def _server_limits(limits: Limits, *, compression: bool) -> ServerLimits:
     session = SessionLimits(
         inbound_rate=limits.inbound_rate,
         inbound_burst=limits.inbound_burst,
@@ -240,6 +241,7 @@ def _server_limits(limits: Limits) -> ServerLimits:
         handshake_timeout=limits.handshake_timeout,
         drain_spread=limits.drain_spread,
         drain_timeout=limits.drain_timeout,
+        compression=compression,
     )
 
 

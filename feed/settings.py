@@ -179,6 +179,9 @@ class ServeSettings(Limits, BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode, _reads(_read_origins)] = Field(
         (), description="Web pages that may connect besides those from loopback, such as https://app.example, or *"
     )
+    compression: Literal["off", "on"] = Field(
+        "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line")
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")
     scenarios: Path | None = Field(None, description="Folder of scenarios in place of the bundled ones")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["framed", "payload_of", "text_frame", "with_skipped"]
+from feed.dialects.deflate import deflated
+
+__all__ = ["deflated_frame", "framed", "payload_of", "text_frame", "with_skipped"]
 
 TEXT_FIN = 0x81
+
+RSV1 = 0x40
+"""Marks a compressed message (RFC 7692, 6)."""
 
 
 def _header(length: int) -> bytes:
@@ -27,9 +32,19 @@ def text_frame(payload: bytes) -> bytes:
     return (_HEADERS[length] if length < 1024 else _header(length)) + payload
 
 
-def framed(payloads: Iterable[bytes]) -> list[bytes]:
-    """Each payload as a frame."""
-    return [text_frame(payload) for payload in payloads]
+def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
+    """Each payload as a frame, compressed where that is asked for and makes it shorter."""
+    frames = [text_frame(payload) for payload in payloads]
+    return [deflated_frame(frame) for frame in frames] if deflate else frames
+
+
+def deflated_frame(frame: bytes) -> bytes:
+    """One of our own frames compressed, or as it is where that would not be shorter."""
+    data = deflated(payload_of(frame))
+    if data is None:
+        return frame
+    plain = text_frame(data)
+    return bytes((plain[0] | RSV1,)) + plain[1:]
 
 
 def payload_of(frame: bytes) -> bytes:

@@ -34,9 +34,11 @@ class Variant:
     """One form of the wire. Connections of the same variant get the same bytes.
 
     `numbers` is `plain` (JSON numbers) or `string` (decimals as JSON strings, for clients that parse floats badly).
+    `deflate` says that data frames are compressed.
     """
 
     numbers: Literal["plain", "string"] = "plain"
+    deflate: bool = False
 
 
 def encode(event: Event) -> bytes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from feed import __version__
 from feed.clock import Clock
-from feed.dialects.framing import framed, with_skipped
+from feed.dialects.framing import deflated_frame, framed, with_skipped
 from feed.dialects.native import Variant
 from feed.fanout import Subscriber
 from feed.hub import Hub
@@ -216,9 +216,8 @@ class Market:
         # All of them stand for what had been published by now: they share its seq.
         seq = self.seq(stream)
         rows = range(len(state.times))
-        return b"".join(
-            framed(payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
-        )
+        payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
+        return b"".join(framed(payloads, deflate=variant.deflate))
 
     def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
@@ -227,11 +226,14 @@ class Market:
         """
         track = self._track[stream]
         seq = self.hub.topics[stream].seq
+        skipped = seq - since - 1
+        if variant.deflate and skipped > 0:
+            # The number is for this one subscriber, so there is no copy to share.
+            return deflated_frame(self.newest(stream, since, replace(variant, deflate=False)))
         if self._tracks[track][1].differences:
             frame = self.state_of(stream, 1, variant)
         else:
             frame = b"".join(self.history.newest(track, seq, variant))
-        skipped = seq - since - 1
         return with_skipped(frame, skipped) if frame and skipped > 0 else frame
 
     def warm(self) -> None:

@@ -111,7 +111,8 @@ class Segment:
 
     def encoded(self, track: int, lo: int, hi: int, variant: Variant, kind: str = "update") -> list[bytes]:
         """Framed messages of one track, encoded for this call: for one subscriber's history."""
-        return framed(self.track(track).encode(lo, hi, self.base[track] + lo + 1, variant, kind))
+        payloads = self.track(track).encode(lo, hi, self.base[track] + lo + 1, variant, kind)
+        return framed(payloads, deflate=variant.deflate)
 
     def _run(self, first: int, last: int) -> Run:
         row = int(self._row[first])

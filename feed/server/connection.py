@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
 from feed.server.query import Connect
 
-__all__ = ["FeedConnection", "PeerPort"]
+__all__ = ["DEFLATE", "FeedConnection", "PeerPort"]
+
+DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
+"""Negotiates compression where nobody keeps a context: one copy of a message fits all, and memory does not grow."""
 
 UNSENT = 16 * 1024
 """Bytes that the kernel keeps for a reader that wants the newest only: what waits there can't be replaced any more."""
@@ -76,6 +80,11 @@ class FeedConnection(ServerConnection):
             return None
         sock = self.transport.get_extra_info("socket")
         return None if sock is None else int(sock.fileno())
+
+    @property
+    def deflate(self) -> bool:
+        """Whether compressed frames may be sent."""
+        return any(isinstance(extension, PerMessageDeflate) for extension in self.protocol.extensions)
 
     @property
     def is_open(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -18,7 +18,7 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.server.admission import ConnectRates, OriginRule
 from feed.server.alarms import Alarms
-from feed.server.connection import FeedConnection
+from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.counters import ServerCounters
 from feed.server.http import Page, Routes, is_upgrade, problem, respond
 from feed.server.peer import Peer, PeerLimits
@@ -44,6 +44,7 @@ class ServerLimits:
     handshake_timeout: int
     drain_spread: int
     drain_timeout: int
+    compression: bool = False
 
 
 class FeedServer:
@@ -107,6 +108,7 @@ class FeedServer:
             create_connection=FeedConnection,
             process_request=self._admit,
             compression=None,
+            extensions=[DEFLATE] if limits.compression else None,
             open_timeout=limits.handshake_timeout / SECOND,
             # The session pings: the library's own keepalive waits for ever on a client that does not read.
             ping_interval=None,
@@ -202,7 +204,7 @@ class FeedServer:
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            variant=wishes.variant,
+            variant=replace(wishes.variant, deflate=connection.deflate),
             strict=wishes.strict,
             token=self._token,
             on_gone=self._gone,

@@ -67,7 +67,9 @@ def _library(mode: str) -> Callable[[Work], AbstractContextManager[Running]]:
 def _product(work: Work) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="feed-benchmark-") as folder:
         scenario = product.write_scenario(Path(folder), rate=work.rate, streams=work.streams)
-        command = product.command(scenario, gather_us=work.gather_us, rush=work.rate == 0, log=work.log)
+        command = product.command(
+            scenario, gather_us=work.gather_us, rush=work.rate == 0, deflate=work.deflate, log=work.log
+        )
         with running(command) as server:
             yield server
 

@@ -54,7 +54,7 @@ def write_scenario(folder: Path, *, rate: int, streams: int) -> Path:
     return path
 
 
-def command(scenario: Path, *, gather_us: int, rush: bool, log: Path | None) -> list[str]:
+def command(scenario: Path, *, gather_us: int, rush: bool, deflate: bool, log: Path | None) -> list[str]:
     """The command that serves the scenario.
 
     Raises:
@@ -69,6 +69,7 @@ def command(scenario: Path, *, gather_us: int, rush: bool, log: Path | None) -> 
         "--port": "0",
         "--speed": "max" if rush else "1",
         "--gather": f"{gather_us / 1e6:.6f}",
+        "--compression": "on" if deflate else "off",
         "--max-connections": "20000",
         "--log-level": "error",
         "--at-end": "hold",
