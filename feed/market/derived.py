@@ -74,7 +74,7 @@ class CandleChannel(_EachSecond):
         """The last `count` candles as they stand at `at`: closed ones, and the open one."""
         length = INTERVALS[interval]
         # A longer past would take longer to make than anybody may hold up the others.
-        count = max(1, min(count, DAY // length))
+        count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
         first = at // length * length - (count - 1) * length
         ends = np.arange(count, dtype=np.int64) * length + first + length - 1
         ends[-1] = at
@@ -130,7 +130,8 @@ class CandleTrack:
     @cached_property
     def _states(self) -> tuple[Ints, Bars]:
         """When each bar that these times see begins, and the candle as it stands at that bar's end."""
-        before = self._memory.until(min(self._first, self._start), self._start)
+        bars_before = self._memory.seconds if self._length < MINUTE else self._memory.until
+        before = bars_before(min(self._first, self._start), self._start)
         bars = joined([before, bars_of(self._block, SECOND)])
         return bars.time, running(bars, self._length)
 

@@ -57,6 +57,11 @@ class BarMemory:
             edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
         return joined(edges)
 
+    def seconds(self, start: int, at: int) -> Bars:
+        """The same trades in second bars; they are not kept, so this is for hours and not for days."""
+        with self._lock:
+            return self._ticks(start, at, SECOND)
+
     def _hour(self, hour: int) -> Bars:
         bars = self._hours.get(hour)
         if bars is None:

@@ -150,20 +150,23 @@ def test_seq_is_that_of_one_who_was_there_from_the_start() -> None:
     assert late.missed(streams[1], 100, 50, Variant()) == early.missed(streams[1], 100, 50, Variant())
 
 
+@pytest.mark.parametrize("interval", ["1s", "15s", "1m", "5m"])
 @pytest.mark.parametrize("count", [1, 2, 30])
-def test_candle_snapshot_is_the_past(count: int) -> None:
+def test_candle_snapshot_is_the_past(interval: str, count: int) -> None:
     """A subscription begins with the candle as it stands, or with the last ones, also those before the start."""
     source = EngineSource(scenario_from({"name": "any", "market": {"orders_per_second": 3}}, "test"))
     market = make_market(source)
-    stream = candles("1m")
-    play(market, source.start + 10 * MINUTE + 20 * SECOND)
+    stream, length = candles(interval), INTERVALS[interval]
+    now = source.start + 10 * MINUTE + 20 * SECOND + 300 * MILLISECOND
+    Reader(market, stream)
+    play(market, now)
     shown = [json.loads(p) for p in unframed(market.state_of(stream, count, Variant()))]
     assert len(shown) == count
     assert {message["type"] for message in shown} == {"snapshot"}
     assert [message["data"]["closed"] for message in shown] == [True] * (count - 1) + [False]
     begins = [message["data"]["time"] for message in shown]
-    assert begins == [source.start // SECOND + 60 * (10 - back) for back in range(count - 1, -1, -1)]
-    whole = played(source, source.start + 10 * MINUTE, stream, begins=source.start - HOUR)
+    assert begins == [(now // length - back) * length // SECOND for back in range(count - 1, -1, -1)]
+    whole = played(source, now, stream, begins=source.start - 3 * HOUR)
     closed = {m["data"]["time"]: m["data"] for m in whole if m["data"]["closed"]}
     for message in shown[:-1]:
         theirs = closed[message["data"]["time"]]
