@@ -34,13 +34,13 @@ class BarMemory:
         self._index = index
         self._hours: OrderedDict[int, Bars] = OrderedDict()
         # A day is made ready in a thread of its own while the event loop runs, and a source keeps things for itself.
-        self._lock = lock or threading.RLock()
+        self.lock = lock or threading.RLock()
 
     def minutes(self, start: int, end: int) -> Bars:
         """The minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
         if start >= end:
             return Bars.empty()
-        with self._lock:
+        with self.lock:
             whole = joined([self._hour(hour) for hour in range(start // HOUR, -(-end // HOUR))])
         lo, hi = np.searchsorted(whole.time, [start, end])
         return whole[slice(int(lo), int(hi))]
@@ -51,7 +51,7 @@ class BarMemory:
         `start` is a whole second.
         """
         first, last = -(-start // MINUTE) * MINUTE, at - at % MINUTE
-        with self._lock:
+        with self.lock:
             if first >= last:
                 return self._ticks(start, at, SECOND)
             edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
@@ -59,7 +59,7 @@ class BarMemory:
 
     def seconds(self, start: int, at: int) -> Bars:
         """The same trades in second bars; they are not kept, so this is for hours and not for days."""
-        with self._lock:
+        with self.lock:
             return self._ticks(start, at, SECOND)
 
     def _hour(self, hour: int) -> Bars:

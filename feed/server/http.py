@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import http
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 from websockets.datastructures import Headers
@@ -14,7 +16,9 @@ from werkzeug.routing import Map, Rule
 
 from feed.units import nearest
 
-__all__ = ["Page", "Routes", "is_upgrade", "problem", "respond"]
+__all__ = ["Endpoint", "Page", "Routes", "is_upgrade", "problem", "respond"]
+
+MAX_KEYS = 32
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -61,30 +65,58 @@ def is_upgrade(request: Request) -> bool:
     return any("websocket" in value.lower() for value in request.headers.get_all("Upgrade"))
 
 
+Endpoint = Callable[..., Page | Awaitable[Page]]
+"""Makes a page of the parts of the path, by name, and of `query` where it takes one."""
+
+
 class Routes:
     """Paths and what answers them.
 
     Args:
-        pages: for each path what makes its page.
+        pages: for each path, such as `/markets/<name>`, what makes its page.
+        token: what has to be shown for paths that have parts, as `Authorization: Bearer`, or None.
     """
 
-    def __init__(self, pages: Mapping[str, Callable[[], Page]]) -> None:
+    def __init__(self, pages: Mapping[str, Endpoint], token: str | None = None) -> None:
         self._pages = dict(pages)
+        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         self._map = Map(
             [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages], strict_slashes=False
         ).bind("feed")
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """The response to a request that is no WebSocket handshake."""
         head = request.method == "HEAD"
-        path = request.path.partition("?")[0] or "/"
+        path, _, query = request.path.partition("?")
         try:
-            endpoint, _ = self._map.match(path, method=request.method)
+            endpoint, parts = self._map.match(unquote(path) or "/", method=request.method)
         except MethodNotAllowed:
             return respond(self._wrong_method(request), {"Allow": "GET, HEAD"}, head=head)
         except HTTPException:
             return respond(self._not_found(path), head=head)
-        return respond(self._pages[endpoint](), head=head)
+        if parts and not self._shown(request):
+            page = problem(401, "UNAUTHORIZED", "Not authenticated", hint="send the header Authorization: Bearer TOKEN")
+            return respond(page, {"WWW-Authenticate": "Bearer"}, head=head)
+        return respond(await self._made(endpoint, parts, query), head=head)
+
+    async def _made(self, endpoint: str, parts: Mapping[str, str], query: str) -> Page:
+        make = self._pages[endpoint]
+        if not parts:
+            made = make()
+        elif endpoint.endswith(">"):
+            made = make(**parts)
+        else:
+            try:
+                made = make(**parts, query=dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS)))
+            except ValueError:
+                return problem(400, "INVALID_REQUEST", "The query cannot be read", field="query", hint="key=value&…")
+        return await made if isinstance(made, Awaitable) else made
+
+    def _shown(self, request: Request) -> bool:
+        if self._token is None:
+            return True
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
 
     @staticmethod
     def _wrong_method(request: Request) -> Page:

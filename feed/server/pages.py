@@ -9,7 +9,8 @@ from typing import Any
 from feed import __version__
 from feed.clock import Clock
 from feed.market.market import Market
-from feed.server.http import Page
+from feed.server.history import HistoryPages
+from feed.server.http import Endpoint, Page
 from feed.server.metrics import Metrics
 from feed.units import MILLISECOND, SECOND, format_time
 
@@ -40,14 +41,19 @@ class Pages:
         self._open = open_connections
         self._scenarios = scenarios
 
-    def by_path(self) -> dict[str, Callable[[], Page]]:
+    def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
+        history = HistoryPages(lambda: {self._market.identity.name: self._market})
         return {
             "/": self.front,
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
             "/scenarios": self.scenarios,
+            "/markets": history.listing,
+            "/markets/<name>": history.market,
+            "/markets/<name>/candles": history.candles,
+            "/markets/<name>/trades": history.trades,
         }
 
     def health(self) -> Page:

@@ -1,0 +1,100 @@
+"""What a market's symbols did up to now, for those who ask by HTTP: candles and trades that meet the live stream.
+
+Made by the tracks that make the live messages, so both are the same to the last digit.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from feed.dialects.native import Variant
+from feed.market.channels import TickTrack
+from feed.market.derived import INTERVALS, CandleTrack
+from feed.market.memory import BarMemory
+from feed.ticks import Batch, Source, TickBlock
+from feed.units import DAY, HOUR, MINUTE
+
+__all__ = ["Past"]
+
+REACH = 7 * DAY
+"""No answer reaches further back from its end: a market has no beginning, and making it takes time."""
+
+STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
+"""Trades are looked for in stretches of growing length."""
+
+DATA = b'"data":'
+
+
+class Past:
+    """The past of one market; may be used from another thread than the market's.
+
+    Args:
+        source: where it comes from, the same that `memories` use and under the same lock.
+        memories: for each of the source's instruments what it did before.
+        shift: nanoseconds added to every time that a client sees.
+    """
+
+    def __init__(self, source: Source, memories: list[BarMemory], shift: int) -> None:
+        self._source = source
+        self._memories = memories
+        self._shift = shift
+
+    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> list[bytes]:
+        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`: JSON objects.
+
+        Args:
+            start: market time in ns, or None for as many as there may be.
+            until: market time in ns; the last candle is the one that it is in.
+        """
+        length = INTERVALS[interval]
+        last = until // length * length
+        reach = min(REACH, (limit - 1) * length) if length >= MINUTE else min(DAY, (limit - 1) * length)
+        first = max(last - reach // length * length, -(-(start or 0) // length) * length)
+        if first > last:
+            return []
+        ends = np.minimum(np.arange(first, last + 1, length, dtype=np.int64) + length - 1, until)
+        instrument = self._source.instruments[symbol]
+        memory = self._memories[symbol]
+        track = CandleTrack(instrument, interval, self._shift, memory, TickBlock.empty(), ends, until + 1)
+        return [_data(payload) for payload in track.encode(0, len(ends), 1, Variant(), "snapshot")]
+
+    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> list[bytes]:
+        """At most the last `limit` trades from `start` to `until` (market time, ns, both included): JSON objects."""
+        earliest = max(start or 0, until - REACH)
+        blocks: list[TickBlock] = []
+        found, end = 0, until + 1
+        for step in itertools.chain(STEPS, itertools.repeat(STEPS[-1])):
+            if found >= limit or end <= earliest:
+                break
+            begin = max(earliest, end - step)
+            part = self._ticks(symbol, begin, end)
+            blocks[:0] = part
+            found += sum(map(len, part))
+            end = begin
+        payloads = [payload for block in blocks for payload in self._encoded(symbol, block)]
+        return [_data(payload) for payload in payloads[-limit:]]
+
+    def _ticks(self, symbol: int, begin: int, end: int) -> list[TickBlock]:
+        parts = []
+        with self._memories[symbol].lock:
+            for batch in self._source.batches(begin):
+                if batch.start >= end:
+                    break
+                parts.append(_before(batch, symbol, end))
+        return parts
+
+    def _encoded(self, symbol: int, block: TickBlock) -> list[bytes]:
+        track = TickTrack(block, self._source.instruments[symbol], self._shift)
+        return track.encode(0, len(block), 1, Variant(), "snapshot")
+
+
+def _before(batch: Batch, symbol: int, end: int) -> TickBlock:
+    block = batch.ticks[symbol]
+    return block[: int(np.searchsorted(block.time, end, side="left"))]
+
+
+def _data(payload: bytes) -> bytes:
+    """What a frame carries, without the frame."""
+    return payload[payload.index(DATA) + len(DATA) : -1]
