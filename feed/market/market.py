@@ -21,6 +21,7 @@ from feed.market.channels import Track, streams_of
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
+from feed.market.past import Past
 from feed.market.segment import Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
@@ -76,6 +77,7 @@ class Market:
         self.instruments = source.instruments
         lock = threading.RLock()
         self._memories = [BarMemory(past or source, index, lock) for index in range(len(self.instruments))]
+        self.past = Past(past or source, self._memories, shift)
         self._channels = open_channels(source, shift, self._memories)
         self._tracks = list(streams_of(self._channels, self.instruments))
         self.streams = tuple(stream for stream, _, _ in self._tracks)
@@ -117,6 +119,16 @@ class Market:
     def epoch(self) -> str:
         """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
         return f"{self._epoch_key}-{self._epoch}"
+
+    @property
+    def published(self) -> int:
+        """Market time up to which everything has been published, in ns, without the anchor."""
+        return self._published
+
+    @property
+    def shift(self) -> int:
+        """Nanoseconds between market time and what clients see of it."""
+        return self._shift
 
     @property
     def virtual_time(self) -> int:

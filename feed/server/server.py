@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -20,7 +20,7 @@ from feed.server.admission import ConnectRates, OriginRule
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.counters import ServerCounters
-from feed.server.http import Page, Routes, is_upgrade, problem, respond
+from feed.server.http import Endpoint, Page, Routes, is_upgrade, problem, respond
 from feed.server.peer import Peer, PeerLimits
 from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND
@@ -82,9 +82,9 @@ class FeedServer:
         self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
-    def mount(self, pages: Mapping[str, Callable[[], Page]]) -> None:
+    def mount(self, pages: Mapping[str, Endpoint]) -> None:
         """Answer these HTTP paths."""
-        self._routes = Routes(pages)
+        self._routes = Routes(pages, self._token)
 
     @property
     def open_connections(self) -> int:
@@ -155,10 +155,10 @@ class FeedServer:
 
     # Handshake.
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
         if not is_upgrade(request):
-            return self._routes.answer(request)
+            return await self._routes.answer(request)
         address = str((connection.remote_address or ("",))[0])
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
