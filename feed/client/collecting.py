@@ -18,8 +18,12 @@ from feed.client.progress import Gap
 from feed.client.tables import Row, data_frame, instruments_of, row_of, ticks_frame
 from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
+from feed.units import SECOND
 
 __all__ = ["collect", "collect_sync"]
+
+PATIENCE = 60.0
+"""Seconds."""
 
 
 async def collect(
@@ -34,6 +38,7 @@ async def collect(
     token: str | None = None,
     arrivals: bool = False,
     back_off: BackOff | None = None,
+    patience: float = PATIENCE,
 ) -> pd.DataFrame:
     """Messages of a running server as a table; for `trading` the one that `feed.dataframes` describes.
 
@@ -52,6 +57,7 @@ async def collect(
         token: where the server asks for one.
         arrivals: add the column `received`: when each came, wall clock, ns UTC.
         back_off: how long to wait between attempts to come back.
+        patience: seconds after which a server that does not come back is given up.
 
     Raises:
         ConnectError: nobody answers, or the server ends the conversation for good before the market does.
@@ -65,7 +71,7 @@ async def collect(
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await _gather(link, gathered)
+                await _gather(link, gathered, clock, round(patience * SECOND))
     finally:
         await link.close()
     frame = gathered.frame(clock if arrivals else None)
@@ -160,13 +166,17 @@ class _Gathered:
             yield {"stream": gap.stream.key, "after": gap.after, "count": gap.count, "reason": gap.reason}
 
 
-async def _gather(link: Link, gathered: _Gathered) -> None:
+async def _gather(link: Link, gathered: _Gathered, clock: Clock, patience: int) -> None:
+    heard = clock.now()
     while (happening := await link.pull()) is not None:
         if isinstance(happening, Frame):
+            heard = happening.received
             if gathered.take(happening):
                 return
         elif isinstance(happening, Disconnected):
             _check(happening, link, gathered)
+            if clock.now() - heard > patience:
+                raise ConnectError(f"{link.url}: gone for {patience / SECOND:g} s, {happening.reason}")
         else:
             assert isinstance(happening, Connected)
 

@@ -176,11 +176,21 @@ class Link:
         self.attempts += 1
         self._connection = connection
         self._watch = asyncio.create_task(self._watch_silence(connection))
-        if self._token is not None:
-            await self.send({"event": "auth", "token": self._token})
-        for request in self._requests():
-            await self.send(request)
+        try:
+            if self._token is not None:
+                await self.send({"event": "auth", "token": self._token})
+            for request in self._requests():
+                await self.send(request)
+        except asyncio.CancelledError:
+            # Half of the requests are worse than none: the next pull begins anew.
+            self._forsake(connection)
+            raise
         return Connected(self.attempts)
+
+    def _forsake(self, connection: ClientConnection) -> None:
+        connection.transport.abort()
+        self._connection = None
+        self._unwatch()
 
     async def _opened(self) -> ClientConnection:
         try:
@@ -213,6 +223,9 @@ class Link:
         if event in ("data", "heartbeat"):
             # A greeting alone is no success: a server that closes right after it would be called again without end.
             self._back_off.reset()
+        elif event == "ping":
+            # Under `?heartbeat=strict` the server closes with 4408 whoever does not answer.
+            await self.send({"event": "pong", "timestamp": body.get("timestamp")})
         return Frame(event, body, received, tuple(self.progress.note(body)))
 
     def _requests(self) -> list[dict[str, Any]]:

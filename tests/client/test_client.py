@@ -19,7 +19,7 @@ from feed.client.progress import Gap
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.protocol.events import Heartbeat, Subscribed
+from feed.protocol.events import Heartbeat, PingEvent, Subscribed
 from feed.units import MILLISECOND, SECOND
 from tests.client.conftest import market_of, quick
 from tests.server.conftest import serving
@@ -130,6 +130,24 @@ async def test_a_broken_connection_costs_nothing() -> None:
     assert (client.lost, client.reconnects) == (0, 4)
 
 
+async def test_a_cancelled_reconnect_costs_nothing() -> None:
+    """Whoever looks in only for a moment at a time gets every tick all the same."""
+    seen: list[int] = []
+    async with lively() as client:
+        await client.subscribe("trading", "BTC/USD")
+        async with asyncio.timeout(PATIENCE):
+            while len(seen) < 400:
+                # Shorter than a wait and a handshake together: most attempts are cut off somewhere on their way.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.015 + len(seen) % 7 * 0.004):
+                        async for tick in client.ticks():
+                            seen.append(tick.seq)
+                            if len(seen) % 80 == 0:
+                                client.drop()
+        assert client.reconnects >= 4
+    assert seen == list(range(1, len(seen) + 1))
+
+
 async def test_subscriptions_come_back_with_the_connection() -> None:
     """All of them, each from where it stood; what was ended stays ended."""
     async with lively() as client:
@@ -186,9 +204,31 @@ async def test_nobody_there() -> None:
 
 async def test_a_token_is_shown() -> None:
     """And a wrong one ends it for good."""
-    async with serving(token="secret") as running, connect(running.url, token="secret") as client:
+    async with serving(token="secret", session={"auth_timeout": 300 * MILLISECOND}) as running:
+        async with connect(running.url, token="secret") as client:
+            await client.subscribe("trading", "BTC/USD")
+            assert len(await take(client, 3)) == 3
+        async with connect(running.url, token="guessed") as client:
+            with pytest.raises(SubscriptionError, match="UNAUTHORIZED"):
+                await client.subscribe("trading", "BTC/USD")
+            seen = await until(client, lambda message: isinstance(message, Disconnected))
+            lost = seen[-1]
+            assert isinstance(lost, Disconnected)
+            assert (lost.code, lost.retry_in) == (codes.NOT_AUTHENTICATED.number, None)
+
+
+async def test_strict_heartbeats_are_answered() -> None:
+    """Who connects with `heartbeat=strict` is asked, answers, and stays."""
+    session = {"ping_interval": 50 * MILLISECOND, "ping_timeout": 200 * MILLISECOND}
+    async with serving(session=session) as running, connect(running.url + "/?heartbeat=strict") as client:
         await client.subscribe("trading", "BTC/USD")
-        assert len(await take(client, 3)) == 3
+        asked = 0
+        async with asyncio.timeout(PATIENCE):
+            async for message in client:
+                asked += isinstance(message, PingEvent)
+                if asked == 10:
+                    break
+        assert (client.reconnects, client.lost) == (0, 0)
 
 
 @contextlib.asynccontextmanager

@@ -120,6 +120,16 @@ async def test_mistakes_are_told() -> None:
             await closing
 
 
+async def test_a_server_that_stays_away_is_given_up() -> None:
+    """After a while, and not before."""
+    async with serving() as running:
+        collecting = asyncio.create_task(collect(running.url, n=10**6, patience=0.3, back_off=quick()))
+        await asyncio.sleep(0.2)
+    with pytest.raises(ConnectError, match=r"gone for 0\.3 s"):
+        async with asyncio.timeout(10):
+            await collecting
+
+
 def test_collect_sync_raises_what_collect_raises() -> None:
     """From its thread, too."""
 
