@@ -130,6 +130,9 @@ class Group:
     def __len__(self) -> int:
         return len(self._direct) + len(self._queued)
 
+    def __bool__(self) -> bool:
+        return bool(self._direct or self._queued)
+
     @property
     def queued(self) -> tuple[Subscriber, ...]:
         """The subscribers for whom something waits."""
@@ -163,10 +166,14 @@ class Group:
         """
         before, self.seq = self.seq, seq
         # Those that are queued when the write begins; the ones that it makes so have had their share by then.
-        queued = list(self._queued)
+        queued = list(self._queued) if self._queued else ()
         readers = len(self._descriptors)
-        if readers:
+        if readers == 1:
+            self._write_one(data)
+        elif readers:
             self._write_direct(data)
+        if not queued:
+            return readers
         if self._newest is None:
             for subscriber in queued:
                 subscriber.outbox.write(data)
@@ -192,6 +199,14 @@ class Group:
         self._queued[subscriber] = self.seq
         subscriber.outbox.write(self._newest(since))
         return True
+
+    def _write_one(self, data: bytes) -> None:
+        try:
+            sent = os.write(self._descriptors[0], data)
+        except OSError:
+            sent = 0
+        if sent != len(data):
+            self._queue_rest([(self._direct[0], sent)], data)
 
     def _write_direct(self, data: bytes) -> None:
         taken: list[int] = []

@@ -99,8 +99,7 @@ class Hub:
         counters = self.counters
         counters.published += count
         for variant, group in topic.groups.items():
-            readers = len(group)
-            if readers:
+            if group:
                 data = frames(variant)
                 readers = group.write(data, topic.seq)
                 counters.deliveries += readers * count

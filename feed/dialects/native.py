@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -29,8 +29,7 @@ from feed.units import nearest
 __all__ = ["Variant", "decode", "encode"]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """One form of the wire. Connections of the same variant get the same bytes.
 
     `numbers` is `plain` (JSON numbers) or `string` (decimals as JSON strings, for clients that parse floats badly).

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -241,7 +242,7 @@ class Market:
         skipped = seq - since - 1
         if variant.deflate and skipped > 0:
             # The number is for this one subscriber, so there is no copy to share.
-            return deflated_frame(self.newest(stream, since, replace(variant, deflate=False)))
+            return deflated_frame(self.newest(stream, since, variant._replace(deflate=False)))
         if self._tracks[track][1].differences:
             frame = self.state_of(stream, 1, variant)
         else:
@@ -276,7 +277,7 @@ class Market:
             self.hub.publish(
                 self._topics[run.track],
                 run.hi - run.lo,
-                lambda variant, run=run: b"".join(segment.frames(run.track, run.lo, run.hi, variant)),  # type: ignore[misc]
+                partial(segment.joined, run.track, run.lo, run.hi),
                 now,
             )
         self._cursor = max(hi, lo)

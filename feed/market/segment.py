@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,7 @@ SMALL_CHUNK = 8
 _Key = tuple[int, Variant]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Messages of one track that follow each other with no other track's message between: rows `lo` to `hi`."""
 
     track: int
@@ -95,7 +94,19 @@ class Segment:
         if not len(order):
             return []
         starts = [0, *(np.flatnonzero(order[1:] != order[:-1]) + 1).tolist(), len(order)]
-        return [self._run(lo + first, lo + last) for first, last in pairwise(starts)]
+        firsts = np.array(starts[:-1])
+        rows, tracks = self._row[lo + firsts].tolist(), order[firsts].tolist()
+        lengths = [last - first for first, last in pairwise(starts)]
+        return [Run(track, row, row + length) for track, row, length in zip(tracks, rows, lengths, strict=True)]
+
+    def joined(self, track: int, lo: int, hi: int, variant: Variant) -> bytes:
+        """Framed messages of one track as one piece of bytes."""
+        kept = self._chunks.get((track, variant))
+        if kept is not None:
+            first, frames = kept
+            if first <= lo and hi - first <= len(frames):
+                return frames[lo - first] if hi - lo == 1 else b"".join(frames[lo - first : hi - first])
+        return b"".join(self.frames(track, lo, hi, variant))
 
     def frames(self, track: int, lo: int, hi: int, variant: Variant) -> list[bytes]:
         """Framed messages of one track, rows `lo` to `hi`; the chunk that they are in is kept for what comes next."""
@@ -113,10 +124,6 @@ class Segment:
         """Framed messages of one track, encoded for this call: for one subscriber's history."""
         payloads = self.track(track).encode(lo, hi, self.base[track] + lo + 1, variant, kind)
         return framed(payloads, deflate=variant.deflate)
-
-    def _run(self, first: int, last: int) -> Run:
-        row = int(self._row[first])
-        return Run(int(self._order[first]), row, row + last - first)
 
     def _chunk(self, track: int, first: int, size: int, variant: Variant) -> list[bytes]:
         kept = self._chunks.get((track, variant))

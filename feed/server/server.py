@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -204,7 +204,7 @@ class FeedServer:
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            variant=replace(wishes.variant, deflate=connection.deflate),
+            variant=wishes.variant._replace(deflate=connection.deflate),
             strict=wishes.strict,
             token=self._token,
             on_gone=self._gone,

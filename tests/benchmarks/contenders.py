@@ -66,9 +66,15 @@ def _library(mode: str) -> Callable[[Work], AbstractContextManager[Running]]:
 @contextmanager
 def _product(work: Work) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="feed-benchmark-") as folder:
-        scenario = product.write_scenario(Path(folder), rate=work.rate, streams=work.streams)
+        scenario = product.write_scenario(Path(folder), rate=work.rate)
+        symbols = (work.streams, work.rate) if work.streams > 1 else None
         command = product.command(
-            scenario, gather_us=work.gather_us, rush=work.rate == 0, deflate=work.deflate, log=work.log
+            scenario,
+            gather_us=work.gather_us,
+            rush=work.rate == 0,
+            deflate=work.deflate,
+            log=work.log,
+            symbols=symbols,
         )
         with running(command) as server:
             yield server

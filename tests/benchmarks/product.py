@@ -34,14 +34,8 @@ side = "side"
 """
 
 
-def write_scenario(folder: Path, *, rate: int, streams: int) -> Path:
-    """A scenario of so many trades a second, and its file of trades; a rate of 0 makes as many as there may be.
-
-    Raises:
-        MissingError: the product can't have that many streams.
-    """
-    if streams > 1:
-        raise MissingError("a file of trades is one stream")
+def write_scenario(folder: Path, *, rate: int) -> Path:
+    """A scenario of so many trades a second, and its file of trades; a rate of 0 makes as many as there may be."""
     rows = rate * MARKET_SECONDS if rate > 0 else RUSH_ROWS
     step = 1_000_000 / (rate or 10_000)
     with (folder / "trades.csv").open("w") as file:
@@ -54,8 +48,10 @@ def write_scenario(folder: Path, *, rate: int, streams: int) -> Path:
     return path
 
 
-def command(scenario: Path, *, gather_us: int, rush: bool, deflate: bool, log: Path | None) -> list[str]:
-    """The command that serves the scenario.
+def command(
+    scenario: Path, *, gather_us: int, rush: bool, deflate: bool, log: Path | None, symbols: tuple[int, int] | None
+) -> list[str]:
+    """The command that serves the scenario, or so many symbols with so many ticks a second each.
 
     Raises:
         MissingError: there is no such command yet.
@@ -65,6 +61,8 @@ def command(scenario: Path, *, gather_us: int, rush: bool, deflate: bool, log: P
     feed = [str(Path(sys.executable).parent / "feed")]
     if log is not None:
         feed = [sys.executable, "-m", "tests.benchmarks.logged", str(log)]
+    if symbols is not None:
+        feed = [sys.executable, "-m", "tests.benchmarks.metronome", *map(str, symbols)]
     options = {
         "--port": "0",
         "--speed": "max" if rush else "1",

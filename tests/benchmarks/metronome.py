@@ -1,0 +1,35 @@
+"""`feed` on a market of many symbols, each with a tick at the same distances. A file of trades has only one symbol.
+
+Run with the number of symbols, the ticks a second of each, and then what `feed` takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from decimal import Decimal
+
+from feed import service
+from feed.market.market import Market
+from feed.ticks import Instrument
+from feed.units import SECOND
+from tests.support.sources import MetronomeSource
+
+__all__ = ["many_symbols"]
+
+BATCH_SECONDS = 2
+
+
+def many_symbols(symbols: int, rate: int) -> None:
+    """From now on every scenario is one of so many symbols."""
+    names = (f"S{number}/USD" for number in range(symbols))
+    instruments = tuple(Instrument(name, Decimal("0.01"), Decimal("0.00001")) for name in names)
+    source = MetronomeSource(instruments, every=SECOND // rate, batch=rate * BATCH_SECONDS)
+    vars(service)["open_source"] = lambda *_: source
+    # Nobody asks for candles, and to make a day of them ready for each symbol is not what is measured.
+    Market.warm = lambda self: None  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    many_symbols(int(sys.argv.pop(1)), int(sys.argv.pop(1)))
+    importlib.import_module("feed.cli").main()
