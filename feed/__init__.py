@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from feed.client.client import Client, connect
     from feed.client.collecting import collect, collect_sync
     from feed.client.link import Connected, Disconnected
-    from feed.client.messages import Data, Message, SymbolStatus, Tick
+    from feed.client.messages import Candle, Data, Message, SymbolStatus, Tick, Ticker
     from feed.client.progress import Gap
     from feed.dataframes import frame_digest, generate
     from feed.errors import FeedError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Candle",
     "Client",
     "Connected",
     "Data",
@@ -34,6 +35,7 @@ __all__ = [
     "SymbolStatus",
     "Tick",
     "TickData",
+    "Ticker",
     "__version__",
     "analysis",
     "collect",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Candle": "feed.client.messages",
     "Client": "feed.client.client",
     "Connected": "feed.client.link",
     "Data": "feed.client.messages",
@@ -57,6 +60,7 @@ _HOMES = {
     "SymbolStatus": "feed.client.messages",
     "Tick": "feed.client.messages",
     "TickData": "feed.tickfiles",
+    "Ticker": "feed.client.messages",
     "collect": "feed.client.collecting",
     "collect_sync": "feed.client.collecting",
     "connect": "feed.client.client",

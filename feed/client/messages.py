@@ -23,7 +23,7 @@ from feed.protocol.events import (
     Unsubscribed,
 )
 
-__all__ = ["Data", "Message", "Other", "SymbolStatus", "Tick", "message_of"]
+__all__ = ["Candle", "Data", "Message", "Other", "SymbolStatus", "Tick", "Ticker", "message_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,50 @@ class SymbolStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Ticker:
+    """The last 24 hours of a symbol, of the channel `ticker`; fields as on the wire, `timestamp` in ms UTC."""
+
+    symbol: str
+    seq: int
+    last: float
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    open: float
+    high: float
+    low: float
+    volume: float
+    vwap: float
+    change: float
+    change_percent: float
+    timestamp: int
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candle as it stands, of the channel `candles`: `time` is where it begins, in s UTC, `timestamp` now in ms."""
+
+    symbol: str
+    seq: int
+    interval: str
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    trades: int
+    vwap: float
+    closed: bool
+    timestamp: int
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """A message of any other channel, its `data` as it came."""
 
@@ -84,7 +128,7 @@ class Other:
     body: Mapping[str, Any]
 
 
-Message = Tick | SymbolStatus | Data | Event | Other | Gap | Connected | Disconnected
+Message = Tick | SymbolStatus | Ticker | Candle | Data | Event | Other | Gap | Connected | Disconnected
 """Everything that iterating over a client can give."""
 
 _EVENTS: dict[str, type[Event]] = {
@@ -163,4 +207,21 @@ def _status(seq: int, data: Any, received: int, snapshot: bool) -> SymbolStatus:
     return SymbolStatus(data["symbol"], seq, *texts, data["timestamp"], received, snapshot)
 
 
-_CHANNELS: dict[str, Callable[[int, Any, int, bool], Message]] = {"trading": _tick, "status": _status}
+def _built(kind: type[Ticker] | type[Candle]) -> Callable[[int, Any, int, bool], Message]:
+    """A builder of a class whose fields have the wire's names."""
+    names = [item.name for item in fields(kind) if item.name not in ("seq", "received", "snapshot")]
+    floats = {item.name for item in fields(kind) if item.type == "float"}
+
+    def build(seq: int, data: Any, received: int, snapshot: bool) -> Message:
+        values: dict[str, Any] = {name: float(data[name]) if name in floats else data[name] for name in names}
+        return kind(**values, seq=seq, received=received, snapshot=snapshot)
+
+    return build
+
+
+_CHANNELS: dict[str, Callable[[int, Any, int, bool], Message]] = {
+    "trading": _tick,
+    "status": _status,
+    "ticker": _built(Ticker),
+    "candles": _built(Candle),
+}

@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from feed.client.client import Client, connect
 from feed.client.link import Connected, Disconnected, Link
-from feed.client.messages import Data, Message, Other, SymbolStatus, Tick
+from feed.client.messages import Candle, Data, Message, Other, SymbolStatus, Tick, Ticker
 from feed.client.progress import Gap
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.protocol import codes
@@ -86,13 +86,14 @@ async def test_every_channel_has_its_type() -> None:
     """Ticks, status and the rest; history is marked as such."""
     async with serving(MetronomeSource()) as running, connect(running.url) as client:
         await client.subscribe("*", "BTC/USD")
-        missing: set[type] = {Tick, SymbolStatus, Data, Subscribed}
+        missing: set[type] = {Tick, SymbolStatus, Ticker, Candle, Subscribed}
 
         def is_last(message: Message) -> bool:
             missing.discard(type(message))
             return not missing
 
         seen = await until(client, is_last)
+        assert not any(isinstance(message, Other) for message in seen)
         status = next(message for message in seen if isinstance(message, SymbolStatus))
         assert (status.status, status.snapshot) == ("online", True)
         async with connect(running.url) as late:
@@ -264,16 +265,17 @@ async def frames_of(link: Link, count: int) -> list[object]:
 
 
 async def test_losses_come_before_what_shows_them() -> None:
-    """By seq in the middle and by heartbeat at the end; strings are numbers, unknown events are no errors."""
+    """By seq in the middle and by heartbeat at the end; strings are numbers, what is unknown is no error."""
     heartbeat: dict[str, object] = {"event": "heartbeat", "timestamp": 1, "last": {"trading:BTC/USD": 9}}
     strange: dict[str, object] = {"event": "surprise", "x": 1}
-    async with scripted(strange, tick(1), tick(4), heartbeat) as url:
+    later: dict[str, object] = tick(1) | {"channel": "depth", "data": {"bids": []}}
+    async with scripted(strange, later, tick(1), tick(4), heartbeat) as url:
         link = Link(url)
         client = Client(link, link._clock)
         seen = await until(client, lambda message: isinstance(message, Heartbeat))
         await client.close()
     kinds = [type(message) for message in seen if not isinstance(message, Connected)]
-    assert kinds == [Other, Other, Tick, Gap, Tick, Gap, Heartbeat]
+    assert kinds == [Other, Other, Data, Tick, Gap, Tick, Gap, Heartbeat]
     assert [message.count for message in seen if isinstance(message, Gap)] == [2, 5]
     assert client.lost == 7
     assert next(message.price for message in seen if isinstance(message, Tick)) == 1.5

@@ -7,7 +7,7 @@ import asyncio
 import pandas as pd
 import pytest
 
-from feed.analysis import gap_report
+from feed.analysis import gap_report, time_bars
 from feed.background import start_server
 from feed.client.collecting import collect, collect_sync
 from feed.dataframes import frame_digest, generate
@@ -93,6 +93,22 @@ async def test_other_channels_are_tables_too() -> None:
         candles = await collect(running.url, channel="candles", interval="1s", n=2, seconds=5)
     assert {"open", "high", "low", "close", "volume", "time", "interval"} <= set(candles.columns)
     assert candles.index.name == "time"
+
+
+async def test_candles_on_the_wire_are_the_bars_of_the_ticks() -> None:
+    """To the last decimal: what the server aggregates is what `feed.analysis` does."""
+    async with market_of("calm", seed=7, speed=60) as running:
+        candles, ticks = await asyncio.gather(
+            collect(running.url, channel="candles", symbol="BTC/USD", interval="5s", n=100),
+            collect(running.url, symbol="BTC/USD", seconds=1.5),
+        )
+    bars = time_bars(ticks, "5s", fill=True)
+    closed = candles[candles["closed"]].set_index("time")
+    bars.index = pd.Index(pd.DatetimeIndex(bars.index).as_unit("s").asi8, name="time")
+    both = closed.index.intersection(bars.index[:-1])
+    assert len(both) > 10
+    for name in ("open", "high", "low", "close", "volume", "trades"):
+        assert closed.loc[both, name].tolist() == bars.loc[both, name].tolist(), name
 
 
 async def test_the_digest_on_the_wire_is_the_one_without_it() -> None:
