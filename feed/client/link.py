@@ -27,6 +27,9 @@ __all__ = ["Connected", "Disconnected", "Frame", "Happening", "Link", "Subscript
 MAX_QUEUE = 1024
 """Frames that wait for a reader before the connection is no longer read."""
 
+CLOSE_TIMEOUT = 0.25
+"""Seconds for a goodbye to be answered: before it comes what is on its way, and nobody reads that any more."""
+
 SILENCE = 15 * SECOND
 """After so long without anything, heartbeats included, the server is asked; so long again, and it is gone."""
 
@@ -202,7 +205,7 @@ class Link:
                 max_size=None,
                 max_queue=MAX_QUEUE,
                 ping_interval=None,
-                close_timeout=1,
+                close_timeout=CLOSE_TIMEOUT,
             )
         except InvalidURI as error:
             raise UsageError(f"{self.url} is no WebSocket URL; write it like ws://127.0.0.1:8765") from error

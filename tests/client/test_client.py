@@ -134,15 +134,18 @@ async def test_a_broken_connection_costs_nothing() -> None:
 async def test_a_cancelled_reconnect_costs_nothing() -> None:
     """Whoever looks in only for a moment at a time gets every tick all the same."""
     seen: list[int] = []
+    moment = 0.005
     async with lively() as client:
         await client.subscribe("trading", "BTC/USD")
         async with asyncio.timeout(PATIENCE):
             while len(seen) < 400:
-                # Shorter than a wait and a handshake together: most attempts are cut off somewhere on their way.
+                # At first too short for a wait and a handshake: attempts are cut off at every point on their way.
+                moment += 0.004
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.015 + len(seen) % 7 * 0.004):
+                    async with asyncio.timeout(moment):
                         async for tick in client.ticks():
                             seen.append(tick.seq)
+                            moment = 0.005
                             if len(seen) % 80 == 0:
                                 client.drop()
         assert client.reconnects >= 4
