@@ -228,7 +228,8 @@ async def raw_http(running: Running, request: bytes) -> bytes:
         (b"GET /%00%ff HTTP/1.1", b"404"),
         (b"GET //[ HTTP/1.1", b"404"),
         (b"POST /health HTTP/1.1", b"405"),
-        (b"DELETE /markets HTTP/1.1", b"404"),
+        (b"DELETE /markets HTTP/1.1", b"405"),
+        (b"DELETE /nothing HTTP/1.1", b"404"),
     ],
 )
 async def test_http(busy: Running, request_line: bytes, status: bytes) -> None:
