@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from feed.clock import Clock
+from feed.clock import Clock, SystemClock
 from feed.fanout import Subscriber
+from feed.market.kerneltimer import KernelTimer, open_timer
 from feed.market.market import Market
 from feed.units import MILLISECOND, SECOND
 
@@ -57,12 +58,29 @@ class Pacemaker:
         self._gather = gather
         self._patience = patience
         self._wake: asyncio.Future[None] | None = None
+        self._timer: KernelTimer | None = None
         self._joined: set[Subscriber] = set()
         market.on_join = self._count_in
         market.hub.backlog.on_empty = self._rouse
 
     async def run(self) -> None:
         """Play the market to its end."""
+        # Only real time has a timer of the kernel's.
+        timer = open_timer() if isinstance(self._clock, SystemClock) else None
+        if timer is None:
+            await self._run()
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(timer.descriptor, self._ring)
+            self._timer = timer
+            await self._run()
+        finally:
+            self._timer = None
+            loop.remove_reader(timer.descriptor)
+            timer.close()
+
+    async def _run(self) -> None:
         market = self._market
         while len(self._joined) < self._wait_for:
             await self._sleep(None)
@@ -133,7 +151,12 @@ class Pacemaker:
         """Sleep, but wake up when somebody joins or the last reader has caught up."""
         loop = asyncio.get_running_loop()
         self._wake = loop.create_future()
-        timer = None if nanoseconds is None else loop.call_later(nanoseconds / SECOND, self._rouse)
+        timer = None
+        if nanoseconds is not None and self._timer is not None:
+            # It is left to ring when somebody else wakes us first: whoever sleeps looks again why it was woken.
+            self._timer.set(nanoseconds)
+        elif nanoseconds is not None:
+            timer = loop.call_later(nanoseconds / SECOND, self._rouse)
         try:
             await self._wake
         finally:
@@ -144,6 +167,11 @@ class Pacemaker:
     def _count_in(self, subscriber: Subscriber) -> None:
         if self._market.state == "paused":
             self._joined.add(subscriber)
+        self._rouse()
+
+    def _ring(self) -> None:
+        if self._timer is not None:
+            self._timer.clear()
         self._rouse()
 
     def _rouse(self) -> None:

@@ -102,19 +102,20 @@ def _all(work: Work, load: Load, *names: str) -> tuple[Entry, ...]:
 
 
 RIVALS = ("floor", "node ws", "broadcast", "textbook", "product")
+FEW = ("floor", "node ws", "product")
 MANY = 1000
 STREAM = '{"event":"subscribe","channel":"trading","symbol":"S%d/USD"}'
 TIMED = Load(latency="sent")
 SENT = ("deliveries/cpu-s", "messages/write")
 
 
-def _paced(name: str, subscribers: int, rate: int) -> Scenario:
-    return Scenario(name, _all(Work(rate=rate), Load(connections=subscribers), *RIVALS), SENT)
+def _paced(name: str, subscribers: int, rate: int, names: tuple[str, ...] = FEW) -> Scenario:
+    return Scenario(name, _all(Work(rate=rate), Load(connections=subscribers), *names), SENT)
 
 
 def _gathered(name: str, microseconds: int) -> Scenario:
     work = Work(rate=10_000, gather_us=microseconds)
-    return Scenario(name, _all(work, Load(), "floor", "node ws", "broadcast", "product"), SENT)
+    return Scenario(name, _all(work, Load(), *FEW), SENT)
 
 
 def _product_only(name: str, one: tuple[str, Work, Load], other: tuple[str, Work, Load], *figures: str) -> Scenario:
@@ -125,13 +126,11 @@ def _product_only(name: str, one: tuple[str, Work, Load], other: tuple[str, Work
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        _paced("paced-100", 100, 1000),
+        _paced("paced-100", 100, 1000, RIVALS),
         _paced("paced-1000", MANY, 100),
-        _paced("saturated-100", 100, 0),
-        _paced("saturated-1000", MANY, 0),
         _gathered("gathered-1ms", 1000),
         _gathered("gathered-5ms", 5000),
-        Scenario("latency", _all(Work(), TIMED, *RIVALS), ("p50 us", "p99 us")),
+        Scenario("latency", _all(Work(), TIMED, "floor", "node ws", "broadcast", "product"), ("p50 us", "p99 us")),
         Scenario(
             "memory",
             (
@@ -168,5 +167,7 @@ SCENARIOS: dict[str, Scenario] = {
                 Entry("broadcast", Work(deflate=True), Load(deflate=True), "deflate"),
             ),
         ),
+        _paced("saturated-100", 100, 0),
+        _paced("saturated-1000", MANY, 0),
     )
 }
