@@ -93,7 +93,7 @@ def assert_sound(block: TickBlock) -> None:
     assert (block.trade_id < 2**53).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(documents())
 def test_every_market_is_sound(document: dict[str, Any]) -> None:
     """A spread, a price inside the quotes, positive sizes, times and ids that grow: always."""
@@ -111,7 +111,7 @@ def test_every_market_is_sound(document: dict[str, Any]) -> None:
         assert (np.diff(block.volume)[~new_day] == block.size[1:][~new_day]).all()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(documents(), st.integers(-HOUR // 2, HOUR))
 def test_seeking_gives_the_same_ticks(document: dict[str, Any], offset: int) -> None:
     """A market that begins anywhere has, from there on, the ticks and the statuses of one that came from the start."""

@@ -80,17 +80,17 @@ SCENARIOS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 @given(SCENARIOS, st.integers(0, 400))
 def test_candles_are_the_aggregation_of_ticks(document: dict[str, Any], offset: int) -> None:
     """Each candle, open or closed, is what its ticks come to, also those before the market began."""
     source = EngineSource(scenario_from(document, "test"))
     begins = source.start + offset * SECOND
-    until = begins + 7 * MINUTE
+    until = begins + 6 * MINUTE
     ticks = [m["data"] for m in played(source, until, TRADING, begins=source.start - HOUR)]
     names = ("1s", "15s", "1m", "5m")
     got = played(source, until, *(candles(name) for name in names), begins=begins)
-    assert len(got) == 4 * 420
+    assert len(got) == 4 * 360
     for message in got:
         data = message["data"]
         begin = data["time"] * 1000
@@ -105,7 +105,7 @@ def test_candles_are_the_aggregation_of_ticks(document: dict[str, Any], offset: 
             assert {name: data[name] for name in expected} == expected
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 @given(SCENARIOS, st.integers(0, 400))
 def test_ticker_agrees_with_the_ticks(document: dict[str, Any], offset: int) -> None:
     """Last trade and touch are those of the last tick, and the figures are those of 24 hours of ticks."""
