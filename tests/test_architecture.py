@@ -16,7 +16,7 @@ ROOT = Path(feed.__file__).parent
 LAYERS: list[list[str]] = [
     ["feed.__main__"],
     ["feed.cli"],
-    ["feed.service"],
+    ["feed.service", "feed.pictures"],
     ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.preview", "feed.background", "feed.tickfiles"],
     ["feed.analysis", "feed.tickwriter"],
     ["feed.digest", "feed.dataframes"],

@@ -20,6 +20,8 @@ COMMANDS = {
     "digest": "Hash what a market will send: equal digests, equal bytes.",
     "generate": "Write a market's ticks to a Parquet or CSV file.",
     "watch": "Watch a running market in the terminal.",
+    "preview": "Draw a scenario: price, volume, spread and what is scripted.",
+    "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }
 """Each command with the first line of its help: listing them must not import what they need."""
 

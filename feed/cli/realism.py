@@ -1,0 +1,250 @@
+"""`feed realism`: how a scenario or a file of real trades compares with real markets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from feed.cli.app import COMMANDS
+from feed.errors import UsageError
+from feed.units import MAX_SEED
+
+if TYPE_CHECKING:
+    from feed.pictures.facts import Sample
+    from feed.realism.scoreboard import Fact
+    from feed.realism.table import Fills
+
+__all__ = ["app", "missing_facts"]
+
+EPILOG = """\b
+Examples:
+  feed realism realistic --seed 3
+  feed realism trades.parquet --png facts.png
+  feed realism trades.csv.gz --time ts --time-unit us --price px --size qty
+  feed realism bars.parquet --html facts.html     one-minute bars: columns close and volume
+"""
+
+NEEDS = {
+    "the order's side": ("fills_per_order", "impact_corr_5s", "response_1", "sign_acf_exponent", "sign_acf_lag1"),
+    "quotes": ("crossed_share", "queue_imbalance_next_1s", "spread_one_tick_share"),
+    "a week": ("hour_profile_max_over_min", "weekend_volume_ratio"),
+    "half a day": (
+        "acf_absr_1m_exponent",
+        "acf_absr_1m_lag1",
+        "acf_absr_1m_lag60",
+        "acf_r_1m_lag1",
+        "corr_absr_volume_1m",
+        "hill_1m",
+        "kurt_1m",
+        "std_log_rv_1h",
+        "vol_day_pct",
+        "zumbach_30m",
+    ),
+}
+"""What the facts need beside trades, enough of them."""
+
+Columns = dict[str, Any]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    title: str
+    facts: list[Fact]
+    sample: Sample
+
+
+@app.command("realism", help=COMMANDS["realism"], epilog=EPILOG)
+def realism(
+    market: Annotated[str, typer.Argument(help="A scenario, or a file of trades or one-minute bars (CSV, Parquet).")],
+    seed: Annotated[
+        int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
+    ] = None,
+    days: Annotated[int, typer.Option(help="Days of a scenario.", min=1, max=366)] = 7,
+    symbol: Annotated[str | None, typer.Option(help="Of a scenario; else its first.", show_default=False)] = None,
+    time: Annotated[str | None, typer.Option(help="Column of the time in a file.", show_default=False)] = None,
+    time_unit: Annotated[str | None, typer.Option(help="ns, us, ms, s, min or iso.", show_default=False)] = None,
+    price: Annotated[
+        str | None, typer.Option(help="Column of the price, or of bars' close.", show_default=False)
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="Column of the size, or of a volume.", show_default=False)] = None,
+    side: Annotated[str | None, typer.Option(help="Column of the side.", show_default=False)] = None,
+    side_means: Annotated[str | None, typer.Option(help="taker, maker or buyer-is-maker.", show_default=False)] = None,
+    date: Annotated[
+        str | None, typer.Option(help="Day of a file whose times count from midnight.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the picture.", show_default=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the picture, .png or .svg.", show_default=False)] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)
+    ] = None,
+) -> None:
+    """The table of facts: each with its value, the band of real markets, and whether it lies in it."""
+    _check_outs(html, png)
+    told = {"time": time, "price": price, "size": size, "side": side}
+    columns: Columns = {key: int(name) if name.isdecimal() else name for key, name in told.items() if name is not None}
+    others = {"time_unit": time_unit, "side_means": side_means, "date": date}
+    columns |= {key: value for key, value in others.items() if value is not None}
+    if _is_file(market):
+        board = _of_file(Path(market), columns)
+    elif columns:
+        raise UsageError(f"--{next(iter(columns)).replace('_', '-')} is for files of trades; {market} is a scenario")
+    else:
+        board = _of_scenario(market, scenarios, seed, days, symbol)
+    missing = missing_facts(board.facts)
+    _show(board, missing, as_json)
+    if html is not None or png is not None:
+        _draw(board, missing, html, png)
+
+
+def missing_facts(facts: Sequence[Fact]) -> list[str]:
+    """The facts that could not be computed, with what they need: a line for each need."""
+    from feed.realism.bands import BANDS
+
+    known = {fact.name for fact in facts if fact.value == fact.value}
+    left = [name for name in BANDS if name not in known]
+    lines = []
+    for need in (*NEEDS, "enough trades"):
+        names = [name for name in left if name in NEEDS.get(need, left)]
+        left = [name for name in left if name not in names]
+        if names:
+            lines.append(f"not computed, for want of {need}: {', '.join(names)}")
+    return lines
+
+
+def _check_outs(html: Path | None, png: Path | None) -> None:
+    from feed.pictures.canvas import check_out, figure
+
+    if html is not None:
+        check_out(html, (".html", ".htm"))
+    if png is not None:
+        check_out(png)
+    if html is not None or png is not None:
+        figure(1, 1)
+
+
+def _is_file(market: str) -> bool:
+    suffix = Path(market).suffix.lower()
+    return suffix in (".csv", ".gz", ".zip", ".parquet", ".pq", ".txt") or (
+        Path(market).is_file() and suffix not in (".toml", ".json")
+    )
+
+
+def _of_file(path: Path, columns: Columns) -> _Board:
+    from pydantic import ValidationError
+
+    from feed.pictures.facts import Sample
+    from feed.realism.files import read_bars, read_fills, told_by
+    from feed.realism.scoreboard import days_of, measure, measure_bars
+
+    try:
+        spec, has_bars = told_by(path, columns)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
+        raise UsageError(f"--{place}: {first['msg']}") from None
+    sample = Sample()
+    if has_bars:
+        bars = read_bars(spec, path)
+        sample.add(bars)
+        return _Board(f"{path.name}: {len(bars)} minutes", measure_bars(bars), sample)
+    fills = read_fills(spec, path)
+    return _Board(f"{path.name}: {len(fills)} trades", measure(sample.watch(days_of(fills))), sample)
+
+
+def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, symbol: str | None) -> _Board:
+    from feed.cli.preview import place_of
+    from feed.pictures.facts import Sample
+    from feed.realism.files import without
+    from feed.realism.scoreboard import generated_days, measure
+    from feed.scenario.find import find_scenario
+    from feed.sources import open_source
+
+    found, path = find_scenario(name, folder)
+    chosen = found.seed if seed is None else seed
+    source = open_source(found, path, chosen)
+    place = 0 if symbol is None else place_of(source, symbol)
+    sample = Sample()
+    read = (without(day, found.source) for day in generated_days(source, days, place))
+    facts = measure(sample.watch(_counted(read, days)))
+    label = source.instruments[place].symbol
+    return _Board(f"{found.name}, {label}" + ("" if found.source else f", seed {chosen}"), facts, sample)
+
+
+def _counted(read: Iterable[Fills], days: int) -> Iterator[Fills]:
+    """The days, with a bar on stderr, which is silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(read, "days", total=days, console=console, disable=not console.is_terminal, transient=True)
+
+
+def _summary(facts: Sequence[Fact]) -> str:
+    judged = [fact for fact in facts if fact.passed is not None and fact.value == fact.value]
+    return f"{sum(bool(fact.passed) for fact in judged)} of {len(judged)} facts lie in the bands of real markets"
+
+
+def _show(board: _Board, missing: list[str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_document(board, missing), indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from feed.pictures.page import verdict
+
+    table = Table(title=board.title, title_justify="left")
+    for head in ("group", "fact"):
+        table.add_column(head)
+    for head in ("value", "low", "high"):
+        table.add_column(head, justify="right")
+    table.add_column("")
+    for fact in board.facts:
+        band = ("", "") if fact.band is None else (f"{fact.band.low:.4g}", f"{fact.band.high:.4g}")
+        told = verdict(fact) if fact.value == fact.value else ""
+        style = {"pass": "green", "fail": "bold red"}.get(told, "")
+        value = f"{fact.value:.4g}" if fact.value == fact.value else "–"
+        table.add_row(fact.group, fact.name, value, *band, f"[{style}]{told}[/]" if style else told)
+    Console().print(table)
+    for line in (*missing, _summary(board.facts)):
+        typer.echo(line)
+
+
+def _document(board: _Board, missing: list[str]) -> dict[str, Any]:
+    rows = [
+        {
+            "group": fact.group,
+            "name": fact.name,
+            "value": fact.value if fact.value == fact.value else None,
+            "low": fact.band and fact.band.low,
+            "high": fact.band and fact.band.high,
+            "passed": fact.passed if fact.value == fact.value else None,
+        }
+        for fact in board.facts
+    ]
+    return {"title": board.title, "summary": _summary(board.facts), "facts": rows, "missing": missing}
+
+
+def _draw(board: _Board, missing: list[str], html: Path | None, png: Path | None) -> None:
+    from feed.pictures.canvas import save, svg_text
+    from feed.pictures.facts import draw_facts
+    from feed.pictures.page import facts_page
+
+    drawn = draw_facts(f"{board.title} · {_summary(board.facts)}", board.facts, board.sample)
+    if png is not None:
+        save(drawn, png)
+    if html is not None:
+        shown = [fact for fact in board.facts if fact.value == fact.value]
+        page = facts_page(board.title, _summary(board.facts), shown, missing, svg_text(drawn))
+        try:
+            html.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{html}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,98 @@
+"""What all pictures share: matplotlib where it is installed, the kinds of files, and how times are written."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feed.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["BAD", "COLOURS", "GOOD", "GREY", "check_out", "clock_axis", "clock_text", "figure", "save", "svg_text"]
+
+SUFFIXES = (".png", ".svg")
+GOOD, BAD, GREY = "#2a7f4f", "#c0392b", "#8a8f98"
+COLOURS = ("#1f5fa8", "#d9822b", "#2a7f4f", "#8e44ad", "#c0392b", "#16a2b8", "#7f6a00", "#555555")
+_STYLE = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "path",
+    # Without it every SVG would have other names for its parts.
+    "svg.hashsalt": "feed",
+    "path.simplify": True,
+}
+
+
+def check_out(out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
+    """Say what is wrong with a file's name before any work is done.
+
+    Raises:
+        UsageError: another suffix, or a place where nothing can be written.
+    """
+    if out.suffix.lower() not in suffixes:
+        raise UsageError(f"{out}: the name of the file must end in {' or '.join(suffixes)}")
+    if out.is_dir():
+        raise UsageError(f"{out}: this is a folder, not a file")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.parent}")
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches of 100 dots.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    try:
+        matplotlib = importlib.import_module("matplotlib")
+        module = importlib.import_module("matplotlib.figure")
+    except ImportError:
+        raise UsageError("pictures need matplotlib: pip install 'feed[pictures]'") from None
+    matplotlib.rcParams.update(_STYLE)
+    made: Figure = module.Figure(figsize=(width, height), dpi=100, layout="constrained")
+    return made
+
+
+def save(drawn: Figure, out: Path) -> None:
+    """Write a PNG or an SVG, the same bytes for the same picture.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    kind = out.suffix.lower()[1:]
+    try:
+        drawn.savefig(out, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
+
+
+def svg_text(drawn: Figure) -> str:
+    """The picture as an `<svg>` element for a page."""
+    text = io.StringIO()
+    drawn.savefig(text, format="svg", metadata={"Date": None})
+    whole = text.getvalue()
+    return whole[whole.index("<svg") :]
+
+
+def clock_text(seconds: float, days: bool = False) -> str:
+    """`0:05:00` since the start, or `2d 06h`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours // 24}d {hours % 24:02d}h" if days else f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def clock_axis(axes: Any, seconds: float) -> None:
+    """Round times since the start at the bottom."""
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+    step = next((step for step in steps if seconds / step <= 13), 86_400 * max(1, round(seconds / 86_400 / 10)))
+    ticks = [step * n for n in range(int(seconds // step) + 1)]
+    axes.set_xticks(ticks, [clock_text(tick, seconds > 172_800) for tick in ticks])
+    axes.set_xlim(0, seconds)

@@ -1,0 +1,170 @@
+"""The picture of a preview: a strip of what is scripted, the price, the volume and the spread below each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.pictures.canvas import COLOURS, GREY, clock_axis, figure
+from feed.preview import Preview, Span, Track
+from feed.units import SECOND, format_duration, format_time
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_market", "lanes_of"]
+
+Floats = NDArray[np.float64]
+
+SHADES = ("#e8f0fa", "#fdf1e3", "#e9f5ee", "#f3eaf7")
+FILLS = {"phase": "#9dbbe0", "status": "#b9bdc4", "event": "#f0b775"}
+STOPPED = ("halted", "maintenance")
+MOST_LANES = 6
+
+
+def draw_market(shown: Preview) -> Figure:
+    """Draw it, 12 by 7.5 inches."""
+    drawn = figure(12, 7.5)
+    lanes = lanes_of(shown.spans, shown.length)
+    strip = max(0.35, 0.24 * len(lanes))
+    grid = drawn.add_gridspec(4, 1, height_ratios=[strip, 4, 1.4, 1.4])
+    top = drawn.add_subplot(grid[0])
+    rows = [top, *(drawn.add_subplot(grid[index], sharex=top) for index in (1, 2, 3))]
+    names = ", ".join(track.instrument.symbol for track in shown.tracks)
+    drawn.suptitle(
+        f"{shown.name} · {names} · seed {shown.seed} · {format_duration(shown.length)} from {format_time(shown.start)}",
+        fontsize=12,
+    )
+    _strip(top, lanes, shown)
+    _price(rows[1], shown)
+    _volume(rows[2], shown)
+    _spread(rows[3], shown)
+    for axes in rows:
+        axes.tick_params(labelbottom=axes is rows[-1])
+    for axes in rows[1:]:
+        _shade(axes, shown)
+    clock_axis(rows[-1], shown.length / SECOND)
+    rows[-1].set_xlabel("market time since the start, h:mm:ss")
+    return drawn
+
+
+def lanes_of(spans: tuple[Span, ...], length: int) -> list[list[Span]]:
+    """Spans in rows without overlap, phases first; the label of a short one needs room as well."""
+    lanes: list[list[Span]] = []
+    taken: list[int] = []
+    for kind in ("phase", "status", "event"):
+        first = len(lanes)
+        for span in sorted((span for span in spans if span.kind == kind), key=lambda span: span.start):
+            free = (index for index in range(first, len(lanes)) if taken[index] <= span.start)
+            place = next(free, len(lanes))
+            if place == len(lanes):
+                lanes.append([])
+                taken.append(0)
+            lanes[place].append(span)
+            taken[place] = max(span.end, span.start + length * len(span.label) // 130)
+    return lanes[:MOST_LANES]
+
+
+def _strip(axes: Any, lanes: list[list[Span]], shown: Preview) -> None:
+    axes.set_ylim(max(len(lanes), 1), 0)
+    axes.set_yticks([])
+    axes.grid(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(bottom=False)
+    for row, lane in enumerate(lanes):
+        for span in lane:
+            begin, wide = span.start / SECOND, max((span.end - span.start) / SECOND, shown.length / SECOND / 400)
+            axes.broken_barh([(begin, wide)], (row + 0.08, 0.84), facecolors=FILLS[span.kind])
+            right = begin > 0.85 * shown.length / SECOND and wide < 0.1 * shown.length / SECOND
+            place = begin + (wide if right else shown.length / SECOND / 300)
+            axes.text(
+                place, row + 0.52, span.label, va="center", ha="right" if right else "left", fontsize=9, clip_on=True
+            )
+    if not lanes:
+        axes.text(0, 0.5, "no phases, no events", transform=axes.transAxes, va="center", fontsize=9, color=GREY)
+
+
+def _shade(axes: Any, shown: Preview) -> None:
+    """Phases as coloured ground, stops hatched, the beginnings of events as lines."""
+    phases = [span for span in shown.spans if span.kind == "phase"]
+    names = list(dict.fromkeys(span.label for span in phases))
+    for span in phases:
+        colour = SHADES[names.index(span.label) % len(SHADES)]
+        axes.axvspan(span.start / SECOND, span.end / SECOND, color=colour, lw=0, zorder=0)
+    for span in shown.spans:
+        if span.label in STOPPED and span.kind == "status":
+            axes.axvspan(
+                span.start / SECOND, span.end / SECOND, facecolor="#e3e4e7", edgecolor="#c4c6cb", hatch="//", lw=0
+            )
+        elif span.kind == "event":
+            axes.axvline(span.start / SECOND, color=FILLS["event"], lw=0.8, ls="--", zorder=1)
+
+
+def _price(axes: Any, shown: Preview) -> None:
+    many = len(shown.tracks) > 1
+    for number, track in enumerate(shown.tracks):
+        colour = COLOURS[number % len(COLOURS)]
+        close, low, high = (_line(track, values) for values in (track.close, track.low, track.high))
+        if many:
+            first = track.close[np.isfinite(track.close)][:1]
+            close = (close / (first[0] if len(first) else np.nan) - 1) * 100
+        else:
+            axes.fill_between(shown.seconds, low, high, color=colour, alpha=0.25, lw=0, step="mid")
+        axes.plot(shown.seconds, close, color=colour, lw=1.1, label=track.instrument.symbol)
+    if many:
+        axes.legend(ncols=len(shown.tracks), fontsize=9, frameon=False, loc="best")
+        axes.set_ylabel("change since the start, %")
+    else:
+        axes.set_ylabel(f"price, {_quote(shown.tracks[0])}")
+        axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.{_decimals(shown.tracks[0])}f}")
+
+
+def _volume(axes: Any, shown: Preview) -> None:
+    track = shown.tracks[0]
+    base = track.instrument.symbol.split("/")[0]
+    axes.bar(shown.seconds, track.volume, width=shown.step / SECOND, color=COLOURS[0], alpha=0.8, lw=0)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.set_ylabel(f"{base}\na {_step_text(shown.step)}")
+
+
+def _spread(axes: Any, shown: Preview) -> None:
+    track = shown.tracks[0]
+    finite = track.spread[np.isfinite(track.spread)]
+    axes.plot(shown.seconds, _line(track, track.spread), color=COLOURS[1], lw=1, drawstyle="steps-mid")
+    if len(finite) and finite.max() > 20 * max(float(np.median(finite)), 1e-12):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_ylabel(f"spread, {_quote(track)}")
+
+
+def _line(track: Track, values: Floats) -> Floats:
+    """Values that stay where they are between trades, and are missing where there is a gap."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return values
+    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    return np.where((last < 0) | track.quiet, np.nan, values[known[np.maximum(last, 0)]])
+
+
+def _quote(track: Track) -> str:
+    return track.instrument.symbol.partition("/")[2] or "quote"
+
+
+def _decimals(track: Track) -> int:
+    """As many decimals as tell the labels of the axis apart."""
+    finite = track.close[np.isfinite(track.close)]
+    width = float(finite.max() - finite.min()) if len(finite) else 0.0
+    most = track.instrument.price_decimals
+    return min(most, max(0, 2 - int(np.floor(np.log10(width))))) if width > 0 else most
+
+
+def _step_text(step: int) -> str:
+    for name, unit in (("h", 3600 * SECOND), ("min", 60 * SECOND)):
+        if step % unit == 0:
+            return f"{step // unit} {name}"
+    return f"{step / SECOND:g} s"
