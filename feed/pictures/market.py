@@ -107,7 +107,9 @@ def _price(axes: Any, shown: Preview) -> None:
     many = len(shown.tracks) > 1
     for number, track in enumerate(shown.tracks):
         colour = COLOURS[number % len(COLOURS)]
-        close, low, high = (_line(track, values) for values in (track.close, track.low, track.high))
+        close = _line(track, track.close)
+        # Between trades the price stays: there is nothing between low and high.
+        low, high = (np.where(np.isfinite(values), values, close) for values in (track.low, track.high))
         if many:
             first = track.close[np.isfinite(track.close)][:1]
             close = (close / (first[0] if len(first) else np.nan) - 1) * 100
