@@ -128,7 +128,9 @@ def _price(axes: Any, shown: Preview) -> None:
 def _volume(axes: Any, shown: Preview) -> None:
     track = shown.tracks[0]
     base = track.instrument.symbol.split("/")[0]
-    axes.bar(shown.seconds, track.volume, width=shown.step / SECOND, color=COLOURS[0], alpha=0.8, lw=0)
+    # One outline draws ten times as fast as a thousand bars.
+    edges = np.arange(len(track.volume) + 1) * (shown.step / SECOND)
+    axes.stairs(track.volume, edges, fill=True, color=COLOURS[0], alpha=0.8, lw=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     axes.set_ylabel(f"{base}\na {_step_text(shown.step)}")
 
