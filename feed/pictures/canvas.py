@@ -55,7 +55,7 @@ def figure(width: float, height: float) -> Figure:
         matplotlib = importlib.import_module("matplotlib")
         module = importlib.import_module("matplotlib.figure")
     except ImportError:
-        raise UsageError("pictures need matplotlib: pip install 'feed[pictures]'") from None
+        raise UsageError("pictures need matplotlib: install it, or the extra feed[pictures]") from None
     matplotlib.rcParams.update(_STYLE)
     made: Figure = module.Figure(figsize=(width, height), dpi=100, layout="constrained")
     return made
