@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.fonttype": "path",
-    # Without it every SVG would have other names for its parts.
     "svg.hashsalt": "feed",
     "path.simplify": True,
 }
@@ -67,19 +67,29 @@ def save(drawn: Figure, out: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    kind = out.suffix.lower()[1:]
     try:
-        drawn.savefig(out, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+        if out.suffix.lower() == ".svg":
+            out.write_text(_svg(drawn), encoding="utf-8")
+        else:
+            drawn.savefig(out, format="png", metadata={"Software": None})
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
 
 
 def svg_text(drawn: Figure) -> str:
     """The picture as an `<svg>` element for a page."""
+    whole = _svg(drawn)
+    return whole[whole.index("<svg") :]
+
+
+def _svg(drawn: Figure) -> str:
     text = io.StringIO()
     drawn.savefig(text, format="svg", metadata={"Date": None})
+    # Some names of parts are made of where an object lies in memory: number them as they come.
     whole = text.getvalue()
-    return whole[whole.index("<svg") :]
+    names = dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', whole))
+    numbers = {name: f"part{number}" for number, name in enumerate(names, 1)}
+    return re.sub(r"\b[a-z][0-9a-f]{10}\b", lambda found: numbers.get(found[0], found[0]), whole)
 
 
 def clock_text(seconds: float, days: bool = False) -> str:
