@@ -25,12 +25,14 @@ class History:
 
     def __init__(self, window: ResumeWindow) -> None:
         self._window = window
-        self._segments: deque[Segment] = deque()
+        self._segments: list[Segment] = []
         # Market time at about each real second: tells what had been published when the window began.
         self._marks: deque[tuple[int, int]] = deque()
 
     def append(self, segment: Segment) -> None:
         """The market goes on with this segment."""
+        if self._segments:
+            self._segments[-1].last = segment.base
         self._segments.append(segment)
 
     def mark(self, now: int, market_time: int) -> None:
@@ -47,7 +49,7 @@ class History:
         """Whether all messages of a track behind `seq`, up to `last_seq`, can be sent again."""
         if seq == last_seq:
             return True
-        if not 0 <= seq < last_seq or last_seq - seq > self._window.messages:
+        if not 0 <= seq < last_seq or last_seq - seq > self._window.messages or seq + 1 < self.first_seq(track):
             return False
         time = self._time_of(track, seq + 1)
         return time is not None and time > self._horizon(now)
@@ -71,8 +73,16 @@ class History:
         return []
 
     def first_seq(self, track: int) -> int:
-        """The seq of the oldest message of a track that is kept."""
-        return self._segments[0].base[track] + 1 if self._segments else 1
+        """The seq from which on every message of a track is kept."""
+        if not self._segments:
+            return 1
+        first = self._segments[-1].base[track]
+        for segment in reversed(self._segments[:-1]):
+            # Where a segment in between was dropped, what is before it does not meet what is behind it.
+            if segment.last is None or segment.last[track] != first:
+                break
+            first = segment.base[track]
+        return first + 1
 
     def _time_of(self, track: int, seq: int) -> int | None:
         for segment in self._segments:
@@ -88,12 +98,16 @@ class History:
 
     def _forget(self) -> None:
         """Drop segments whose every message is out of reach, by age or by count."""
-        while len(self._segments) > 1 and self._unreachable(self._segments[0]):
-            self._segments.popleft()
+        newest = self._segments[-1]
+        horizon = self._horizon(self._marks[-1][0])
+        self._segments = [it for it in self._segments if it is newest or self._reachable(it, newest, horizon)]
 
-    def _unreachable(self, segment: Segment) -> bool:
-        now, _ = self._marks[-1]
-        if segment.end <= self._horizon(now):
-            return True
-        newest, last = self._segments[-1].base, self._segments[1].base
-        return all(base - seq >= self._window.messages for base, seq in zip(newest, last, strict=True))
+    def _reachable(self, segment: Segment, newest: Segment, horizon: int) -> bool:
+        if segment.end <= horizon or segment.last is None:
+            return False
+        window = self._window.messages
+        # A stream without a message here does not hold it: a change of status is rare, ticks are many.
+        return any(
+            segment.base[track] != segment.last[track] and newest.base[track] - segment.last[track] < window
+            for track in segment.active
+        )

@@ -44,7 +44,20 @@ class Segment:
         end: market time at which it ends.
     """
 
-    __slots__ = ("_active", "_chunks", "_make", "_order", "_row", "_small", "_tracks", "base", "end", "start", "times")
+    __slots__ = (
+        "_chunks",
+        "_make",
+        "_order",
+        "_row",
+        "_small",
+        "_tracks",
+        "active",
+        "base",
+        "end",
+        "last",
+        "start",
+        "times",
+    )
 
     def __init__(
         self,
@@ -57,13 +70,15 @@ class Segment:
         small: Container[int] = (),
     ) -> None:
         self.base = base
+        # For each track the seq of the last message in it, once the next segment is there.
+        self.last: tuple[int, ...] | None = None
         self.start = start
         self.end = end
         self._make = make
         self._small = small
         self._tracks: dict[int, Track] = {}
         self._chunks: dict[_Key, tuple[int, list[bytes]]] = {}
-        self._active = sorted(active)
+        self.active = sorted(active)
         self._merge()
 
     def __len__(self) -> int:
@@ -78,11 +93,11 @@ class Segment:
 
     def activate(self, number: int) -> None:
         """Publish this track as well; messages move to other places, but keep their order."""
-        self._active = sorted({*self._active, number})
+        self.active = sorted({*self.active, number})
         self._merge()
 
     def _merge(self) -> None:
-        self.times, self._order, self._row = _merged([(number, self.track(number).times) for number in self._active])
+        self.times, self._order, self._row = _merged([(number, self.track(number).times) for number in self.active])
 
     def reach(self, time: int) -> int:
         """How many messages are due at market time `time`."""

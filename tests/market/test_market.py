@@ -112,6 +112,25 @@ def test_resume_window_counts_real_time() -> None:
     assert len(market.history._segments) < 310
 
 
+def test_memory_is_bounded_at_full_speed() -> None:
+    """A million messages within a second keep no more than the window, whatever else happened in between."""
+    clock = ManualClock()
+    source = MetronomeSource(every=MILLISECOND, count=300_000, batch=1000, halt_at=1500)
+    market = make_market(source, clock, speed=MAX_SPEED)
+    Reader(market, TRADING, STATUS).subscriber.leave_all()
+    while market.next_time() is not None:
+        market.publish_due(EVER, 512)
+        clock.advance(10 * MILLISECOND)
+        assert len(market.history._segments) <= 230
+    assert len(market.history._segments) <= 130
+    seq = market.seq(TRADING)
+    assert market.recoverable(TRADING, market.epoch, seq - 10_000)
+    assert not market.recoverable(TRADING, market.epoch, seq - 10_001)
+    assert market.recoverable(STATUS, market.epoch, 0), "a rare change stays within its own window"
+    assert not market.recoverable(TRADING, market.epoch, 1400)
+    assert len(unframed(b"".join(market.missed(TRADING, seq - 10_000, 20_000, Variant())))) == 10_000
+
+
 def test_status_snapshot_tells_the_state() -> None:
     """Who subscribes to `status` is told what is in force, with the seq of the last change."""
     market = make_market(MetronomeSource(count=100, halt_at=50))
