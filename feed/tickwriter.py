@@ -68,8 +68,8 @@ def generate(
 ) -> Progress:
     """Write the ticks of `length` ns of market time, from `at` ns after the source's start, as the name of `path` says.
 
-    Columns: `time` (ns UTC), `symbol`, `price`, `size`, `side`, `bid`, `bid_size`, `ask`, `ask_size`, `volume` (since
-    the UTC day of market time began), `trade_id`. Parquet also tells the steps of each symbol, as JSON under
+    Columns: `time` (ns UTC), `symbol`, `price`, `size`, `side`, `bid`, `bid_size`, `ask`, `ask_size`, `trade_id`,
+    `volume` (since the UTC day of market time began). Parquet also tells the steps of each symbol, as JSON under
     `feed.instruments`.
 
     Raises:
@@ -192,10 +192,10 @@ class _CsvFile:
 
 
 def _schema(number: pa.DataType) -> pa.Schema:
-    numbers = [(name, number) for name in ("bid", "bid_size", "ask", "ask_size", "volume")]
+    numbers = [(name, number) for name in ("bid", "bid_size", "ask", "ask_size")]
     name = _NAME if number != pa.string() else pa.string()
     head = [("time", pa.int64()), ("symbol", name), ("price", number), ("size", number), ("side", name)]
-    return pa.schema([*head, *numbers, ("trade_id", pa.int64())])
+    return pa.schema([*head, *numbers, ("trade_id", pa.int64()), ("volume", number)])
 
 
 def _batch_table(instruments: tuple[Instrument, ...], batch: Batch, end: int, *, text: bool) -> pa.Table:

@@ -19,7 +19,7 @@ from feed.ticks import BUY
 from feed.tickwriter import generate
 from feed.units import HOUR, MINUTE
 
-COLUMNS = ["time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "volume", "trade_id"]
+COLUMNS = ["time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "trade_id", "volume"]
 
 
 def source(name: str = "calm") -> EngineSource:
