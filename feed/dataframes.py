@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from feed.errors import UsageError
 from feed.scenario.find import find_scenario
 from feed.sources import open_source
-from feed.ticks import BUY, Batch, Instrument, Source, TickBlock
+from feed.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.units import MILLISECOND, nearest, parse_duration
 
 __all__ = ["COLUMNS", "FLOATS", "INTEGERS", "TickColumns", "frame_digest", "generate", "tick_frame"]
@@ -154,16 +154,13 @@ def _wanted(instruments: Sequence[Instrument], symbol: str | None) -> list[int]:
 
 def _parts(source: Source, begin: int, end: int, wanted: list[int]) -> Iterator[TickColumns]:
     counts = [0] * len(wanted)
-    for batch in source.batches(begin):
-        yield _batch_columns(batch, end, wanted, counts)
-        if batch.end >= end:
-            return
+    for batch in batches_between(source, begin, end):
+        yield _batch_columns(batch, wanted, counts)
 
 
-def _batch_columns(batch: Batch, end: int, wanted: list[int], counts: list[int]) -> TickColumns:
-    """The rows of a batch before `end`, symbols merged in order of time; `counts` goes on."""
+def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickColumns:
+    """The rows of a batch, symbols merged in order of time; `counts` goes on."""
     blocks = [batch.ticks[index] for index in wanted]
-    blocks = [block[: int(np.searchsorted(block.time, end))] for block in blocks]
     seqs = [np.arange(count + 1, count + 1 + len(block)) for count, block in zip(counts, blocks, strict=True)]
     counts[:] = [count + len(block) for count, block in zip(counts, blocks, strict=True)]
     codes = [np.full(len(block), code, np.int64) for code, block in enumerate(blocks)]

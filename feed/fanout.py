@@ -133,11 +133,6 @@ class Group:
     def __bool__(self) -> bool:
         return bool(self._direct or self._queued)
 
-    @property
-    def queued(self) -> tuple[Subscriber, ...]:
-        """The subscribers for whom something waits."""
-        return tuple(self._queued)
-
     def add(self, subscriber: Subscriber, *, direct: bool) -> None:
         """Take a subscriber in. Only `Subscriber` calls this."""
         if direct and subscriber.descriptor is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.scenario.model import Scenario
-from feed.ticks import Instrument, Source, StatusChange, TickBlock
+from feed.ticks import Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["Preview", "Span", "Track", "preview", "usual_length"]
@@ -102,16 +102,12 @@ def preview(
     chosen = range(len(source.instruments)) if symbols is None else symbols
     blocks: dict[int, list[_Steps]] = {index: [] for index in chosen}
     changes = [*source.statuses(start)]
-    for batch in source.batches(start):
-        until = min(batch.end, start + length)
-        changes += [change for change in batch.statuses if change.time < until]
+    for batch in batches_between(source, start, start + length):
+        changes += batch.statuses
         for index, found in blocks.items():
             ticks = batch.ticks[index]
-            ticks = ticks[: int(np.searchsorted(ticks.time, until))]
             if len(ticks):
                 found.append(_Steps.of(ticks, start, step))
-        if batch.end >= start + length:
-            break
     names = {source.instruments[index].symbol for index in chosen}
     spans = (*_states(changes, start, length, sorted(names)[0]), *_happenings(scenario, names, length))
     count = -(-length // step)

@@ -6,7 +6,7 @@ Times are nanoseconds once they are read; what a person writes is `10s`, `1m30s`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from feed.errors import SettingsError, UsageError
+from feed.scenario.values import reads
 from feed.units import (
     DAY,
     HOUR,
@@ -50,18 +51,6 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-def _reads(parse: Callable[[Any], object]) -> BeforeValidator:
-    """A validator out of one of our own parsers, whose errors pydantic would let through."""
-
-    def read(value: Any) -> object:
-        try:
-            return parse(value)
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(read)
-
-
 def _read_anchor(value: Any) -> str | int:
     return value if value in ("scenario", "now") else parse_time(value)
 
@@ -80,7 +69,7 @@ def _read_origin(text: str) -> str:
     return text.rstrip("/")
 
 
-Duration = Annotated[int, _reads(parse_duration)]
+Duration = Annotated[int, reads(parse_duration)]
 Anchor = Literal["scenario", "now"] | int
 """What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
@@ -162,11 +151,11 @@ class ServeSettings(Limits, BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8765, ge=0, le=65_535, description="Port to listen on; 0: any that is free")
     seed: int | None = Field(None, ge=0, le=MAX_SEED, description="In place of the scenario's own seed")
-    speed: Annotated[float, _reads(parse_speed)] = Field(
+    speed: Annotated[float, reads(parse_speed)] = Field(
         1.0, description="Market seconds a real second, 0.1 to 1000, or max"
     )
     at: Duration = Field(0, description="Begin so far into the scenario, such as 00:10:00")
-    anchor: Annotated[Anchor, _reads(_read_anchor)] = Field(
+    anchor: Annotated[Anchor, reads(_read_anchor)] = Field(
         "scenario", description="The first timestamp: scenario (its own date), now, or a time"
     )
     wait_for: int = Field(
@@ -176,7 +165,7 @@ class ServeSettings(Limits, BaseSettings):
         "close", description="When the scenario has ended: close the clients with 4410, hold them, or exit"
     )
     token: str | None = Field(None, min_length=1, repr=False, description="Clients must show it before anything else")
-    origins: Annotated[tuple[str, ...], NoDecode, _reads(_read_origins)] = Field(
+    origins: Annotated[tuple[str, ...], NoDecode, reads(_read_origins)] = Field(
         (), description="Web pages that may connect besides those from loopback, such as https://app.example, or *"
     )
     compression: Literal["off", "on"] = Field(

@@ -6,7 +6,7 @@ integers until the edge: prices in steps of the tick size, sizes in steps of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Protocol
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feed.units import decimal_places
 
-__all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock"]
+__all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock", "batches_between"]
 
 Ints = NDArray[np.int64]
 
@@ -87,10 +87,21 @@ class TickBlock:
         """The block of those rows; the columns are views."""
         return TickBlock(*(getattr(self, column.name)[rows] for column in fields(self)))
 
+    def before(self, time: int) -> TickBlock:
+        """The fills before `time` (ns UTC)."""
+        return self[: int(np.searchsorted(self.time, time))]
+
     @classmethod
     def empty(cls) -> TickBlock:
         """A block without a fill."""
         return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
+
+    @classmethod
+    def joined(cls, blocks: Sequence[TickBlock]) -> TickBlock:
+        """Blocks that follow each other, as one."""
+        if not blocks:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,13 @@ class Batch:
     ticks: tuple[TickBlock, ...]
     statuses: tuple[StatusChange, ...] = ()
 
+    def before(self, time: int) -> Batch:
+        """The batch, cut at `time` (ns UTC) where it reaches further."""
+        if self.end <= time:
+            return self
+        changes = tuple(change for change in self.statuses if change.time < time)
+        return Batch(self.start, time, tuple(block.before(time) for block in self.ticks), changes)
+
 
 class Source(Protocol):
     """Where a market's events come from. Pure: the same call gives the same events, at any time, in any order."""
@@ -140,3 +158,11 @@ class Source(Protocol):
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """For each instrument the change that is in force at market time `at`."""
+
+
+def batches_between(source: Source, start: int, end: int) -> Iterator[Batch]:
+    """The batches of a source from market time `start` up to, not including, `end` (ns UTC); the last is cut there."""
+    for batch in source.batches(start):
+        yield batch.before(end)
+        if batch.end >= end:
+            return

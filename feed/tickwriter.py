@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from feed.errors import FeedError, UsageError
-from feed.ticks import BUY, Batch, Instrument, Source, TickBlock
+from feed.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 
 __all__ = ["INSTRUMENTS_KEY", "SUFFIXES", "Progress", "generate", "tick_tables"]
 
@@ -101,16 +101,14 @@ def tick_tables(source: Source, begin: int, end: int, *, text: bool = False) -> 
     """
     tables: list[pa.Table] = []
     rows, passed = 0, 0
-    for batch in source.batches(begin):
-        table = _batch_table(source.instruments, batch, end, text=text)
+    for batch in batches_between(source, begin, end):
+        table = _batch_table(source.instruments, batch, text=text)
         tables.append(table)
         rows += len(table)
-        passed = min(batch.end, end) - begin
+        passed = batch.end - begin
         if rows >= GROUP_ROWS:
             yield from ((part, passed) for part in _sliced(pa.concat_tables(tables)))
             tables, rows = [], 0
-        if batch.end >= end:
-            break
     if rows:
         yield from ((part, passed) for part in _sliced(pa.concat_tables(tables)))
 
@@ -198,18 +196,17 @@ def _schema(number: pa.DataType) -> pa.Schema:
     return pa.schema([*head, *numbers, ("trade_id", pa.int64()), ("volume", number)])
 
 
-def _batch_table(instruments: tuple[Instrument, ...], batch: Batch, end: int, *, text: bool) -> pa.Table:
+def _batch_table(instruments: tuple[Instrument, ...], batch: Batch, *, text: bool) -> pa.Table:
     schema = _schema(pa.string() if text else pa.float64())
-    blocks = [block[: int(np.searchsorted(block.time, end))] for block in batch.ticks]
     symbols = pa.array([instrument.symbol for instrument in instruments])
     tables = [
         _block_table(instrument, block, index, symbols, schema)
-        for index, (instrument, block) in enumerate(zip(instruments, blocks, strict=True))
+        for index, (instrument, block) in enumerate(zip(instruments, batch.ticks, strict=True))
     ]
     if len(tables) == 1:
         return tables[0]
     # Stable: at the same time the earlier symbol goes first, as on the wire.
-    order = np.argsort(np.concatenate([block.time for block in blocks]), kind="stable")
+    order = np.argsort(np.concatenate([block.time for block in batch.ticks]), kind="stable")
     return pa.concat_tables(tables).take(pa.array(order))
 
 

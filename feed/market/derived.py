@@ -6,7 +6,6 @@ number of a message follows from its time, and nothing is computed for a stream 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from feed.bars import Bars, bars_of, joined, running
 from feed.dialects.native import Variant
 from feed.dialects.native_bars import Candle, Ticker, encode_candles, encode_tickers
 from feed.market.memory import BarMemory
-from feed.ticks import Batch, Instrument, Source, TickBlock
+from feed.ticks import Batch, Instrument, Source, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["INTERVALS", "CandleChannel", "TickerChannel"]
@@ -230,14 +229,5 @@ class TickerTrack:
             return self._block
         if not len(before):
             return self._block
-        found = TickBlock.empty()
-        for batch in self._source.batches(int(before.time[-1])):
-            if batch.start >= self._start:
-                break
-            earlier = batch.ticks[self._symbol]
-            found = _followed(found, earlier[: int(np.searchsorted(earlier.time, self._start))])
-        return _followed(found, self._block)
-
-
-def _followed(first: TickBlock, second: TickBlock) -> TickBlock:
-    return TickBlock(*(np.concatenate([getattr(first, f.name), getattr(second, f.name)]) for f in fields(TickBlock)))
+        earlier = batches_between(self._source, int(before.time[-1]), self._start)
+        return TickBlock.joined([*(batch.ticks[self._symbol] for batch in earlier), self._block])

@@ -76,10 +76,12 @@ class Market:
         self._shift = shift
         self._limits = limits or {}
         self.instruments = source.instruments
+        self.symbols = tuple(instrument.symbol for instrument in self.instruments)
         lock = threading.RLock()
         self._memories = [BarMemory(past or source, index, lock) for index in range(len(self.instruments))]
         self.past = Past(past or source, self._memories, shift)
         self._channels = open_channels(source, shift, self._memories)
+        self.channels = tuple(sorted(channel.name for channel in self._channels))
         self._tracks = list(streams_of(self._channels, self.instruments))
         self.streams = tuple(stream for stream, _, _ in self._tracks)
         self._track = {stream: index for index, stream in enumerate(self.streams)}
@@ -102,24 +104,28 @@ class Market:
 
     # What a session sees of it.
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels that it publishes."""
-        return tuple(sorted(channel.name for channel in self._channels))
-
     def intervals(self, channel: str) -> tuple[str, ...]:
         """The intervals that a channel's streams differ by; one empty text where there are none."""
         return next(known.intervals for known in self._channels if known.name == channel)
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols that it publishes."""
-        return tuple(instrument.symbol for instrument in self.instruments)
-
-    @property
     def epoch(self) -> str:
         """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
         return f"{self._epoch_key}-{self._epoch}"
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What tells this market from others, and where it stands, for people and programs that ask by HTTP."""
+        return {
+            "scenario": self.identity.scenario,
+            "seed": self.identity.seed,
+            "epoch": self.epoch,
+            "digest": self.identity.digest,
+            "state": self.state,
+            "virtual_time": self.virtual_time,
+            "symbols": self.symbols,
+            "channels": self.channels,
+        }
 
     @property
     def published(self) -> int:

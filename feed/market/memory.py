@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from feed.bars import Bars, bars_of, joined
-from feed.ticks import Source
+from feed.ticks import Source, batches_between
 from feed.units import HOUR, MINUTE, SECOND
 
 __all__ = ["BarMemory", "Lock"]
@@ -75,14 +75,7 @@ class BarMemory:
     def _ticks(self, start: int, end: int, length: int) -> Bars:
         if start >= end:
             return Bars.empty()
-        parts = []
-        for batch in self._source.batches(start):
-            if batch.start >= end:
-                break
-            block = batch.ticks[self._index]
-            hi = int(np.searchsorted(block.time, end, side="left"))
-            parts.append(bars_of(block[:hi], length))
-            if batch.end >= end:
-                break
+        batches = batches_between(self._source, start, end)
+        parts = [bars_of(batch.ticks[self._index], length) for batch in batches]
         # A batch may end inside of a bar.
         return joined(parts).coarser(length)

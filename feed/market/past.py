@@ -13,7 +13,7 @@ from feed.dialects.native import Variant
 from feed.market.channels import TickTrack
 from feed.market.derived import INTERVALS, CandleTrack
 from feed.market.memory import BarMemory
-from feed.ticks import Batch, Source, TickBlock
+from feed.ticks import Source, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE
 
 __all__ = ["Past"]
@@ -73,26 +73,13 @@ class Past:
             blocks[:0] = part
             found += sum(map(len, part))
             end = begin
-        payloads = [payload for block in blocks for payload in self._encoded(symbol, block)]
-        return [_data(payload) for payload in payloads[-limit:]]
+        wanted = TickBlock.joined(blocks)[-limit:]
+        track = TickTrack(wanted, self._source.instruments[symbol], self._shift)
+        return [_data(payload) for payload in track.encode(0, len(wanted), 1, Variant(), "snapshot")]
 
     def _ticks(self, symbol: int, begin: int, end: int) -> list[TickBlock]:
-        parts = []
         with self._memories[symbol].lock:
-            for batch in self._source.batches(begin):
-                if batch.start >= end:
-                    break
-                parts.append(_before(batch, symbol, end))
-        return parts
-
-    def _encoded(self, symbol: int, block: TickBlock) -> list[bytes]:
-        track = TickTrack(block, self._source.instruments[symbol], self._shift)
-        return track.encode(0, len(block), 1, Variant(), "snapshot")
-
-
-def _before(batch: Batch, symbol: int, end: int) -> TickBlock:
-    block = batch.ticks[symbol]
-    return block[: int(np.searchsorted(block.time, end, side="left"))]
+            return [batch.ticks[symbol] for batch in batches_between(self._source, begin, end)]
 
 
 def _data(payload: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,13 +92,13 @@ def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = 
         ticks = batch.ticks[symbol]
         while batch.end >= edge:
             cut = int(np.searchsorted(ticks.time, edge))
-            yield fills_of(_whole([*held, ticks[:cut]]), instrument)
+            yield fills_of(TickBlock.joined([*held, ticks[:cut]]), instrument)
             held, ticks = [], ticks[cut:]
             edge += DAY
             if edge > start + days * DAY:
                 return
         held.append(ticks)
-    yield fills_of(_whole(held), instrument)
+    yield fills_of(TickBlock.joined(held), instrument)
 
 
 def days_of(fills: Fills) -> Iterator[Fills]:
@@ -107,11 +107,6 @@ def days_of(fills: Fills) -> Iterator[Fills]:
     edges = [0, *cuts.tolist(), len(fills)]
     for lo, hi in itertools.pairwise(edges):
         yield fills[lo:hi]
-
-
-def _whole(blocks: list[TickBlock]) -> TickBlock:
-    columns = (np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(TickBlock))
-    return TickBlock(*columns)
 
 
 def _measure_day(day: Fills, found: dict[str, Values]) -> None:

@@ -13,12 +13,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from feed.errors import UsageError
 from feed.units import DAY, SECOND, parse_duration, parse_step, parse_time
 
-__all__ = ["Duration", "Extent", "Factor", "Instant", "Length", "Percent", "Step"]
+__all__ = ["Duration", "Extent", "Factor", "Instant", "Length", "Percent", "Step", "reads"]
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
 
 
-def _reads(parse: Callable[[Any], object]) -> BeforeValidator:
+def reads(parse: Callable[[Any], object]) -> BeforeValidator:
     """A validator out of a parser of ours, whose errors pydantic would let through."""
 
     def read(value: Any) -> object:
@@ -45,7 +45,7 @@ def _schema(kind: list[str], examples: list[Any]) -> WithJsonSchema:
     return WithJsonSchema({"type": kind[0] if len(kind) == 1 else kind, "examples": examples})
 
 
-Duration = Annotated[int, _reads(parse_duration), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])]
+Duration = Annotated[int, reads(parse_duration), _schema(["string", "number"], ["90s", "1h30m", "00:10:00"])]
 """Nanoseconds; written as text with a unit, or as seconds."""
 
 
@@ -55,7 +55,7 @@ def _read_extent(value: Any) -> object:
 
 Extent = Annotated[
     int | Literal["endless"],
-    _reads(_read_extent),
+    reads(_read_extent),
     WithJsonSchema({"type": ["string", "number"], "examples": ["endless", "1h30m"]}),
 ]
 """A duration, or endless."""
@@ -65,13 +65,13 @@ Length = Annotated[
 ]
 """A duration of at least a second and at most ten years."""
 
-Instant = Annotated[int, _reads(parse_time), _schema(["string"], ["2025-01-06T00:00:00Z"])]
+Instant = Annotated[int, reads(parse_time), _schema(["string"], ["2025-01-06T00:00:00Z"])]
 """Nanoseconds since the Unix epoch; written as an ISO 8601 time or as TOML's own."""
 
-Percent = Annotated[float, _reads(_read_percent), _schema(["string"], ["-8%", "3.4%"])]
+Percent = Annotated[float, reads(_read_percent), _schema(["string"], ["-8%", "3.4%"])]
 """A fraction; written as text with a percent sign."""
 
-Step = Annotated[Decimal, _reads(parse_step), _schema(["number", "string"], [0.01])]
+Step = Annotated[Decimal, reads(parse_step), _schema(["number", "string"], [0.01])]
 """An exact decimal."""
 
 Factor = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False, strict=False)]

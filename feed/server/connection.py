@@ -86,11 +86,6 @@ class FeedConnection(ServerConnection):
         """Whether compressed frames may be sent."""
         return any(isinstance(extension, PerMessageDeflate) for extension in self.protocol.extensions)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether data may be sent."""
-        return self.protocol.state is OPEN
-
     # Wire of an outbox.
 
     def write(self, data: bytes) -> None:

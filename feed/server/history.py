@@ -98,18 +98,7 @@ def _rows(
 
 
 def _described(market: Market) -> dict[str, Any]:
-    return {
-        "name": market.identity.name,
-        "scenario": market.identity.scenario,
-        "seed": market.identity.seed,
-        "epoch": market.epoch,
-        "digest": market.identity.digest,
-        "state": market.state,
-        "virtual_time": market.virtual_time,
-        "symbols": market.symbols,
-        "channels": market.channels,
-        "connections": market.attendance,
-    }
+    return {"name": market.identity.name, **market.summary, "connections": market.attendance}
 
 
 def _check_keys(query: Query, known: tuple[str, ...]) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import feed
 from feed.cli.app import app
+from tests.support.real_data import real_file
 
 RUNNER = CliRunner()
-FOLDER = Path(os.environ.get("FEED_REAL_DATA") or Path(feed.__file__).parents[2] / "shared" / "data")
 
 
 def board(*arguments: str) -> dict[str, object]:
@@ -119,16 +117,11 @@ def test_mistakes_are_one_line(arguments: list[str], message: str) -> None:
 )
 def test_real_files(name: str, fact: str, value: float) -> None:
     """Need no options, and give what is known of them."""
-    if not (FOLDER / name).is_file():
-        pytest.skip(f"no real data: {FOLDER / name} is missing; FEED_REAL_DATA names the folder")
-    assert values(board(str(FOLDER / name)))[fact] == pytest.approx(value, rel=0.25)
+    assert values(board(str(real_file(name))))[fact] == pytest.approx(value, rel=0.25)
 
 
 def test_real_bars_with_gaps() -> None:
     """Two weeks are two weeks, whatever the recorder has missed: times count minutes, and cells are empty."""
-    file = FOLDER / "coinbase_btcusd_20260706_20260720_1m.csv.gz"
-    if not file.is_file():
-        pytest.skip(f"no real data: {file} is missing; FEED_REAL_DATA names the folder")
-    document = board(str(file))
+    document = board(str(real_file("coinbase_btcusd_20260706_20260720_1m.csv.gz")))
     assert str(document["title"]).endswith("20160 minutes")
     assert 1 < values(document)["vol_day_pct"] < 10

@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.end_to_end.conftest import ROOT, Served, start
+from tests.support.clients import closed_with
 
 SUBSCRIBE = '{"event":"subscribe","channel":"trading","symbol":"BTC/USD"}'
 
@@ -29,15 +30,6 @@ async def subscribers(served: Served, count: int) -> list[ClientConnection]:
         await client.send(SUBSCRIBE)
         await client.recv()
     return clients
-
-
-async def end_of(client: ClientConnection) -> tuple[int, str]:
-    """Code and reason of the close, read to the end."""
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await asyncio.wait_for(client.recv(), 20)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 def metric(served: Served, name: str) -> float:
@@ -57,7 +49,7 @@ async def test_drain_with_clients_that_do_not_read() -> None:
         await asyncio.sleep(0.5)
         began = time.monotonic()
         served.signal(signal.SIGTERM)
-        ends = await asyncio.gather(*(end_of(client) for client in clients[3:]))
+        ends = await asyncio.gather(*(closed_with(client, 20) for client in clients[3:]))
         assert set(ends) == {(1012, "the server restarts")}
         assert await asyncio.to_thread(served.wait) == 0
         assert time.monotonic() - began < 15
@@ -142,7 +134,7 @@ async def test_end_holds_or_exits(tmp_path: Path) -> None:
         client.transport.abort()
     with start(short_scenario(tmp_path), "--speed", "max", "--at-end", "exit") as served:
         [client] = await subscribers(served, 1)
-        assert (await end_of(client))[0] == 1001
+        assert (await closed_with(client, 20))[0] == 1001
         assert await asyncio.to_thread(served.wait) == 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,9 +22,8 @@ from feed.sources import open_source
 from feed.units import MILLISECOND, SECOND
 from tests.end_to_end.conftest import start
 from tests.support.market import TRADING, Reader, make_market
+from tests.support.real_data import real_file
 from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
-
-DATA = Path(os.environ.get("FEED_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,7 @@ class RealFile:
     @property
     def path(self) -> Path:
         """Where it is, or the reason to skip."""
-        path = DATA / self.name
-        if not path.exists():
-            pytest.skip(f"{self.name} is neither in FEED_REAL_DATA nor in ../shared/data")
-        return path
+        return real_file(self.name)
 
     def scenario(self, folder: Path) -> Path:
         """A scenario that replays it."""

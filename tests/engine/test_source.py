@@ -73,8 +73,7 @@ def window(source: EngineSource, at: int, length: int) -> list[Batch]:
 
 def joined(batches: list[Batch], symbol: int = 0) -> TickBlock:
     """The ticks of one symbol as one block."""
-    columns = (np.concatenate([getattr(b.ticks[symbol], f.name) for b in batches]) for f in fields(TickBlock))
-    return TickBlock(*columns)
+    return TickBlock.joined([batch.ticks[symbol] for batch in batches])
 
 
 def assert_sound(block: TickBlock) -> None:

@@ -20,21 +20,10 @@ from feed.dialects.native import decode, encode
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
-from feed.units import SECOND, parse_duration
+from feed.units import parse_duration
+from tests.support.limits import SESSION as LIMITS
 from tests.support.market import make_market
 from tests.support.sources import BTC, ETH, MetronomeSource
-
-LIMITS = SessionLimits(
-    inbound_rate=20,
-    inbound_burst=200,
-    max_subscriptions=256,
-    auth_timeout=10 * SECOND,
-    subscribe_timeout=0,
-    heartbeat_interval=1 * SECOND,
-    ping_interval=20 * SECOND,
-    ping_timeout=60 * SECOND,
-    token_ttl=0,
-)
 
 
 class Conversation:

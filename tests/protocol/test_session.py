@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from feed.protocol.codes import CLOSE_CODES, clipped_reason, reconnect_for
 from feed.protocol.rate import TokenBucket
 from feed.units import SECOND
-from tests.protocol.conversation import LIMITS, Conversation, play
+from tests.protocol.conversation import Conversation, play
+from tests.support.limits import SESSION as LIMITS
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-import feed
 from feed.realism.scoreboard import Fact, days_of, measure, measure_bars
 from feed.realism.table import Bars, Fills
 from feed.units import MILLISECOND
-
-FOLDER = Path(os.environ.get("FEED_REAL_DATA") or Path(feed.__file__).parents[2] / "shared" / "data")
+from tests.support.real_data import real_file
 
 
 def columns(name: str) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """The columns of a Parquet file."""
-    path = FOLDER / name
-    if not path.is_file():
-        pytest.skip(f"no real data: {path} is missing; FEED_REAL_DATA names the folder")
-    table = pq.read_table(path)
+    table = pq.read_table(real_file(name))
     return {key: np.asarray(table[key]) for key in table.column_names}
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +10,8 @@ import pytest
 from feed.recording.tickfile import TickFileSource
 from feed.scenario.tickfile import TickFile
 from feed.ticks import Instrument
+from tests.support.real_data import real_file
 
-DATA = Path(os.environ.get("FEED_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 BTC = Instrument("BTC/USD", Decimal("0.01"), Decimal("0.00000001"))
 BAR: dict[str, Any] = {"time": 0, "price": 4, "size": 5}
 
@@ -56,10 +54,7 @@ FILES: list[tuple[str, int, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "rows", "keys"), FILES)
 def test_file(name: str, rows: int, keys: dict[str, Any]) -> None:
     """All rows, in order, each inside its quote."""
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"{path} is not there; set FEED_REAL_DATA to the folder of recordings")
-    replay = TickFileSource(TickFile(file=name, **keys), path, BTC)
+    replay = TickFileSource(TickFile(file=name, **keys), real_file(name), BTC)
     last, count = replay.start, 0
     for batch in replay.batches(replay.start):
         block = batch.ticks[0]

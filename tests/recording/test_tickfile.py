@@ -46,8 +46,7 @@ def from_text(folder: Path, text: str, name: str = "trades.csv", **keys: Any) ->
 
 def whole(replay: TickFileSource, at: int | None = None) -> TickBlock:
     """All ticks from a time on, as one block."""
-    blocks = [batch.ticks[0] for batch in replay.batches(replay.start if at is None else at)]
-    return TickBlock(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(TickBlock)))
+    return TickBlock.joined([batch.ticks[0] for batch in replay.batches(replay.start if at is None else at)])
 
 
 def mistake(folder: Path, text: str, **keys: Any) -> str:

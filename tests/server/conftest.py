@@ -17,27 +17,16 @@ from feed.clock import SystemClock
 from feed.market.market import Market
 from feed.market.pacing import Pacemaker
 from feed.outbox import OutboxLimits
-from feed.protocol.view import SessionLimits
 from feed.server.metrics import Metrics
 from feed.server.pages import Pages
 from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.ticks import Source
 from feed.units import MILLISECOND, SECOND
+from tests.support.limits import SESSION
 from tests.support.market import make_market
 from tests.support.sources import MetronomeSource
 
-SESSION = SessionLimits(
-    inbound_rate=20,
-    inbound_burst=200,
-    max_subscriptions=256,
-    auth_timeout=10 * SECOND,
-    subscribe_timeout=0,
-    heartbeat_interval=1 * SECOND,
-    ping_interval=20 * SECOND,
-    ping_timeout=60 * SECOND,
-    token_ttl=0,
-)
 LIMITS = ServerLimits(
     peer=PeerLimits(SESSION, OutboxLimits(2**20, 10 * SECOND), 4096),
     max_message_size=65536,

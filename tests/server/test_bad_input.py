@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.conftest import LIMITS, SUBSCRIBE, Running, Serve, receive, receive_event, send
+from tests.support.clients import closed_with
 
 
 @pytest_asyncio.fixture
@@ -45,15 +46,6 @@ def masked(payload: bytes, opcode: int, *, fin: bool = True, mask: bool = True, 
     key = b"\x01\x02\x03\x04" if mask else b""
     body = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload)) if mask else payload
     return head + key + body
-
-
-async def closed_with(client: ClientConnection) -> tuple[int, str]:
-    """The code and reason that a client is closed with."""
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await asyncio.wait_for(client.recv(), 10)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 async def write_raw(client: ClientConnection, data: bytes) -> None:
