@@ -1,0 +1,117 @@
+"""Kraken, version 1: arrays of channel number, one or two objects, channel name and pair.
+
+Trades carry no number. A book's update ends with a checksum of the ten best levels of each side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from feed.venues.checks import KeptBook
+from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Side, Status, Trade
+from feed.venues.values import decimal_text, guarded, levels, seconds_time, whole
+
+__all__ = ["Kraken", "subscribe_messages"]
+
+NAMES = {"trading": "trade", "quote": "spread", "book": "book"}
+
+SIDES: dict[str, Side] = {"b": "buy", "s": "sell"}
+
+
+class Kraken:
+    """Follows one connection, and keeps its books for their checksums."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, KeptBook] = {}
+        self._unknown: set[str] = set()
+
+    def parse(self, message: str, received: int) -> list[Event]:
+        """The events of one message."""
+        return guarded(self._read, message)
+
+    def _read(self, message: Any) -> Iterator[Event]:
+        if isinstance(message, dict):
+            yield from _event(message)
+            return
+        *parts, name, symbol = message[1:]
+        kind, _, depth = str(name).partition("-")
+        if kind == "trade":
+            yield from (_trade(symbol, row) for row in parts[0])
+        elif kind == "ticker":
+            yield _ticker(symbol, parts[0])
+        elif kind == "spread":
+            yield _spread(symbol, parts[0])
+        elif kind == "book":
+            yield from self._book(symbol, parts, depth)
+        else:
+            yield Note("unknown", str(symbol), f"channel {name!r}")
+
+    def _book(self, symbol: str, parts: list[dict[str, Any]], depth: str) -> Iterator[Event]:
+        fields = {key: value for part in parts for key, value in part.items()}
+        if "as" in fields or "bs" in fields:
+            bids, asks = levels(fields.get("bs", ())), levels(fields.get("as", ()))
+            book = self._books[symbol] = KeptBook(int(depth or 0))
+            book.apply(bids, asks)
+            yield BookSnapshot(symbol, _latest(fields, "as", "bs"), bids, asks, depth)
+            return
+        if not {"a", "b"} & fields.keys():
+            raise KeyError("a")
+        bids, asks = levels(fields.get("b", ())), levels(fields.get("a", ()))
+        yield from self._check(symbol, bids, asks, fields.get("c"))
+        yield BookUpdate(symbol, _latest(fields, "a", "b"), bids, asks, depth)
+
+    def _check(self, symbol: str, bids: Any, asks: Any, told: Any) -> Iterator[Note]:
+        book = self._books.get(symbol)
+        if book is None:
+            if symbol not in self._unknown:
+                self._unknown.add(symbol)
+                yield Note("no-snapshot", symbol, "updates of the book come without a snapshot before them", "book")
+            return
+        book.apply(bids, asks)
+        if told is not None and book.checksum() != whole(told):
+            yield Note("checksum", symbol, f"checksum {told} is not that of the book, {book.checksum()}", "book")
+
+
+def _event(message: dict[str, Any]) -> Iterator[Event]:
+    kind = message["event"]
+    if kind == "systemStatus":
+        yield Status("", None, str(message["status"]))
+    elif kind == "subscriptionStatus":
+        told = message.get("errorMessage") or f"{message['status']} {message.get('channelName', '')}".strip()
+        yield Note("reply", str(message.get("pair", "")), str(told))
+    elif kind not in ("heartbeat", "pong", "ping"):
+        yield Note("unknown", "", f"event {kind!r}")
+
+
+def _trade(symbol: str, row: list[Any]) -> Trade:
+    return Trade(symbol, seconds_time(row[2]), decimal_text(row[0]), decimal_text(row[1]), SIDES[row[3]])
+
+
+def _ticker(symbol: str, data: dict[str, Any]) -> Quote:
+    # Price, whole lots, lots.
+    bid, ask = data["b"], data["a"]
+    return Quote(symbol, None, *(decimal_text(value) for value in (bid[0], bid[2], ask[0], ask[2])))
+
+
+def _spread(symbol: str, data: list[Any]) -> Quote:
+    bid, ask, time, bid_size, ask_size = data[:5]
+    return Quote(symbol, seconds_time(time), *(decimal_text(value) for value in (bid, bid_size, ask, ask_size)))
+
+
+def _latest(fields: dict[str, Any], *keys: str) -> int | None:
+    """A book's message has no time but those of its levels."""
+    times = [seconds_time(row[2]) for key in keys for row in fields.get(key, ())]
+    return max(times, default=None)
+
+
+def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
+    """What to send for channels (trading, quote, book, or Kraken's own names) of pairs such as XBT/USD."""
+    return [
+        orjson.dumps(
+            {"event": "subscribe", "pair": list(symbols), "subscription": {"name": NAMES.get(channel, channel)}}
+        ).decode()
+        for channel in channels
+    ]

@@ -1,0 +1,119 @@
+"""Values as venues write them: JSON whose numbers keep their digits, times in five spellings, symbols without a slash.
+
+Reading raises ValueError, KeyError, IndexError or TypeError; `guarded` turns these into a note.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from feed.units import MICROSECOND, MILLISECOND, SECOND
+from feed.venues.events import Event, Levels, Note
+
+__all__ = ["decimal_text", "guarded", "iso_time", "levels", "number_time", "pair", "seconds_time", "whole"]
+
+QUOTES = (
+    "FDUSD",
+    "USDT",
+    "USDC",
+    "BUSD",
+    "TUSD",
+    "PYUSD",
+    "USD",
+    "EUR",
+    "GBP",
+    "TRY",
+    "BRL",
+    "JPY",
+    "BTC",
+    "ETH",
+    "BNB",
+)
+"""What comes behind the slash; of two that fit the longer one is meant, so it stands first."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_decoder = json.JSONDecoder(parse_float=str)
+
+
+def guarded(read: Callable[[Any], Iterable[Event]], message: str) -> list[Event]:
+    """The events of a message; one note where it is not what the venue sends."""
+    try:
+        return list(read(_decoder.decode(message)))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidOperation) as error:
+        shown = message if len(message) <= 80 else f"{message[:77]}…"
+        what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        return [Note("malformed", "", f"{shown!r}: {what}")]
+
+
+def decimal_text(value: Any) -> str:
+    """A number as plain decimal text, digit by digit as it was written.
+
+    Raises:
+        ValueError: it is none, is negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{value!r} is not a number")
+    text = str(value)
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return text
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a number") from None
+    if not number.is_finite() or number < 0:
+        raise ValueError(f"{value!r} is no price and no size")
+    return f"{number:f}"
+
+
+def levels(rows: Any) -> Levels:
+    """Levels of a book out of lists that begin with a price and a size."""
+    return tuple((decimal_text(row[0]), decimal_text(row[1])) for row in rows)
+
+
+def whole(value: Any) -> int:
+    """A whole number, also as text."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
+
+
+def number_time(value: Any) -> int:
+    """Nanoseconds of a time in s, ms, us or ns since 1970: between 2001 and 2286 its digits tell which."""
+    number = whole(value)
+    for digits, unit in ((10, SECOND), (13, MILLISECOND), (16, MICROSECOND), (19, 1)):
+        if len(str(number)) == digits:
+            return number * unit
+    raise ValueError(f"{value!r} is not a time since 1970 in s, ms, us or ns")
+
+
+def seconds_time(value: Any) -> int:
+    """Nanoseconds of a time in seconds with decimals, exactly."""
+    head, _, tail = str(value).partition(".")
+    return whole(head) * SECOND + (int(tail[:9].ljust(9, "0")) if tail else 0)
+
+
+def iso_time(value: Any) -> int:
+    """Nanoseconds of an ISO 8601 time, to the last of up to nine decimals."""
+    head, dot, tail = str(value).partition(".")
+    digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
+    zone = tail[len(digits) :] if dot else ""
+    moment = datetime.fromisoformat(head + zone)
+    delta = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * SECOND + int(digits[:9].ljust(9, "0") or 0)
+
+
+def pair(symbol: str) -> str:
+    """`BTCUSDT`, `btcusdt` and `BTC-USDT` as `BTC/USDT`; as it is where no well-known currency stands behind."""
+    upper = symbol.upper()
+    for mark in ("/", "-", "_"):
+        if mark in upper:
+            return upper.replace(mark, "/", 1)
+    for quote in QUOTES:
+        if upper.endswith(quote) and len(upper) > len(quote) + 1:
+            return f"{upper[: -len(quote)]}/{quote}"
+    return symbol
