@@ -36,7 +36,7 @@ class RecordingFile:
         self.rows = 0
         self.streams: dict[str, StreamInfo] = {}
         self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._gathered: list[pa.RecordBatch] = []
         self._waiting = 0
         self._bytes = 0
