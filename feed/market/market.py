@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,13 +23,16 @@ from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
-from feed.market.segment import Segment
+from feed.market.segment import Run, Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
 from feed.ticks import Batch, Instrument, Source
 from feed.units import DAY, MILLISECOND, MINUTE
 
-__all__ = ["Market", "MarketIdentity"]
+__all__ = ["Market", "MarketIdentity", "Tap"]
+
+Tap = Callable[[Segment, Run, int], None]
+"""Gets each run of messages that is published, at a monotonic time: a recorder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Market:
         self._epoch_key = _epoch_key(identity, self._begins)
         self._audience: dict[object, Callable[[Event], None]] = {}
         self.on_join: Callable[[Subscriber], None] | None = None
+        self.tap: Tap | None = None
 
     # What a session sees of it.
 
@@ -260,6 +264,12 @@ class Market:
         for memory in self._memories:
             memory.minutes((self._begins - DAY) // MINUTE * MINUTE, self._begins // MINUTE * MINUTE)
 
+    def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
+        """From now on the tap gets all that is published, and these streams are, though nobody listens."""
+        for stream in streams:
+            self._activate(stream)
+        self.tap = tap
+
     # What pacing does with it.
 
     def next_time(self) -> int | None:
@@ -279,6 +289,7 @@ class Market:
         lo, due = self._cursor, segment.reach(until)
         hi = due if due <= lo + limit else segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
+        tap = self.tap
         for run in segment.runs(lo, hi):
             self.hub.publish(
                 self._topics[run.track],
@@ -286,6 +297,8 @@ class Market:
                 partial(segment.joined, run.track, run.lo, run.hi),
                 now,
             )
+            if tap is not None:
+                tap(segment, run, now)
         self._cursor = max(hi, lo)
         if hi > lo:
             self._published = int(segment.times[hi - 1])
