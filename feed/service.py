@@ -11,9 +11,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -37,6 +37,9 @@ from feed.settings import Anchor, Limits, ServeSettings
 from feed.sources import open_source, past_of
 from feed.ticks import Source
 from feed.units import MILLISECOND, SECOND, format_duration
+
+if TYPE_CHECKING:
+    from feed.market.recorder import MarketRecorder
 
 __all__ = ["serve"]
 
@@ -80,9 +83,12 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
+    recorder = _recorder(settings, market, clock)
+    if recorder is not None:
+        metrics.recording = pages.recording = recorder.counters
     if ready is not None:
         ready(_url(server, settings))
-    return await _Run(server, market, pacemaker, settings).until_stopped()
+    return await _Run(server, market, pacemaker, settings, recorder).until_stopped()
 
 
 def open_market(settings: ServeSettings, clock: Clock) -> Market:
@@ -109,11 +115,19 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
 class _Run:
     """A server and its market, from start to stop."""
 
-    def __init__(self, server: FeedServer, market: Market, pacemaker: Pacemaker, settings: ServeSettings) -> None:
+    def __init__(
+        self,
+        server: FeedServer,
+        market: Market,
+        pacemaker: Pacemaker,
+        settings: ServeSettings,
+        recorder: MarketRecorder | None,
+    ) -> None:
         self._server = server
         self._market = market
         self._pacemaker = pacemaker
         self._settings = settings
+        self._recorder = recorder
         self._stop: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
 
     async def until_stopped(self) -> int:
@@ -121,7 +135,7 @@ class _Run:
         # A day of market takes longer to make than an event loop should stand still; nobody waits for it at the end.
         threading.Thread(target=self._market.warm, name="warm", daemon=True).start()
         with self._signals():
-            async with asyncio.TaskGroup() as tasks:
+            async with self._recording(), asyncio.TaskGroup() as tasks:
                 playing = tasks.create_task(self._play())
                 code = await self._stop
                 reason = "the server restarts" if code is codes.RESTART else "the server stops"
@@ -144,6 +158,15 @@ class _Run:
             self._finish(codes.GOING_AWAY)
         elif self._settings.at_end == "close":
             self._server.close_all(codes.MARKET_GONE, "the market has ended", after=END_GRACE)
+
+    @contextlib.asynccontextmanager
+    async def _recording(self) -> AsyncIterator[None]:
+        """What has been recorded is finished, whatever ends the market."""
+        try:
+            yield
+        finally:
+            if self._recorder is not None:
+                await asyncio.to_thread(self._recorder.close)
 
     def _finish(self, code: CloseCode) -> None:
         if not self._stop.done():
@@ -173,6 +196,14 @@ class _Run:
             for number in handled:
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
+
+
+def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:
+    if settings.record is None:
+        return None
+    from feed.market.recorder import MarketRecorder
+
+    return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
 
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:

@@ -33,6 +33,7 @@ from feed.units import (
 __all__ = [
     "ENV_PREFIX",
     "MAX_SEED",
+    "REPEATED",
     "Anchor",
     "Limits",
     "ServeSettings",
@@ -43,6 +44,9 @@ __all__ = [
 ]
 
 ENV_PREFIX = "FEED_"
+
+REPEATED = frozenset({"origins", "record_channels"})
+"""Settings whose option may be given several times; their variable has commas."""
 
 # Variables with our prefix that are no settings of the server: where the tests find recordings of real markets.
 _OTHER_VARIABLES = frozenset({"FEED_REAL_DATA"})
@@ -58,6 +62,11 @@ def _read_anchor(value: Any) -> str | int:
 def _read_origins(value: Any) -> tuple[str, ...]:
     items = value.split(",") if isinstance(value, str) else value
     return tuple(_read_origin(item.strip()) for item in items if item.strip())
+
+
+def _read_names(value: Any) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    return tuple(dict.fromkeys(part.strip() for item in items for part in item.split(",") if part.strip()))
 
 
 def _read_origin(text: str) -> str:
@@ -171,6 +180,10 @@ class ServeSettings(Limits, BaseSettings):
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
     )
+    record: Path | None = Field(None, description="Record what the market publishes to this file, name.parquet")
+    record_channels: Annotated[tuple[str, ...], NoDecode, reads(_read_names)] = Field(
+        ("trading", "status", "ticker"), description="What is recorded, of every symbol, whether anybody listens or not"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line")
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")
     scenarios: Path | None = Field(None, description="Folder of scenarios in place of the bundled ones")
@@ -184,7 +197,8 @@ class ServeSettings(Limits, BaseSettings):
 
 def option_name(field: str) -> str:
     """The command line's name of a setting: `--max-message-size`; one that is repeated is in the singular."""
-    return "--origin" if field == "origins" else "--" + field.replace("_", "-")
+    name = field.removesuffix("s") if field in REPEATED else field
+    return "--" + name.replace("_", "-")
 
 
 def range_text(field: str) -> str:
@@ -202,6 +216,8 @@ def default_text(field: str) -> str:
     value = info.default
     if value is None or value == ():
         return ""
+    if isinstance(value, tuple):
+        return f"default {', '.join(value)}"
     return f"default {value if isinstance(value, str) else _with_unit(value, info)}"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from feed.cli.app import COMMANDS
-from feed.settings import ENV_PREFIX, ServeSettings, default_text, load_settings, option_name, range_text
+from feed.settings import ENV_PREFIX, REPEATED, ServeSettings, default_text, load_settings, option_name, range_text
 
 __all__ = ["app"]
 
@@ -16,6 +16,7 @@ EPILOG = """\b
 Examples:
   feed serve                                    the scenario calm
   feed serve flash-crash --speed 10 --seed 7    another one, faster, with another seed
+  feed serve --record day.parquet               what the market publishes, as a file
   feed serve my.toml --port 0 --token secret    a file, on any free port, for those who know the token
   FEED_SPEED=max feed serve                     each option is a variable, too
 """
@@ -39,8 +40,8 @@ def _parameter(name: str) -> inspect.Parameter:
         kind: Any = Annotated[str | None, typer.Argument(help=help_text, metavar="[SCENARIO or FILE]")]
     else:
         # Text, all of it: settings read it, in one way for options and variables.
-        value = list[str] if name == "origins" else str
-        metavar = name.upper().rstrip("S") if name == "origins" else "VALUE"
+        value = list[str] if name in REPEATED else str
+        metavar = name.upper().rpartition("_")[2].rstrip("S") if name in REPEATED else "VALUE"
         kind = Annotated[value | None, typer.Option(option_name(name), help=help_text, metavar=metavar)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -31,8 +31,16 @@ from feed.units import DAY, MILLISECOND, MINUTE
 
 __all__ = ["Market", "MarketIdentity", "Tap"]
 
-Tap = Callable[[Segment, Run, int], None]
-"""Gets each run of messages that is published, at a monotonic time: a recorder."""
+
+class Tap(Protocol):
+    """Who gets all that is published: a recorder."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a market at full speed should wait for it."""
+
+    def take(self, segment: Segment, run: Run, now: int) -> None:
+        """These messages are published, at this monotonic time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +306,7 @@ class Market:
                 now,
             )
             if tap is not None:
-                tap(segment, run, now)
+                tap.take(segment, run, now)
         self._cursor = max(hi, lo)
         if hi > lo:
             self._published = int(segment.times[hi - 1])

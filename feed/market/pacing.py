@@ -22,6 +22,9 @@ LATE = 50 * MILLISECOND
 CATCH_UP_WAIT = 20 * MILLISECOND
 """So long a market that is behind waits for its readers after each slice: a rush must not look like slowness."""
 
+TAP_WAIT = 2 * MILLISECOND
+"""So often it is looked whether a recorder has caught up."""
+
 EVER = 2**62
 """Market time by which everything is due."""
 
@@ -123,6 +126,8 @@ class Pacemaker:
                 await self._sleep(None)
             self._publish(EVER)
             await self._wait_for_readers(self._patience)
+            if market.tap is not None and market.tap.is_busy:
+                await self._wait_for_tap()
 
     async def _sleep_until_end(self) -> None:
         """The source's last message may come before its end."""
@@ -138,6 +143,12 @@ class Pacemaker:
         until = self._clock.now() + patience
         while len(backlog) and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
+
+    async def _wait_for_tap(self) -> None:
+        """A recording of a market at full speed is whole: it holds the market up as a slow reader does."""
+        until = self._clock.now() + self._patience
+        while (tap := self._market.tap) is not None and tap.is_busy and self._clock.now() < until:
+            await self._sleep(TAP_WAIT)
 
     def _note(self, lag: int, count: int) -> None:
         counters = self.counters

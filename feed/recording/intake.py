@@ -50,6 +50,7 @@ class RecordingCounters:
     `finished`, or `left` where there is only the journal. `rows` came, `written` are in the journal.
     """
 
+    file: str = ""
     state: str = "recording"
     error: str | None = None
     rows: int = 0

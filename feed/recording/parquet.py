@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feed.recording.layout import INFO_KEY, SCHEMA, RecordingInfo, StreamInfo
@@ -107,7 +108,9 @@ class RecordingFile:
 def count_streams(streams: dict[str, StreamInfo], rows: pa.Table) -> None:
     """Add rows to what is known of their streams."""
     names = [rows[name].cast(pa.string()) for name in _STREAM]
-    table = pa.table([*names, rows["seq"]], [*_STREAM, "seq"])
+    # A snapshot has the seq of what it stands for.
+    seq = pc.if_else(pc.equal(rows["type"].cast(pa.string()), "snapshot"), None, rows["seq"])
+    table = pa.table([*names, seq], [*_STREAM, "seq"])
     # Threads would not keep first and last apart.
     grouped = table.group_by(list(_STREAM), use_threads=False)
     counted = grouped.aggregate([("seq", "first"), ("seq", "last"), ([], "count_all")])

@@ -66,6 +66,7 @@ class RecordingWriter:
             raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
         self._intake = Intake(info, clock, self._limits)
         self.counters: RecordingCounters = self._intake.counters
+        self.counters.file = str(path)
         self._synced = clock.now()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._thread.start()

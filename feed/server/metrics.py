@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,6 +15,9 @@ from feed.server.counters import ServerCounters
 from feed.server.http import Page
 from feed.units import SECOND
 
+if TYPE_CHECKING:
+    from feed.recording.intake import RecordingCounters
+
 __all__ = ["Metrics"]
 
 
@@ -22,6 +26,9 @@ class Metrics(Collector):
 
     Args:
         open_connections: how many connections are open now.
+
+    Attributes:
+        recording: how the recording goes, where there is one.
     """
 
     def __init__(
@@ -35,6 +42,7 @@ class Metrics(Collector):
         self._market = market
         self._pace = pace
         self._open = open_connections
+        self.recording: RecordingCounters | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -46,6 +54,8 @@ class Metrics(Collector):
         """Every metric, with its present value."""
         yield from self._of_server()
         yield from self._of_market()
+        if self.recording is not None:
+            yield from _of_recording(self.recording)
 
     def _of_server(self) -> Iterable[Metric]:
         server = self._server
@@ -81,3 +91,11 @@ class Metrics(Collector):
             metric = kind(key, text, labels=["market"])
             metric.add_metric([name], value)
             yield metric
+
+
+def _of_recording(recording: RecordingCounters) -> Iterable[Metric]:
+    yield CounterMetricFamily("feed_recorded_messages", "Messages in the recording's journal", recording.written)
+    yield CounterMetricFamily("feed_recording_lost", "Messages that the recording has lost", recording.lost)
+    yield CounterMetricFamily("feed_recording_failures", "Writes that the disk refused", recording.failures)
+    yield GaugeMetricFamily("feed_recording_bytes", "Size of the recording's journal", recording.size)
+    yield GaugeMetricFamily("feed_recording_ok", "1 while nothing is in its way", recording.state == "recording")

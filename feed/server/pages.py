@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from feed import __version__
 from feed.clock import Clock
@@ -13,6 +14,9 @@ from feed.server.history import HistoryPages
 from feed.server.http import Endpoint, Page
 from feed.server.metrics import Metrics
 from feed.units import MILLISECOND, SECOND, format_time
+
+if TYPE_CHECKING:
+    from feed.recording.intake import RecordingCounters
 
 __all__ = ["Pages"]
 
@@ -23,6 +27,9 @@ class Pages:
     Args:
         scenarios: gives name, description and more of every scenario there is.
         open_connections: how many clients are connected.
+
+    Attributes:
+        recording: how the recording goes, where there is one.
     """
 
     def __init__(
@@ -40,6 +47,7 @@ class Pages:
         self._started = clock.now()
         self._open = open_connections
         self._scenarios = scenarios
+        self.recording: RecordingCounters | None = None
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
@@ -68,6 +76,7 @@ class Pages:
                 "connections": self._open(),
                 "subscriptions": market.hub.subscriptions,
                 "uptime_seconds": (self._clock.now() - self._started) // SECOND,
+                **({} if self.recording is None else {"recording": asdict(self.recording)}),
             }
         )
 

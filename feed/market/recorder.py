@@ -1,0 +1,146 @@
+"""The tap on a market: what it publishes becomes a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from feed import __version__
+from feed.clock import Clock
+from feed.dialects.framing import payload_of
+from feed.dialects.native import Variant
+from feed.errors import UsageError
+from feed.market.channels import TickTrack
+from feed.market.market import Market
+from feed.market.segment import Run, Segment
+from feed.protocol.effects import Stream
+from feed.recording.intake import RecordingCounters
+from feed.recording.layout import RecordingInfo
+from feed.recording.rows import Row, Ticks
+from feed.recording.writer import RecordingWriter
+from feed.units import nearest
+
+__all__ = ["MarketRecorder"]
+
+PLAIN = Variant()
+
+WHOLE = ("ticker", "candles")
+"""Channels of which each message is the state by itself, and that take long to make before anybody listens."""
+
+HALF = 0.5
+"""Of what may wait."""
+
+# Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
+_MARK = b',"data":'
+
+
+class MarketRecorder:
+    """Records chosen channels of a market, all of their streams, whether anybody listens or not.
+
+    What follows a state, as changes of a book do, has that state in its first rows. Times are those that clients see.
+
+    Args:
+        market: the market, which may be running.
+        path: the recording to be; see `RecordingWriter`.
+        channels: what is recorded.
+        clock: both clocks are noted with each message.
+
+    Raises:
+        UsageError: there is no such channel, or the file cannot be made.
+    """
+
+    def __init__(self, market: Market, path: Path, channels: Sequence[str], clock: Clock) -> None:
+        _check(channels, market.channels)
+        self._market = market
+        self._clock = clock
+        self._noted_at: int | None = None
+        self._received = 0
+        streams = [stream for stream in market.streams if stream.channel in channels]
+        self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
+        self._writer = RecordingWriter(path, _info(market), clock)
+        for stream in streams:
+            self._begin(stream)
+        market.record(self, streams)
+
+    @property
+    def counters(self) -> RecordingCounters:
+        """How it goes."""
+        return self._writer.counters
+
+    def close(self) -> RecordingCounters:
+        """Flush, sync and finish; it waits for the disk."""
+        self._market.tap = None
+        return self._writer.close()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much waits that more may be lost. For a disk that refuses nobody waits."""
+        return self._writer.filled > HALF and self.counters.state == "recording"
+
+    def _begin(self, stream: Stream) -> None:
+        """The state behind which the stream's messages follow."""
+        if not self._market.has_snapshot(stream.channel) or stream.channel in WHOLE:
+            return
+        frame = self._market.state_of(stream, 1, PLAIN)
+        if frame:
+            payload = payload_of(frame)
+            time = self._market.published + self._market.shift
+            seq = orjson.loads(payload)["seq"]
+            channel, symbol, part = stream
+            data = _data_of(payload)
+            received = self._clock.wall()
+            self._writer.add_message(Row(received, time, channel, symbol, part, "snapshot", seq, data=data))
+
+    def take(self, segment: Segment, run: Run, now: int) -> None:
+        """Record what is published of the chosen streams."""
+        if run.track not in self._wanted:
+            return
+        if now != self._noted_at:
+            reading = self._clock.read()
+            self._noted_at, self._received = now, reading.wall - (reading.monotonic - now)
+        track = segment.track(run.track)
+        first_seq = segment.base[run.track] + run.lo + 1
+        if isinstance(track, TickTrack):
+            ticks = Ticks(track.instrument, track.block, run.lo, run.hi, first_seq, self._received, track.shift)
+            self._writer.add_ticks(ticks)
+            return
+        for row in self._rows(segment, run, first_seq):
+            self._writer.add_message(row)
+
+    def _rows(self, segment: Segment, run: Run, first_seq: int) -> Iterator[Row]:
+        channel, symbol, part = self._market.streams[run.track]
+        times = (segment.track(run.track).times[run.lo : run.hi] + self._market.shift).tolist()
+        # The frames of subscribers, where there are any.
+        frames = segment.frames(run.track, run.lo, run.hi, PLAIN)
+        for seq, (time, frame) in enumerate(zip(times, frames, strict=True), first_seq):
+            data = _data_of(payload_of(frame))
+            yield Row(self._received, time, channel, symbol, part, "update", seq, data=data)
+
+
+def _data_of(payload: bytes) -> str:
+    """The object of a `data` frame, as it is written there."""
+    return payload[payload.index(_MARK) + len(_MARK) : -1].decode()
+
+
+def _check(channels: Sequence[str], known: Sequence[str]) -> None:
+    for channel in channels:
+        if channel not in known:
+            near = nearest(channel, known)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            raise UsageError(f"--record-channel {channel!r}: there is no such channel; {hint}")
+
+
+def _info(market: Market) -> RecordingInfo:
+    identity = market.identity
+    return RecordingInfo(
+        version=__version__,
+        source=f"market {identity.name}",
+        scenario=identity.scenario,
+        seed=identity.seed,
+        epoch=market.epoch,
+        digest=identity.digest,
+        shift=market.shift,
+        instruments={each.symbol: (f"{each.tick_size:f}", f"{each.lot_size:f}") for each in market.instruments},
+    )
