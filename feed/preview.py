@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.engine.source import EngineSource
 from feed.scenario.model import Scenario
 from feed.ticks import Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["Preview", "Span", "Track", "preview", "usual_length"]
+__all__ = ["Part", "Preview", "Span", "Stretch", "Track", "preview", "read_here", "usual_length"]
 
 MOST_STEPS = 1500
 MOST_TURNS = 4
@@ -43,7 +44,7 @@ class Track:
     """One symbol in steps of equal length; NaN where there was no trade, but the volume is 0 there.
 
     Prices and spreads are in the quote currency, the volume of a step in the base currency. `spread` is the mean of
-    those that orders met. `quiet` is true where there was no trade for so long that a line would tell a lie.
+    those that orders left. `quiet` is true where there was no trade for so long that a line would tell a lie.
     """
 
     instrument: Instrument
@@ -86,33 +87,79 @@ def usual_length(scenario: Scenario, source: Source) -> int:
 
 
 def preview(
-    scenario: Scenario, source: Source, seed: int, length: int, symbols: Sequence[int] | None = None
+    scenario: Scenario,
+    source: Source,
+    seed: int,
+    length: int,
+    symbols: Sequence[int] | None = None,
+    read: Callable[[Stretch], Iterable[Part]] | None = None,
 ) -> Preview:
     """Read a stretch of a source from its start on.
 
     Args:
         scenario: what the source plays.
         source: where the ticks come from.
-        seed: which one it was made with, for the title.
+        seed: which one it was made with.
         length: how much, ns.
         symbols: the places of the symbols to show; where missing: all.
+        read: reads the stretch, in one part or in several that follow each other; where missing: `read_here`.
     """
     start = source.start
     step = next((step for step in STEPS if length <= step * MOST_STEPS), -(-length // MOST_STEPS))
-    chosen = range(len(source.instruments)) if symbols is None else symbols
-    blocks: dict[int, list[_Steps]] = {index: [] for index in chosen}
-    changes = [*source.statuses(start)]
-    for batch in batches_between(source, start, start + length):
-        changes += batch.statuses
-        for index, found in blocks.items():
-            ticks = batch.ticks[index]
-            if len(ticks):
-                found.append(_Steps.of(ticks, start, step))
+    chosen = tuple(range(len(source.instruments)) if symbols is None else symbols)
+    light = _Untotalled(scenario, seed) if type(source) is EngineSource else source
+    parts = list((read or read_here)(Stretch(light, chosen, start, length, step)))
+    changes = [*source.statuses(start), *(change for part in parts for change in part.changes)]
     names = {source.instruments[index].symbol for index in chosen}
     spans = (*_states(changes, start, length, sorted(names)[0]), *_happenings(scenario, names, length))
     count = -(-length // step)
-    tracks = tuple(_track(source.instruments[index], found, count, step) for index, found in blocks.items())
+    tracks = tuple(
+        _track(source.instruments[index], [found for part in parts for found in part.steps[place]], count, step)
+        for place, index in enumerate(chosen)
+    )
     return Preview(scenario.name, seed, start, length, step, tracks, spans)
+
+
+class _Untotalled(EngineSource):
+    """An engine whose volumes begin at 0 in each block: those since midnight cost as much as half of the picture."""
+
+    def _before(self, index: int, number: int) -> int:
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is to be read: symbols by their places, `length` ns from `start` (ns UTC) on, in steps of `step` ns."""
+
+    source: Source
+    symbols: tuple[int, ...]
+    start: int
+    length: int
+    step: int
+
+    def read(self, start: int, end: int) -> Part:
+        """The steps from market time `start` up to `end`, ns UTC."""
+        steps: list[list[_Steps]] = [[] for _ in self.symbols]
+        changes: list[StatusChange] = []
+        for batch in batches_between(self.source, start, end):
+            changes += batch.statuses
+            for found, index in zip(steps, self.symbols, strict=True):
+                if len(ticks := batch.ticks[index]):
+                    found.append(_Steps.of(ticks, self.start, self.step))
+        return Part(steps, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was read: for each symbol what its blocks add to the steps, and the changes of status."""
+
+    steps: list[list[_Steps]]
+    changes: list[StatusChange]
+
+
+def read_here(stretch: Stretch) -> list[Part]:
+    """All of it in this process."""
+    return [stretch.read(stretch.start, stretch.start + stretch.length)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +180,8 @@ class _Steps:
         place = (ticks.time - start) // step
         first = np.flatnonzero(np.diff(place, prepend=place[0] - 1))
         ends = np.append(first[1:], len(ticks))
-        # One quote a time: within a sweep the quote is on its way.
-        begins = np.diff(ticks.time, prepend=ticks.time[0] - 1) != 0
-        quoted = begins.astype(np.int64)
+        # One quote a time, the one that is left: within a sweep the quote is on its way.
+        quoted = np.append(np.diff(ticks.time) != 0, True).astype(np.int64)
         return cls(
             place[first],
             np.minimum.reduceat(ticks.price, first),

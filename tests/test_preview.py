@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 
 from feed.engine.source import EngineSource
 from feed.errors import UsageError
+from feed.pictures.beside import read_beside
 from feed.pictures.canvas import check_out, clock_text, figure, save
 from feed.pictures.market import draw_market, lanes_of
 from feed.pictures.terminal import market_lines
 from feed.preview import Preview, Span, preview, usual_length
 from feed.scenario.find import find_scenario, list_scenarios
-from feed.units import DAY, MINUTE, SECOND
+from feed.units import DAY, HOUR, MINUTE, SECOND
 
 
 def seen(name: str, length: int | None = None) -> Preview:
@@ -130,3 +132,18 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"feed\[pictures\]"):
         figure(1, 1)
+
+
+@pytest.mark.parametrize("name", ["calm", "halt"])
+def test_processes_beside_read_the_same(name: str) -> None:
+    """Hours that others read make the same picture, and meanwhile something else is done once."""
+    scenario, _ = find_scenario(name)
+    done: list[int] = []
+    read = partial(read_beside, meanwhile=lambda: done.append(1))
+    apart = preview(scenario, EngineSource(scenario), scenario.seed, 3 * HOUR, read=read)
+    here = preview(scenario, EngineSource(scenario), scenario.seed, 3 * HOUR)
+    assert apart.spans == here.spans
+    for one, other in zip(apart.tracks, here.tracks, strict=True):
+        for column in ("low", "high", "close", "volume", "spread", "quiet"):
+            np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
+    assert done == [1]

@@ -45,8 +45,13 @@ def check_out(out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
         raise UsageError(f"{out}: there is no folder {out.parent}")
 
 
-def figure(width: float, height: float) -> Figure:
+def figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
     """An empty figure, in inches of 100 dots.
+
+    Args:
+        width: inches.
+        height: inches.
+        layout: matplotlib's way to find margins; None where the margins are known, which saves a drawing.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -57,7 +62,7 @@ def figure(width: float, height: float) -> Figure:
     except ImportError:
         raise UsageError("pictures need matplotlib: install it, or the extra feed[pictures]") from None
     matplotlib.rcParams.update(_STYLE)
-    made: Figure = module.Figure(figsize=(width, height), dpi=100, layout="constrained")
+    made: Figure = module.Figure(figsize=(width, height), dpi=100, layout=layout)
     return made
 
 

@@ -22,22 +22,23 @@ SHADES = ("#e8f0fa", "#fdf1e3", "#e9f5ee", "#f3eaf7")
 FILLS = {"phase": "#9dbbe0", "status": "#b9bdc4", "event": "#f0b775"}
 STOPPED = ("halted", "maintenance")
 MOST_LANES = 6
+WIDTH, HEIGHT = 12.0, 7.5
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 0.85, 0.35, 0.36, 0.52, 0.14
+"""Inches around and between the axes."""
 
 
 def draw_market(shown: Preview) -> Figure:
     """Draw it, 12 by 7.5 inches."""
-    drawn = figure(12, 7.5)
+    drawn = figure(WIDTH, HEIGHT, layout=None)
     lanes = lanes_of(shown.spans, shown.length)
-    strip = max(0.35, 0.24 * len(lanes))
-    grid = drawn.add_gridspec(4, 1, height_ratios=[strip, 4, 1.4, 1.4])
-    top = drawn.add_subplot(grid[0])
-    rows = [top, *(drawn.add_subplot(grid[index], sharex=top) for index in (1, 2, 3))]
+    rows = _rows(drawn, max(0.25, 0.21 * len(lanes)))
     names = ", ".join(track.instrument.symbol for track in shown.tracks)
     drawn.suptitle(
         f"{shown.name} · {names} · seed {shown.seed} · {format_duration(shown.length)} from {format_time(shown.start)}",
         fontsize=12,
+        y=1 - 0.06 / HEIGHT,
     )
-    _strip(top, lanes, shown)
+    _strip(rows[0], lanes, shown)
     _price(rows[1], shown)
     _volume(rows[2], shown)
     _spread(rows[3], shown)
@@ -48,6 +49,19 @@ def draw_market(shown: Preview) -> Figure:
     clock_axis(rows[-1], shown.length / SECOND)
     rows[-1].set_xlabel("market time since the start, h:mm:ss")
     return drawn
+
+
+def _rows(drawn: Figure, strip: float) -> list[Any]:
+    """The axes from the top down, with the same times: the strip, so many inches high, price, volume and spread."""
+    room = HEIGHT - TOP - BOTTOM - strip - 3 * BETWEEN
+    rows: list[Any] = []
+    top = HEIGHT - TOP
+    for height in (strip, room * 0.6, room * 0.2, room * 0.2):
+        place = (LEFT / WIDTH, (top - height) / HEIGHT, 1 - (LEFT + RIGHT) / WIDTH, height / HEIGHT)
+        rows.append(drawn.add_axes(place, sharex=rows[0] if rows else None))
+        top -= height + BETWEEN
+    drawn.align_ylabels(rows)
+    return rows
 
 
 def lanes_of(spans: tuple[Span, ...], length: int) -> list[list[Span]]:

@@ -1,0 +1,56 @@
+"""The ticks of a long preview are made by processes beside this one, which imports matplotlib in the meantime."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+
+from feed.engine.source import EngineSource
+from feed.preview import Part, Stretch, read_here
+from feed.units import HOUR
+
+__all__ = ["read_beside"]
+
+WORTH_IT = 2 * HOUR
+"""Below, the processes take longer to start than the ticks to make."""
+
+MOST_WORKERS = 4
+
+_stretch: Stretch | None = None
+"""What a worker reads: it has it from its parent's memory, so nothing but the parts is sent."""
+
+
+def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None) -> list[Part]:
+    """Read a stretch, an hour at a time, and do something else while that goes on.
+
+    A file of trades is read here: it is quick, and an open file is not to be shared.
+    """
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    if stretch.length < WORTH_IT or not forks or not isinstance(stretch.source, EngineSource):
+        meanwhile()
+        return read_here(stretch)
+    workers = max(1, min(os.cpu_count() or 1, MOST_WORKERS))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _take, (stretch,)) as pool:
+        found = pool.map(_read, *zip(*_hours(stretch), strict=True))
+        meanwhile()
+        return list(found)
+
+
+def _hours(stretch: Stretch) -> list[tuple[int, int]]:
+    """The stretch, cut at whole hours, where no block of the engine is cut in two."""
+    end = stretch.start + stretch.length
+    edges = [stretch.start, *range(stretch.start // HOUR * HOUR + HOUR, end, HOUR), end]
+    return list(pairwise(edges))
+
+
+def _take(stretch: Stretch) -> None:
+    global _stretch
+    _stretch = stretch
+
+
+def _read(start: int, end: int) -> Part:
+    assert _stretch is not None  # the pool's initializer has set it
+    return _stretch.read(start, end)
