@@ -19,11 +19,15 @@ COMMANDS = {
     "list": "List the scenarios that there are.",
     "digest": "Hash what a market will send: equal digests, equal bytes.",
     "generate": "Write a market's ticks to a Parquet or CSV file.",
+    "import": "Make a recording of market data that others wrote.",
     "watch": "Watch a running market in the terminal.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }
 """Each command with the first line of its help: listing them must not import what they need."""
+
+MODULES = {"import": "import_"}
+"""Commands whose name cannot be that of a module."""
 
 _USAGE = (UsageError, SettingsError, ScenarioError, RecordingError)
 
@@ -37,7 +41,7 @@ Examples:
 
 def load_command(name: str) -> Any:
     """The command itself, out of its module."""
-    return typer.main.get_command(importlib.import_module(f"feed.cli.{name}").app)
+    return typer.main.get_command(importlib.import_module(f"feed.cli.{MODULES.get(name, name)}").app)
 
 
 class _Commands(TyperGroup):

@@ -1,0 +1,177 @@
+"""Captures of sessions: lines through a venue's parser, with what was missing, repeated or wrong on the way.
+
+Several files are several connections of the same recorder; their messages are merged by the receive clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pyarrow as pa
+
+from feed.importing.columns import Meter
+from feed.importing.events import EventRows
+from feed.importing.findings import Findings, span
+from feed.importing.lines import Line, read_lines
+from feed.importing.numbers import check_time
+from feed.recording.reading import failure
+from feed.venues.events import BookSnapshot, BookUpdate, Note, Quote, Status, Trade
+from feed.venues.registry import Parser, parser
+
+__all__ = ["CaptureFiles"]
+
+ROWS = 8192
+"""Rows that are gathered before they are passed on."""
+
+FIRST = 1000
+"""So many messages with both clocks tell how far apart these are, for messages that have one only."""
+
+QUIET = ("reply",)
+"""Notes that are about nothing but the recorder's own requests."""
+
+Data = Trade | Quote | BookSnapshot | BookUpdate | Status
+
+Timed = tuple[Line, Data]
+
+
+@dataclass(slots=True)
+class CaptureFiles:
+    """Captures of one venue, as tables of rows."""
+
+    paths: Sequence[Path]
+    venue: str
+    findings: Findings
+    meter: Meter
+    sort: bool = False
+    rows: EventRows = field(default_factory=EventRows)
+    _parsers: dict[Path, Parser] = field(default_factory=dict)
+    _last: dict[tuple[str, str], int] = field(default_factory=dict)
+    _offset: int | None = None
+    _untimed: int = 0
+
+    def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Tick and lot size of each symbol: one in the last decimal that was used."""
+        return {
+            name: (Decimal(1).scaleb(-each.price), Decimal(1).scaleb(-each.size))
+            for name, each in self.rows.places.items()
+        }
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows in the order in which the messages came in.
+
+        Raises:
+            RecordingError: names the file and the line of the first mistake.
+        """
+        for line, event in self._with_offset(self._events()):
+            time = self._time(line, event)
+            if time is None:
+                continue
+            self._check_order(line, event, time)
+            self.rows.add(event, line.received, time)
+            if len(self.rows) >= ROWS:
+                yield self.rows.take()
+        if len(self.rows):
+            yield self.rows.take()
+        if self._untimed and self._offset is not None:
+            sign = "plus" if self._offset <= 0 else "minus"
+            self.findings.say(
+                f"{self._untimed} messages have no time of the exchange: theirs is the receive time"
+                f" {sign} {span(abs(self._offset))}, the median difference of the first that have both"
+            )
+
+    def _lines(self) -> Iterator[Line]:
+        streams = [_ordered(read_lines(path, self.meter), self.sort, self.findings) for path in self.paths]
+        return heapq.merge(*streams, key=lambda line: line.received or 0) if len(streams) > 1 else streams[0]
+
+    def _events(self) -> Iterator[Timed]:
+        for line in self._lines():
+            if not line.message:
+                self._connected(line)
+                continue
+            following = self._parsers.setdefault(line.path, parser(self.venue))
+            for event in following.parse(line.message, line.received or 0):
+                if isinstance(event, Note):
+                    self._note(line, event)
+                else:
+                    yield line, event
+
+    def _connected(self, line: Line) -> None:
+        if line.path in self._parsers:
+            self.findings.count("new connection", "", line.where, "messages between may be missing")
+        self._parsers[line.path] = parser(self.venue)
+
+    def _note(self, line: Line, note: Note) -> None:
+        if note.kind == "malformed":
+            if not line.last:
+                raise failure(line.path, f"line {line.number}", f"is no message of {self.venue}: {note.text}")
+            self.findings.say(f"{line.where}: the last line was cut off and is left out")
+            return
+        if note.kind in QUIET:
+            return
+        self.findings.count(note.kind, note.symbol, line.where, note.text)
+        if note.kind == "gap":
+            seq = self.rows.seq(note.stream, note.symbol) + 1
+            self.findings.gap(f"{note.stream}:{note.symbol}", seq, line.received)
+
+    def _with_offset(self, events: Iterator[Timed]) -> Iterator[Timed]:
+        """The same events, once the difference of the clocks is known."""
+        held: list[Timed] = []
+        differences: list[int] = []
+        for line, event in events:
+            held.append((line, event))
+            if event.time is not None and line.received is not None:
+                differences.append(line.received - event.time)
+            if len(differences) >= FIRST or len(held) >= 50 * FIRST:
+                break
+        self._offset = int(median(differences)) if differences else None
+        yield from held
+        yield from events
+
+    def _time(self, line: Line, event: Data) -> int | None:
+        """The exchange's time; of a message without one, the receive time brought to the exchange's clock."""
+        if event.time is not None:
+            check_time(line.path, f"line {line.number}, time", event.time)
+            if line.received is not None:
+                self.findings.offsets.add(line.received - event.time)
+            return event.time
+        if line.received is None:
+            kind = type(event).__name__.lower()
+            self.findings.count(f"{kind} without any time", event.symbol, line.where, "is left out")
+            return None
+        self._untimed += 1
+        return line.received - (self._offset or 0)
+
+    def _check_order(self, line: Line, event: Data, time: int) -> None:
+        if event.time is None:
+            return
+        key = (type(event).__name__.replace("Snapshot", "").replace("Update", ""), event.symbol)
+        last = self._last.get(key, 0)
+        if time < last:
+            text = f"a {key[0].lower()} is {span(last - time)} earlier than the one before"
+            self.findings.count("exchange time that falls", event.symbol, line.where, text)
+        self._last[key] = max(last, time)
+
+
+def _ordered(lines: Iterator[Line], sort: bool, findings: Findings) -> Iterator[Line]:
+    """Lines by receive time: as they are, and checked, or sorted."""
+    if sort:
+        yield from sorted(lines, key=_received)
+        return
+    last: Any = 0
+    for line in lines:
+        if line.received is not None:
+            if line.received < last:
+                text = f"was received {span(last - line.received)} before the line above"
+                raise failure(line.path, f"line {line.number}", text, "--sort brings lines into order")
+            last = line.received
+        yield line
+
+
+def _received(line: Line) -> int:
+    return line.received or 0

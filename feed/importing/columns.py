@@ -1,0 +1,219 @@
+"""Gives the wanted columns of a CSV or Parquet file, packed or not, in chunks, and says how much of it was read.
+
+Cells of a CSV stay text: `feed.recording.cells` makes numbers of them, and can say which row is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+import pyarrow.parquet as pq
+
+from feed.recording.reading import CHUNK_BYTES, CHUNK_ROWS, Chunk, failure
+from feed.scenario.tickfile import Column
+from feed.units import nearest
+
+__all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
+
+FIRST_LINE = 1 << 20
+
+
+@dataclass(slots=True)
+class Meter:
+    """How much of the files was read, in bytes as they are on disk."""
+
+    total: int
+    before: int = 0
+    here: int = 0
+
+    @property
+    def done(self) -> int:
+        """Bytes of files that were read, and of the one that is being read."""
+        return self.before + self.here
+
+    def next_file(self, size: int) -> None:
+        """A file of that size is done."""
+        self.before += size
+        self.here = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Columns by what they are for, and how a CSV is written.
+
+    `header` None: there is one where a column is wanted by name, or where no cell of the first line is a number.
+    """
+
+    columns: Mapping[str, Column]
+    delimiter: str = ","
+    header: bool | None = None
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a file: names of Parquet's columns or the first line's cells, and the name inside a zip."""
+
+    parquet: bool
+    cells: tuple[str, ...]
+    member: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether these are names, and not the first row."""
+        return self.parquet or not any(_is_number(cell) for cell in self.cells)
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a file, as an error that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise failure(path, "", "there is no such file") from None
+    except IsADirectoryError:
+        raise failure(path, "", "this is a folder", "name the files in it") from None
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], str]]:
+    """The unpacked bytes of a file, the file itself, and the name inside a zip."""
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(path.open("rb"))
+        suffix = path.suffix.lower()
+        if suffix == ".gz":
+            yield stack.enter_context(_as_bytes(gzip.GzipFile(fileobj=raw))), raw, ""
+        elif suffix == ".zip":
+            archive = stack.enter_context(zipfile.ZipFile(raw))
+            members = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(members) != 1:
+                raise failure(path, "", f"holds {len(members)} files", "pack the one that is meant alone")
+            yield stack.enter_context(archive.open(members[0])), raw, members[0]
+        else:
+            yield raw, raw, ""
+
+
+def head_of(path: Path, delimiter: str = ",") -> Head:
+    """The beginning of a file.
+
+    Raises:
+        RecordingError: for a file that is not there, cannot be read or is empty.
+    """
+    with reading_errors(path), opened(path) as (stream, _, member):
+        if _is_parquet(path, None):
+            return Head(True, tuple(pq.ParquetFile(stream).schema_arrow.names))
+        return Head(False, tuple(_first_cells(path, stream, delimiter)), member)
+
+
+def read_columns(path: Path, wanted: Wanted, meter: Meter) -> Iterator[Chunk]:
+    """The wanted columns, in order, a bounded number of rows at a time.
+
+    Raises:
+        RecordingError: for a file that is not there, cannot be read or lacks a column.
+    """
+    with reading_errors(path), opened(path) as (stream, raw, _):
+        if _is_parquet(path, wanted.format):
+            yield from _read_parquet(path, wanted, stream, meter)
+        else:
+            yield from _read_csv(path, wanted, stream, raw, meter)
+    meter.next_file(path.stat().st_size)
+
+
+def _is_parquet(path: Path, format: str | None) -> bool:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".zip")]
+    return format == "parquet" if format else bool(suffixes) and suffixes[-1] in (".parquet", ".pq")
+
+
+def _read_parquet(path: Path, wanted: Wanted, stream: IO[bytes], meter: Meter) -> Iterator[Chunk]:
+    file = pq.ParquetFile(stream)
+    names = file.schema_arrow.names
+    places = {key: names[_place(path, key, column, names)] for key, column in wanted.columns.items()}
+    rows, size = 0, path.stat().st_size
+    for batch in file.iter_batches(CHUNK_ROWS, columns=sorted(set(places.values()))):
+        rows += len(batch)
+        meter.here = size * rows // max(1, file.metadata.num_rows)
+        yield {key: batch.column(name) for key, name in places.items()}
+
+
+def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], meter: Meter) -> Iterator[Chunk]:
+    # Columns are found by position: a CSV may have two of the same name, or of none.
+    cells = _first_cells(path, stream, wanted.delimiter)
+    header = wanted.header
+    if header is None:
+        by_name = any(isinstance(column, str) for column in wanted.columns.values())
+        header = by_name or Head(False, tuple(cells)).named
+    names = [f"c{index}" for index in range(len(cells))]
+    listed = cells if header else [""] * len(cells)
+    places = {key: names[_place(path, key, column, listed)] for key, column in wanted.columns.items()}
+    reader = pc_csv.open_csv(
+        stream,
+        read_options=pc_csv.ReadOptions(
+            column_names=names, skip_rows=int(header), block_size=CHUNK_BYTES, use_threads=False
+        ),
+        parse_options=pc_csv.ParseOptions(delimiter=wanted.delimiter),
+        convert_options=pc_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=sorted(set(places.values())),
+            strings_can_be_null=False,
+        ),
+    )
+    for batch in reader:
+        meter.here = raw.tell()
+        yield {key: batch.column(name) for key, name in places.items()}
+
+
+def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
+    """The first line's cells; the stream is back at its beginning."""
+    line = stream.readline(FIRST_LINE)
+    stream.seek(0)
+    if not line.strip():
+        raise failure(path, "", "the file is empty")
+    table = pc_csv.read_csv(
+        pa.BufferReader(line),
+        read_options=pc_csv.ReadOptions(autogenerate_column_names=True),
+        parse_options=pc_csv.ParseOptions(delimiter=delimiter),
+        convert_options=pc_csv.ConvertOptions(strings_can_be_null=False),
+    )
+    # As it is written, or an id of 20 digits would come back as a float.
+    plain = line.decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
+    if len(plain) == table.num_columns:
+        return [cell.strip().strip('"') for cell in plain]
+    return [str(column[0].as_py() or "").strip() for column in table.columns]
+
+
+def _place(path: Path, key: str, column: Column, names: Sequence[str]) -> int:
+    if isinstance(column, int):
+        if column < len(names):
+            return column
+        raise failure(path, key, f"there is no column {column}", f"the file has {len(names)}, counted from 0")
+    if column in names:
+        return list(names).index(column)
+    near = nearest(column, [name for name in names if name])
+    listed = ", ".join(name for name in names[:20] if name) or "no names: give positions from 0"
+    hint = f"did you mean {near!r}? " if near else ""
+    raise failure(path, key, f"there is no column {column!r}", f"{hint}the file has {listed}")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_bytes(stream: gzip.GzipFile) -> IO[bytes]:
+    """A stream whose class does not say that it is one."""
+    return stream  # type: ignore[return-value]

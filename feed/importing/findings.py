@@ -1,0 +1,129 @@
+"""What an import found, counted, with the first place of each kind: nothing is repaired without a word here."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+
+from feed.recording.layout import Gap
+from feed.units import MILLISECOND, SECOND
+
+__all__ = ["Findings", "Offsets", "span"]
+
+MOST_GAPS = 1000
+"""So many gaps are listed one by one; all are counted."""
+
+SAMPLES = 16_384
+"""Receive clock against exchange clock: so many differences are kept, evenly spread over the rows."""
+
+WINDOWS = 8
+DRIFT = 50 * MILLISECOND
+"""Medians of an eighth of the rows that are further apart are no noise of the network."""
+
+
+@dataclass(slots=True)
+class _Counted:
+    first: str
+    count: int = 1
+
+
+class Offsets:
+    """Differences of two clocks; of any number of them, evenly spread samples."""
+
+    def __init__(self) -> None:
+        self._kept: list[int] = []
+        self._stride = 1
+        self._seen = 0
+
+    def add(self, difference: int) -> None:
+        """Receive time minus exchange time, ns."""
+        if self._seen % self._stride == 0:
+            self._kept.append(difference)
+            if len(self._kept) >= 2 * SAMPLES:
+                self._kept = self._kept[::2]
+                self._stride *= 2
+        self._seen += 1
+
+    @property
+    def median(self) -> int | None:
+        """The middle one, if there are any."""
+        return int(statistics.median(self._kept)) if self._kept else None
+
+    def notes(self) -> list[str]:
+        """What a reader should know of the two clocks."""
+        middle = self.median
+        if middle is None:
+            return []
+        where = "behind" if middle < 0 else "after"
+        said = [f"the receive clock is {span(abs(middle))} {where} the exchange's (median)"]
+        size = len(self._kept) // WINDOWS
+        if size:
+            medians = [statistics.median(self._kept[i * size : (i + 1) * size]) for i in range(WINDOWS)]
+            if (drift := int(max(medians) - min(medians))) > DRIFT:
+                said.append(f"warning: the two clocks drift against each other, by up to {span(drift)}")
+        return said
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects while files are read.
+
+    Attributes:
+        said: facts, one sentence each.
+        gaps: the first thousand, by stream and row.
+        offsets: of the two clocks.
+    """
+
+    said: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    offsets: Offsets = field(default_factory=Offsets)
+    _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict)
+
+    def say(self, sentence: str) -> None:
+        """Note a fact, once."""
+        if sentence not in self.said:
+            self.said.append(sentence)
+
+    def count(self, kind: str, about: str, where: str, text: str, times: int = 1) -> None:
+        """Count what happened; the first is told in full.
+
+        Args:
+            kind: what, such as `gap`.
+            about: a symbol, or empty.
+            where: file and row.
+            text: what is wrong there.
+        """
+        known = self._counted.get((kind, about))
+        if known is None:
+            self._counted[kind, about] = _Counted(f"{where}: {text}", times)
+        else:
+            known.count += times
+
+    def gap(self, stream: str, seq: int, time: int | None) -> None:
+        """Note that messages are missing before row `seq` of a stream."""
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append(Gap(stream=stream, after=seq - 1, before=seq, time=time or 0))
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How often each kind was found, by kind and symbol."""
+        return {key: counted.count for key, counted in self._counted.items()}
+
+    def notes(self) -> list[str]:
+        """Everything, one sentence each."""
+        kinds = {kind: [key for key in self._counted if key[0] == kind] for kind, _ in self._counted}
+        counted = [self._sentence(kind, keys) for kind, keys in kinds.items()]
+        return [*self.said, *self.offsets.notes(), *counted]
+
+    def _sentence(self, kind: str, keys: list[tuple[str, str]]) -> str:
+        """A kind of find: how often, of which symbols, and the first."""
+        names = [about for _, about in keys if about]
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        times = sum(self._counted[key].count for key in keys)
+        return f"{kind}{f' of {shown}' if names else ''}: {times}, first at {self._counted[keys[0]].first}"
+
+
+def span(nanoseconds: int) -> str:
+    """A short time for people: `1.274 s`, `12.5 ms`."""
+    if nanoseconds >= SECOND:
+        return f"{nanoseconds / SECOND:.3f} s"
+    return f"{nanoseconds / MILLISECOND:.3f} ms"

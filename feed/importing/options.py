@@ -1,0 +1,67 @@
+"""What the person at the keyboard told of the files; what was not told stays None and is found out, aloud."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from feed.errors import UsageError
+from feed.scenario.tickfile import Column, TimeUnit
+
+__all__ = ["BAR_COLUMNS", "TRADE_COLUMNS", "Options"]
+
+TRADE_COLUMNS = (
+    "time", "price", "size", "side", "trade_id", "symbol", "received", "bid", "bid_size", "ask", "ask_size",
+)  # fmt: skip
+
+BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "trades")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything that can be told.
+
+    Attributes:
+        columns: name or position from 0, by what the column is for.
+        symbol: of all rows; else a column or the file's name tells.
+        interval: length of a bar, ns.
+        clamp: hold an open or a close that is outside of low and high within them.
+        sort: bring rows into the order of their times instead of refusing those that are not.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    symbol: str | None = None
+    time_unit: TimeUnit | None = None
+    date: datetime.date | None = None
+    side_means: str | None = None
+    buy: str | None = None
+    missing_size: str | None = None
+    rounding: bool = False
+    tick_size: Decimal | None = None
+    lot_size: Decimal | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    interval: int | None = None
+    sort: bool = False
+    clamp: bool = False
+
+    def only(self, kind: str, *, columns: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:
+        """Refuse what was told in vain.
+
+        Args:
+            kind: what the format reads, for the message.
+            columns: those that may be told.
+            others: options beside columns and `sort` that may be told.
+
+        Raises:
+            UsageError: names the option.
+        """
+        for key in self.columns:
+            if key not in columns:
+                raise UsageError(f"--{key.replace('_', '-')} is of no use for {kind}")
+        for name in ("symbol", "time_unit", "date", "side_means", "buy", "missing_size", "rounding", "tick_size",
+                     "lot_size", "delimiter", "header", "interval", "clamp"):  # fmt: skip
+            if getattr(self, name) not in (None, False) and name not in others:
+                raise UsageError(f"--{name.replace('_', '-')} is of no use for {kind}")

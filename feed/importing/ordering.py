@@ -1,0 +1,59 @@
+"""The order of rows: as it is in the file and checked, or made by time where that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from feed.importing.findings import Findings
+from feed.importing.numbers import Clock
+from feed.importing.rows import Ints
+from feed.recording.reading import CHUNK_ROWS, Chunk, failure
+
+__all__ = ["Piece", "check_order", "sorted_pieces"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows of a file: the first is row `row`, counted from 1 without a header."""
+
+    path: Path
+    row: int
+    chunk: Chunk
+
+
+def check_order(path: Path, row: int, time: Ints, last: int) -> int:
+    """The time of the last row.
+
+    Raises:
+        RecordingError: a row is earlier than the one before it.
+    """
+    falls = np.flatnonzero(np.diff(time, prepend=last) < 0)
+    if len(falls):
+        first = row + int(falls[0])
+        before = f"row {first - 1}" if first > 1 else "the last row of the file before"
+        hint = "--sort brings rows into order; name files in the order of their times"
+        raise failure(path, f"row {first}, time", f"is earlier than {before}", hint)
+    return int(time[-1])
+
+
+def sorted_pieces(pieces: Iterator[Piece], clock: Clock, findings: Findings) -> Iterator[Piece]:
+    """All rows by time; those of the same time keep their order. Takes the memory of all of them."""
+    gathered = list(pieces)
+    if not gathered:
+        return
+    times = np.concatenate([clock.read(each.path, "time", each.chunk["time"], each.row) for each in gathered])
+    falls = np.flatnonzero(np.diff(times) < 0)
+    chunk = {key: pa.concat_arrays([each.chunk[key] for each in gathered]) for key in gathered[0].chunk}
+    path = gathered[0].path
+    if len(falls):
+        place = f"row {int(falls[0]) + 2} of all files"
+        findings.count("time that falls", "", place, "is earlier than the row before: sorted", len(falls))
+        order = pa.array(np.argsort(times, kind="stable"))
+        chunk = {key: column.take(order) for key, column in chunk.items()}
+    for first in range(0, len(times), CHUNK_ROWS):
+        yield Piece(path, first + 1, {key: column.slice(first, CHUNK_ROWS) for key, column in chunk.items()})

@@ -1,0 +1,124 @@
+"""Rows of a recording out of columns: what each channel fills, and what is counted along for each symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from feed.recording.layout import SCHEMA
+from feed.recording.trades import tick_rule
+from feed.ticks import BUY
+from feed.units import DAY
+
+__all__ = ["Ints", "Symbol", "Trades", "constant", "row_table"]
+
+Ints = NDArray[np.int64]
+
+_SIDES = pa.array(["sell", "buy"])
+
+
+def constant(name: str, value: str, rows: int) -> pa.Array:
+    """A column of names with the same name in every row."""
+    kind = SCHEMA.field(name).type
+    codes = np.zeros(rows, kind.index_type.to_pandas_dtype())
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([value]))
+
+
+def row_table(rows: int, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of `SCHEMA`: what is not given is null, and `interval` is empty."""
+    made = []
+    for each in SCHEMA:
+        column = columns.get(each.name)
+        if column is None:
+            column = constant("interval", "", rows) if each.name == "interval" else pa.nulls(rows, each.type)
+        made.append(column if isinstance(column, pa.Array) else pa.array(column, each.type))
+    return pa.Table.from_arrays(made, schema=SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Trades of one symbol as columns of one length.
+
+    Prices and sizes count units of the last decimal; `price_places` and `size_places` say how many there are. What is
+    None the file does not have. `quote` is bid, bid size, ask and ask size, as numbers.
+    """
+
+    time: Ints
+    price: Ints
+    size: Ints
+    price_places: int
+    size_places: int
+    side: Ints | None = None
+    trade_id: Ints | None = None
+    received: Ints | None = None
+    quote: tuple[Any, Any, Any, Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(slots=True)
+class Symbol:
+    """What goes on from one block of a symbol's trades to the next: numbers, the tick rule, the volume of the day."""
+
+    name: str
+    seq: int = 0
+    last_price: int = 0
+    price_places: int = 0
+    last_side: int = BUY
+    day: int = -1
+    volume: int = 0
+    size_places: int = 0
+    last_id: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def table(self, trades: Trades) -> pa.Table:
+        """The rows of the next trades."""
+        rows = len(trades)
+        seq = np.arange(self.seq + 1, self.seq + rows + 1)
+        quote = dict(zip(("bid", "bid_size", "ask", "ask_size"), trades.quote or (), strict=False))
+        sides = self._sides(trades)
+        codes = pa.array((sides == BUY).astype(np.int8))
+        columns: dict[str, Any] = {
+            "received": trades.received,
+            "time": trades.time,
+            "channel": constant("channel", "trading", rows),
+            "symbol": constant("symbol", self.name, rows),
+            "type": constant("type", "update", rows),
+            "seq": seq,
+            "price": trades.price / 10.0**trades.price_places,
+            "size": trades.size / 10.0**trades.size_places,
+            "side": pa.DictionaryArray.from_arrays(codes, _SIDES),
+            "volume": self._volumes(trades) / 10.0**trades.size_places,
+            "trade_id": seq if trades.trade_id is None else trades.trade_id,
+            **quote,
+        }
+        self.seq += rows
+        return row_table(rows, columns)
+
+    def _sides(self, trades: Trades) -> Ints:
+        last = self.last_price * 10 ** max(0, trades.price_places - self.price_places)
+        sides = tick_rule(trades.price, last, self.last_side) if trades.side is None else trades.side
+        self.last_price, self.price_places = int(trades.price[-1]), trades.price_places
+        self.last_side = int(sides[-1])
+        return sides
+
+    def _volumes(self, trades: Trades) -> Ints:
+        """Units of size since UTC midnight, each trade included."""
+        self.volume *= 10 ** max(0, trades.size_places - self.size_places)
+        self.size_places = trades.size_places
+        total = np.cumsum(trades.size)
+        days = trades.time // DAY
+        begins = np.flatnonzero(np.diff(days, prepend=self.day))
+        before = np.zeros(len(trades), np.int64)
+        before[begins] = total[begins] - trades.size[begins]
+        # Sums never fall, so the last one that was noted holds for the whole day.
+        volume = total - np.maximum.accumulate(before)
+        volume[: begins[0] if len(begins) else None] += self.volume
+        self.day, self.volume = int(days[-1]), int(volume[-1])
+        return np.asarray(volume, np.int64)
