@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from feed.scenario.tickfile import Column, TimeUnit
 __all__ = ["BarFiles", "BarMapping"]
 
 PRICES = ("open", "high", "low", "close")
+
+BLOCK_TICKS = 131_072
+"""Ticks that are made at a time, and those of one more bar."""
 
 MOST_TICKS = 10_000
 """Ticks of a bar, however many trades it counts."""
@@ -131,7 +135,10 @@ class BarFiles:
             where = f"{path.name} row {first}"
             self.findings.count("bar without volume", "", where, "is left out", len(volume) - len(kept))
         if len(kept):
-            yield self._rows(self._read(piece, time, volume, kept), piece, kept)
+            bars = self._read(piece, time, volume, kept)
+            self._check(bars, piece, kept)
+            for part in _parts(bars):
+                yield self._rows(part)
 
     def _read(self, piece: Piece, time: Ints, volume: Ints, kept: Ints) -> Bars:
         chunk = _filled(piece.chunk, volume > 0, int(kept[0]))
@@ -175,8 +182,7 @@ class BarFiles:
         before = np.concatenate(([last], close[:-1]))
         return np.asarray(np.minimum(np.maximum(before, prices["low"]), prices["high"]), np.int64)
 
-    def _rows(self, bars: Bars, piece: Piece, kept: Ints) -> pa.Table:
-        self._check(bars, piece, kept)
+    def _rows(self, bars: Bars) -> pa.Table:
         ticks = ticks_of(bars, self._grid.interval)
         self._close = int(bars.close[-1]), self._prices.places
         self._bars += len(bars)
@@ -197,11 +203,18 @@ class BarFiles:
         for clock in self._clocks.values():
             if clock.told:
                 say(clock.told)
-        how = "as many as trades were counted" if "trades" in self.mapping.columns else "four"
-        say(f"{self._bars} bars became {self._symbol.seq} ticks that rebuild them exactly, {how} a bar where it can be")
+        say(f"{self._bars} bars became {self._symbol.seq} ticks that rebuild them exactly")
         say("times within a bar are evenly spread, sides are inferred by the tick rule, trades are counted from 1")
         if "open" not in self.mapping.columns:
             say("there is no open: a bar opens at the close of the bar before, held within its low and high")
+
+
+def _parts(bars: Bars) -> Iterator[Bars]:
+    """Bars in blocks that become a bounded number of ticks."""
+    block = np.cumsum(bars.count) // BLOCK_TICKS
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(bars)]
+    for first, last in pairwise(edges):
+        yield Bars(*(getattr(bars, column.name)[first:last] for column in fields(Bars)))
 
 
 def _filled(chunk: Chunk, kept: Any, first: int) -> Chunk:

@@ -1,6 +1,6 @@
 """Gives the wanted columns of a CSV or Parquet file, packed or not, in chunks, and says how much of it was read.
 
-Cells of a CSV stay text: `feed.recording.cells` makes numbers of them, and can say which row is wrong.
+Cells of a CSV that are not the numbers that they should be stay text: `feed.recording.cells` says which row is wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ from feed.units import nearest
 __all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
 
 FIRST_LINE = 1 << 20
+
+KINDS = {
+    **dict.fromkeys(("time", "received", "trade_id"), pa.int64()),
+    **dict.fromkeys(("price", "size", "open", "high", "low", "close", "volume"), pa.float64()),
+    **dict.fromkeys(("bid", "bid_size", "ask", "ask_size"), pa.float64()),
+}
+"""What a CSV's cells usually are."""
 
 
 @dataclass(slots=True)
@@ -157,21 +164,52 @@ def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], met
     names = [f"c{index}" for index in range(len(cells))]
     listed = cells if header else [""] * len(cells)
     places = {key: names[_place(path, key, column, listed)] for key, column in wanted.columns.items()}
-    reader = pc_csv.open_csv(
-        stream,
-        read_options=pc_csv.ReadOptions(
-            column_names=names, skip_rows=int(header), block_size=CHUNK_BYTES, use_threads=False
-        ),
-        parse_options=pc_csv.ParseOptions(delimiter=wanted.delimiter),
-        convert_options=pc_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            include_columns=sorted(set(places.values())),
-            strings_can_be_null=False,
-        ),
-    )
-    for batch in reader:
+    opening = _Opening(path, names, int(header), wanted.delimiter, sorted(set(places.values())))
+    kinds = {places[key]: kind for key, kind in KINDS.items() if key in places}
+    for batch in _batches(opening, stream, kinds):
         meter.here = raw.tell()
         yield {key: batch.column(name) for key, name in places.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    path: Path
+    names: list[str]
+    skipped: int
+    delimiter: str
+    included: list[str]
+
+    def reader(self, stream: IO[bytes], kinds: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+        """Batches of text, but for columns whose kind is told."""
+        read: Iterator[pa.RecordBatch] = pc_csv.open_csv(
+            stream,
+            read_options=pc_csv.ReadOptions(column_names=self.names, skip_rows=self.skipped, block_size=CHUNK_BYTES),
+            parse_options=pc_csv.ParseOptions(delimiter=self.delimiter),
+            convert_options=pc_csv.ConvertOptions(
+                column_types={**dict.fromkeys(self.names, pa.string()), **kinds},
+                include_columns=self.included,
+                null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+        return read
+
+
+def _batches(opening: _Opening, stream: IO[bytes], kinds: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """As numbers while that goes well, which is faster; then as text, in which the wrong cell can be found."""
+    done = 0
+    try:
+        for batch in opening.reader(stream, kinds):
+            yield batch
+            done += len(batch)
+        return
+    except pa.ArrowInvalid:
+        stream.seek(0)
+    for batch in opening.reader(stream, {}):
+        skipped = min(done, len(batch))
+        done -= skipped
+        if skipped < len(batch):
+            yield batch.slice(skipped)
 
 
 def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:

@@ -25,7 +25,7 @@ from feed.recording.reading import failure
 from feed.scenario.tickfile import TickFile, TimeUnit
 from feed.units import decimal_places, format_time, parse_time
 
-__all__ = ["Clock", "Steps", "check_time", "in_options", "unit_of"]
+__all__ = ["Clock", "Steps", "check_time", "converted", "in_options", "unit_of"]
 
 EARLIEST = parse_time("2009-01-01")
 LATEST = parse_time("2100-01-01")
@@ -81,7 +81,7 @@ class Steps:
         Raises:
             RecordingError: names the row of the first that is no such number.
         """
-        exact = _without_noise(column)
+        exact = converted(column.cast(pa.string()) if pa.types.is_float32(column.type) else column, pa.float64())
         if self._step is None:
             self.places = max(self.places, _places(exact, self.places))
         with in_options():
@@ -119,7 +119,8 @@ class Clock:
             self._unit, self.told = _found_unit(path, key, column, row, dated=self._date is not None)
         spec = TickFile(file=path.name, time_unit=self._unit or "ms", date=self._date)
         with in_options():
-            times = read_times(spec, path, column, row)
+            exact = column if spec.time_unit == "iso" else converted(column, pa.int64())
+            times = read_times(spec, path, exact, row)
         wrong = np.flatnonzero((times < EARLIEST) | (times >= LATEST))
         if len(wrong):
             first = int(wrong[0])
@@ -181,19 +182,23 @@ def _found_unit(path: Path, key: str, column: pa.Array, row: int, *, dated: bool
     return unit, f"the column {key} is read in {unit}: {how}"
 
 
-def _without_noise(column: pa.Array) -> pa.Array:
-    """Single floats as the shortest decimals that they stand for."""
-    return column.cast(pa.string()) if pa.types.is_float32(column.type) else column
+def converted(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Text as numbers, if all of it is; else as it is, for whoever can say which cell is wrong."""
+    if not pa.types.is_string(column.type):
+        return column
+    try:
+        return column.cast(kind)
+    except pa.ArrowException:
+        return column
 
 
 def _places(column: pa.Array, known: int) -> int:
     """Decimals that it takes to write every number, as far as floating point can tell."""
-    try:
-        text = pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
-        values: NDArray[np.float64] = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowException:
-        # Whoever reads the cells says which one is no number.
+    text = pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
+    numbers = converted(text, pa.float64())
+    if pa.types.is_string(numbers.type):
         return known
+    values: NDArray[np.float64] = numbers.cast(pa.float64()).to_numpy(zero_copy_only=False)
     left = values[np.isfinite(values)]
     places = known
     while places < MOST_PLACES and len(left):

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feed.errors import RecordingError
 from feed.importing.columns import Meter, Wanted, read_columns
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock, Steps
+from feed.importing.numbers import Clock, Steps, converted, in_options
 from feed.importing.ordering import Piece, check_order, sorted_pieces
 from feed.importing.rows import Ints, Symbol, Trades
 from feed.recording.cells import read_ids, read_sides, zero_where_missing
@@ -166,11 +167,22 @@ class TradeFiles:
             size=size,
             price_places=self._steps["price"].places,
             size_places=self._steps["size"].places,
-            side=read_sides(self.mapping.spec, path, chunk["side"], row) if "side" in chunk else None,
-            trade_id=read_ids(path, chunk["trade_id"], row) if "trade_id" in chunk else None,
+            side=self._sides(piece) if "side" in chunk else None,
+            trade_id=read_ids(path, converted(chunk["trade_id"], pa.int64()), row) if "trade_id" in chunk else None,
             received=received,
             quote=self._quote(piece, chunk) if "bid" in chunk else None,
         )
+
+    def _sides(self, piece: Piece) -> Ints:
+        """Read word by word, of which there are few; cell by cell only to say which one is none."""
+        column = piece.chunk["side"]
+        words = column.dictionary_encode()
+        with in_options():
+            try:
+                sides = read_sides(self.mapping.spec, piece.path, words.dictionary, 1)
+            except RecordingError:
+                return read_sides(self.mapping.spec, piece.path, column, piece.row)
+        return np.asarray(sides[words.indices.to_numpy(zero_copy_only=False)], np.int64)
 
     def _quote(self, piece: Piece, chunk: Chunk) -> tuple[Any, Any, Any, Any]:
         bid, ask = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ GROUP_BYTES = 64 * 1024 * 1024
 
 NAMES = ("channel", "symbol", "interval", "type", "side")
 COUNTS = ("received", "time", "seq", "trade_id")
+NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
 
 
 class RowFile:
@@ -45,13 +47,19 @@ class RowFile:
         self._waiting = 0
         self._bytes = 0
         self._groups = 0
+        # Packing takes as long as reading: it has a thread, and at most one row group waits for it.
+        self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-import")
+        self._packed: Future[None] | None = None
         self._writer = pq.ParquetWriter(
             self._part,
             SCHEMA,
-            compression="zstd",
+            compression="lz4",
             write_page_checksum=True,
             use_dictionary=list(NAMES),
-            column_encoding=dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
+            column_encoding={
+                **dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
+                **dict.fromkeys(NUMBERS, "BYTE_STREAM_SPLIT"),
+            },
             # The schema is stored by `finish`, with facts that are known by then only.
             store_schema=False,
         )
@@ -71,12 +79,14 @@ class RowFile:
     def finish(self, info: RecordingInfo, facts: dict[str, str]) -> None:
         """The file gets its name, with what is known about it and other facts for its metadata."""
         self._flush()
+        self._wait()
         told = {INFO_KEY.decode(): info.model_dump_json(), **facts}
         schema = SCHEMA.with_metadata(told).serialize().to_pybytes()
         marks = {MARK_KEY.decode(): "yes", SEAL_KEY.decode(): placeholder(self._groups * len(SCHEMA.names))}
         self._writer.add_key_value_metadata(
             {**told, "ARROW:schema": base64.b64encode(schema).decode(), **marks},
         )
+        self._packing.shutdown()
         self._writer.close()
         seal(self._part)
         with self._part.open("rb") as file:
@@ -86,6 +96,7 @@ class RowFile:
 
     def discard(self) -> None:
         """Give it up; leaves nothing behind."""
+        self._packing.shutdown(cancel_futures=True)
         with contextlib.suppress(OSError):
             self._writer.close()
         self._part.unlink(missing_ok=True)
@@ -95,6 +106,13 @@ class RowFile:
             return
         table = pa.concat_tables(self._gathered).unify_dictionaries()
         self._gathered, self._waiting, self._bytes = [], 0, 0
-        self._writer.write_table(table, row_group_size=GROUP_ROWS)
+        self._wait()
+        self._packed = self._packing.submit(self._writer.write_table, table, row_group_size=GROUP_ROWS)
         self.rows += len(table)
         self._groups += 1
+
+    def _wait(self) -> None:
+        """Until the row group before is written. Raises what went wrong with it."""
+        if self._packed is not None:
+            self._packed.result()
+            self._packed = None
