@@ -19,6 +19,8 @@ COMMANDS = {
     "list": "List the scenarios that there are.",
     "digest": "Hash what a market will send: equal digests, equal bytes.",
     "generate": "Write a market's ticks to a Parquet or CSV file.",
+    "record": "Record a running market, ours or a real venue's, to a Parquet file.",
+    "recover": "Make a recording of what was cut off, or check a finished one.",
     "import": "Make a recording of market data that others wrote.",
     "watch": "Watch a running market in the terminal.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",

@@ -72,12 +72,13 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of the server, when it came (monotonic ns), and what it shows to be lost before it."""
+    """One event of the server, when it came (monotonic ns), what it shows to be lost before it, and its bytes."""
 
     event: str
     body: dict[str, Any]
     received: int
     gaps: tuple[Gap, ...] = ()
+    payload: bytes = b""
 
     @property
     def missed(self) -> int:
@@ -229,7 +230,7 @@ class Link:
         elif event == "ping":
             # Under `?heartbeat=strict` the server closes with 4408 whoever does not answer.
             await self.send({"event": "pong", "timestamp": body.get("timestamp")})
-        return Frame(event, body, received, tuple(self.progress.note(body)))
+        return Frame(event, body, received, tuple(self.progress.note(body)), payload)
 
     def _requests(self) -> list[dict[str, Any]]:
         """Each stream from where it stands, and what no stream has come of yet."""

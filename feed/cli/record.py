@@ -1,0 +1,199 @@
+"""`feed record`: a running market as a file, with its rate on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feed.cli.app import COMMANDS
+from feed.errors import UsageError
+from feed.units import SECOND, parse_duration
+
+if TYPE_CHECKING:
+    from feed.client.recording import FeedRecording, VenueRecording, WireCounters
+    from feed.clock import Clock
+
+__all__ = ["app"]
+
+Names = list[str] | None
+
+EPILOG = """\b
+Examples:
+  feed record ws://127.0.0.1:8765 --out day.parquet --for 10m
+  feed record --venue kraken-v2 --symbol BTC/USD --symbol ETH/USD --out kraken.parquet
+  feed record --out candles.parquet --channel trading --channel candles:1m
+\b
+While it is made the recording is FILE.part: after a kill, feed recover makes a whole one of it.
+Exit codes: 0 recorded; 1 nobody answers, or the recording is not finished; 2 a wrong usage.
+"""
+
+OWN_URL = "ws://127.0.0.1:8765"
+
+OWN_CHANNELS = ("trading", "status", "ticker")
+
+VENUE_CHANNELS = ("trading", "quote")
+
+VENUE_SYMBOLS = ("BTC/USD",)
+
+REDRAWS = 4
+"""A second."""
+
+RATE_OVER = 2 * SECOND
+"""Rates are those of so long."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command("record", help=COMMANDS["record"], epilog=EPILOG)
+def record(
+    out: Annotated[Path, typer.Option(help="The recording to be: name.parquet.")],
+    url: Annotated[str | None, typer.Argument(help="The server; else ours on this machine, or the venue's.")] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="One, or several: trading, status, ticker, book, candles:1m; of venues also quote."),
+    ] = None,
+    symbol: Annotated[list[str] | None, typer.Option(help="One, or several; else all, of venues BTC/USD.")] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", help="Stop after this time, such as 10m; else at Ctrl-C.", metavar="TIME")
+    ] = None,
+    venue: Annotated[
+        str, typer.Option(help="Whose language it speaks: feed, binance, bitstamp, coinbase, kraken, kraken-v2.")
+    ] = "feed",
+    token: Annotated[str | None, typer.Option(help="Where our server asks for one.", show_default=False)] = None,
+) -> None:
+    """Record until Ctrl-C, until the time is over, or until the market has ended."""
+    from feed.clock import SystemClock
+    from feed.logs import configure_logs
+    from feed.recording.journal import part_of
+    from feed.recording.writer import check_target
+
+    check_target(out)
+    if part_of(out).exists():
+        raise UsageError(f"{part_of(out)} is there: an earlier recording was cut off; feed recover makes one of it")
+    configure_logs("warning", "console")
+    seconds = None if length is None else parse_duration(length) / SECOND
+    clock = SystemClock()
+    make = _own if venue == "feed" else partial(_venue, venue)
+    recording = make(url, channel, symbol, token, out, clock)
+    begin = clock.now()
+    with _shown(recording.counters, clock):
+        asyncio.run(_until_stopped(recording, seconds))
+    raise typer.Exit(_told(out, recording, max(1, clock.now() - begin) / SECOND))
+
+
+def _own(
+    url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
+) -> FeedRecording | VenueRecording:
+    from feed.client.link import Link, Subscription
+    from feed.client.recording import FeedRecording
+
+    named = [name.partition(":") for name in channels or OWN_CHANNELS]
+    wanted = [Subscription(name, each, None, part or None) for name, _, part in named for each in symbols or ["*"]]
+    return FeedRecording(Link(url or OWN_URL, wanted, token=token, clock=clock), out, clock)
+
+
+def _venue(
+    venue: str, url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
+) -> FeedRecording | VenueRecording:
+    from feed.client.recording import VenueRecording
+    from feed.client.venue import VenueLink
+    from feed.venues.registry import listening, parser
+
+    if token is not None:
+        raise UsageError("--token is for our own server")
+    heard = listening(venue)
+    requests = heard.subscribe_messages(channels or VENUE_CHANNELS, symbols or VENUE_SYMBOLS)
+    return VenueRecording(VenueLink(url or heard.url, requests, clock), partial(parser, venue), out, clock)
+
+
+async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:
+    """Record until the end, the time or a signal; then finish. A second signal does not wait for that."""
+    loop = asyncio.get_running_loop()
+    running = loop.create_task(recording.run())
+    asked: list[int] = []
+
+    def stop(number: int) -> None:
+        if asked:
+            sys.stderr.write("stopped at once\n")
+            sys.stderr.flush()
+            os._exit(130)
+        asked.append(number)
+        running.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        async with asyncio.timeout(seconds):
+            await running
+    except (TimeoutError, asyncio.CancelledError):
+        pass
+    finally:
+        await asyncio.to_thread(recording.close)
+
+
+@contextlib.contextmanager
+def _shown(counters: WireCounters, clock: Clock) -> Iterator[None]:
+    """A line on stderr that is drawn anew; none where that is no terminal."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    rates = _Rates(counters, clock)
+    with Live(get_renderable=rates.line, console=console, refresh_per_second=REDRAWS, transient=True):
+        yield
+
+
+class _Rates:
+    """What has come, and how fast it does."""
+
+    def __init__(self, counters: WireCounters, clock: Clock) -> None:
+        self._counters = counters
+        self._clock = clock
+        self._seen: deque[tuple[int, int, int]] = deque([(clock.now(), 0, 0)])
+
+    def line(self) -> str:
+        """As it is shown."""
+        counters, now = self._counters, self._clock.now()
+        seen = self._seen
+        seen.append((now, counters.messages, counters.size))
+        while len(seen) > 2 and now - seen[0][0] > RATE_OVER:
+            seen.popleft()
+        passed = max(1, now - seen[0][0]) / SECOND
+        messages, size = (counters.messages - seen[0][1]) / passed, (counters.size - seen[0][2]) / passed
+        return (
+            f"{counters.state}: {counters.messages:,} messages, {messages:,.0f}/s, "
+            f"{_bytes(counters.size)}, {_bytes(size)}/s, {counters.lost:,} lost"
+        )
+
+
+def _told(out: Path, recording: FeedRecording | VenueRecording, seconds: float) -> int:
+    """Say what came of it; returns the exit code."""
+    done, counters = recording.close(), recording.counters
+    if done is None:
+        typer.echo("feed: nothing was recorded", err=True)
+        return 1
+    rate = f"{counters.messages / seconds:,.0f}/s, {_bytes(counters.size)}"
+    losses = f"{done.gaps} gaps, {counters.lost + done.lost} lost"
+    typer.echo(f"{out}: {done.written} messages in {seconds:.1f} s ({rate}), {losses}")
+    return 0 if done.state == "finished" else 1
+
+
+def _bytes(count: float) -> str:
+    units = ["B", "kB", "MB", "GB"]
+    while count >= 1000 and len(units) > 1:
+        count /= 1000
+        del units[0]
+    return f"{count:,.1f} {units[0]}"

@@ -1,0 +1,95 @@
+"""A connection to a venue that comes back: its messages as text, with the time at which each came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from feed.client.backoff import BackOff
+from feed.client.link import Connected, Disconnected
+from feed.clock import Clock
+from feed.errors import UsageError
+from feed.units import SECOND
+
+__all__ = ["Message", "VenueLink"]
+
+MAX_QUEUE = 1024
+"""Messages that wait for us before the connection is no longer read."""
+
+STEADY = 10 * SECOND
+"""A connection that has lasted so long was worth it."""
+
+CLOSE_TIMEOUT = 0.25
+"""Seconds for a goodbye to be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, and when it came: monotonic ns."""
+
+    text: str
+    received: int
+
+
+class VenueLink:
+    """Connects, asks for what is wanted, and does so again whenever the connection is lost.
+
+    Args:
+        url: of the venue.
+        requests: sent after each connect.
+        clock: for the time of arrival.
+        back_off: how long to wait between attempts.
+    """
+
+    def __init__(self, url: str, requests: Sequence[str], clock: Clock, back_off: BackOff | None = None) -> None:
+        self.url = url
+        self._requests = requests
+        self._clock = clock
+        self._back_off = back_off or BackOff()
+
+    async def happenings(self) -> AsyncGenerator[Connected | Disconnected | Message, None]:
+        """Everything, until it is cancelled. Raises UsageError for a URL that is none, or that refuses for good."""
+        attempts = 0
+        while True:
+            code, reason = None, ""
+            try:
+                async with await self._opened() as connection:
+                    attempts += 1
+                    yield Connected(attempts)
+                    async for message in self._messages(connection):
+                        yield message
+            except ConnectionClosed as error:
+                code, reason = (
+                    (1006, "the connection broke") if error.rcvd is None else (error.rcvd.code, error.rcvd.reason)
+                )
+            except (OSError, InvalidHandshake, TimeoutError) as error:
+                code, reason = 1006, str(error) or type(error).__name__
+            wait = self._back_off.next()
+            yield Disconnected(code or 1000, reason or "it was closed", wait)
+            await asyncio.sleep(wait / SECOND)
+
+    async def _opened(self) -> ClientConnection:
+        try:
+            return await connect(self.url, max_size=None, max_queue=MAX_QUEUE, close_timeout=CLOSE_TIMEOUT)
+        except InvalidURI as error:
+            raise UsageError(f"{self.url} is no WebSocket URL; write it like wss://ws.kraken.com/v2") from error
+        except InvalidStatus as error:
+            if error.response.status_code in (429, 503):
+                raise
+            raise UsageError(f"{self.url} refuses: HTTP {error.response.status_code}") from error
+
+    async def _messages(self, connection: ClientConnection) -> AsyncGenerator[Message, None]:
+        for request in self._requests:
+            await connection.send(request)
+        opened = self._clock.now()
+        while True:
+            text = await connection.recv()
+            received = self._clock.now()
+            # A greeting alone is no success: who closes right behind it would be called again without end.
+            if received - opened > STEADY:
+                self._back_off.reset()
+            yield Message(text if isinstance(text, str) else text.decode(errors="replace"), received)
