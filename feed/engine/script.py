@@ -17,6 +17,11 @@ __all__ = ["FOREVER", "Goal", "Move", "Piece", "Reversion", "Scale", "State", "S
 FOREVER = 2**62
 """The end of what has none, ns UTC."""
 
+HALVINGS = 5
+AFTERMATH = 4
+"""For so many times its recovery after the bottom a flash crash is felt: the book fills up long after the price."""
+REOPENING = 5 * 60_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -127,6 +132,22 @@ def _fading(start: int, end: int, **factors: float) -> Iterator[Scale]:
         yield Scale(start, end, key, value, 1.0)
 
 
+def _running(start: int, end: int, **ways: tuple[float, float]) -> Iterator[Scale]:
+    for key, (first, last) in ways.items():
+        yield Scale(start, end, key, first, last)
+
+
+def _decaying(start: int, end: int, **factors: float) -> Iterator[Scale]:
+    """Back to 1 as markets calm down: quickly at first and long at the end, half of the rest in each stretch."""
+    length = end - start
+    edges = [start + length * index // HALVINGS for index in range(HALVINGS + 1)]
+    shares = [0.5**index for index in range(HALVINGS)] + [0.0]
+    for key, value in factors.items():
+        levels = [1.0 + (value - 1.0) * share for share in shares]
+        for index in range(HALVINGS):
+            yield Scale(edges[index], edges[index + 1], key, levels[index], levels[index + 1])
+
+
 def _curve(start: int, end: int, factor: float, shares: tuple[float, ...]) -> Iterator[Move]:
     """A move in equal stretches of time, each with its share of the whole; log price is linear in each."""
     length = end - start
@@ -153,26 +174,31 @@ def _jump(event: events.Jump, start: int, end: int) -> Iterator[Piece]:
 def _flash_crash(event: events.FlashCrash, start: int, end: int) -> Iterator[Piece]:
     bottom = start + event.fall
     depth = 1 + event.size
-    # Slow at first, then through the floor; the way back is quick at first and long at the end.
-    yield from _curve(start, bottom, depth, (0.08, 0.14, 0.28, 0.50))
+    # In legs, each with a breath behind it, and the last ones through the floor.
+    yield from _curve(start, bottom, depth, (0.04, 0.05, 0.10, 0.16, 0.09, 0.22, 0.12, 0.22))
     top = 1 + event.size * (1 - event.recovered)
-    yield from _curve(bottom, end, top / depth, (0.45, 0.25, 0.18, 0.12))
-    yield from _scaled(start, bottom, volatility=4.0, activity=8.0, spread=150.0, liquidity=0.15)
-    yield from _fading(bottom, end, volatility=4.0, activity=6.0, spread=60.0, liquidity=0.3)
+    # The way back is quick at first, is sold into, and is long at the end.
+    yield from _curve(bottom, end, top / depth, (0.34, -0.06, 0.24, 0.12, 0.02, 0.16, 0.08, 0.10))
+    fall = {"volatility": (4.0, 10.0), "activity": (6.0, 10.0), "spread": (60.0, 300.0), "liquidity": (0.3, 0.08)}
+    yield from _running(start, bottom, **fall)
+    calm = bottom + AFTERMATH * event.recovery
+    yield from _decaying(bottom, calm, volatility=10.0, activity=10.0, spread=300.0, liquidity=0.08)
 
 
 def _squeeze(event: events.Squeeze, start: int, end: int) -> Iterator[Piece]:
-    yield from _curve(start, end, 1 + event.size, (0.05, 0.1, 0.2, 0.3, 0.35))
-    yield from _scaled(start, end, volatility=2.5, activity=4.0, spread=5.0, liquidity=0.4)
+    yield from _curve(start, end, 1 + event.size, (0.03, 0.06, 0.12, 0.10, 0.20, 0.17, 0.32))
+    busier = {"volatility": (2.5, 6.0), "activity": (2.0, 7.0), "spread": (2.0, 12.0), "liquidity": (0.6, 0.3)}
+    yield from _running(start, end, **busier)
 
 
 def _pump(event: events.Pump, start: int, end: int) -> Iterator[Piece]:
     top = start + event.rise
     peak, rest = 1 + event.size, 1 + event.size * event.kept
-    yield from _curve(start, top, peak, (0.1, 0.2, 0.3, 0.4))
-    yield from _curve(top, end, rest / peak, (0.45, 0.25, 0.15, 0.15))
-    yield from _scaled(start, top, volatility=2.5, activity=6.0, spread=4.0)
-    yield from _fading(top, end, volatility=3.0, activity=8.0, spread=8.0, liquidity=0.4)
+    yield from _curve(start, top, peak, (0.08, 0.12, 0.10, 0.20, 0.16, 0.34))
+    # Who missed the top buys the first dip.
+    yield from _curve(top, end, rest / peak, (0.36, -0.05, 0.20, 0.12, 0.05, 0.14, 0.06, 0.12))
+    yield from _running(start, top, volatility=(4.0, 10.0), activity=(3.0, 8.0), spread=(2.0, 8.0))
+    yield from _decaying(top, end, volatility=10.0, activity=8.0, spread=12.0, liquidity=0.3)
 
 
 def _spread_blowout(event: events.SpreadBlowout, start: int, end: int) -> Iterator[Piece]:
@@ -197,10 +223,13 @@ def _halt(event: events.Halt, start: int, end: int) -> Iterator[Piece]:
     if event.auction:
         yield State(auction, end, "auction", event.reason, None)
         yield from _scaled(auction, end, activity=0.5, spread=20.0)
-    if event.gap:
+    if event.gap and event.auction:
+        # The price stands still until the auction finds the new one: most of the way at first.
+        yield from _curve(auction, end, 1 + event.gap, (0.4, 0.3, 0.2, 0.1))
+    elif event.gap:
         yield Move(start, auction, 1 + event.gap)
     # Everybody who had to wait comes at once.
-    yield from _fading(end, end + 2 * 60_000_000_000, activity=4.0, volatility=2.0)
+    yield from _decaying(end, end + REOPENING, activity=6.0, volatility=3.0, spread=10.0, liquidity=0.5)
 
 
 def _gap(event: events.Gap, start: int, end: int) -> Iterator[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from feed.pictures.canvas import COLOURS, GREY, clock_axis, figure
@@ -23,8 +24,14 @@ FILLS = {"phase": "#9dbbe0", "status": "#b9bdc4", "event": "#f0b775"}
 STOPPED = ("halted", "maintenance")
 MOST_LANES = 6
 WIDTH, HEIGHT = 12.0, 7.5
-LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 0.85, 0.35, 0.36, 0.52, 0.14
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 1.1, 0.35, 0.36, 0.52, 0.14
 """Inches around and between the axes."""
+
+FEW_STEPS = 400
+"""Below, a step is wide enough to be seen: the price is drawn as stairs."""
+
+SMOOTHED = 60
+"""The spread's line is the median of so many parts of the width: an order in twenty leaves it wide for a moment."""
 
 
 def draw_market(shown: Preview) -> Figure:
@@ -129,7 +136,8 @@ def _price(axes: Any, shown: Preview) -> None:
             close = (close / (first[0] if len(first) else np.nan) - 1) * 100
         else:
             axes.fill_between(shown.seconds, low, high, color=colour, alpha=0.25, lw=0, step="mid")
-        axes.plot(shown.seconds, close, color=colour, lw=1.1, label=track.instrument.symbol)
+        style = "steps-mid" if len(close) < FEW_STEPS else "default"
+        axes.plot(shown.seconds, close, color=colour, lw=1.1, drawstyle=style, label=track.instrument.symbol)
     if many:
         axes.legend(ncols=len(shown.tracks), fontsize=9, frameon=False, loc="best")
         axes.set_ylabel("change since the start, %")
@@ -145,19 +153,34 @@ def _volume(axes: Any, shown: Preview) -> None:
     # One outline draws ten times as fast as a thousand bars.
     edges = np.arange(len(track.volume) + 1) * (shown.step / SECOND)
     axes.stairs(track.volume, edges, fill=True, color=COLOURS[0], alpha=0.8, lw=0)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.yaxis.set_major_formatter(lambda value, _: _short(value))
     axes.set_ylabel(f"{base}\na {_step_text(shown.step)}")
 
 
 def _spread(axes: Any, shown: Preview) -> None:
     track = shown.tracks[0]
     finite = track.spread[np.isfinite(track.spread)]
-    axes.plot(shown.seconds, _line(track, track.spread), color=COLOURS[1], lw=1, drawstyle="steps-mid")
+    line = _line(track, track.spread)
+    axes.plot(shown.seconds, line, color=COLOURS[1], lw=0.8, alpha=0.35, drawstyle="steps-mid")
+    axes.plot(shown.seconds, _medians(line), color=COLOURS[1], lw=1.5)
     if len(finite) and finite.max() > 20 * max(float(np.median(finite)), 1e-12):
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
     axes.set_ylabel(f"spread, {_quote(track)}")
+
+
+def _medians(values: Floats) -> Floats:
+    """Each value's median with its neighbours; missing where the value is."""
+    reach = len(values) // SMOOTHED // 2
+    around = sliding_window_view(np.pad(values, reach, constant_values=np.nan), 2 * reach + 1)
+    # What is missing is sorted to the end.
+    ordered = np.sort(around, axis=1)
+    known = np.isfinite(around).sum(axis=1)
+    middle = np.maximum(known - 1, 0)
+    rows = np.arange(len(values))
+    medians = (ordered[rows, middle // 2] + ordered[rows, (middle + 1) // 2]) / 2
+    return np.where(np.isfinite(values), medians, np.nan)
 
 
 def _line(track: Track, values: Floats) -> Floats:
@@ -167,6 +190,11 @@ def _line(track: Track, values: Floats) -> Floats:
         return values
     last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
     return np.where((last < 0) | track.quiet, np.nan, values[known[np.maximum(last, 0)]])
+
+
+def _short(value: float) -> str:
+    """`1.5M` in place of seven digits, which no margin has room for."""
+    return f"{value / 1e6:,.6g}M" if abs(value) >= 1e6 else f"{value:,.6g}"
 
 
 def _quote(track: Track) -> str:
