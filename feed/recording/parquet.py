@@ -20,6 +20,10 @@ GROUP_ROWS = 131_072
 GROUP_BYTES = 64 * 1024 * 1024
 """A row group of fewer rows where they are as large as this."""
 
+NAMES = ("channel", "symbol", "interval", "type", "side")
+
+COUNTS = ("received", "time", "seq", "trade_id")
+
 _STREAM = ("channel", "symbol", "interval")
 
 
@@ -47,8 +51,9 @@ class RecordingFile:
             SCHEMA,
             compression="zstd",
             write_page_checksum=True,
-            # Text that is different in each row gains nothing by a dictionary.
-            use_dictionary=[name for name in SCHEMA.names if name != "data"],
+            # What is different in each row gains nothing by a dictionary; counts and times are small as differences.
+            use_dictionary=list(NAMES),
+            column_encoding=dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
