@@ -62,7 +62,8 @@ def decimal_text(value: Any) -> str:
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return text
     try:
-        number = Decimal(text)
+        # Decimal knows the digits of every script, and JSON those of one.
+        number = Decimal(text if text.isascii() else "")
     except InvalidOperation:
         raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite() or number < 0:
@@ -114,6 +115,8 @@ def pair(symbol: str) -> str:
         if mark in upper:
             return upper.replace(mark, "/", 1)
     for quote in QUOTES:
-        if upper.endswith(quote) and len(upper) > len(quote) + 1:
-            return f"{upper[: -len(quote)]}/{quote}"
+        head = upper.removesuffix(quote)
+        # USDTUSD is no USD against TUSD: nobody trades that.
+        if 1 < len(head) < len(upper) and head != "USD":
+            return f"{head}/{quote}"
     return symbol

@@ -1,0 +1,1 @@
+"""Real venues: what their messages come to."""
