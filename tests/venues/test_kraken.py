@@ -81,9 +81,9 @@ def test_book_with_the_right_checksum() -> None:
     assert kinds(found) == ["BookSnapshot", "BookUpdate"]
     assert isinstance(found[0], BookSnapshot)
     assert (found[0].depth, found[0].time, found[0].bids[0]) == ("10", NS, ("5.00000", "0.00000500"))
-    both = [0, {"a": [["5.09000", "1.0", "1582905487.7"]]},
-            {"b": [["5.05000", "2.0", "1582905487.8"]], "c": checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), (("5.09000", "1.0"),)))},
-            "book-10", "A/B"]  # fmt: skip
+    told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), (("5.09000", "1.0"),)))
+    asks, bids = {"a": [["5.09000", "1.0", "1582905487.7"]]}, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}
+    both = [0, asks, bids, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], one, both)
     assert kinds(found) == ["BookSnapshot", "BookUpdate", "BookUpdate"]
     assert isinstance(found[2], BookUpdate)
@@ -92,15 +92,8 @@ def test_book_with_the_right_checksum() -> None:
 
 def test_lost_update_shows_in_the_checksum() -> None:
     """The update before is missing."""
-    two = [
-        0,
-        {
-            "b": [["5.05000", "2.0", "1582905487.8"]],
-            "c": checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), ())),
-        },
-        "book-10",
-        "A/B",
-    ]
+    told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), ()))
+    two = [0, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], two)
     assert kinds(found) == ["BookSnapshot", "checksum", "BookUpdate"]
 
@@ -131,9 +124,21 @@ def test_events_of_the_session() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["", "[]", "[1]", "7", '"x"', '[1,[["1"]],"trade","A/B"]', '[1,[["1","1","1","x"]],"trade","A/B"]', '[1,{},"book-10","A/B"]',
-     '[1,{"as":3},"book-10","A/B"]', '[1,{"a":["1"]},"ticker","A/B"]', '{"a":1}', '[1,{"a":[["1","1"]]},"book-10","A/B"]'],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "[1]",
+        "7",
+        '"x"',
+        '{"a":1}',
+        '[1,[["1"]],"trade","A/B"]',
+        '[1,[["1","1","1","x"]],"trade","A/B"]',
+        '[1,{},"book-10","A/B"]',
+        '[1,{"as":3},"book-10","A/B"]',
+        '[1,{"a":["1"]},"ticker","A/B"]',
+        '[1,{"a":[["1","1"]]},"book-10","A/B"]',
+    ],
+)
 def test_what_is_no_message(message: str) -> None:
     """One note and never an exception."""
     assert "malformed" in kinds(Kraken().parse(message, 0))
