@@ -45,7 +45,7 @@ def digest_streams(
     counts = [0] * len(streams)
     for batch in source.batches(begins):
         for index, (stream, channel, symbol) in enumerate(tracks):
-            track = channel.track(batch, symbol, stream.interval)
+            track = channel.track(batch, symbol, stream.part)
             wanted = min(len(track.times), frames - counts[index])
             if wanted > 0:
                 payloads = track.encode(0, wanted, counts[index] + 1, Variant(), "update")

@@ -19,9 +19,12 @@ __all__ = [
     "exponential",
     "exponentials",
     "log2",
+    "mixed",
     "normal",
     "normals",
+    "one_normal",
     "powers",
+    "stream_key",
     "uniform",
     "uniforms",
 ]
@@ -64,6 +67,24 @@ class Stream:
         return words
 
 
+def stream_key(seed: int, name: str) -> np.uint64:
+    """A number for a stream of this name, to `mixed` with what tells its values apart."""
+    digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def mixed(words: Words) -> Words:
+    """Each word's bits, mixed well: where values are asked for one here and one there, in no order.
+
+    Source: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), behind an addition of its constant.
+    """
+    with np.errstate(over="ignore"):
+        z = words.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
 def uniform(words: Words) -> Floats:
     """Uniform in the open interval (0, 1): 52 bits of each word, and a half."""
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
@@ -100,6 +121,11 @@ def uniforms(words: Words) -> Floats:
 def normals(words: Words) -> Floats:
     """Two standard normals of each word, 32 bits each: a third of the cost of `normal`, and tails up to 6.3."""
     return _NORMAL.of(_halves(words))
+
+
+def one_normal(words: Words) -> Floats:
+    """One standard normal of each word, of its lower 32 bits."""
+    return _NORMAL.of((words & np.uint64(0xFFFFFFFF)).astype(np.uint32))
 
 
 def exponentials(words: Words) -> Floats:

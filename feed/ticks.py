@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.books import Books
 from feed.units import decimal_places
 
 __all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock", "batches_between"]
@@ -66,7 +67,7 @@ class TickBlock:
     `time` (ns UTC, never falling), `price`, `bid`, `ask` (ticks), `size`, `bid_size`, `ask_size` (lots),
     `side` (BUY or SELL, the taker's), `volume` (lots traded in this symbol since the UTC day of market time
     began, this fill included), `trade_id` (grows, belongs to the trade whatever way the market got to it).
-    The quote is the one that stands just before the fill, so bid <= price <= ask and bid < ask.
+    The quote is the one that stands behind the fill, with what the fill has left; bid <= price <= ask and bid < ask.
     """
 
     time: Ints
@@ -155,6 +156,9 @@ class Source(Protocol):
 
         The first begins exactly at `at`; the last, if any, ends at `end`. Seeking costs a batch, not the past.
         """
+
+    def books(self, index: int) -> Books:
+        """The book of one of the instruments; made when it is asked for."""
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """For each instrument the change that is in force at market time `at`."""

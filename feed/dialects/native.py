@@ -147,6 +147,7 @@ _VALID = {
     "channel": _NAMES_HINT,
     "symbol": _NAMES_HINT,
     "interval": 'an interval such as "1m", an array of intervals, or "*" for all',
+    "depth": 'a number of levels such as 10, an array of them, or "*" for all',
     "history": f"a whole number from 0 to {MAX_HISTORY}",
     "resume": 'an object like {"epoch":"…","seq":4211}, both as the server gave them',
     "max_rate": f"a number of messages a second from {MIN_RATE} to {MAX_RATE}",

@@ -11,7 +11,7 @@ from feed.dialects.native import Variant
 from feed.ticks import Instrument
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["Candle", "Ticker", "encode_candles", "encode_tickers"]
+__all__ = ["Candle", "DecimalWriter", "Ticker", "encode_candles", "encode_tickers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def encode_candles(
     kind: str,
 ) -> list[bytes]:
     """One payload a candle. `time` is in seconds, so that a charting library takes the object as it is."""
-    write = _Writer(instrument, variant)
+    write = DecimalWriter(instrument, variant)
     symbol = orjson.dumps(instrument.symbol).decode()
     return [
         (
@@ -82,7 +82,7 @@ def encode_tickers(
     tickers: Sequence[Ticker], instrument: Instrument, *, first_seq: int, shift: int, variant: Variant, kind: str
 ) -> list[bytes]:
     """One payload a ticker."""
-    write = _Writer(instrument, variant)
+    write = DecimalWriter(instrument, variant)
     symbol = orjson.dumps(instrument.symbol).decode()
     return [
         (
@@ -99,7 +99,7 @@ def encode_tickers(
     ]
 
 
-class _Writer:
+class DecimalWriter:
     """Exact integers as decimals of an instrument, plain or in quotes."""
 
     __slots__ = ("_lot", "_price_decimals", "_quote", "_size_decimals", "_tick")

@@ -1,4 +1,4 @@
-"""The second layer, second half: the fills of each order, their prices, sizes and the quotes before them.
+"""The second layer, second half: the fills of each order, their prices, sizes and the quotes behind them.
 
 An order that moves the touch sweeps the prices between the old touch and the new one, in several fills of one time.
 Sizes are log-normal with a heavy tail, in an order's factor and a fill's own, and people like round ones.
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.depth.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.orders import Arrivals, Flow, Touch
+from feed.engine.sweep import Sweep
 from feed.engine.timeline import Timeline
 from feed.randomness import Stream, exponentials, normals, powers, uniforms
 from feed.scenario.model import SymbolModel
@@ -27,8 +29,8 @@ FILLS_LOG, FILLS_HEFT, FILLS_OWN, FILLS_SWEEP = 0.80, 0.55, 0.85, 0.95
 SIZE_HEFT, SIZE_OWN = 1.5, 2.2
 SIZE_TAIL, TAIL_FROM = 0.6, 2.2
 POPULAR, MOST_POPULAR = 0.24, 0.09
-TOUCH_DEPTH, TOUCH_SPREAD = 20.0, 1.2
-LEAN = 1.7
+TOUCH_DEPTH = 20.0
+"""What usually stands at the touch, in median sizes of orders."""
 MOST_LOTS = 1e12
 WIDE_FROM, WIDE_GROWTH = 2.2, 4.0
 ID_SPACE = 10_000_000
@@ -66,6 +68,10 @@ class TickFill:
         self._timeline = timeline
         self._median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
 
+    def usual(self, times: Ints) -> Floats:
+        """Lots that usually stand at the touch at each of these times."""
+        return (self._median_lots * TOUCH_DEPTH) * self._timeline.factor("liquidity", times)
+
     def volume(self, number: int) -> int:
         """The lots that are traded in a block: the same as its fills have, without making their prices."""
         orders = self._flow.arrivals(number)
@@ -80,20 +86,25 @@ class TickFill:
         order = np.repeat(np.arange(len(orders)), counts)
         spread = self._spreads(number, orders)
         buy = orders.sign > 0
-        bid, ask = touch.before.take(order), (touch.before + spread).take(order)
-        price = np.where(buy.take(order), ask, bid) + self._depth(orders, touch, counts)
+        first = np.where(buy, touch.before + spread, touch.before)
+        price = first.take(order) + self._depth(orders, touch, counts)
         bid_size, ask_size = self._touch_sizes(number, orders, touch)
         time = orders.time.take(order)
+        sweep = Sweep(price, size, counts, orders.sign)
+        bid, ask = _behind(orders, touch, spread, sweep)
+        rest = sweep.rest(np.where(buy, ask, bid), np.where(buy, ask_size, bid_size))
+        taken, left, bought = rest.price, rest.size, buy.take(order)
+        facing = np.where(buy, touch.before, touch.before + spread).take(order)
+        facing[sweep.lasts] = np.where(buy, bid, ask)
         return Fills(
             time=time,
             price=price,
             size=size,
             side=orders.sign.take(order),
-            # The levels that a sweep has eaten are gone when its next fill prints.
-            bid=np.minimum(bid, price),
-            bid_size=bid_size.take(order),
-            ask=np.maximum(ask, price),
-            ask_size=ask_size.take(order),
+            bid=np.where(bought, facing, taken),
+            bid_size=np.where(bought, bid_size.take(order), left),
+            ask=np.where(bought, taken, facing),
+            ask_size=np.where(bought, left, ask_size.take(order)),
             trade_id=trade_ids(time),
         )
 
@@ -148,15 +159,26 @@ class TickFill:
         count = len(orders)
         half = -(-count // 2)
         words = self._stream("touch", number).words(0, 2 * half)
-        base = (self._median_lots * TOUCH_DEPTH) * self._timeline.factor("liquidity", orders.time)
+        base = self.usual(orders.time)
         later = np.searchsorted(orders.time, orders.time + SECOND, side="left")
-        way = (touch.after.take(later - 1) - touch.before).astype(np.float64) if count else np.empty(0)
+        way = (touch.after.take(later - 1) - touch.after).astype(np.float64) if count else np.empty(0)
         usual = np.abs(way)
         typical = float(np.floor(usual).astype(np.int64).sum() // count) + 1.0 if count else 1.0
         lean = way / (usual + typical) * LEAN
         bid = base * powers(normals(words[:half])[:count] * TOUCH_SPREAD + lean)
         ask = base * powers(normals(words[half:])[:count] * TOUCH_SPREAD - lean)
         return _lots(bid), _lots(ask)
+
+
+def _behind(orders: Arrivals, touch: Touch, spread: Ints, sweep: Sweep) -> tuple[Ints, Ints]:
+    """The touch behind each order: where the order left it, as far as its last price allows.
+
+    An order that is answered by a move against it sees that later, or its price would lie outside of the quote.
+    """
+    buy = orders.sign > 0
+    moved = np.where(buy, np.maximum(touch.after, touch.before), np.minimum(touch.after, touch.before))
+    price = sweep.price.take(sweep.lasts)
+    return np.minimum(moved, price), np.maximum(moved + spread, price)
 
 
 def _lots(sizes: Floats) -> Ints:

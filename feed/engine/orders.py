@@ -136,8 +136,7 @@ class Flow:
         cell = np.minimum(np.searchsorted(reached, clock, side="right"), count - 1)
         into = (clock - (reached - expected).take(cell)) / np.maximum(expected, 1e-300).take(cell)
         offset = np.floor(np.clip(into, 0.0, 0.999999999) * CELL).astype(np.int64)
-        time = np.maximum.accumulate((starts.take(cell) + offset) // STAMP * STAMP)
-        return self._without_stops(time)
+        return self._without_stops(_apart(starts.take(cell) + offset, int(starts[-1]) + CELL))
 
     def _without_stops(self, time: Ints) -> Ints:
         """Orders of the cells that a stop cuts through are dropped where it holds."""
@@ -223,6 +222,13 @@ class Flow:
         shift = np.where(rests, nearest - after, 0)
         moved = np.where(orders.way != 0, np.arange(len(orders)), 0)
         return np.maximum(after + shift.take(np.maximum.accumulate(moved)), LEAST_TICKS)
+
+
+def _apart(time: Ints, end: int) -> Ints:
+    """The times, each later than the one before; what then comes too late is left out."""
+    steps = np.arange(len(time), dtype=np.int64) * STAMP
+    apart = np.maximum.accumulate(time // STAMP * STAMP - steps) + steps
+    return apart[: int(np.searchsorted(apart, end, side="left"))]
 
 
 def _within(values: Floats, first: Ints, counts: Ints) -> Floats:

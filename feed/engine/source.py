@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache, partial
 
 import numpy as np
 
+from feed.books import Books
+from feed.depth.made import MadeBooks
 from feed.engine.fill import TickFill
 from feed.engine.handmade import with_ticks, written_lots
 from feed.engine.minutes import Minutes
@@ -24,6 +28,9 @@ ENGINE_VERSION = GENERATOR_VERSION
 """Changes with anything that changes a tick."""
 
 KEPT_TOTALS = 4096
+
+KEPT_BLOCKS = 4
+"""Blocks that are kept for their books, which are asked for right behind them."""
 
 
 class EngineSource:
@@ -48,6 +55,19 @@ class EngineSource:
             for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._made = lru_cache(maxsize=KEPT_BLOCKS)(self._make)
+        self._books = [self._book(index, symbol, seed) for index, symbol in enumerate(scenario.symbols)]
+
+    def _book(self, index: int, symbol: SymbolModel, seed: int) -> MadeBooks:
+        """The book that the trades of a symbol imply; see `feed.depth`."""
+        return MadeBooks(
+            seed,
+            symbol.symbol,
+            partial(self._between, index),
+            self._minutes * MINUTE,
+            self._makers[index].usual,
+            float(symbol.start_price / symbol.tick_size),
+        )
 
     def _maker(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> TickFill:
         minutes = Minutes(self._scenario, symbol, seed, timeline)
@@ -80,6 +100,10 @@ class EngineSource:
             yield Batch(at, until, ticks, self._changes(at, until))
             at = until
 
+    def books(self, index: int) -> Books:
+        """The book of a symbol."""
+        return self._books[index]
+
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """What is in force at market time `at`."""
         return tuple(timeline.state(at) for timeline in self._timelines)
@@ -89,7 +113,19 @@ class EngineSource:
         return tuple(sorted(changes, key=lambda change: change.time))
 
     def _ticks(self, index: int, start: int, end: int) -> TickBlock:
+        """Within one block; `volume` counts from the beginning of the day."""
         number = start // (self._minutes * MINUTE)
+        ticks = self._made(index, number)
+        ticks = replace(ticks, volume=ticks.volume + self._before(index, number))
+        return _cut(ticks, start, end)
+
+    def _between(self, index: int, start: int, end: int) -> TickBlock:
+        """Within one block; `volume` counts from the block's beginning."""
+        return _cut(self._made(index, start // (self._minutes * MINUTE)), start, end)
+
+    def _make(self, index: int, number: int) -> TickBlock:
+        """A whole block; `volume` counts from its beginning."""
+        start, length = number * self._minutes * MINUTE, self._minutes * MINUTE
         fills = self._makers[index].block(number)
         ticks = TickBlock(
             fills.time,
@@ -103,11 +139,9 @@ class EngineSource:
             np.cumsum(fills.size),
             fills.trade_id,
         )
-        ticks = with_ticks(ticks, self._scenario, index, number * self._minutes * MINUTE, self._minutes * MINUTE)
+        ticks = with_ticks(ticks, self._scenario, index, start, length)
         self._keep_total(index, number, int(ticks.volume[-1]) if len(ticks) else 0)
-        np.add(ticks.volume, self._before(index, number), out=ticks.volume)
-        lo, hi = (int(np.searchsorted(ticks.time, edge, side="left")) for edge in (start, end))
-        return ticks[lo:hi]
+        return ticks
 
     def _before(self, index: int, number: int) -> int:
         """Lots traded on the block's day before the block."""
@@ -126,3 +160,8 @@ class EngineSource:
         self._totals[index, number] = total
         while len(self._totals) > max(KEPT_TOTALS, 1500 * len(self._makers)):
             self._totals.popitem(last=False)
+
+
+def _cut(ticks: TickBlock, start: int, end: int) -> TickBlock:
+    lo, hi = np.searchsorted(ticks.time, [start, end], side="left")
+    return ticks[int(lo) : int(hi)]

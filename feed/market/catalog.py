@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from feed.market.book import BookChannel
 from feed.market.channels import Channel, StatusChannel, TradingChannel
 from feed.market.derived import CandleChannel, TickerChannel
 from feed.market.memory import BarMemory
@@ -21,6 +22,8 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
     return (
         # A halt is told before the last trade's print, and what is derived comes after what it is derived from.
         StatusChannel(source, shift),
+        # A trade carries the quote that stands behind it, so whoever reads both has that book by then.
+        BookChannel(source, shift),
         TradingChannel(source, shift),
         TickerChannel(source, shift, memories),
         CandleChannel(source, shift, memories),

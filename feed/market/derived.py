@@ -42,13 +42,15 @@ class _EachSecond:
     differences: ClassVar[bool] = False
     begins_with_snapshot: ClassVar[bool] = True
     on_demand: ClassVar[bool] = True
+    # Each message costs work of its own.
+    chunk: ClassVar[int] = 8
 
     def __init__(self, source: Source, shift: int, memories: list[BarMemory]) -> None:
         self._source = source
         self._shift = shift
         self._memories = memories
 
-    def seq_at(self, time: int, begins: int) -> int:
+    def seq_at(self, time: int, begins: int, symbol: int) -> int:
         """The seconds that have ended since the epoch began."""
         return (time + 1) // SECOND - begins // SECOND
 
@@ -60,25 +62,25 @@ class CandleChannel(_EachSecond):
     """
 
     name: ClassVar[str] = "candles"
-    intervals: ClassVar[tuple[str, ...]] = tuple(INTERVALS)
+    parts: ClassVar[tuple[str, ...]] = tuple(INTERVALS)
 
-    def track(self, batch: Batch, symbol: int, interval: str) -> CandleTrack:
+    def track(self, batch: Batch, symbol: int, part: str) -> CandleTrack:
         """The candles of a batch."""
         return CandleTrack(
-            self._source.instruments[symbol], interval, self._shift, self._memories[symbol],
+            self._source.instruments[symbol], part, self._shift, self._memories[symbol],
             batch.ticks[symbol], second_ends(batch.start, batch.end), batch.start,
         )  # fmt: skip
 
-    def snapshot(self, symbol: int, interval: str, at: int, count: int) -> CandleTrack:
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack:
         """The last `count` candles as they stand at `at`: closed ones, and the open one."""
-        length = INTERVALS[interval]
+        length = INTERVALS[part]
         # A longer past would take longer to make than anybody may hold up the others.
         count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
         first = at // length * length - (count - 1) * length
         ends = np.arange(count, dtype=np.int64) * length + first + length - 1
         ends[-1] = at
         return CandleTrack(
-            self._source.instruments[symbol], interval, self._shift, self._memories[symbol],
+            self._source.instruments[symbol], part, self._shift, self._memories[symbol],
             TickBlock.empty(), ends, at + 1,
         )  # fmt: skip
 
@@ -160,16 +162,16 @@ class TickerChannel(_EachSecond):
     """`ticker`: the last trade, the touch, and the figures of the 24 hours before, to the whole minute."""
 
     name: ClassVar[str] = "ticker"
-    intervals: ClassVar[tuple[str, ...]] = ("",)
+    parts: ClassVar[tuple[str, ...]] = ("",)
 
-    def track(self, batch: Batch, symbol: int, interval: str) -> TickerTrack:
+    def track(self, batch: Batch, symbol: int, part: str) -> TickerTrack:
         """The tickers of a batch."""
         ends = second_ends(batch.start, batch.end)
         return TickerTrack(
             self._source, symbol, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start
         )
 
-    def snapshot(self, symbol: int, interval: str, at: int, count: int) -> TickerTrack:
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack:
         """The ticker as it stands."""
         ends = np.array([at], np.int64)
         return TickerTrack(self._source, symbol, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)

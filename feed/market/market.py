@@ -23,7 +23,7 @@ from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
-from feed.market.segment import Run, Segment
+from feed.market.segment import Base, Run, Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
 from feed.ticks import Batch, Instrument, Source
@@ -97,7 +97,7 @@ class Market:
         self.streams = tuple(stream for stream, _, _ in self._tracks)
         self._track = {stream: index for index, stream in enumerate(self.streams)}
         self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
-        self._on_demand = frozenset(range(len(self._tracks))) - self._active
+        self._chunks = tuple(channel.chunk for _, channel, _ in self._tracks)
         conflated = frozenset(stream for stream, channel, _ in self._tracks if not channel.lossless)
         self.hub = Hub(self.streams, self.newest, conflated)
         self._topics = [self.hub.topics[stream] for stream in self.streams]
@@ -116,9 +116,9 @@ class Market:
 
     # What a session sees of it.
 
-    def intervals(self, channel: str) -> tuple[str, ...]:
-        """The intervals that a channel's streams differ by; one empty text where there are none."""
-        return next(known.intervals for known in self._channels if known.name == channel)
+    def parts(self, channel: str) -> tuple[str, ...]:
+        """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
+        return next(known.parts for known in self._channels if known.name == channel)
 
     @property
     def epoch(self) -> str:
@@ -241,7 +241,7 @@ class Market:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
         self._activate(stream)
         _, channel, symbol = self._tracks[self._track[stream]]
-        state = channel.snapshot(symbol, stream.interval, self._published, count)
+        state = channel.snapshot(symbol, stream.part, self._published, count)
         if state is None:
             return b""
         # All of them stand for what had been published by now: they share its seq.
@@ -328,17 +328,14 @@ class Market:
 
     def _open(self, batch: Batch) -> None:
         before = batch.start - 1
-        base = tuple(
-            topic.seq if index in self._active else self._seq_at(index, before)
-            for index, topic in enumerate(self._topics)
-        )
+        base = Base({index: self._topics[index].seq for index in self._active}, partial(self._seq_at, time=before))
 
         def make(index: int) -> Track:
             stream, channel, symbol = self._tracks[index]
-            return channel.track(batch, symbol, stream.interval)
+            return channel.track(batch, symbol, stream.part)
 
         self._published = max(self._published, before)
-        self._segment = Segment(make, self._active, base, batch.start, batch.end, small=self._on_demand)
+        self._segment = Segment(make, self._active, base, batch.start, batch.end, chunks=self._chunks)
         self._cursor = 0
         self.history.append(self._segment)
 
@@ -358,7 +355,8 @@ class Market:
             self._cursor = self._segment.reach(self._published)
 
     def _seq_at(self, track: int, time: int) -> int:
-        return self._tracks[track][1].seq_at(time, self._begins)
+        _, channel, symbol = self._tracks[track]
+        return channel.seq_at(time, self._begins, symbol)
 
 
 def _described(instrument: Instrument) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,13 +13,7 @@ from feed.dialects.framing import framed
 from feed.dialects.native import Variant
 from feed.market.channels import Track
 
-__all__ = ["Run", "Segment"]
-
-CHUNK = 256
-"""Messages that are encoded at a time. A numpy call costs the same for one row as for a hundred."""
-
-SMALL_CHUNK = 8
-"""The same where each message costs work of its own, so that the event loop never waits for many of them."""
+__all__ = ["Base", "Run", "Segment"]
 
 _Key = tuple[int, Variant]
 
@@ -32,13 +26,34 @@ class Run(NamedTuple):
     hi: int
 
 
+class Base:
+    """For each track the `seq` of the last message before a segment; of those that nobody reads, when asked for.
+
+    Args:
+        known: by track.
+        count: gives that of any other track.
+    """
+
+    __slots__ = ("_count", "_known")
+
+    def __init__(self, known: dict[int, int], count: Callable[[int], int]) -> None:
+        self._known = known
+        self._count = count
+
+    def __getitem__(self, track: int) -> int:
+        seq = self._known.get(track)
+        if seq is None:
+            seq = self._known[track] = self._count(track)
+        return seq
+
+
 class Segment:
     """The messages of one batch.
 
     Args:
         make: gives a track by its number; asked once for each that is needed.
         active: the tracks that are published. The others are made when somebody asks for their past.
-        small: those of which only few messages are encoded at a time.
+        chunks: of each track, how many messages are encoded at a time.
         base: for each track the `seq` of the last message before this segment.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
@@ -49,7 +64,7 @@ class Segment:
         "_make",
         "_order",
         "_row",
-        "_small",
+        "_sizes",
         "_tracks",
         "active",
         "base",
@@ -63,19 +78,19 @@ class Segment:
         self,
         make: Callable[[int], Track],
         active: Iterable[int],
-        base: tuple[int, ...],
+        base: Base,
         start: int,
         end: int,
         *,
-        small: Container[int] = (),
+        chunks: Sequence[int],
     ) -> None:
         self.base = base
         # For each track the seq of the last message in it, once the next segment is there.
-        self.last: tuple[int, ...] | None = None
+        self.last: Base | None = None
         self.start = start
         self.end = end
         self._make = make
-        self._small = small
+        self._sizes = chunks
         self._tracks: dict[int, Track] = {}
         self._chunks: dict[_Key, tuple[int, list[bytes]]] = {}
         self.active = sorted(active)
@@ -127,7 +142,7 @@ class Segment:
         """Framed messages of one track, rows `lo` to `hi`; the chunk that they are in is kept for what comes next."""
         frames: list[bytes] = []
         while lo < hi:
-            size = SMALL_CHUNK if track in self._small else CHUNK
+            size = self._sizes[track]
             first = lo - lo % size
             chunk = self._chunk(track, first, size, variant)
             taken = chunk[lo - first : hi - first]

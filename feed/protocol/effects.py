@@ -8,25 +8,40 @@ from typing import NamedTuple
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
 
-__all__ = ["Abort", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+__all__ = ["PART_KEYS", "Abort", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+
+
+PART_KEYS = {"candles": "interval", "book": "depth"}
+"""By what the streams of a symbol differ, in the channels that have several, and the key that says it."""
 
 
 class Stream(NamedTuple):
-    """One sequence of messages: what `seq` counts in."""
+    """One sequence of messages: what `seq` counts in. `part` is the interval of candles or the depth of a book."""
 
     channel: str
     symbol: str
-    interval: str = ""
+    part: str = ""
 
     @property
-    def names(self) -> dict[str, str]:
-        """What it is called in frames, without an interval where it has none."""
-        return {name: value for name, value in zip(self._fields, self, strict=True) if value}
+    def interval(self) -> str | None:
+        """Of candles, their length."""
+        return self.part if PART_KEYS.get(self.channel) == "interval" else None
+
+    @property
+    def depth(self) -> int | None:
+        """Of a book, its levels."""
+        return int(self.part) if PART_KEYS.get(self.channel) == "depth" else None
+
+    @property
+    def names(self) -> dict[str, str | int]:
+        """What it is called in frames, without what it does not have."""
+        names = {"channel": self.channel, "symbol": self.symbol, "interval": self.interval, "depth": self.depth}
+        return {name: value for name, value in names.items() if value is not None}
 
     @property
     def key(self) -> str:
         """The stream's name in a heartbeat."""
-        return f"{self.channel}:{self.symbol}:{self.interval}" if self.interval else f"{self.channel}:{self.symbol}"
+        return f"{self.channel}:{self.symbol}:{self.part}" if self.part else f"{self.channel}:{self.symbol}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Subscribed(Event):
     channel: str
     symbol: str
     interval: str | None = None
+    depth: int | None = None
     seq: int
     epoch: str
     recovered: bool | None = None
@@ -82,6 +83,7 @@ class Unsubscribed(Event):
     channel: str
     symbol: str
     interval: str | None = None
+    depth: int | None = None
     seq: int
     epoch: str
     id: RequestId | None = None

@@ -64,6 +64,28 @@ Names = Annotated[
 ]
 
 
+def _as_depths(value: object) -> object:
+    """Depths are numbers on the wire and texts inside, as intervals are."""
+    values = value if isinstance(value, list) else [value]
+    if values == ["*"]:
+        return ("*",)
+    if any(not isinstance(item, int) or isinstance(item, bool) for item in values):
+        raise ValueError("a depth is a whole number")
+    return tuple(dict.fromkeys(str(item) for item in values))
+
+
+Depths = Annotated[
+    tuple[Name, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_depths, json_schema_input_type=int | list[int] | Literal["*"]),
+]
+
+
+def _parts(interval: tuple[str, ...] | None, depth: tuple[str, ...] | None) -> dict[str, tuple[str, ...]]:
+    given = {"interval": interval, "depth": depth}
+    return {key: value for key, value in given.items() if value is not None}
+
+
 class Request(BaseModel):
     """What all requests share."""
 
@@ -88,11 +110,17 @@ class Subscribe(Request):
     channel: Names = Field(description='A channel, an array of channels, or "*" for all')
     symbol: Names = Field(description='A symbol, an array of symbols, or "*" for all')
     interval: Names | None = Field(None, description='Length of candles, an array, or "*"; 1m where missing')
+    depth: Depths | None = Field(None, description='Levels of a book: 10, 25, 100, an array, or "*"; 10 where missing')
     history: int | None = Field(None, description="Send the last N messages first", ge=0, le=MAX_HISTORY)
     resume: Resume | None = Field(None, description="Send what was missed since then first")
     max_rate: Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)] | None = Field(
         None, description="At most so many messages a second, always the newest; each tells how many were skipped"
     )
+
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """What the request says of the streams of a symbol, by its key."""
+        return _parts(self.interval, self.depth)
 
 
 class Unsubscribe(Request):
@@ -102,6 +130,12 @@ class Unsubscribe(Request):
     channel: Names = Field(description='A channel, an array of channels, or "*" for all')
     symbol: Names = Field(description='A symbol, an array of symbols, or "*" for all')
     interval: Names | None = Field(None, description="Length of candles; all of them where missing")
+    depth: Depths | None = Field(None, description="Levels of a book; all of them where missing")
+
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """What the request says of the streams of a symbol, by its key."""
+        return _parts(self.interval, self.depth)
 
 
 class Ping(Request):

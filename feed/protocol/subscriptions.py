@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from feed.protocol.codes import BadSubscription, ErrorCode
-from feed.protocol.effects import Effect, Join, Leave, Send, Stream
+from feed.protocol.effects import PART_KEYS, Effect, Join, Leave, Send, Stream
 from feed.protocol.events import ErrorEvent, Subscribed, Unsubscribed
 from feed.protocol.requests import Subscribe, Unsubscribe
 from feed.protocol.view import MarketView
@@ -15,7 +15,8 @@ __all__ = ["Subscriptions"]
 
 ALL = "*"
 
-USUAL_INTERVAL = "1m"
+USUAL = {"interval": "1m", "depth": "10"}
+"""What a subscription means that does not say it."""
 
 
 class Subscriptions:
@@ -35,7 +36,7 @@ class Subscriptions:
 
     def subscribe(self, request: Subscribe) -> list[Effect]:
         """One answer for each pair of channel and symbol, each followed by what joins it."""
-        if refused := self._too_many_pairs(request) or self._needless_interval(request):
+        if refused := self._too_many_pairs(request) or self._needless_part(request):
             return [refused]
         effects: list[Effect] = []
         for target in self._targets(request):
@@ -63,24 +64,24 @@ class Subscriptions:
         wild = isinstance(request, Subscribe)
         channels = _expanded(request.channel, view.channels) if wild else request.channel
         symbols = _expanded(request.symbol, view.symbols) if wild else request.symbol
-        pairs = len(symbols) * sum(len(self._intervals(channel, request)) for channel in channels)
+        pairs = len(symbols) * sum(len(self._parts(channel, request)) for channel in channels)
         if pairs <= self._limit:
             return None
         return Send(self._limit_exceeded(request, f"{pairs} pairs in one request"))
 
-    def _needless_interval(self, request: Subscribe) -> Send | None:
+    def _needless_part(self, request: Subscribe) -> Send | None:
+        """A key that means nothing for any of the channels is a mistake, not something to overlook."""
         channels = _expanded(request.channel, self._view.channels)
-        known = [channel for channel in self._view.channels if self._view.intervals(channel) != ("",)]
-        if request.interval is None or any(
-            channel not in self._view.channels or channel in known for channel in channels
-        ):
-            return None
-        hint = f"only {', '.join(known)} has intervals" if known else "no channel here has intervals"
-        return Send(
-            ErrorEvent(
-                message=BadSubscription, code=ErrorCode.INVALID_REQUEST, id=request.id, field="interval", hint=hint
-            )
-        )
+        for key in request.parts:
+            having = [name for name in self._view.channels if PART_KEYS.get(name) == key]
+            if all(name in self._view.channels and name not in having for name in channels):
+                return Send(self._means_nothing(key, having, request))
+        return None
+
+    @staticmethod
+    def _means_nothing(key: str, having: list[str], request: Subscribe) -> ErrorEvent:
+        hint = f"only {', '.join(having)} has {key}s" if having else f"no channel here has {key}s"
+        return ErrorEvent(message=BadSubscription, code=ErrorCode.INVALID_REQUEST, id=request.id, field=key, hint=hint)
 
     def _targets(self, request: Subscribe | Unsubscribe) -> Iterator[Stream | ErrorEvent]:
         for channel in _expanded(request.channel, self._view.channels):
@@ -94,25 +95,25 @@ class Subscriptions:
                     yield self._unknown("symbol", symbol, self._view.symbols, ErrorCode.UNKNOWN_SYMBOL, request)
 
     def _of_symbol(self, channel: str, symbol: str, request: Subscribe | Unsubscribe) -> Iterator[Stream | ErrorEvent]:
-        known = self._view.intervals(channel)
-        for interval in self._intervals(channel, request):
-            if interval in known:
-                yield Stream(channel, symbol, interval)
+        known = self._view.parts(channel)
+        for part in self._parts(channel, request):
+            if part in known:
+                yield Stream(channel, symbol, part)
             else:
-                yield self._unknown("interval", interval, known, ErrorCode.INVALID_REQUEST, request)
+                yield self._unknown(PART_KEYS[channel], part, known, ErrorCode.INVALID_REQUEST, request)
 
-    def _intervals(self, channel: str, request: Subscribe | Unsubscribe) -> tuple[str, ...]:
-        """The intervals that a request means: where it names none, the usual one to join and all to leave."""
-        known = self._view.intervals(channel) if channel in self._view.channels else ("",)
+    def _parts(self, channel: str, request: Subscribe | Unsubscribe) -> tuple[str, ...]:
+        """The intervals or depths that a request means: where it names none, the usual one to join, all to leave."""
+        known = self._view.parts(channel) if channel in self._view.channels else ("",)
         if known == ("",):
             return known
-        if request.interval is not None:
-            return _expanded(request.interval, known)
+        key = PART_KEYS[channel]
+        if key in request.parts:
+            return _expanded(request.parts[key], known)
         if isinstance(request, Subscribe):
-            return (USUAL_INTERVAL,)
-        return (
-            tuple(interval for interval in known if any(it.interval == interval for it in self._streams)) or known[:1]
-        )
+            return (USUAL[key],)
+        mine = {stream.part for stream in self._streams if stream.channel == channel}
+        return tuple(part for part in known if part in mine) or known[:1]
 
     def _join(self, stream: Stream, request: Subscribe) -> list[Effect]:
         if stream not in self._streams and len(self._streams) >= self._limit:
@@ -124,7 +125,8 @@ class Subscriptions:
         subscribed = Subscribed(
             channel=stream.channel,
             symbol=stream.symbol,
-            interval=stream.interval or None,
+            interval=stream.interval,
+            depth=stream.depth,
             seq=view.seq(stream),
             epoch=view.epoch,
             recovered=recovered,
@@ -143,7 +145,8 @@ class Subscriptions:
         left = Unsubscribed(
             channel=stream.channel,
             symbol=stream.symbol,
-            interval=stream.interval or None,
+            interval=stream.interval,
+            depth=stream.depth,
             seq=view.seq(stream),
             epoch=view.epoch,
             id=request.id,
@@ -160,6 +163,8 @@ class Subscriptions:
     ) -> ErrorEvent:
         near = nearest(value, valid)
         hint = f'did you mean "{near}"?' if near else f"one of {_some(valid)}"
+        if field == "depth":
+            hint = f"the nearest is {min(valid, key=lambda known: abs(int(known) - int(value)))}; one of {_some(valid)}"
         return ErrorEvent(
             message=BadSubscription,
             code=code,

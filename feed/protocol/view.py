@@ -22,8 +22,8 @@ class MarketView(Protocol):
     def symbols(self) -> tuple[str, ...]:
         """The symbols that it publishes, in their fixed order."""
 
-    def intervals(self, channel: str) -> tuple[str, ...]:
-        """The intervals that a channel's streams differ by; one empty text where there are none."""
+    def parts(self, channel: str) -> tuple[str, ...]:
+        """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
 
     @property
     def epoch(self) -> str:

@@ -34,7 +34,7 @@ def test_status_says_what_the_market_is() -> None:
         "virtual_time", "speed", "channels", "symbols", "limits",
     ]  # fmt: skip
     assert '"tick_size":0.05,"lot_size":0.001' in line
-    assert status["channels"] == ["candles", "status", "ticker", "trading"]
+    assert status["channels"] == ["book", "candles", "status", "ticker", "trading"]
 
 
 def test_rate_limit_warns_and_then_closes() -> None:

@@ -72,7 +72,7 @@ async def write_raw(client: ClientConnection, data: bytes) -> None:
         ('{"event":"subscribe"}', "INVALID_REQUEST", "channel"),
         ('{"event":"subscribe","channel":["trading",[]],"symbol":"BTC/USD"}', "INVALID_REQUEST", "channel"),
         ('{"event":"subscribe","channel":"trading","symbol":{}}', "INVALID_REQUEST", "symbol"),
-        ('{"event":"subscribe","channel":"book","symbol":"BTC/USD"}', "UNKNOWN_CHANNEL", "channel"),
+        ('{"event":"subscribe","channel":"level2","symbol":"BTC/USD"}', "UNKNOWN_CHANNEL", "channel"),
         ('{"event":"subscribe","channel":"trading","symbol":"BTC-USD"}', "UNKNOWN_SYMBOL", "symbol"),
         ('{"event":"subscribe","channel":"trading","symbol":"BTC/USD","history":true}', "INVALID_REQUEST", "history"),
         ('{"event":"subscribe","channel":"trading","symbol":"BTC/USD","depth":10}', "INVALID_REQUEST", "depth"),

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 
-from feed.ticks import Batch, Instrument, StatusChange, TickBlock
-from feed.units import DAY, MILLISECOND, SECOND
+from feed.depth.made import MadeBooks
+from feed.ticks import Batch, Instrument, StatusChange, TickBlock, batches_between
+from feed.units import DAY, MILLISECOND, MINUTE, SECOND
 
 START = 1_736_121_600 * SECOND
 """2025-01-06T00:00:00Z, a Monday."""
 
 BTC = Instrument("BTC/USD", Decimal("0.01"), Decimal("0.00001"))
 ETH = Instrument("ETH/USD", Decimal("0.05"), Decimal("0.001"))
+
+
+@lru_cache(maxsize=64)
+def _books(source: MetronomeSource, index: int) -> MadeBooks:
+    def ticks(start: int, end: int) -> TickBlock:
+        start, end = max(start, source.start), end if source.end is None else min(end, source.end)
+        blocks = batches_between(source, start, end) if start < end else ()
+        return TickBlock.joined([batch.ticks[index] for batch in blocks])
+
+    return MadeBooks(1, source.instruments[index].symbol, ticks, MINUTE, lambda times: np.full(len(times), 50.0), 6.5e6)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,10 @@ class MetronomeSource:
                 begin, end, tuple(self._block(first, last) for _ in self.instruments), self._changes(begin, end)
             )
             first, begin = last, end
+
+    def books(self, index: int) -> MadeBooks:
+        """A book around the ticks."""
+        return _books(self, index)
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """Online until the halt."""
