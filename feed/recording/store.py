@@ -75,7 +75,12 @@ class RecordingStore:
     def finish(self, info: RecordingInfo) -> bool:
         """Make the Parquet of all rows; whether there is one now. Without one the journal is left, whole and synced."""
         try:
+            # Until the Parquet has its name the journal is what there is.
+            self._journal.sync()
             finished = self._finish(info)
+        except OSError:
+            self._give_up()
+            raise
         finally:
             self._journal.close()
         if finished:
@@ -84,14 +89,10 @@ class RecordingStore:
         return finished
 
     def _finish(self, info: RecordingInfo) -> bool:
-        try:
-            if self._file is None and not self._made_again():
-                return False
-            assert self._file is not None
-            self._file.finish(info)
-        except OSError:
-            self._give_up()
-            raise
+        if self._file is None and not self._made_again():
+            return False
+        assert self._file is not None
+        self._file.finish(info)
         return True
 
     def _made_again(self) -> bool:

@@ -141,6 +141,7 @@ class RecordingWriter:
         return True
 
     def _sync(self) -> None:
+        """Once an interval."""
         now = self._clock.now()
         if now - self._synced < self._limits.sync_interval:
             return
@@ -154,9 +155,9 @@ class RecordingWriter:
         """The Parquet, or at least a journal that is whole."""
         counters = self.counters
         info = self._intake.settle()
+        # The journal has had the gaps before this; now it knows that this was all.
+        self._append(batch_of([]), info.model_copy(update={"gaps": []}))
         try:
-            self._store.append(batch_of([]), info.model_copy(update={"gaps": [], "notes": info.notes}))
-            self._store.sync()
             counters.state = "finished" if self._store.finish(info) else "left"
         except OSError as error:
             self._alarm(error.strerror or str(error))

@@ -73,7 +73,7 @@ def test_every_flipped_bit_is_found(journal: tuple[Path, bytes, list[int]], data
 
 
 def test_every_torn_tail_is_found(journal: tuple[Path, bytes, list[int]]) -> None:
-    """Cut anywhere in the first batch or around an end, the whole batches are there, and the torn one is named, unless the cut is between two."""
+    """Cut in the first batch or around an end, whole batches are there, and the torn one is named."""
     path, whole, offsets = journal
     ends = [*offsets[1:], len(whole)]
     near = {end + step for end in ends for step in range(-60, 60) if end + step < len(whole)}
