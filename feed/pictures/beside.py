@@ -32,11 +32,14 @@ def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None
     if stretch.length < WORTH_IT or not forks or not isinstance(stretch.source, EngineSource):
         meanwhile()
         return read_here(stretch)
-    workers = max(1, min(os.cpu_count() or 1, MOST_WORKERS))
+    hours = _hours(stretch)
+    # This process is busy too, first with something else and then with hours from the other end.
+    workers = max(1, min((os.cpu_count() or 1) - 1, MOST_WORKERS))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _take, (stretch,)) as pool:
-        found = pool.map(_read, *zip(*_hours(stretch), strict=True))
+        asked = [pool.submit(_read, *hour) for hour in hours]
         meanwhile()
-        return list(found)
+        own = {index: stretch.read(*hours[index]) for index in reversed(range(len(hours))) if asked[index].cancel()}
+        return [own[index] if index in own else future.result() for index, future in enumerate(asked)]
 
 
 def _hours(stretch: Stretch) -> list[tuple[int, int]]:
