@@ -170,7 +170,7 @@ class BarFiles:
             return values
         row = piece.row + int(kept[wrong[0]])
         if not self.mapping.clamp:
-            hint = "are columns swapped (Bitfinex has open, close, high, low)? --clamp holds it within them"
+            hint = "are columns swapped? Bitfinex has open, close, high, low; --clamp holds it within them"
             raise failure(piece.path, f"row {row}, {key}", "is not between low and high", hint)
         where = f"{piece.path.name} row {row}"
         self.findings.count(f"{key} outside of low and high", "", where, "is held within them", len(wrong))

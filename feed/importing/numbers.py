@@ -47,10 +47,9 @@ UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19
 _OPTIONS = (
     (re.compile(r'set time_unit = "(\w+)"'), r"--time-unit \1"),
     (re.compile(r"rounding = true"), "--rounding"),
-    (re.compile(r"set (tick_size|lot_size) to"), r"set --\1 to"),
     (re.compile(r"\b(tick|lot)_size\b"), r"--\1-size"),
-    (re.compile(r"\bset (time_unit|buy)\b"), r"set --\1"),
-    (re.compile(r"--(\w+)_(\w+)"), r"--\1-\2"),
+    (re.compile(r"\btime_unit\b"), "--time-unit"),
+    (re.compile(r"\bset buy\b"), "set --buy"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Files that others wrote, and the recordings that they become."""

@@ -1,0 +1,49 @@
+"""Small files in the formats of others, and what an import makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from feed.importing.options import Options
+from feed.importing.running import Report, import_files
+
+__all__ = ["MS", "NS", "Imported", "imported", "written"]
+
+MS = 1_700_000_000_000
+NS = MS * 1_000_000
+
+
+class Imported:
+    """A recording that was just made: its report and its rows."""
+
+    def __init__(self, report: Report, path: Path) -> None:
+        self.report = report
+        self.path = path
+        self.rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+
+    def column(self, name: str, channel: str | None = None) -> list[Any]:
+        """A column, perhaps of one channel only."""
+        return [row[name] for row in self.rows if channel in (None, row["channel"])]
+
+    def note(self, part: str) -> str:
+        """The one note that has this in it."""
+        (found,) = [note for note in self.report.notes if part in note]
+        return found
+
+
+def written(path: Path, text: str | bytes) -> Path:
+    """A file with that in it."""
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def imported(format: str, paths: Path | Sequence[Path], **options: Any) -> Imported:
+    """Import beside the first file, with these options."""
+    files = [paths] if isinstance(paths, Path) else list(paths)
+    out = files[0].parent / "out.parquet"
+    report = import_files(format, files, out, options=Options(**options), force=True)
+    return Imported(report, out)
