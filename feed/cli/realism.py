@@ -32,6 +32,7 @@ Examples:
 NEEDS = {
     "the order's side": ("fills_per_order", "impact_corr_5s", "response_1", "sign_acf_exponent", "sign_acf_lag1"),
     "quotes": ("crossed_share", "queue_imbalance_next_1s", "spread_one_tick_share"),
+    "a book": ("quotes_per_trade", "depth_imbalance_std", "depth_shape_exponent"),
     "a week": ("hour_profile_max_over_min", "weekend_volume_ratio"),
     "half a day": (
         "acf_absr_1m_exponent",
@@ -162,6 +163,7 @@ def _of_file(path: Path, columns: Columns) -> _Board:
 def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, symbol: str | None) -> _Board:
     from feed.cli.preview import place_of
     from feed.pictures.facts import Sample
+    from feed.realism.depth import BookSight
     from feed.realism.files import without
     from feed.realism.scoreboard import generated_days, measure
     from feed.scenario.find import find_scenario
@@ -173,7 +175,9 @@ def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, sy
     place = 0 if symbol is None else place_of(source, symbol)
     sample = Sample()
     read = (without(day, found.source) for day in generated_days(source, days, place))
-    facts = measure(sample.watch(_counted(read, days)))
+    # A file of trades has no book of its own: what is made up around it would say nothing about it.
+    sight = None if found.source else BookSight(source.books(place), source.instruments[place])
+    facts = measure(sample.watch(_counted(read, days)), sight)
     label = source.instruments[place].symbol
     return _Board(f"{found.name}, {label}" + ("" if found.source else f", seed {chosen}"), facts, sample)
 

@@ -38,7 +38,7 @@ GRAIN = 1e-6
 """Width of the narrowest cells, as a share of the price."""
 PERIOD = 900 * MILLISECOND
 SIDE_PERIOD = 40 * SECOND
-SHARE, SPREAD, SIDE_SPREAD = 0.055, 1.5, 0.9
+SHARE, SPREAD, SIDE_SPREAD = 0.04, 1.5, 0.9
 """A level near the touch: its share of what usually stands at the touch, and standard deviations of log2."""
 GROWTH = 1.05
 MOST_LOTS = 1e12

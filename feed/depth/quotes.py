@@ -34,7 +34,7 @@ RATE = 6.0
 STAMP = 1_000
 TOUCH_SPREAD = 1.2
 """Standard deviation of log2 of the sizes at the touch."""
-LEAN = 1.7
+LEAN = 2.1
 """How far, in log2, they lean towards where the price will be a second later."""
 MOST_LOTS = 1e12
 NOWHERE = 2**62

@@ -55,5 +55,8 @@ BANDS = {
     "sign_acf_lag1": Band(0.455, 0.157, 0.749),
     "crossed_share": Band(0.0, 0.0, 0.0),
     "queue_imbalance_next_1s": Band(0.406, 0.355, 0.606),
+    "quotes_per_trade": Band(4.09, 2.48, 11.2),
     "spread_one_tick_share": Band(0.995, 0.5, 1.0),
+    "depth_imbalance_std": Band(0.446, 0.268, 0.691),
+    "depth_shape_exponent": Band(1.1, 0.607, 1.67),
 }

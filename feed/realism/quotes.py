@@ -1,4 +1,4 @@
-"""Facts of the best quotes: the spread, and what the sizes at the touch tell about the next second."""
+"""Facts of the best quotes: the spread, how often they change, and what their sizes tell about the next second."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.realism import statistics
-from feed.realism.table import Fills
+from feed.realism.table import Fills, Quotes
 from feed.units import SECOND
 
-__all__ = ["quote_facts"]
+__all__ = ["quote_facts", "quotes_of"]
 
 Floats = NDArray[np.float64]
 
 
-def quote_facts(start: int, fills: Fills) -> dict[str, float]:
-    """Facts of five minutes of quotes, as they stand before each order, from market time `start`."""
-    if fills.bid is None or fills.ask is None:
+def quotes_of(fills: Fills) -> Quotes | None:
+    """The quotes that fills carry, the last one of each time: within a sweep the quote is on its way."""
+    if not len(fills) or fills.bid is None or fills.ask is None:
+        return None
+    last = fills[np.append(np.flatnonzero(np.diff(fills.time)), len(fills) - 1)]
+    assert last.bid is not None
+    assert last.ask is not None
+    return Quotes(last.time, last.bid, last.ask, last.bid_size, last.ask_size)
+
+
+def quote_facts(start: int, quotes: Quotes) -> dict[str, float]:
+    """Facts of five minutes of quotes from market time `start`."""
+    if not len(quotes):
         return {}
-    # One quote a time: within a sweep the quote is on its way.
-    rows = np.flatnonzero(np.diff(fills.time, prepend=fills.time[0] - 1) != 0)
-    quotes = fills[rows]
     bid, ask = quotes.bid, quotes.ask
-    assert bid is not None
-    assert ask is not None
     spread = ask - bid
     one = float(spread[spread > 0].min()) if (spread > 0).any() else float("nan")
     facts = {

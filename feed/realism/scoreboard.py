@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from feed.realism.bands import BANDS, Band
 from feed.realism.bars import bar_facts, week_facts
-from feed.realism.quotes import quote_facts
+from feed.realism.depth import BookSight
+from feed.realism.quotes import quote_facts, quotes_of
 from feed.realism.table import Bars, Fills, bars_of, windows
 from feed.realism.trades import hour_facts, side_facts, window_facts
 from feed.ticks import Instrument, Source, TickBlock
@@ -49,14 +50,14 @@ class Fact:
         return None if self.band is None else self.band.holds(self.value)
 
 
-def measure(days: Iterable[Fills]) -> list[Fact]:
-    """The facts of fills that come in pieces of whole days, in order of time."""
-    found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes")}
+def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]:
+    """The facts of fills that come in pieces of whole days, in order of time, and of their book where there is one."""
+    found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes", "depth")}
     bars: list[Bars] = []
     for day in days:
         if len(day):
             bars.append(bars_of(day))
-            _measure_day(day, found)
+            _measure_day(day, found, sight)
     if bars:
         _measure_weeks(_joined(bars), found)
     return _facts(found)
@@ -109,14 +110,20 @@ def days_of(fills: Fills) -> Iterator[Fills]:
         yield fills[lo:hi]
 
 
-def _measure_day(day: Fills, found: dict[str, Values]) -> None:
+def _measure_day(day: Fills, found: dict[str, Values], sight: BookSight | None) -> None:
     for start, hour in windows(day, HOUR, least=200):
         _note(found["hour"], hour_facts(start, hour))
     every = list(windows(day, WINDOW))
     for start, window in every[:: max(1, len(every) // WINDOWS_A_DAY)]:
         _note(found["win"], window_facts(start, window))
         _note(found["side"], side_facts(start, window))
-        _note(found["quotes"], quote_facts(start, window))
+        quotes = quotes_of(window)
+        if sight is not None:
+            quotes, facts = sight.facts(start, len(window))
+            _note(found["quotes"], {"quotes_per_trade": facts.pop("quotes_per_trade")})
+            _note(found["depth"], facts)
+        if quotes is not None:
+            _note(found["quotes"], quote_facts(start, quotes))
 
 
 def _measure_weeks(bars: Bars, found: dict[str, Values]) -> None:

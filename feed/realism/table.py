@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feed.units import MINUTE
 
-__all__ = ["Bars", "Fills", "bars_of", "merged", "windows"]
+__all__ = ["Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +22,7 @@ class Fills:
     """Trades in order of time: ns UTC, then floats in the units of the instrument.
 
     `side` is 1 where the buyer took, -1 where the seller did. What a file does not tell is None. Quotes are the ones
-    that stand before the fill.
+    that stand behind the fill, or before it where a file tells those.
     """
 
     time: Ints
@@ -42,6 +42,20 @@ class Fills:
         optional = (self.side, self.bid, self.bid_size, self.ask, self.ask_size)
         chosen: list[Any] = [None if column is None else column[rows] for column in optional]
         return Fills(self.time[rows], self.price[rows], self.size[rows], *chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """Best quotes in order of time: ns UTC, then floats in the units of the instrument; sizes where they are known."""
+
+    time: Ints
+    bid: Floats
+    ask: Floats
+    bid_size: Floats | None = None
+    ask_size: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
 
 
 @dataclass(frozen=True, slots=True)
