@@ -64,7 +64,7 @@ class RecordingStore:
         if self._file is not None:
             try:
                 self._file.write(batch)
-            except OSError:
+            except (OSError, pa.ArrowException):
                 # The journal has them.
                 self._give_up()
 
@@ -78,7 +78,7 @@ class RecordingStore:
             # Until the Parquet has its name the journal is what there is.
             self._journal.sync()
             finished = self._finish(info)
-        except OSError:
+        except (OSError, pa.ArrowException):
             self._give_up()
             raise
         finally:

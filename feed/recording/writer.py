@@ -159,8 +159,8 @@ class RecordingWriter:
         self._append(batch_of([]), info.model_copy(update={"gaps": []}))
         try:
             counters.state = "finished" if self._store.finish(info) else "left"
-        except OSError as error:
-            self._alarm(error.strerror or str(error))
+        except (OSError, pa.ArrowException) as error:
+            self._alarm(str(error))
             counters.state = "left"
         told = {"file": str(self.path), "messages": counters.written, "lost": counters.lost, "gaps": counters.gaps}
         if counters.state == "finished":
