@@ -147,3 +147,29 @@ def test_processes_beside_read_the_same(name: str) -> None:
         for column in ("low", "high", "close", "volume", "spread", "quiet"):
             np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
     assert done == [1]
+
+
+def test_a_halt_freezes_the_price_until_its_auction() -> None:
+    """The first price of the auction is about the last before the halt; behind the auction it is elsewhere."""
+    shown = seen("circuit-breaker")
+    close = shown.tracks[0].close
+
+    def near(begin: int, end: int) -> float:
+        return float(np.nanmedian(close[begin:end]))
+
+    assert near(240, 244) == pytest.approx(near(117, 120), rel=0.005)
+    assert near(310, 330) / near(240, 244) == pytest.approx(1.02, abs=0.008)
+
+
+def test_the_aftermath_of_a_crash_calms_down() -> None:
+    """Minutes after the bottom the spread is a part of what it was, and later a part of that."""
+    spread = seen("flash-crash").tracks[0].spread
+    at_bottom, later, last = (np.nanmedian(spread[begin * 30 : (begin + 3) * 30]) for begin in (4, 14, 26))
+    assert at_bottom > 2 * later > 4 * last
+
+
+def test_the_spread_of_a_volatile_market_breathes() -> None:
+    """The widest ten minutes of six hours against the narrowest."""
+    spread = seen("volatile", 6 * HOUR).tracks[0].spread
+    tens = [float(np.nanmedian(part)) for part in np.array_split(spread, 36)]
+    assert max(tens) > 3 * min(tens)
