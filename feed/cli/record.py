@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,7 +60,7 @@ def record(
     url: Annotated[str | None, typer.Argument(help="The server; else ours on this machine, or the venue's.")] = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option(help="One, or several: trading, status, ticker, book, candles:1m; of venues also quote."),
+        typer.Option(help="One, or several: trading, status, ticker, book:25, candles:1m; of venues also quote."),
     ] = None,
     symbol: Annotated[list[str] | None, typer.Option(help="One, or several; else all, of venues BTC/USD.")] = None,
     length: Annotated[
@@ -97,9 +97,21 @@ def _own(
     from feed.client.link import Link, Subscription
     from feed.client.recording import FeedRecording
 
-    named = [name.partition(":") for name in channels or OWN_CHANNELS]
-    wanted = [Subscription(name, each, None, part or None) for name, _, part in named for each in symbols or ["*"]]
+    named = [_parts(name) for name in channels or OWN_CHANNELS]
+    wanted = [Subscription(name, each, **part) for name, part in named for each in symbols or ["*"]]
     return FeedRecording(Link(url or OWN_URL, wanted, token=token, clock=clock), out, clock)
+
+
+def _parts(name: str) -> tuple[str, dict[str, Any]]:
+    """A channel, and which of its streams: `candles:1m` or `book:25`."""
+    channel, _, part = name.partition(":")
+    if not part:
+        return channel, {}
+    if channel == "candles":
+        return channel, {"interval": part}
+    if channel != "book" or not part.isdigit():
+        raise UsageError(f"--channel {name!r}: only candles have an interval, as in candles:1m, and books a depth")
+    return channel, {"depth": int(part)}
 
 
 def _venue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ WAIT = 0.005
 
 MOST_NOTES = 100
 
+TELL_EVERY = 256
+"""Messages after which a venue's recording is told again what steps its prices have."""
+
 
 @dataclass(slots=True)
 class WireCounters:
@@ -42,6 +46,7 @@ class WireCounters:
 
     state: str = "connecting"
     messages: int = 0
+    data: int = 0
     size: int = 0
     lost: int = 0
     connections: int = 0
@@ -59,8 +64,14 @@ class _WireRecording:
         self._notes: list[str] = []
 
     def close(self) -> RecordingCounters | None:
-        """Flush, sync and finish; None where nothing was recorded. It waits for the disk."""
-        return None if self._writer is None else self._writer.close()
+        """Flush, sync and finish; None where no data came, and there is no file then. It waits for the disk."""
+        if self._writer is None:
+            return None
+        done = self._writer.close()
+        if not self.counters.data:
+            self._path.unlink(missing_ok=True)
+            return None
+        return done
 
     @property
     def writer(self) -> RecordingWriter:
@@ -141,6 +152,7 @@ class FeedRecording(_WireRecording):
         counters, body = self.counters, frame.body
         counters.messages += 1
         counters.size += len(frame.payload)
+        counters.data += frame.event == "data"
         for gap in frame.gaps:
             if gap.count is None:
                 self._note(f"{gap.stream.key} began anew behind seq {gap.after}: {gap.reason}")
@@ -174,6 +186,12 @@ class VenueRecording(_WireRecording):
         self._parser = make_parser()
         self._rows = EventRows()
 
+    def close(self) -> RecordingCounters | None:
+        """As of any recording; the steps of prices and sizes are those that were seen."""
+        if self._writer is not None:
+            self._tell_steps()
+        return super().close()
+
     async def run(self) -> None:
         """Record until it is cancelled. Raises ConnectError where nobody answers."""
         async for happening in self._link.happenings():
@@ -189,14 +207,21 @@ class VenueRecording(_WireRecording):
     def _take(self, message: Message) -> None:
         self.counters.messages += 1
         self.counters.size += len(message.text)
+        if self.counters.messages % TELL_EVERY == 0:
+            self._tell_steps()
         received = self._wall(message.received)
         for event in self._parser.parse(message.text, received):
             if isinstance(event, Note):
                 self._take_note(event, message, received)
                 continue
             self._rows.add(event, received, received if event.time is None else event.time)
+            self.counters.data += 1
             for row in self._rows.take().to_pylist():
                 self.writer.add_message(Row(**row))
+
+    def _tell_steps(self) -> None:
+        steps = {name: (_step(each.price), _step(each.size)) for name, each in self._rows.places.items()}
+        self.writer.tell(instruments=steps)
 
     def _take_note(self, note: Note, message: Message, received: int) -> None:
         """What is no data is kept as it came; what is missing is a gap in our own numbers."""
@@ -211,3 +236,8 @@ class VenueRecording(_WireRecording):
         self.writer.add_message(
             Row(received, None, "event", note.symbol, type=note.kind, data=orjson.dumps(data).decode())
         )
+
+
+def _step(places: int) -> str:
+    """One in the last of so many decimals."""
+    return f"{Decimal(1).scaleb(-places):f}"

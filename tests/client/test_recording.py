@@ -1,0 +1,170 @@
+"""Recording from the wire: in order, over broken connections, with every gap; what is odd is kept as it came."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from feed.client.link import Link, Subscription
+from feed.client.recording import FeedRecording, VenueRecording
+from feed.client.venue import VenueLink
+from feed.clock import SystemClock
+from feed.errors import ConnectError, SubscriptionError
+from feed.recording.layout import RecordingInfo
+from feed.recording.reading_back import open_recording
+from feed.venues.registry import listening, parser
+from tests.client.conftest import market_of, quick
+
+CLOCK = SystemClock()
+
+
+def recording_of(url: str, path: Path, *channels: str) -> tuple[Link, FeedRecording]:
+    """One that does not wait long before it comes back."""
+    link = Link(url, [Subscription(channel) for channel in channels], back_off=quick(), clock=CLOCK)
+    return link, FeedRecording(link, path, CLOCK)
+
+
+def read(path: Path) -> tuple[list[dict[str, Any]], RecordingInfo]:
+    """All of a recording."""
+    with open_recording(path) as recording:
+        return pa.Table.from_batches(recording.batches()).to_pylist(), recording.info
+
+
+@contextlib.asynccontextmanager
+async def scripted(*sessions: Sequence[object], requests: int = 1) -> AsyncIterator[str]:
+    """A server that is asked, says this to its first client, that to its second, and closes but the last connection."""
+    left = list(sessions)
+
+    async def handle(connection: ServerConnection) -> None:
+        session = left.pop(0) if left else ()
+        for _ in range(requests):
+            await connection.recv()
+        for message in session:
+            await connection.send(message if isinstance(message, str) else json.dumps(message))
+        if not left:
+            await connection.wait_closed()
+
+    async with serve(handle, "127.0.0.1", 0, ping_interval=None, close_timeout=0.1) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield f"ws://{host}:{port}"
+
+
+async def until(recording: FeedRecording | VenueRecording, messages: int) -> None:
+    """Record so many messages and finish."""
+    running = asyncio.create_task(recording.run())
+    async with asyncio.timeout(20):
+        while recording.counters.messages < messages and not running.done():
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await asyncio.to_thread(recording.close)
+
+
+async def test_a_broken_connection_costs_nothing(tmp_path: Path) -> None:
+    """It goes on where it was: no trade is missing, and the recording tells of it."""
+    path = tmp_path / "x.parquet"
+    async with market_of("volatile", speed=100.0) as running:
+        link, recording = recording_of(running.url, path, "trading", "ticker")
+        recorder = asyncio.create_task(until(recording, 3000))
+        for messages in (500, 1500):
+            while recording.counters.messages < messages:
+                await asyncio.sleep(0.005)
+            link.drop()
+        await recorder
+    rows, info = read(path)
+    for symbol in info.instruments:
+        seqs = [row["seq"] for row in rows if (row["channel"], row["symbol"]) == ("trading", symbol)]
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert (info.gaps, info.complete) == ([], True)
+    assert sum("connected again" in note for note in info.notes) == 2
+    received = [row["received"] for row in rows]
+    assert received == sorted(received)
+
+
+def tick(seq: int, **changes: Any) -> dict[str, Any]:
+    """A trade on the wire."""
+    numbers = dict.fromkeys(("price", "size", "bid", "bid_size", "ask", "ask_size", "volume"), "1.5")
+    data = {"symbol": "BTC/USD", "side": "buy", "trade_id": seq, "timestamp": 7} | numbers | changes
+    return {"event": "data", "channel": "trading", "symbol": "BTC/USD", "type": "update", "seq": seq, "data": data}
+
+
+async def test_gaps_and_oddities(tmp_path: Path) -> None:
+    """What is missing is told; a frame that is no data of ours is kept whole, and ends nothing."""
+    path = tmp_path / "x.parquet"
+    odd = [tick(5, price="much"), {"event": "news", "text": "ü"}, {"event": "data", "channel": "trading"}]
+    symbol = {"symbol": "BTC/USD", "tick_size": 0.5, "lot_size": 0.00001, "price_decimals": 1, "size_decimals": 5}
+    greeting = {"event": "status", "scenario": "script", "epoch": "a-1", "symbols": [symbol]}
+    async with scripted([greeting, tick(1), tick(4), *odd, tick(6)]) as url:
+        _, recording = recording_of(url, path, "trading")
+        await until(recording, 7)
+    rows, info = read(path)
+    assert [(row["channel"], row["type"], row["seq"]) for row in rows] == [
+        ("event", "status", None), ("trading", "update", 1), ("trading", "update", 4), ("event", "data", None),
+        ("event", "news", None), ("event", "data", None), ("trading", "update", 6),
+    ]  # fmt: skip
+    assert json.loads(rows[3]["data"]) == odd[0]
+    assert (rows[1]["price"], rows[1]["time"]) == (1.5, 7_000_000)
+    assert [(gap.stream, gap.after, gap.before) for gap in info.gaps] == [("trading:BTC/USD", 1, 4)]
+    assert (recording.counters.lost, info.instruments) == (2, {"BTC/USD": ("0.5", "0.00001")})
+
+
+async def test_nothing_is_left_of_a_recording_that_never_began(tmp_path: Path) -> None:
+    """Nobody there, or a subscription that is refused: an error, and no file."""
+    _, recording = recording_of("ws://127.0.0.1:9", tmp_path / "x.parquet", "trading")
+    with pytest.raises(ConnectError, match="nobody listens there"):
+        await recording.run()
+    async with market_of("calm") as running:
+        _, refused = recording_of(running.url, tmp_path / "y.parquet", "tradign")
+        with pytest.raises(SubscriptionError, match="trading"):
+            await refused.run()
+        assert await asyncio.to_thread(refused.close) is None
+    assert recording.close() is None
+    assert not (tmp_path / "x.parquet.part").exists()  # nothing else is under way
+    assert not (tmp_path / "y.parquet").exists()
+
+
+def trade(number: int, price: str) -> str:
+    """A trade as Kraken tells it."""
+    return (
+        f'{{"channel":"trade","type":"update","data":[{{"symbol":"BTC/USD","side":"buy","price":{price},"qty":0.50,'
+        f'"ord_type":"limit","trade_id":{number},"timestamp":"2023-09-25T07:49:36.925603Z"}}]}}'
+    )
+
+
+QUOTE = (
+    '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":1.10,"bid_qty":2,"ask":1.25,"ask_qty":3}]}'
+)
+
+
+async def test_a_venue(tmp_path: Path) -> None:
+    """Trades and quotes in our columns, numbers of the venue that are missing as a gap, the rest as events."""
+    path = tmp_path / "x.parquet"
+    sessions = [[QUOTE, trade(7, "1.2"), trade(9, "1.125")], ['{"what": 1}', trade(10, "1.25")]]
+    async with scripted(*sessions, requests=2) as url:
+        requests = listening("kraken-v2").subscribe_messages(["trading", "quote"], ["BTC/USD"])
+        link = VenueLink(url, requests, CLOCK, quick())
+        recording = VenueRecording(link, lambda: parser("kraken-v2"), path, CLOCK)
+        await until(recording, 5)
+    rows, info = read(path)
+    kept = [(row["channel"], row["type"], row["seq"], row["trade_id"], row["price"], row["bid"]) for row in rows]
+    assert kept == [
+        ("quote", "update", 1, None, None, 1.1),
+        ("trading", "update", 1, 7, 1.2, 1.1),
+        ("event", "gap", None, None, None, None),
+        ("trading", "update", 2, 9, 1.125, 1.1),
+        ("event", "malformed", None, None, None, None),
+        ("trading", "update", 3, 10, 1.25, 1.1),
+    ]
+    assert rows[1]["time"] == 1_695_628_176_925_603_000
+    assert [(gap.stream, gap.after, gap.before) for gap in info.gaps] == [("trading:BTC/USD", 1, 2)]
+    assert info.instruments == {"BTC/USD": ("0.001", "0.1")}
+    assert any("disconnected" in note for note in info.notes)
