@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feed import analysis
     from feed.background import ServerProcess, start_server
+    from feed.client.book import Book
     from feed.client.client import Client, connect
     from feed.client.collecting import collect, collect_sync
     from feed.client.link import Connected, Disconnected
-    from feed.client.messages import Candle, Data, Message, SymbolStatus, Tick, Ticker
+    from feed.client.messages import BookBroken, BookUpdate, Candle, Data, Message, SymbolStatus, Tick, Ticker
     from feed.client.progress import Gap
     from feed.dataframes import frame_digest, generate
     from feed.errors import FeedError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Book",
+    "BookBroken",
+    "BookUpdate",
     "Candle",
     "Client",
     "Connected",
@@ -48,6 +52,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Book": "feed.client.book",
+    "BookBroken": "feed.client.messages",
+    "BookUpdate": "feed.client.messages",
     "Candle": "feed.client.messages",
     "Client": "feed.client.client",
     "Connected": "feed.client.link",

@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from feed.client.backoff import BackOff
+from feed.client.book import Book
 from feed.client.link import Connected, Disconnected, Frame, Link, Subscription
-from feed.client.messages import Message, Tick, message_of
+from feed.client.messages import BookBroken, BookUpdate, Message, Tick, message_of
 from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
+from feed.protocol.effects import Stream
 from feed.protocol.events import ErrorEvent, PongEvent, Status, Subscribed
 from feed.units import SECOND
 
@@ -50,9 +52,9 @@ def connect(
 class Client:
     """One conversation with a server, over as many connections as it takes.
 
-    Iterating gives everything in order: `Tick`, `SymbolStatus` and `Data` from the channels, `Gap` where messages are
-    known to be lost, `Disconnected` and `Connected`, and what else the server says. It ends after `close`, or when the
-    server says that coming back is pointless.
+    Iterating gives everything in order: `Tick`, `Candle`, `BookUpdate` and so on from the channels, `Gap` where
+    messages are known to be lost, `Disconnected` and `Connected`, and what else the server says. It ends after `close`,
+    or when the server says that coming back is pointless.
     """
 
     def __init__(self, link: Link, clock: Clock) -> None:
@@ -61,6 +63,7 @@ class Client:
         self._clock = clock
         self._ids = itertools.count(1)
         self._pending: deque[Message] = deque()
+        self._books: dict[tuple[str, int], Book] = {}
 
     async def __aenter__(self) -> Client:
         """Connect. Raises ConnectError where nobody answers: only what once worked is worth coming back to."""
@@ -99,8 +102,27 @@ class Client:
         """The last `seq` of a stream; None while it is not subscribed."""
         return next((n for s, n in self._link.progress.seqs.items() if s[:2] == (channel, symbol)), None)
 
+    def book(self, symbol: str, depth: int = 10) -> Book:
+        """The book of a subscribed symbol, as it stands behind the last message that was read.
+
+        It is checked after every message. Where it is wrong a `BookBroken` comes and a new snapshot is asked for.
+
+        Raises:
+            UsageError: nothing of it has come yet.
+        """
+        book = self._books.get((symbol, depth))
+        if book is None:
+            raise UsageError(f"no book of {symbol} with depth {depth} yet: subscribe, and read its first message")
+        return book
+
     async def subscribe(
-        self, channel: str = "trading", symbol: str = "*", *, history: int | None = None, interval: str | None = None
+        self,
+        channel: str = "trading",
+        symbol: str = "*",
+        *,
+        history: int | None = None,
+        interval: str | None = None,
+        depth: int | None = None,
     ) -> list[Subscribed]:
         """Listen to a channel of a symbol; each may be `*`. Holds over reconnects.
 
@@ -109,6 +131,7 @@ class Client:
             symbol: such as `BTC/USD`.
             history: begin with the last so many messages.
             interval: of candles, such as `1m`.
+            depth: of a book, such as 10.
 
         Returns:
             What now stands, one a stream.
@@ -116,7 +139,7 @@ class Client:
         Raises:
             SubscriptionError: the server refuses; nothing has changed.
         """
-        wish = Subscription(channel, symbol, history, interval)
+        wish = Subscription(channel, symbol, history, interval, depth)
         self._link.subscriptions.append(wish)
         try:
             answers = await self._ask(wish.request())
@@ -125,12 +148,14 @@ class Client:
             raise
         return [answer for answer in answers if isinstance(answer, Subscribed)]
 
-    async def unsubscribe(self, channel: str, symbol: str, *, interval: str | None = None) -> None:
+    async def unsubscribe(
+        self, channel: str, symbol: str, *, interval: str | None = None, depth: int | None = None
+    ) -> None:
         """Stop listening to what was subscribed in these words. Raises SubscriptionError if nothing was."""
         link = self._link
         # What came of a `*` stands by itself: it goes on without its one stream that is left here.
         link.subscriptions[:] = [wish for wish in link.subscriptions if not link.answered(wish)]
-        wish = Subscription(channel, symbol, interval=interval)
+        wish = Subscription(channel, symbol, interval=interval, depth=depth)
         await self._ask(wish.request() | {"event": "unsubscribe"})
 
     async def ping(self) -> int:
@@ -181,11 +206,32 @@ class Client:
         message = message_of(happening)
         if isinstance(message, Status):
             self.status = message
-        if happening.gaps:
-            first, *rest = (*happening.gaps, message)
-            self._pending.extend(rest)
-            return first
-        return message
+        first, *rest = (*happening.gaps, message)
+        if isinstance(message, BookUpdate) and not await self._keep_book(message):
+            rest.append(BookBroken(message.symbol, message.depth, message.seq))
+        self._pending.extend(rest)
+        return first
+
+    async def _keep_book(self, update: BookUpdate) -> bool:
+        """Apply an update to the client's book; False where that shows it to be wrong."""
+        key = (update.symbol, update.depth)
+        book = self._books.get(key)
+        if book is None:
+            symbols = self.status.symbols if self.status is not None else ()
+            steps = next((each for each in symbols if each["symbol"] == update.symbol), {})
+            decimals = (int(steps.get("price_decimals", 0)), int(steps.get("size_decimals", 0)))
+            book = self._books[key] = Book(*key, *decimals)
+        was_valid = book.valid
+        changes = {"bids": update.bids, "asks": update.asks}
+        told = {"checksum": update.checksum, "timestamp": update.timestamp}
+        if book.apply(update.seq, changes | told, snapshot=update.snapshot):
+            return True
+        # Said and asked once; what comes until the snapshot changes nothing.
+        if was_valid or update.snapshot:
+            stream = Stream("book", update.symbol, str(update.depth))
+            await self._link.send(Subscription.to(stream).request())
+            return False
+        return True
 
     async def _ask(self, request: dict[str, object] | None) -> list[Message]:
         """Send a request and a `ping` behind it: once that is answered, every answer to the request is there."""

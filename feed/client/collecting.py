@@ -35,6 +35,7 @@ async def collect(
     seconds: float | None = None,
     history: int | None = None,
     interval: str | None = None,
+    depth: int | None = None,
     token: str | None = None,
     arrivals: bool = False,
     back_off: BackOff | None = None,
@@ -54,6 +55,7 @@ async def collect(
         seconds: so long, in real time.
         history: begin with the last so many messages of each stream.
         interval: of candles, such as `1m`.
+        depth: of a book, such as 10.
         token: where the server asks for one.
         arrivals: add the column `received`: when each came, wall clock, ns UTC.
         back_off: how long to wait between attempts to come back.
@@ -66,7 +68,9 @@ async def collect(
     if n is not None and n < 1:
         raise UsageError("n is a number of messages, 1 or more")
     clock = SystemClock()
-    link = Link(url, [Subscription(channel, symbol, history, interval)], token=token, back_off=back_off, clock=clock)
+    link = Link(
+        url, [Subscription(channel, symbol, history, interval, depth)], token=token, back_off=back_off, clock=clock
+    )
     gathered = _Gathered(channel, n)
     try:
         with contextlib.suppress(TimeoutError):

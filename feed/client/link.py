@@ -16,10 +16,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
-from feed.client.progress import Gap, Progress, StreamName
+from feed.client.progress import Gap, Progress
 from feed.clock import Clock, SystemClock
 from feed.errors import FeedError, UsageError
 from feed.protocol.codes import reconnect_for
+from feed.protocol.effects import Stream
 from feed.units import SECOND
 
 __all__ = ["Connected", "Disconnected", "Frame", "Happening", "Link", "Subscription"]
@@ -42,15 +43,32 @@ class Subscription:
     symbol: str = "*"
     history: int | None = None
     interval: str | None = None
+    depth: int | None = None
 
-    def covers(self, stream: StreamName) -> bool:
+    @classmethod
+    def to(cls, stream: Stream) -> Subscription:
+        """The one that asks for this stream alone."""
+        return cls(stream.channel, stream.symbol, interval=stream.interval, depth=stream.depth)
+
+    def covers(self, stream: Stream) -> bool:
         """Whether the stream comes of this subscription."""
-        wanted = ((self.channel, stream.channel), (self.symbol, stream.symbol), (self.interval or "*", stream.interval))
+        wanted = (
+            (self.channel, stream.channel),
+            (self.symbol, stream.symbol),
+            (self.interval or "*", stream.interval),
+            (self.depth or "*", stream.depth),
+        )
         return all(wish in ("*", name) for wish, name in wanted)
 
     def request(self) -> dict[str, Any]:
         """As it is sent."""
-        keys = {"channel": self.channel, "symbol": self.symbol, "history": self.history, "interval": self.interval}
+        keys = {
+            "channel": self.channel,
+            "symbol": self.symbol,
+            "history": self.history,
+            "interval": self.interval,
+            "depth": self.depth,
+        }
         return {"event": "subscribe"} | {name: value for name, value in keys.items() if value is not None}
 
 
@@ -237,7 +255,7 @@ class Link:
         progress = self.progress
         requests = []
         for stream in progress.standing:
-            request = Subscription(stream.channel, stream.symbol, interval=stream.interval or None).request()
+            request = Subscription.to(stream).request()
             if stream in progress.seqs:
                 request["resume"] = {"epoch": progress.epoch, "seq": progress.seqs[stream]}
             requests.append(request)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from feed.client.book import BookLevel
 from feed.client.link import Connected, Disconnected, Frame
-from feed.client.progress import Gap, StreamName
+from feed.client.progress import Gap, stream_of
+from feed.protocol.effects import Stream
 from feed.protocol.events import (
     Authenticated,
     Closing,
@@ -23,7 +25,18 @@ from feed.protocol.events import (
     Unsubscribed,
 )
 
-__all__ = ["Candle", "Data", "Message", "Other", "SymbolStatus", "Tick", "Ticker", "message_of"]
+__all__ = [
+    "BookBroken",
+    "BookUpdate",
+    "Candle",
+    "Data",
+    "Message",
+    "Other",
+    "SymbolStatus",
+    "Tick",
+    "Ticker",
+    "message_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,7 @@ class Tick:
     """One fill, of the channel `trading`.
 
     Prices and sizes are the floats nearest to the decimals on the wire. `side` is the taker's, `buy` or `sell`; the
-    quote is the one that stands just before the fill; `volume` is the size traded since the UTC day began.
+    quote is the one that stands behind the fill; `volume` is the size traded since the UTC day began.
     `timestamp` is market time in ms UTC, `received` the client's monotonic clock in ns. `snapshot` marks the past.
     """
 
@@ -110,10 +123,37 @@ class Candle:
 
 
 @dataclass(frozen=True, slots=True)
+class BookUpdate:
+    """A message of the channel `book`: all levels of a snapshot, or those that changed, (price, size); size 0: gone.
+
+    `client.book(symbol, depth)` is the whole book. `checksum` is of the book behind this message.
+    """
+
+    symbol: str
+    seq: int
+    depth: int
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    checksum: int
+    timestamp: int
+    received: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookBroken:
+    """The client's book did not have the server's checksum behind the message `seq`; a new snapshot is on its way."""
+
+    symbol: str
+    depth: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """A message of any other channel, its `data` as it came."""
 
-    stream: StreamName
+    stream: Stream
     seq: int
     data: Mapping[str, Any]
     received: int
@@ -128,7 +168,20 @@ class Other:
     body: Mapping[str, Any]
 
 
-Message = Tick | SymbolStatus | Ticker | Candle | Data | Event | Other | Gap | Connected | Disconnected
+Message = (
+    Tick
+    | SymbolStatus
+    | Ticker
+    | Candle
+    | BookUpdate
+    | BookBroken
+    | Data
+    | Event
+    | Other
+    | Gap
+    | Connected
+    | Disconnected
+)
 """Everything that iterating over a client can give."""
 
 _EVENTS: dict[str, type[Event]] = {
@@ -176,8 +229,7 @@ def _data_of(frame: Frame) -> Message:
             return build(body["seq"], data, frame.received, snapshot)
         if not isinstance(data, dict):
             return Other(frame.event, body)
-        stream = StreamName(str(channel), str(body["symbol"]), str(data.get("interval") or ""))
-        return Data(stream, body["seq"], data, frame.received, snapshot)
+        return Data(stream_of(body), body["seq"], data, frame.received, snapshot)
     except (KeyError, TypeError, ValueError):
         return Other(frame.event, body)
 
@@ -202,6 +254,14 @@ def _tick(seq: int, data: Any, received: int, snapshot: bool) -> Tick:
     )
 
 
+def _book(seq: int, data: Any, received: int, snapshot: bool) -> BookUpdate:
+    bids, asks = (
+        tuple((float(price), float(size)) for price, size in levels) for levels in (data["bids"], data["asks"])
+    )
+    told = (data["checksum"], data["timestamp"])
+    return BookUpdate(data["symbol"], seq, data["depth"], bids, asks, *told, received, snapshot)
+
+
 def _status(seq: int, data: Any, received: int, snapshot: bool) -> SymbolStatus:
     texts = (data["status"], data["reason"], data["phase"])
     return SymbolStatus(data["symbol"], seq, *texts, data["timestamp"], received, snapshot)
@@ -220,6 +280,7 @@ def _built(kind: type[Ticker] | type[Candle]) -> Callable[[int, Any, int, bool],
 
 
 _CHANNELS: dict[str, Callable[[int, Any, int, bool], Message]] = {
+    "book": _book,
     "trading": _tick,
     "status": _status,
     "ticker": _built(Ticker),

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-__all__ = ["Gap", "Progress", "StreamName"]
+from feed.protocol.effects import PART_KEYS, Stream
 
-
-class StreamName(NamedTuple):
-    """What has a `seq` of its own; only candles have an interval."""
-
-    channel: str
-    symbol: str
-    interval: str = ""
-
-    @property
-    def key(self) -> str:
-        """As heartbeats name it."""
-        return ":".join(filter(None, self))
+__all__ = ["Gap", "Progress", "stream_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """`count` messages behind the seq `after` of a stream did not come; None: it began anew, nobody can tell."""
 
-    stream: StreamName
+    stream: Stream
     after: int
     count: int | None
     reason: str
@@ -40,11 +29,11 @@ class Progress:
     """
 
     epoch: str | None = None
-    standing: dict[StreamName, None] = field(default_factory=dict)
-    seqs: dict[StreamName, int] = field(default_factory=dict)
+    standing: dict[Stream, None] = field(default_factory=dict)
+    seqs: dict[Stream, int] = field(default_factory=dict)
     lost: int = 0
-    _left: dict[StreamName, int] = field(default_factory=dict)
-    _due: dict[StreamName, int] = field(default_factory=dict)
+    _left: dict[Stream, int] = field(default_factory=dict)
+    _due: dict[Stream, int] = field(default_factory=dict)
 
     def note(self, body: Mapping[str, Any]) -> list[Gap]:
         """Take an event of the server; what it shows to be lost."""
@@ -53,7 +42,7 @@ class Progress:
             found = self._data(body)
         elif event == "subscribed":
             self._enter(body)
-            self.standing[_stream(body)] = None
+            self.standing[stream_of(body)] = None
             found = self._subscribed(body)
         elif event == "heartbeat":
             found = list(self._heartbeat(body))
@@ -61,7 +50,7 @@ class Progress:
             if event in ("status", "market"):
                 self._enter(body)
             elif event == "unsubscribed":
-                self._forget(_stream(body))
+                self._forget(stream_of(body))
             return []
         self.lost += sum(gap.count or 0 for gap in found)
         return found
@@ -77,12 +66,12 @@ class Progress:
         self._due.clear()
         self.epoch = epoch
 
-    def _forget(self, stream: StreamName) -> None:
+    def _forget(self, stream: Stream) -> None:
         for noted in (self.standing, self.seqs, self._due, self._left):
             noted.pop(stream, None)
 
     def _data(self, body: Mapping[str, Any]) -> list[Gap]:
-        seq, stream = body.get("seq"), _stream(body)
+        seq, stream = body.get("seq"), stream_of(body)
         if not isinstance(seq, int):
             return []
         last = self.seqs.get(stream)
@@ -96,7 +85,7 @@ class Progress:
         return [Gap(stream, last, missed, "left out")] if missed > 0 else []
 
     def _subscribed(self, body: Mapping[str, Any]) -> list[Gap]:
-        seq, stream = body.get("seq"), _stream(body)
+        seq, stream = body.get("seq"), stream_of(body)
         if not isinstance(seq, int):
             return []
         if body.get("recovered") is True:
@@ -121,8 +110,12 @@ class Progress:
                 yield Gap(stream, last, seq - last, "told by a heartbeat")
 
 
-def _stream(body: Mapping[str, Any]) -> StreamName:
-    channel, interval = str(body.get("channel")), body.get("interval")
-    if interval is None and channel == "candles" and isinstance(data := body.get("data"), dict):
-        interval = data.get("interval")
-    return StreamName(channel, str(body.get("symbol")), str(interval or ""))
+def stream_of(body: Mapping[str, Any]) -> Stream:
+    """The stream that an event is about; a message says in its `data` which candles or which book it is of."""
+    channel = str(body.get("channel"))
+    key = PART_KEYS.get(channel)
+    if key is None:
+        return Stream(channel, str(body.get("symbol")))
+    data = body.get("data")
+    part = body.get(key) if key in body or not isinstance(data, dict) else data.get(key)
+    return Stream(channel, str(body.get("symbol")), str(part or ""))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from feed.client.backoff import BackOff
-from feed.client.progress import Gap, Progress, StreamName
+from feed.client.progress import Gap, Progress
+from feed.protocol.effects import Stream
 from feed.units import SECOND
 
-BTC = StreamName("trading", "BTC/USD")
+BTC = Stream("trading", "BTC/USD")
 
 
 def data(seq: int, kind: str = "update", **keys: Any) -> dict[str, Any]:
