@@ -39,8 +39,8 @@ class Tap(Protocol):
     def is_busy(self) -> bool:
         """Whether a market at full speed should wait for it."""
 
-    def take(self, segment: Segment, run: Run, now: int) -> None:
-        """These messages are published, at this monotonic time."""
+    def take(self, segment: Segment, runs: list[Run], now: int) -> None:
+        """These messages are published, in this order, at this monotonic time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,16 +297,16 @@ class Market:
         lo, due = self._cursor, segment.reach(until)
         hi = due if due <= lo + limit else segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
-        tap = self.tap
-        for run in segment.runs(lo, hi):
+        runs = segment.runs(lo, hi)
+        for run in runs:
             self.hub.publish(
                 self._topics[run.track],
                 run.hi - run.lo,
                 partial(segment.joined, run.track, run.lo, run.hi),
                 now,
             )
-            if tap is not None:
-                tap.take(segment, run, now)
+        if self.tap is not None and runs:
+            self.tap.take(segment, runs, now)
         self._cursor = max(hi, lo)
         if hi > lo:
             self._published = int(segment.times[hi - 1])

@@ -18,7 +18,7 @@ from feed.market.segment import Run, Segment
 from feed.protocol.effects import Stream
 from feed.recording.intake import RecordingCounters
 from feed.recording.layout import RecordingInfo
-from feed.recording.rows import Row, Ticks
+from feed.recording.rows import Piece, Row, Ticks
 from feed.recording.writer import RecordingWriter
 from feed.units import nearest
 
@@ -55,8 +55,6 @@ class MarketRecorder:
         _check(channels, market.channels)
         self._market = market
         self._clock = clock
-        self._noted_at: int | None = None
-        self._received = 0
         streams = [stream for stream in market.streams if stream.channel in channels]
         self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
         self._writer = RecordingWriter(path, _info(market), clock)
@@ -91,32 +89,33 @@ class MarketRecorder:
             channel, symbol, part = stream
             data = _data_of(payload)
             received = self._clock.wall()
-            self._writer.add_message(Row(received, time, channel, symbol, part, "snapshot", seq, data=data))
+            self._writer.add([Row(received, time, channel, symbol, part, "snapshot", seq, data=data)])
 
-    def take(self, segment: Segment, run: Run, now: int) -> None:
+    def take(self, segment: Segment, runs: list[Run], now: int) -> None:
         """Record what is published of the chosen streams."""
-        if run.track not in self._wanted:
-            return
-        if now != self._noted_at:
-            reading = self._clock.read()
-            self._noted_at, self._received = now, reading.wall - (reading.monotonic - now)
-        track = segment.track(run.track)
-        first_seq = segment.base[run.track] + run.lo + 1
-        if isinstance(track, TickTrack):
-            ticks = Ticks(track.instrument, track.block, run.lo, run.hi, first_seq, self._received, track.shift)
-            self._writer.add_ticks(ticks)
-            return
-        for row in self._rows(segment, run, first_seq):
-            self._writer.add_message(row)
+        reading = self._clock.read()
+        received = reading.wall - (reading.monotonic - now)
+        pieces: list[Piece] = []
+        for run in runs:
+            number, lo, hi = run
+            if number not in self._wanted:
+                continue
+            track = segment.track(number)
+            first_seq = segment.base[number] + lo + 1
+            if isinstance(track, TickTrack):
+                pieces.append(Ticks(track.instrument, track.block, lo, hi, first_seq, received, track.shift))
+            else:
+                pieces += self._rows(segment, run, first_seq, received)
+        self._writer.add(pieces)
 
-    def _rows(self, segment: Segment, run: Run, first_seq: int) -> Iterator[Row]:
+    def _rows(self, segment: Segment, run: Run, first_seq: int, received: int) -> Iterator[Row]:
         channel, symbol, part = self._market.streams[run.track]
         times = (segment.track(run.track).times[run.lo : run.hi] + self._market.shift).tolist()
         # The frames of subscribers, where there are any.
         frames = segment.frames(run.track, run.lo, run.hi, PLAIN)
         for seq, (time, frame) in enumerate(zip(times, frames, strict=True), first_seq):
             data = _data_of(payload_of(frame))
-            yield Row(self._received, time, channel, symbol, part, "update", seq, data=data)
+            yield Row(received, time, channel, symbol, part, "update", seq, data=data)
 
 
 def _data_of(payload: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -97,17 +98,18 @@ class Intake:
         """How much of what may wait does, 0 to 1."""
         return self._bytes / self._limits.max_waiting
 
-    def add(self, piece: Piece) -> None:
-        """Take messages."""
-        count, weight = rows_in(piece), weight_of(piece)
+    def add(self, pieces: Sequence[Piece]) -> None:
+        """Take messages, all or none of them."""
+        count, weight = sum(map(rows_in, pieces)), sum(map(weight_of, pieces))
         with self._news:
             self.counters.rows += count
             if self._bytes + weight > self._limits.max_waiting:
-                self._lose(piece, count)
+                self._lose(pieces, count)
                 return
             if self._losing:
-                self._regain(stream_key(piece))
-            self._pieces.append(piece)
+                for piece in pieces:
+                    self._regain(stream_key(piece))
+            self._pieces += pieces
             self._bytes += weight
             before, self._rows = self._rows, self._rows + count
             if before < self._limits.batch_rows <= self._rows:
@@ -176,16 +178,17 @@ class Intake:
     def _is_due(self) -> bool:
         return self.closing or self._rows >= self._limits.batch_rows
 
-    def _lose(self, piece: Piece, count: int) -> None:
+    def _lose(self, pieces: Sequence[Piece], count: int) -> None:
         counters = self.counters
         counters.lost += count
         if counters.state == "recording":
             counters.state = "behind"
             log.error("the recording does not keep up: messages are lost")
-        if (seqs := seqs_of(piece)) is not None:
-            stream = stream_key(piece)
-            begin = self._losing.get(stream, (seqs[0] - 1, 0))[0]
-            self._losing[stream] = (begin, seqs[1] + 1)
+        for piece in pieces:
+            if (seqs := seqs_of(piece)) is not None:
+                stream = stream_key(piece)
+                begin = self._losing.get(stream, (seqs[0] - 1, 0))[0]
+                self._losing[stream] = (begin, seqs[1] + 1)
 
     def _regain(self, stream: str) -> None:
         lost = self._losing.pop(stream, None)

@@ -9,6 +9,7 @@ does not fit any more is counted as lost and becomes a gap.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from feed.errors import UsageError
 from feed.recording.intake import Intake, RecordingCounters, Taken, WriterLimits
 from feed.recording.journal import part_of
 from feed.recording.layout import RecordingInfo
-from feed.recording.rows import Row, Ticks, batch_of
+from feed.recording.rows import Piece, Row, Ticks, batch_of
 from feed.recording.store import RecordingStore
 
 __all__ = ["RecordingWriter", "check_target"]
@@ -76,13 +77,17 @@ class RecordingWriter:
         """How much of what may wait does, 0 to 1."""
         return self._intake.filled
 
+    def add(self, pieces: Sequence[Piece]) -> None:
+        """Record messages and runs of trades, in this order."""
+        self._intake.add(pieces)
+
     def add_ticks(self, ticks: Ticks) -> None:
         """Record trades that were published together."""
-        self._intake.add(ticks)
+        self._intake.add((ticks,))
 
     def add_message(self, row: Row) -> None:
         """Record any other message."""
-        self._intake.add(row)
+        self._intake.add((row,))
 
     def add_gap(self, stream: str, after: int, before: int) -> None:
         """Messages of a stream between these two are known to be missing."""
