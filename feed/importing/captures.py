@@ -21,7 +21,7 @@ from feed.importing.findings import Findings, span
 from feed.importing.lines import Line, read_lines
 from feed.importing.numbers import check_time
 from feed.recording.reading import failure
-from feed.venues.events import BookSnapshot, BookUpdate, Note, Quote, Status, Trade
+from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
 from feed.venues.registry import Parser, parser
 
 __all__ = ["CaptureFiles"]
@@ -37,7 +37,7 @@ QUIET = ("reply",)
 
 Data = Trade | Quote | BookSnapshot | BookUpdate | Status
 
-Timed = tuple[Line, Data]
+Timed = tuple[Line, Event]
 
 
 @dataclass(slots=True)
@@ -69,6 +69,9 @@ class CaptureFiles:
             RecordingError: names the file and the line of the first mistake.
         """
         for line, event in self._with_offset(self._events()):
+            if isinstance(event, Note):
+                self._note(line, event)
+                continue
             time = self._time(line, event)
             if time is None:
                 continue
@@ -96,10 +99,7 @@ class CaptureFiles:
                 continue
             following = self._parsers.setdefault(line.path, parser(self.venue))
             for event in following.parse(line.message, line.received or 0):
-                if isinstance(event, Note):
-                    self._note(line, event)
-                else:
-                    yield line, event
+                yield line, event
 
     def _connected(self, line: Line) -> None:
         if line.path in self._parsers:
@@ -125,7 +125,7 @@ class CaptureFiles:
         differences: list[int] = []
         for line, event in events:
             held.append((line, event))
-            if event.time is not None and line.received is not None:
+            if not isinstance(event, Note) and event.time is not None and line.received is not None:
                 differences.append(line.received - event.time)
             if len(differences) >= FIRST or len(held) >= 50 * FIRST:
                 break

@@ -17,11 +17,14 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
-from feed.recording.reading import CHUNK_BYTES, CHUNK_ROWS, Chunk, failure
+from feed.recording.reading import CHUNK_ROWS, Chunk, failure
 from feed.scenario.tickfile import Column
 from feed.units import nearest
 
 __all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
+
+CHUNK_BYTES = 1 << 20
+"""Bytes of a CSV that become a chunk. Arrow reads up to 32 of them ahead."""
 
 FIRST_LINE = 1 << 20
 

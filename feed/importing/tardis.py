@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -91,7 +90,7 @@ class TardisFiles:
 
     def _read(self, path: Path) -> Iterator[tuple[int, Row]]:
         with reading_errors(path), opened(path) as (stream, raw, _):
-            for number, row in enumerate(csv.DictReader(io.TextIOWrapper(stream, "utf-8", newline="")), 1):
+            for number, row in enumerate(csv.DictReader(line.decode() for line in stream), 1):
                 yield number, row
                 if number % 1024 == 0:
                     self.meter.here = raw.tell()

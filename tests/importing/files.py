@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,18 @@ class Imported:
     def __init__(self, report: Report, path: Path) -> None:
         self.report = report
         self.path = path
-        self.rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """All of them."""
+        rows: list[dict[str, Any]] = pq.read_table(self.path).to_pylist()
+        return rows
 
     def column(self, name: str, channel: str | None = None) -> list[Any]:
         """A column, perhaps of one channel only."""
-        return [row[name] for row in self.rows if channel in (None, row["channel"])]
+        table = pq.read_table(self.path, columns=list({name, "channel"}))
+        pairs = zip(table[name].to_pylist(), table["channel"].to_pylist(), strict=True)
+        return [value for value, own in pairs if channel in (None, own)]
 
     def note(self, part: str) -> str:
         """The one note that has this in it."""
