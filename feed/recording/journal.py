@@ -20,7 +20,7 @@ from feed.errors import UsageError
 from feed.recording.layout import INFO_KEY, SCHEMA, RecordingInfo
 from feed.recording.reading import failure
 
-__all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "part_of", "scan"]
+__all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "lock", "part_of", "scan"]
 
 PART_SUFFIX = ".part"
 
@@ -64,6 +64,7 @@ class JournalWriter:
         except FileExistsError:
             hint = f"feed recover {path} makes a recording of it"
             raise UsageError(f"{path} is there: an earlier recording was cut off; {hint}") from None
+        lock(self._descriptor)
         self.size = self._write(MAGIC, 0)
 
     def append(self, batch: pa.RecordBatch, info: RecordingInfo) -> None:
@@ -79,7 +80,9 @@ class JournalWriter:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _write(self, data: bytes, at: int) -> int:
         # A full disk takes the first part of a write, and refuses the rest.
@@ -87,6 +90,21 @@ class JournalWriter:
         while written < len(data):
             written += os.pwrite(self._descriptor, view[written:], at + written)
         return written
+
+
+def lock(descriptor: int) -> bool:
+    """Whether nobody else is writing this file; from now on, until it is closed, this process is."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover - Windows keeps others from an open file by itself
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # pragma: no cover - some network file systems have no locks
+        return True
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feed.errors import UsageError
-from feed.recording.journal import PART_SUFFIX, Damage, JournalBatch, scan
+from feed.recording.journal import PART_SUFFIX, Damage, JournalBatch, lock, scan
 from feed.recording.layout import Gap, RecordingInfo, StreamInfo
 from feed.recording.parquet import RecordingFile, count_streams
 from feed.recording.reading import failure
@@ -70,6 +70,9 @@ def recover(
     """
     if out.exists():
         raise UsageError(f"{out} is there already; name another file with --out")
+    with part.open("rb") as held:
+        if not lock(held.fileno()):
+            raise UsageError(f"{part} is still being recorded; stop that first, it then makes {out} by itself")
     recovery, file = Recovery(out), RecordingFile(out)
     try:
         facts = _Facts(recovery, past_damage=past_damage)

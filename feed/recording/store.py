@@ -72,6 +72,11 @@ class RecordingStore:
         """What was appended survives the machine, too."""
         self._journal.sync()
 
+    def abandon(self) -> None:
+        """Leave the journal as it is, and nothing else."""
+        self._give_up()
+        self._journal.close()
+
     def finish(self, info: RecordingInfo) -> bool:
         """Make the Parquet of all rows; whether there is one now. Without one the journal is left, whole and synced."""
         try:

@@ -106,6 +106,15 @@ class RecordingWriter:
     # In the writer's own thread.
 
     def _run(self) -> None:
+        try:
+            self._record()
+        except Exception as error:
+            # A thread that dies would do so without a word.
+            log.exception("the recording has ended", file=str(self.path))
+            self.counters.state, self.counters.error = "left", repr(error)
+            self._store.abandon()
+
+    def _record(self) -> None:
         while True:
             closing = self._intake.closing
             taken = self._intake.take()

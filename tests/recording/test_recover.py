@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from feed.clock import ManualClock
+from feed.cli.app import app
+from feed.clock import ManualClock, SystemClock
 from feed.errors import RecordingError, UsageError
 from feed.recording.journal import JournalWriter, part_of
 from feed.recording.layout import Gap
@@ -18,6 +20,7 @@ from feed.recording.reading_back import open_recording
 from feed.recording.recover import recover
 from feed.recording.rows import batch_of
 from feed.recording.store import RecordingStore
+from feed.recording.writer import RecordingWriter
 from tests.recording.trades import INFO, ticks
 
 
@@ -60,6 +63,7 @@ def test_a_killed_recording_is_not_complete(tmp_path: Path) -> None:
     store = RecordingStore(tmp_path / "x.parquet", INFO, ManualClock())
     store.append(batch_of([ticks(5)]), INFO.model_copy(update={"gaps": [GAP]}))
     store.append(batch_of([ticks(5, 6)]), INFO)
+    store.abandon()
     recovery = recover(tmp_path / "x.parquet.part", tmp_path / "x.parquet")
     assert (recovery.batches, recovery.rows, recovery.time, recovery.is_whole) == (3, 10, 10_000, True)
     with open_recording(tmp_path / "x.parquet") as recording:
@@ -111,6 +115,50 @@ def test_a_batch_that_is_missing_is_found(tmp_path: Path) -> None:
     recovery = recover(part, tmp_path / "x.parquet")
     assert "batch 2 is in its place" in str(recovery.damages[0])
     assert seqs_in(tmp_path / "x.parquet") == [1, 2, 3, 4, 5]
+
+
+def test_a_recording_that_goes_on_is_left_alone(tmp_path: Path) -> None:
+    """It makes its own file when it ends."""
+    writer = RecordingWriter(tmp_path / "x.parquet", INFO, SystemClock())
+    with pytest.raises(UsageError, match="still being recorded"):
+        recover(tmp_path / "x.parquet.part", tmp_path / "y.parquet")
+    writer.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+
+
+def invoke(*arguments: Path) -> tuple[int, str, str]:
+    """The command: its exit code and what it said."""
+    done = CliRunner().invoke(app, ["recover", *map(str, arguments)])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_command_tells_what_is_whole(tmp_path: Path) -> None:
+    """Of a journal and of a finished file: exit code 0."""
+    journal_of(tmp_path / "x.parquet.part")
+    code, told, _ = invoke(tmp_path / "x.parquet.part")
+    assert code == 0
+    assert "x.parquet: 20 messages of 4 batches, up to market time 1970-01-01T00:00:00" in told
+    assert invoke(tmp_path / "x.parquet") == (0, f"{tmp_path}/x.parquet: whole, 20 messages\n", "")
+
+
+def test_the_command_tells_what_is_lost(tmp_path: Path) -> None:
+    """Where, what, how much, and what is left behind it: exit code 3, for a finished file as well."""
+    part, out = tmp_path / "x.parquet.part", tmp_path / "x.parquet"
+    offsets = journal_of(part)
+    damaged = bytearray(part.read_bytes())
+    damaged[offsets[1] + 100] ^= 1
+    part.write_bytes(damaged)
+    code, told, _ = invoke(part)
+    assert code == 3
+    assert f"damaged, batch 1, byte {offsets[1]}: the checksum of its" in told
+    assert "behind it: 2 whole batches, 10 messages, left out; --past-damage takes them" in told
+    assert "lost: 5 messages of trading:BTC/USD, seq 5 to 11" in told
+    damaged = bytearray(out.read_bytes())
+    damaged[1000] ^= 1
+    out.write_bytes(damaged)
+    code, _, told = invoke(out)
+    assert code == 3
+    assert "row group 0 (rows 1 to 5), column" in told
 
 
 def test_refusals(tmp_path: Path) -> None:
