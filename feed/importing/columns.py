@@ -17,14 +17,12 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from feed.importing.csvblocks import CsvLayout, read_blocks
 from feed.recording.reading import CHUNK_ROWS, Chunk, failure
 from feed.scenario.tickfile import Column
 from feed.units import nearest
 
 __all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
-
-CHUNK_BYTES = 1 << 20
-"""Bytes of a CSV that become a chunk. Arrow reads up to 32 of them ahead."""
 
 FIRST_LINE = 1 << 20
 
@@ -167,52 +165,11 @@ def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], met
     names = [f"c{index}" for index in range(len(cells))]
     listed = cells if header else [""] * len(cells)
     places = {key: names[_place(path, key, column, listed)] for key, column in wanted.columns.items()}
-    opening = _Opening(path, names, int(header), wanted.delimiter, sorted(set(places.values())))
     kinds = {places[key]: kind for key, kind in KINDS.items() if key in places}
-    for batch in _batches(opening, stream, kinds):
+    layout = CsvLayout(names, sorted(set(places.values())), kinds, wanted.delimiter, header)
+    for batch in read_blocks(path, stream, layout):
         meter.here = raw.tell()
         yield {key: batch.column(name) for key, name in places.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    path: Path
-    names: list[str]
-    skipped: int
-    delimiter: str
-    included: list[str]
-
-    def reader(self, stream: IO[bytes], kinds: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-        """Batches of text, but for columns whose kind is told."""
-        read: Iterator[pa.RecordBatch] = pc_csv.open_csv(
-            stream,
-            read_options=pc_csv.ReadOptions(column_names=self.names, skip_rows=self.skipped, block_size=CHUNK_BYTES),
-            parse_options=pc_csv.ParseOptions(delimiter=self.delimiter),
-            convert_options=pc_csv.ConvertOptions(
-                column_types={**dict.fromkeys(self.names, pa.string()), **kinds},
-                include_columns=self.included,
-                null_values=[""],
-                strings_can_be_null=False,
-            ),
-        )
-        return read
-
-
-def _batches(opening: _Opening, stream: IO[bytes], kinds: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """As numbers while that goes well, which is faster; then as text, in which the wrong cell can be found."""
-    done = 0
-    try:
-        for batch in opening.reader(stream, kinds):
-            yield batch
-            done += len(batch)
-        return
-    except pa.ArrowInvalid:
-        stream.seek(0)
-    for batch in opening.reader(stream, {}):
-        skipped = min(done, len(batch))
-        done -= skipped
-        if skipped < len(batch):
-            yield batch.slice(skipped)
 
 
 def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:

@@ -23,7 +23,7 @@ from feed.importing.rows import Ints
 from feed.recording.cells import read_steps, read_times
 from feed.recording.reading import failure
 from feed.scenario.tickfile import TickFile, TimeUnit
-from feed.units import decimal_places, format_time, parse_time
+from feed.units import MICROSECOND, MILLISECOND, MINUTE, SECOND, decimal_places, format_time, parse_time
 
 __all__ = ["Clock", "Steps", "check_time", "converted", "in_options", "unit_of"]
 
@@ -43,6 +43,8 @@ MOST_UNITS = 2.0**62
 
 UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 """Of whole times since 1970, for decades around now."""
+
+UNITS = {"ns": 1, "us": MICROSECOND, "ms": MILLISECOND, "s": SECOND, "min": MINUTE}
 
 _OPTIONS = (
     (re.compile(r'set time_unit = "(\w+)"'), r"--time-unit \1"),
@@ -81,15 +83,33 @@ class Steps:
             RecordingError: names the row of the first that is no such number.
         """
         exact = converted(column.cast(pa.string()) if pa.types.is_float32(column.type) else column, pa.float64())
-        if self._step is None:
-            self.places = max(self.places, _places(exact, self.places))
-        with in_options():
-            counts = read_steps(path, key, exact, self.step, row, least=least, rounded=self._rounding)
-        units = counts * int(self.step.scaleb(self.places))
+        units = self._plain(exact, least) if self._step is None and not self._rounding else None
+        if units is None:
+            units = self._checked(path, key, exact, row, least)
         if float(np.sum(units, dtype=np.float64)) > MOST_UNITS:
             option = "--tick-size" if key in ("price", "bid", "ask") else "--lot-size"
             raise failure(path, f"row {row} and after, {key}", "the sum is too large", f"set a larger {option}")
         return units
+
+    def _plain(self, column: pa.Array, least: int) -> Ints | None:
+        """Numbers that are all right; None where one may not be, or needs more decimals."""
+        if not pa.types.is_float64(column.type) or column.null_count or not len(column):
+            return None
+        scaled = column.to_numpy(zero_copy_only=False) * 10.0**self.places
+        # Also false for what is no number.
+        if not (float(scaled.min()) >= least and float(scaled.max()) < LARGEST):
+            return None
+        units = np.rint(scaled)
+        if (np.abs(scaled - units) > units * NEAR).any():
+            return None
+        return np.asarray(units, np.int64)
+
+    def _checked(self, path: Path, key: str, column: pa.Array, row: int, least: int) -> Ints:
+        if self._step is None:
+            self.places = max(self.places, _places(column, self.places))
+        with in_options():
+            counts = read_steps(path, key, column, self.step, row, least=least, rounded=self._rounding)
+        return np.asarray(counts * int(self.step.scaleb(self.places)), np.int64)
 
 
 class Clock:
@@ -116,6 +136,8 @@ class Clock:
         """
         if self._unit is None and len(column):
             self._unit, self.told = _found_unit(path, key, column, row, dated=self._date is not None)
+        if (plain := self._plain(column)) is not None:
+            return plain
         spec = TickFile(file=path.name, time_unit=self._unit or "ms", date=self._date)
         with in_options():
             exact = column if spec.time_unit == "iso" else converted(column, pa.int64())
@@ -125,6 +147,16 @@ class Clock:
             first = int(wrong[0])
             raise _implausible(path, f"row {row + first}, {key}", str(column[first].as_py()), int(times[first]))
         return times
+
+    def _plain(self, column: pa.Array) -> Ints | None:
+        """Whole counts that are all right; None where one may not be."""
+        unit = UNITS.get(self._unit or "")
+        if not pa.types.is_int64(column.type) or column.null_count or self._date or unit is None or not len(column):
+            return None
+        counts = column.to_numpy()
+        if not EARLIEST // unit < int(counts.min()) <= int(counts.max()) < LATEST // unit:
+            return None
+        return np.asarray(counts * unit, np.int64)
 
 
 def check_time(path: Path, where: str, time: int, shown: str | None = None) -> None:

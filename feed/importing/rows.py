@@ -113,6 +113,10 @@ class Symbol:
         self.volume *= 10 ** max(0, trades.size_places - self.size_places)
         self.size_places = trades.size_places
         total = np.cumsum(trades.size)
+        if (first := int(trades.time[0]) // DAY) == int(trades.time[-1]) // DAY:
+            volume = total + (self.volume if first == self.day else 0)
+            self.day, self.volume = first, int(volume[-1])
+            return np.asarray(volume, np.int64)
         days = trades.time // DAY
         begins = np.flatnonzero(np.diff(days, prepend=self.day))
         before = np.zeros(len(trades), np.int64)

@@ -136,7 +136,8 @@ class _Run:
         key = np.zeros(len(table), np.int64)
         for column, words in zip(columns, names, strict=True):
             key = key * max(1, len(words)) + column.indices.to_numpy(zero_copy_only=False)
-        for code, count in zip(*np.unique(key, return_counts=True), strict=True):
+        counts = np.bincount(key)
+        for code, count in zip(np.flatnonzero(counts), counts[counts > 0], strict=True):
             parts = []
             rest = int(code)
             for words in reversed(names):

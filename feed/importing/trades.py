@@ -221,6 +221,8 @@ class TradeFiles:
         assert ids is not None
         steps = np.diff(ids, prepend=ids[0] - 1 if symbol.last_id is None else symbol.last_id)
         symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
+        if (steps == 1).all():
+            return
         for kind, at in (
             ("gap in trade ids", np.flatnonzero(steps > 1)),
             ("repeated or late trade id", np.flatnonzero(steps < 1)),

@@ -13,8 +13,8 @@ from feed.importing.options import Options
 from feed.importing.running import Progress, import_files
 from tests.importing.files import MS
 
-ROWS = 2_000_000
-SHORT = 700_000
+ROWS = 1_500_000
+SHORT = 500_000
 MB = 1024 * 1024
 
 
@@ -57,12 +57,12 @@ def peak(folder: Path, rows: int) -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """Three times the trades, about the same memory; and little of it: Arrow reads up to 32 MB ahead."""
+    """Three times the trades, about the same memory; and little of it."""
     short, long = peak(tmp_path, SHORT), peak(tmp_path, ROWS)
     assert long[0] < 60 * MB
-    assert long[1] < 80 * MB
+    assert long[1] < 60 * MB
     assert long[0] < short[0] + 15 * MB
-    assert long[1] < short[1] + 40 * MB
+    assert long[1] < short[1] + 15 * MB
 
 
 def test_progress(tmp_path: Path) -> None:

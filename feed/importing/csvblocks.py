@@ -1,0 +1,144 @@
+"""Blocks of whole lines of a CSV, parsed beside each other and given in order.
+
+Arrow's own streaming reader reads far ahead, parses one block after another, and can say neither the row of a line with
+too few cells nor that of a wrong cell. Here each block is parsed on its own: as numbers, and if that does not go well,
+as text, in which `feed.recording.cells` finds the wrong one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+
+from feed.recording.reading import failure
+
+__all__ = ["CsvLayout", "read_blocks"]
+
+BLOCK_BYTES = 2 * 1024 * 1024
+AHEAD = 3
+"""Blocks that are parsed, or wait for it, while one is worked on."""
+
+THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CsvLayout:
+    """How lines become columns.
+
+    Attributes:
+        names: of all columns.
+        included: of those that are wanted.
+        kinds: what wanted columns usually are, where that is no text.
+        header: whether the first line is no row.
+    """
+
+    names: Sequence[str]
+    included: Sequence[str]
+    kinds: Mapping[str, pa.DataType]
+    delimiter: str
+    header: bool
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block's columns, or why there are none, and the first line that has too few or too many cells."""
+
+    rows: pa.RecordBatch | None = None
+    problem: str = ""
+    skipped: int = 0
+    odd: list[Any] = field(default_factory=list)
+
+
+def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa.RecordBatch]:
+    """The wanted columns, some rows at a time.
+
+    Raises:
+        RecordingError: a line has too few or too many cells.
+    """
+    row = 1
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="feed-csv") as pool:
+        waiting: deque[Future[_Block]] = deque()
+        try:
+            for number, block in enumerate(_lines(stream)):
+                waiting.append(pool.submit(_parsed, layout, block, skipped=int(layout.header and number == 0)))
+                if len(waiting) > AHEAD:
+                    rows = _checked(path, waiting.popleft().result(), row)
+                    row += len(rows)
+                    yield rows
+            while waiting:
+                rows = _checked(path, waiting.popleft().result(), row)
+                row += len(rows)
+                yield rows
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Blocks that end with a line's end; a last line without one belongs to the block before."""
+    block = rest = b""
+    while data := stream.read(BLOCK_BYTES):
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            rest += data
+            continue
+        if block:
+            yield block
+        block, rest = rest + data[:cut], data[cut:]
+    if block or rest:
+        yield block + rest
+
+
+def _parsed(layout: CsvLayout, block: bytes, *, skipped: int) -> _Block:
+    made = _Block(skipped=skipped)
+    for kinds in (layout.kinds, {}):
+        made.odd.clear()
+        try:
+            made.rows = _parse(layout, block, skipped, kinds, made)
+            return made
+        except pa.ArrowInvalid as error:
+            made.problem = str(error)
+    return made
+
+
+def _parse(
+    layout: CsvLayout, block: bytes, skipped: int, kinds: Mapping[str, pa.DataType], made: _Block
+) -> pa.RecordBatch:
+    def odd(line: Any) -> str:
+        made.odd.append(line)
+        return "skip"
+
+    table = pc_csv.read_csv(
+        pa.BufferReader(block),
+        read_options=pc_csv.ReadOptions(
+            column_names=list(layout.names), skip_rows=skipped, use_threads=False, block_size=len(block) + 1
+        ),
+        parse_options=pc_csv.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=odd),
+        convert_options=pc_csv.ConvertOptions(
+            column_types={**dict.fromkeys(layout.names, pa.string()), **kinds},
+            include_columns=list(layout.included),
+            null_values=[""],
+            strings_can_be_null=False,
+        ),
+    )
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+def _checked(path: Path, block: _Block, row: int) -> pa.RecordBatch:
+    if block.odd:
+        first = block.odd[0]
+        # Lines of a block are counted from 1, header and all.
+        at = row + (first.number or 1) - 1 - block.skipped
+        text = f"has {first.actual_columns} cells where the first line has {first.expected_columns}"
+        raise failure(path, f"row {at}", text, first.text[:80])
+    if block.rows is None:
+        raise failure(path, f"row {row} and after", f"cannot be read: {block.problem.splitlines()[0][:300]}")
+    return block.rows
