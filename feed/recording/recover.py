@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,9 @@ def recover(
     with part.open("rb") as held:
         if not lock(held.fileno()):
             raise UsageError(f"{part} is still being recorded; stop that first, it then makes {out} by itself")
+    # The Parquet that was on its way when it was cut off: of no use, and in nobody's hands any more.
+    for stale in part.parent.glob(f".{glob.escape(part.stem)}.*.tmp"):
+        stale.unlink(missing_ok=True)
     recovery, file = Recovery(out), RecordingFile(out)
     try:
         facts = _Facts(recovery, past_damage=past_damage)

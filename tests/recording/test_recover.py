@@ -64,8 +64,10 @@ def test_a_killed_recording_is_not_complete(tmp_path: Path) -> None:
     store.append(batch_of([ticks(5)]), INFO.model_copy(update={"gaps": [GAP]}))
     store.append(batch_of([ticks(5, 6)]), INFO)
     store.abandon()
+    (tmp_path / ".x.parquet.123.tmp").touch()
     recovery = recover(tmp_path / "x.parquet.part", tmp_path / "x.parquet")
     assert (recovery.batches, recovery.rows, recovery.time, recovery.is_whole) == (3, 10, 10_000, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.parquet", "x.parquet.part"]
     with open_recording(tmp_path / "x.parquet") as recording:
         assert not recording.info.complete
         assert recording.info.notes == ["recovered from x.parquet.part: 10 messages in 3 batches"]
