@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
 from feed.importing.columns import Meter, Wanted, head_of, read_columns
 from feed.importing.findings import Findings
@@ -113,8 +114,12 @@ class LeanQuotes:
     meter: Meter
     prices: Steps
     sizes: Steps
+    _grid: Grid = field(init=False)
     _seq: int = 0
-    _last: int = field(default=-(2**62))
+    _last: int = -(2**62)
+
+    def __post_init__(self) -> None:
+        self._grid = Grid(self.symbol, self.interval, self.findings)
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of the symbol."""
@@ -132,6 +137,7 @@ class LeanQuotes:
     def _table(self, path: Path, row: int, chunk: Chunk) -> pa.Table:
         time = Clock("ms", self.dates[path]).read(path, "time", chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
+        self._grid.check(path, row, time)
         numbers = {name: self._numbers(path, name, chunk, row) for name in QUOTE_COLUMNS if name != "time"}
         holds = (numbers["bid"] > 0) & (numbers["ask"] > numbers["bid"])
         if not holds.all():

@@ -75,11 +75,12 @@ def import_files(
         FeedError: the recording cannot be written.
     """
     _check(paths, out, force)
+    options = options or Options()
     findings = Findings()
     if format == "auto":
         format = _detected(paths, findings)
     meter = Meter(sum(path.stat().st_size for path in paths))
-    reader = open_files(format, paths, options or Options(), findings, meter)
+    reader = open_files(format, paths, options, findings, meter)
     run = _Run(findings, meter, on_progress)
     try:
         file = RowFile(out)
@@ -90,6 +91,8 @@ def import_files(
                 run.count(table)
             if not run.rows:
                 raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
+            if (inferred := _inferred(options)) is not None:
+                findings.say(inferred)
             report = run.report(format, reader.instruments())
             file.finish(_info(report, paths, run), {INSTRUMENTS_KEY: orjson.dumps(report.instruments).decode()})
             stack.pop_all()
@@ -149,10 +152,6 @@ class _Run:
 
 
 def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
-    inferred = [
-        f"steps of {name} are one in the last decimal used: {tick} and {lot}"
-        for name, (tick, lot) in report.instruments.items()
-    ]
     return RecordingInfo(
         version=feed.__version__,
         source=f"{report.format}: {', '.join(path.name for path in paths)}",
@@ -161,8 +160,14 @@ def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
         instruments=report.instruments,
         streams=report.streams,
         gaps=report.gaps,
-        notes=[*report.notes, *inferred],
+        notes=report.notes,
     )
+
+
+def _inferred(options: Options) -> str | None:
+    """Which steps nobody told."""
+    names = [name for name, step in (("tick", options.tick_size), ("lot", options.lot_size)) if step is None]
+    return f"{' and '.join(names)} sizes are one in the last decimal that is used" if names else None
 
 
 def _check(paths: Sequence[Path], out: Path, force: bool) -> None:

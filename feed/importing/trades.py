@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,13 @@ from feed.importing.findings import Findings
 from feed.importing.numbers import Clock, Steps, converted, in_options
 from feed.importing.ordering import Piece, check_order, sorted_pieces
 from feed.importing.rows import Ints, Symbol, Trades
+from feed.importing.tradechecks import TradeIds, taken, with_quotes_that_hold
 from feed.recording.cells import read_ids, read_sides, zero_where_missing
 from feed.recording.reading import Chunk, failure
 from feed.scenario.tickfile import Column, TickFile, TimeUnit
 from feed.venues.values import pair
 
 __all__ = ["TradeFiles", "TradeMapping"]
-
-SPARSE = 0.1
-"""Ids that leave out more than one in ten are not counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +78,12 @@ class TradeFiles:
     symbols: dict[str, Symbol] = field(default_factory=dict)
     _steps: dict[str, Steps] = field(default_factory=dict)
     _clocks: dict[str, Clock] = field(default_factory=dict)
-    _sparse: set[str] = field(default_factory=set)
+    _ids: TradeIds = field(init=False)
     _last: int = -(2**62)
 
     def __post_init__(self) -> None:
         mapping = self.mapping
+        self._ids = TradeIds(self.findings)
         self._steps = {
             "price": Steps(mapping.tick_size, rounding=mapping.rounding),
             "size": Steps(mapping.lot_size, rounding=mapping.rounding),
@@ -213,66 +212,5 @@ class TradeFiles:
             return
         symbol = self.symbols.setdefault(name, Symbol(name))
         if part.trade_id is not None:
-            self._check_ids(piece, symbol, part, rows)
+            self._ids.check(piece, symbol, part, rows)
         yield symbol.table(with_quotes_that_hold(part, self.findings, name))
-
-    def _check_ids(self, piece: Piece, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
-        ids = part.trade_id
-        assert ids is not None
-        steps = np.diff(ids, prepend=ids[0] - 1 if symbol.last_id is None else symbol.last_id)
-        symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
-        if (steps == 1).all():
-            return
-        for kind, at in (
-            ("gap in trade ids", np.flatnonzero(steps > 1)),
-            ("repeated or late trade id", np.flatnonzero(steps < 1)),
-        ):
-            if not len(at) or (kind.startswith("gap") and self._counts_otherwise(symbol, len(at), len(ids))):
-                continue
-            first = int(at[0])
-            row = piece.row + int(first if rows is None else rows[first])
-            text = f"{ids[first]} comes after {ids[first] - steps[first]}"
-            self.findings.count(kind, symbol.name, f"{piece.path.name} row {row}", text, len(at))
-            if kind.startswith("gap"):
-                for place in at[:1000].tolist():
-                    self.findings.gap(f"trading:{symbol.name}", symbol.seq + place + 1, int(part.time[place]))
-
-    def _counts_otherwise(self, symbol: Symbol, gaps: int, rows: int) -> bool:
-        if symbol.name not in self._sparse and gaps > max(SPARSE * rows, 1) and rows > 20:
-            self._sparse.add(symbol.name)
-            self.findings.say(
-                f"the trade ids of {symbol.name} do not count one by one: gaps in them are not looked for"
-            )
-        return symbol.name in self._sparse
-
-
-def taken(trades: Trades, rows: Ints) -> Trades:
-    """Some of the trades."""
-
-    def of(column: Any) -> Any:
-        return None if column is None else column[rows]
-
-    return replace(
-        trades,
-        time=trades.time[rows],
-        price=trades.price[rows],
-        size=trades.size[rows],
-        side=of(trades.side),
-        trade_id=of(trades.trade_id),
-        received=of(trades.received),
-        quote=None if trades.quote is None else tuple(of(column) for column in trades.quote),
-    )
-
-
-def with_quotes_that_hold(trades: Trades, findings: Findings, name: str) -> Trades:
-    """Quotes that do not hold their trade, or are crossed, are left out."""
-    if trades.quote is None:
-        return trades
-    bid, bid_size, ask, ask_size = trades.quote
-    price = trades.price / 10.0**trades.price_places
-    wrong = (bid >= ask) | (price < bid) | (price > ask)
-    if wrong.any():
-        where = f"trade {int(np.argmax(wrong)) + 1} of a block"
-        findings.count("quote that does not hold its trade", name, where, "is left out", int(np.count_nonzero(wrong)))
-    mask = [pa.array(column, mask=wrong | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
-    return replace(trades, quote=(mask[0], mask[1], mask[2], mask[3]))

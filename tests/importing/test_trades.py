@@ -51,12 +51,13 @@ def test_report(trades: Path) -> None:
     assert "trades.csv row 3: 10 comes after 8" in made.note("gap in trade ids")
     assert "'amount' is taken as size" in made.note("amount")
     assert "13 digits" in made.note("is read in ms")
+    assert made.note("tick and lot sizes are one in the last decimal")
     with open_recording(made.path) as recording:
         recording.check()
         assert recording.info.instruments == made.report.instruments
         assert recording.info.source == "trades: trades.csv"
         assert [(gap.after, gap.before) for gap in recording.info.gaps] == [(2, 3)]
-        assert recording.info.notes[: len(made.report.notes)] == made.report.notes
+        assert recording.info.notes == made.report.notes
     assert b"feed.instruments" in pq.read_schema(made.path).metadata
 
 
@@ -171,6 +172,7 @@ def test_steps(tmp_path: Path) -> None:
     assert made.column("price") == [10.0, 10.5]
     assert made.column("size") == [0.1, 0.3]
     assert made.report.instruments == {"X": ("0.5", "0.1")}
+    assert not [note for note in made.report.notes if "last decimal" in note]
 
 
 def test_empty_sizes_are_left_out_where_asked(tmp_path: Path) -> None:

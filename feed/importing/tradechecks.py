@@ -1,0 +1,101 @@
+"""What is checked of a block of trades beside its cells: ids that follow each other, quotes that hold their trade."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from feed.importing.findings import Findings
+from feed.importing.ordering import Piece
+from feed.importing.rows import Ints, Symbol, Trades
+
+__all__ = ["TradeIds", "taken", "with_quotes_that_hold"]
+
+SPARSE = 0.1
+"""Ids that leave out more than one in ten are not counted one by one."""
+
+ENOUGH = 20
+"""Rows that it takes to say so."""
+
+LISTED = 1000
+"""Gaps of a block that are listed one by one."""
+
+GAP, REPEATED = "gap in trade ids", "repeated or late trade id"
+
+
+class TradeIds:
+    """Follows the ids of every symbol."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._sparse: set[str] = set()
+
+    def check(self, piece: Piece, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
+        """Count what is missing or repeated in a block.
+
+        Args:
+            rows: which rows of the piece the trades are; None for all of them.
+        """
+        ids = part.trade_id
+        assert ids is not None
+        steps = np.diff(ids, prepend=ids[0] - 1 if symbol.last_id is None else symbol.last_id)
+        symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
+        if (steps == 1).all():
+            return
+        gaps, repeated = np.flatnonzero(steps > 1), np.flatnonzero(steps < 1)
+        if len(gaps) and not self._counts_otherwise(symbol, len(gaps), len(ids)):
+            self._count(GAP, piece, symbol, ids, steps, gaps, rows)
+            for place in gaps[:LISTED].tolist():
+                self._findings.gap(f"trading:{symbol.name}", symbol.seq + place + 1, int(part.time[place]))
+        if len(repeated):
+            self._count(REPEATED, piece, symbol, ids, steps, repeated, rows)
+
+    def _count(
+        self, kind: str, piece: Piece, symbol: Symbol, ids: Ints, steps: Ints, at: Ints, rows: Ints | None
+    ) -> None:
+        first = int(at[0])
+        row = piece.row + int(first if rows is None else rows[first])
+        text = f"{ids[first]} comes after {ids[first] - steps[first]}"
+        self._findings.count(kind, symbol.name, f"{piece.path.name} row {row}", text, len(at))
+
+    def _counts_otherwise(self, symbol: Symbol, gaps: int, rows: int) -> bool:
+        if symbol.name not in self._sparse and gaps > SPARSE * rows and rows > ENOUGH:
+            self._sparse.add(symbol.name)
+            text = f"the trade ids of {symbol.name} do not count one by one: gaps in them are not looked for"
+            self._findings.say(text)
+        return symbol.name in self._sparse
+
+
+def taken(trades: Trades, rows: Ints) -> Trades:
+    """Some of the trades."""
+
+    def of(column: Any) -> Any:
+        return None if column is None else column[rows]
+
+    return replace(
+        trades,
+        time=trades.time[rows],
+        price=trades.price[rows],
+        size=trades.size[rows],
+        side=of(trades.side),
+        trade_id=of(trades.trade_id),
+        received=of(trades.received),
+        quote=None if trades.quote is None else tuple(of(column) for column in trades.quote),
+    )
+
+
+def with_quotes_that_hold(trades: Trades, findings: Findings, name: str) -> Trades:
+    """Quotes that do not hold their trade, or are crossed, are left out."""
+    if trades.quote is None:
+        return trades
+    bid, bid_size, ask, ask_size = trades.quote
+    price = trades.price / 10.0**trades.price_places
+    wrong = (bid >= ask) | (price < bid) | (price > ask)
+    if wrong.any():
+        where = f"trade {int(np.argmax(wrong)) + 1} of a block"
+        findings.count("quote that does not hold its trade", name, where, "is left out", int(np.count_nonzero(wrong)))
+    mask = [pa.array(column, mask=wrong | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
+    return replace(trades, quote=(mask[0], mask[1], mask[2], mask[3]))
