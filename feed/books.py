@@ -75,6 +75,10 @@ class Depth(Protocol):
 class Books(Protocol):
     """The book of one symbol of a source. Pure: the same call gives the same book, at any time, in any order."""
 
+    @property
+    def levels(self) -> int:
+        """How many levels of a side there may be."""
+
     def during(self, start: int, end: int) -> Depth:
         """The changes from market time `start` up to, not including, `end` (ns UTC)."""
 

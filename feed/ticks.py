@@ -6,7 +6,7 @@ integers until the edge: prices in steps of the tick size, sizes in steps of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Protocol
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.books import Books
+from feed.recorded import RecordedRows
 from feed.units import decimal_places
 
 __all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock", "batches_between"]
@@ -162,6 +163,15 @@ class Source(Protocol):
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """For each instrument the change that is in force at market time `at`."""
+
+    def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
+        """A stream's messages where they are to be sent as they were; None where they follow from the ticks."""
+        return None
+
+    @property
+    def numbering(self) -> Mapping[str, int]:
+        """By stream (`trading:BTC/USD`) the `seq` of the message before the source's first; 0 where it is not told."""
+        return {}
 
 
 def batches_between(source: Source, start: int, end: int) -> Iterator[Batch]:

@@ -31,7 +31,7 @@ LAYERS: list[list[str]] = [
     ["feed.scenario"],
     ["feed.bars", "feed.depth"],
     ["feed.ticks", "feed.clock", "feed.randomness"],
-    ["feed.books"],
+    ["feed.books", "feed.recorded"],
     ["feed.units"],
     ["feed.errors"],
     ["feed"],

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.books import Ladder, QuoteBlock
+from feed.books import DEPTHS, Ladder, QuoteBlock
 from feed.depth.levels import ASK, BID, Level, Levels
 from feed.depth.quotes import Changes, changes_of
 from feed.randomness import Stream
@@ -53,7 +53,8 @@ class MadeBooks:
         self._ticks = ticks
         self._length = length
         self._usual = usual
-        self._levels = Levels(seed, symbol, price)
+        self.levels = DEPTHS[-1]
+        self._deep = Levels(seed, symbol, price)
         self._block = lru_cache(maxsize=4)(self._make)
         self._counted: dict[int, int] = {}
 
@@ -61,7 +62,7 @@ class MadeBooks:
         """The changes from market time `start` up to, not including, `end` (ns UTC)."""
         numbers = range(start // self._length, -(-end // self._length))
         blocks = [block for number in numbers if (block := self._block(number)) is not None]
-        return MadeDepth(self._levels, self._usual, blocks, start, end, lambda: self._standing(start))
+        return MadeDepth(self._deep, self._usual, blocks, start, end, lambda: self._standing(start))
 
     def count(self, start: int, end: int) -> int:
         """How many changes there are from `start` up to, not including, `end`."""

@@ -33,6 +33,8 @@ TOUCH_DEPTH = 20.0
 """What usually stands at the touch, in median sizes of orders."""
 MOST_LOTS = 1e12
 WIDE_FROM, WIDE_GROWTH = 2.2, 4.0
+BREATH = 0.5
+"""Standard deviation of log2 of a scripted spread."""
 ID_SPACE = 10_000_000
 """Trade ids of one minute: a minute's trades are numbered from the minute's number times this."""
 
@@ -134,7 +136,9 @@ class TickFill:
         wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
         extra = powers(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH)
         factor = self._timeline.factor("spread", orders.time)
-        return np.maximum(np.floor(factor * extra + 0.5).astype(np.int64), 1)
+        # A scripted spread breathes; what is rare in a calm market is not rare times a script's thousand.
+        breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)
+        return np.maximum(np.floor(np.maximum(factor * breath, extra) + 0.5).astype(np.int64), 1)
 
     def _sizes(self, number: int, orders: Arrivals, counts: Ints) -> Ints:
         """Sizes of fills in lots."""

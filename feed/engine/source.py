@@ -19,7 +19,7 @@ from feed.engine.path import PricePath
 from feed.engine.timeline import Timeline
 from feed.scenario.generator import GENERATOR_VERSION, block_minutes
 from feed.scenario.model import Scenario, SymbolModel
-from feed.ticks import Batch, Instrument, StatusChange, TickBlock
+from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
 from feed.units import DAY, MINUTE
 
 __all__ = ["ENGINE_VERSION", "EngineSource"]
@@ -33,7 +33,7 @@ KEPT_BLOCKS = 4
 """Blocks that are kept for their books, which are asked for right behind them."""
 
 
-class EngineSource:
+class EngineSource(Source):
     """The market of a scenario and a seed.
 
     A block of minutes is made from its number alone; what was traded earlier in the day is the sum of the blocks since

@@ -25,7 +25,6 @@ class BookChannel:
     """The channel of all books of a source."""
 
     name: ClassVar[str] = "book"
-    parts: ClassVar[tuple[str, ...]] = tuple(str(depth) for depth in DEPTHS)
     lossless: ClassVar[bool] = False
     differences: ClassVar[bool] = True
     begins_with_snapshot: ClassVar[bool] = True
@@ -35,13 +34,16 @@ class BookChannel:
     def __init__(self, source: Source, shift: int) -> None:
         self._source = source
         self._shift = shift
+        # What was recorded with ten levels has no more of them.
+        most = min(source.books(index).levels for index in range(len(source.instruments)))
+        self.parts = tuple(str(depth) for depth in DEPTHS if depth <= max(most, DEPTHS[0]))
 
     def track(self, batch: Batch, symbol: int, part: str) -> BookTrack:
         """The changes of a batch."""
         depth = self._source.books(symbol).during(batch.start, batch.end)
         return BookTrack(self._source.instruments[symbol], int(part), self._shift, depth)
 
-    def seq_at(self, time: int, begins: int, symbol: int) -> int:
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """The changes since the epoch began."""
         return self._source.books(symbol).count(begins, time + 1)
 

@@ -6,6 +6,7 @@ from feed.market.book import BookChannel
 from feed.market.channels import Channel, StatusChannel, TradingChannel
 from feed.market.derived import CandleChannel, TickerChannel
 from feed.market.memory import BarMemory
+from feed.market.recorded import RecordedChannel
 from feed.ticks import Source
 
 __all__ = ["open_channels"]
@@ -25,6 +26,9 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
         # A trade carries the quote that stands behind it, so whoever reads both has that book by then.
         BookChannel(source, shift),
         TradingChannel(source, shift),
-        TickerChannel(source, shift, memories),
-        CandleChannel(source, shift, memories),
+        *(
+            # A message that was recorded has its times in it: they cannot be moved.
+            channel if shift else RecordedChannel(channel, source)
+            for channel in (TickerChannel(source, shift, memories), CandleChannel(source, shift, memories))
+        ),
     )

@@ -77,7 +77,7 @@ class Channel(Protocol):
     def track(self, batch: Batch, symbol: int, part: str) -> Track:
         """The messages of one stream in a batch; `symbol` counts the source's instruments."""
 
-    def seq_at(self, time: int, begins: int, symbol: int) -> int:
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """On demand: messages due at market time `time` or before it, in an epoch that began at `begins`."""
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> Track | None:
@@ -134,7 +134,7 @@ class _Eager:
         self._source = source
         self._shift = shift
 
-    def seq_at(self, time: int, begins: int, symbol: int) -> int:
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """Only the messages themselves tell."""
         raise NotImplementedError
 

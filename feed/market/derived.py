@@ -50,7 +50,7 @@ class _EachSecond:
         self._shift = shift
         self._memories = memories
 
-    def seq_at(self, time: int, begins: int, symbol: int) -> int:
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """The seconds that have ended since the epoch began."""
         return (time + 1) // SECOND - begins // SECOND
 

@@ -102,6 +102,11 @@ class Market:
         self.hub = Hub(self.streams, self.newest, conflated)
         self._topics = [self.hub.topics[stream] for stream in self.streams]
         self._begins = pace.at(clock.now())
+        # Whoever plays a recording from its beginning gives its messages the numbers that they had.
+        told = source.numbering if self._begins == source.start else {}
+        self._numbering = tuple(told.get(stream.key, 0) for stream in self.streams)
+        for topic, number in zip(self._topics, self._numbering, strict=True):
+            topic.seq = number
         # Market time up to which everything has been published.
         self._published = self._begins - 1
         self._batches: Iterator[Batch] = source.batches(self._begins)
@@ -355,8 +360,8 @@ class Market:
             self._cursor = self._segment.reach(self._published)
 
     def _seq_at(self, track: int, time: int) -> int:
-        _, channel, symbol = self._tracks[track]
-        return channel.seq_at(time, self._begins, symbol)
+        (_, _, part), channel, symbol = self._tracks[track]
+        return self._numbering[track] + channel.seq_at(time, self._begins, symbol, part)
 
 
 def _described(instrument: Instrument) -> dict[str, Any]:

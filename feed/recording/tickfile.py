@@ -15,7 +15,7 @@ from feed.recording.reading import failure
 from feed.recording.tickcache import TickCache
 from feed.recording.trades import Tally, read_trades, synthetic_quotes
 from feed.scenario.tickfile import TickFile
-from feed.ticks import Batch, Instrument, StatusChange, TickBlock
+from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
 from feed.units import MINUTE
 
 __all__ = ["BATCH_ROWS", "TickFileSource"]
@@ -33,7 +33,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-class TickFileSource:
+class TickFileSource(Source):
     """Replays a file of trades. The whole file is read and checked once, when the source is made.
 
     Args:

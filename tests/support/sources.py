@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from feed.depth.made import MadeBooks
-from feed.ticks import Batch, Instrument, StatusChange, TickBlock, batches_between
+from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.units import DAY, MILLISECOND, MINUTE, SECOND
 
 START = 1_736_121_600 * SECOND
@@ -31,7 +31,7 @@ def _books(source: MetronomeSource, index: int) -> MadeBooks:
 
 
 @dataclass(frozen=True)
-class MetronomeSource:
+class MetronomeSource(Source):
     """A tick of each symbol every `every` ns, each tick a function of its number alone.
 
     `count` ticks, or endlessly many. At tick `halt_at` the status changes.
