@@ -108,7 +108,7 @@ class BarFiles:
         """
         pieces = self._pieces()
         if self.mapping.sort:
-            pieces = sorted_pieces(pieces, self._clocks[self.paths[0]], self.findings)
+            pieces = sorted_pieces(pieces, self._clocks.__getitem__, self.findings)
         for piece in pieces:
             if len(piece.chunk["time"]):
                 yield from self._tables(piece)
@@ -125,7 +125,8 @@ class BarFiles:
 
     def _tables(self, piece: Piece) -> Iterator[pa.Table]:
         path, row = piece.path, piece.row
-        time = self._clocks[path].read(path, "time", piece.chunk["time"], row)
+        clock = Clock("ns") if self.mapping.sort else self._clocks[path]
+        time = clock.read(path, "time", piece.chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         self._grid.check(path, row, time)
         volume = self._sizes.read(path, "volume", zero_where_missing(piece.chunk["volume"]), row, least=0)

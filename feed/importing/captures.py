@@ -73,7 +73,7 @@ class CaptureFiles:
                 self._note(line, event)
                 continue
             time = self._time(line, event)
-            if time is None:
+            if time is None or not self._holds(line, event):
                 continue
             self._check_order(line, event, time)
             self.rows.add(event, line.received, time)
@@ -146,6 +146,17 @@ class CaptureFiles:
             return None
         self._untimed += 1
         return line.received - (self._offset or 0)
+
+    def _holds(self, line: Line, event: Data) -> bool:
+        """Whether a trade is one; a quote whose sides cross is told and kept."""
+        if isinstance(event, Trade) and not (float(event.price) > 0 and float(event.size) > 0):
+            text = f"price {event.price}, size {event.size}: is left out"
+            self.findings.count("trade without price or size", event.symbol, line.where, text)
+            return False
+        if isinstance(event, Quote) and float(event.bid) >= float(event.ask):
+            text = f"bid {event.bid} is not below ask {event.ask}"
+            self.findings.count("crossed quote", event.symbol, line.where, text)
+        return True
 
     def _check_order(self, line: Line, event: Data, time: int) -> None:
         if event.time is None:

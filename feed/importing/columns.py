@@ -185,7 +185,7 @@ def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
         convert_options=pc_csv.ConvertOptions(strings_can_be_null=False),
     )
     # As it is written, or an id of 20 digits would come back as a float.
-    plain = line.decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
+    plain = line.decode("utf-8-sig", "replace").rstrip("\r\n").split(delimiter)
     if len(plain) == table.num_columns:
         return [cell.strip().strip('"') for cell in plain]
     return [str(column[0].as_py() or "").strip() for column in table.columns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +41,18 @@ def check_order(path: Path, row: int, time: Ints, last: int) -> int:
     return int(time[-1])
 
 
-def sorted_pieces(pieces: Iterator[Piece], clock: Clock, findings: Findings) -> Iterator[Piece]:
-    """All rows by time; those of the same time keep their order. Takes the memory of all of them."""
+def sorted_pieces(pieces: Iterator[Piece], clock_of: Callable[[Path], Clock], findings: Findings) -> Iterator[Piece]:
+    """All rows by time, which is a timestamp then; those of the same time keep their order. Takes memory for all."""
     gathered = list(pieces)
     if not gathered:
         return
-    times = np.concatenate([clock.read(each.path, "time", each.chunk["time"], each.row) for each in gathered])
+    times = np.concatenate(
+        [clock_of(each.path).read(each.path, "time", each.chunk["time"], each.row) for each in gathered]
+    )
     falls = np.flatnonzero(np.diff(times) < 0)
-    chunk = {key: pa.concat_arrays([each.chunk[key] for each in gathered]) for key in gathered[0].chunk}
+    chunk = {key: _joined([each.chunk[key] for each in gathered]) for key in gathered[0].chunk}
+    # Files may have different units.
+    chunk["time"] = pa.array(times, pa.timestamp("ns"))
     path = gathered[0].path
     if len(falls):
         place = f"row {int(falls[0]) + 2} of all files"
@@ -57,3 +61,9 @@ def sorted_pieces(pieces: Iterator[Piece], clock: Clock, findings: Findings) -> 
         chunk = {key: column.take(order) for key, column in chunk.items()}
     for first in range(0, len(times), CHUNK_ROWS):
         yield Piece(path, first + 1, {key: column.slice(first, CHUNK_ROWS) for key, column in chunk.items()})
+
+
+def _joined(columns: list[pa.Array]) -> pa.Array:
+    """As text, if not all parts could be read as numbers."""
+    kinds = {column.type for column in columns}
+    return pa.concat_arrays(columns if len(kinds) == 1 else [column.cast(pa.string()) for column in columns])

@@ -126,7 +126,10 @@ def _rivals(there: list[str]) -> str:
 
 
 def _missing(path: Path, key: str, known: tuple[str, ...], head: Head) -> Exception:
-    if not head.named:
+    other = next((mark for mark in (";", "\t", "|", ",") if len(head.cells) == 1 and mark in head.cells[0]), None)
+    if other is not None:
+        hint = f"the first line is {head.cells[0][:80]!r}: is it --delimiter {other!r}?"
+    elif not head.named:
         hint = f"the file has {len(head.cells)} columns without names: tell positions from 0, such as --{key} 1"
     else:
         hint = f"the file has {', '.join(head.cells[:20])}; tell which it is, such as --{key} {head.cells[-1]}"

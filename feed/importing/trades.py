@@ -77,7 +77,7 @@ class TradeFiles:
     meter: Meter
     symbols: dict[str, Symbol] = field(default_factory=dict)
     _steps: dict[str, Steps] = field(default_factory=dict)
-    _clocks: dict[str, Clock] = field(default_factory=dict)
+    _clocks: dict[tuple[Path, str], Clock] = field(default_factory=dict)
     _ids: TradeIds = field(init=False)
     _last: int = -(2**62)
 
@@ -88,7 +88,6 @@ class TradeFiles:
             "price": Steps(mapping.tick_size, rounding=mapping.rounding),
             "size": Steps(mapping.lot_size, rounding=mapping.rounding),
         }
-        self._clocks = {key: Clock(mapping.time_unit, mapping.date) for key in ("time", "received")}
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of each symbol."""
@@ -102,7 +101,7 @@ class TradeFiles:
         """
         pieces: Iterator[Piece] = self._pieces()
         if self.mapping.sort:
-            pieces = sorted_pieces(pieces, self._clocks["time"], self.findings)
+            pieces = sorted_pieces(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
         for clock in self._clocks.values():
@@ -112,6 +111,11 @@ class TradeFiles:
             self.findings.say("there is no side: it is inferred by the tick rule")
         if "trade_id" not in self.mapping.columns:
             self.findings.say("there are no trade ids: trades are counted from 1")
+
+    def _clock(self, path: Path, key: str = "time") -> Clock:
+        """Each file has its own: Binance went from ms to us at a new year."""
+        mapping = self.mapping
+        return self._clocks.setdefault((path, key), Clock(mapping.time_unit, mapping.date))
 
     def _pieces(self) -> Iterator[Piece]:
         for path in self.paths:
@@ -126,7 +130,8 @@ class TradeFiles:
         path, row, chunk = piece.path, piece.row, piece.chunk
         if not len(chunk["time"]):
             return
-        time = self._clocks["time"].read(path, "time", chunk["time"], row)
+        clock = Clock("ns") if self.mapping.sort else self._clock(path)
+        time = clock.read(path, "time", chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         trades = self._read(piece, time)
         kept = self._kept(piece, trades.size)
@@ -137,7 +142,10 @@ class TradeFiles:
         yield from self._by_symbol(piece, trades, kept)
 
     def _by_symbol(self, piece: Piece, trades: Trades, kept: Any) -> Iterator[pa.Table]:
-        encoded = pc.utf8_trim_whitespace(piece.chunk["symbol"].cast(pa.string())).dictionary_encode()
+        names = pc.utf8_trim_whitespace(pc.fill_null(piece.chunk["symbol"].cast(pa.string()), ""))
+        if (empty := pc.index(names, "").as_py()) >= 0:
+            raise failure(piece.path, f"row {piece.row + empty}, symbol", "there is no value")
+        encoded = names.dictionary_encode()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
         tables: list[pa.Table] = []
         places: list[Ints] = []
@@ -157,7 +165,7 @@ class TradeFiles:
         size = self._steps["size"].read(path, "size", sizes, row, least=0 if skipping else 1)
         received = None
         if "received" in chunk:
-            received = self._clocks["received"].read(path, "received", chunk["received"], row)
+            received = self._clock(path, "received").read(path, "received", chunk["received"], row)
             for difference in (received - time)[::64].tolist():
                 self.findings.offsets.add(difference)
         return Trades(

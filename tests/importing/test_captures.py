@@ -87,6 +87,15 @@ def test_last_line_that_was_cut_off(tmp_path: Path) -> None:
     assert made.note("line 2: the last line was cut off")
 
 
+def test_trades_of_nothing_and_crossed_quotes(tmp_path: Path) -> None:
+    """The first are left out, the others kept; both are told."""
+    made = imported("binance", capture(tmp_path / "b.ws", trade(1), trade(2, q="0.000"), quote("2", "1"), trade(3)))
+    assert made.column("trade_id", "trading") == [1, 3]
+    assert made.column("bid") == [None, 2.0, None]
+    assert made.note("trade without price or size")
+    assert made.note("crossed quote")
+
+
 def test_messages_alone(tmp_path: Path) -> None:
     """Without a receive clock there is none; what has no time at all is left out and counted."""
     made = imported("binance", written(tmp_path / "b.ws", f"{trade(1)}\n{quote('1', '2')}\n{trade(2)}\n"))

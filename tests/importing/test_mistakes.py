@@ -38,6 +38,9 @@ BAD_TRADES = [
     (f"{HEAD},id\n{MS},1,1,1\n{MS},1,1,x1\n", "row 2, trade_id: 'x1' is not a whole number"),
     (f"{HEAD},id\n{MS},1,1,-1\n", "row 1, trade_id: -1 is negative"),
     (f"{HEAD},bid,ask\n{MS},1,1,1,x\n", "row 1, ask: 'x' is not a number"),
+    (f"time;price;size\n{MS};1;1\n", "the first line is 'time;price;size': is it --delimiter ';'"),
+    (f"{HEAD}\n{MS},60000,0.123456789012345\n", "row 1, size: .* is not a multiple of the --lot-size"),
+    ("garbage", "price|time"),
 ]
 
 
@@ -175,6 +178,13 @@ def test_places(tmp_path: Path) -> None:
         import_files("trades", [], tmp_path / "out.parquet")
     with pytest.raises(FeedError, match="cannot be written"):
         import_files("trades", [path], tmp_path / "absent" / "out.parquet", options=options)
+
+
+def test_row_without_a_symbol(tmp_path: Path) -> None:
+    """Where a column should tell it."""
+    path = written(tmp_path / "t.csv", f"{HEAD},symbol\n{MS},1,1,A\n{MS},1,1,\n")
+    with pytest.raises(RecordingError, match="row 2, symbol: there is no value"):
+        imported("trades", path)
 
 
 def test_columns_by_position(tmp_path: Path) -> None:

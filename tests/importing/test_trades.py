@@ -83,6 +83,23 @@ def test_units_by_digits(tmp_path: Path, unit: str, factor: int) -> None:
     assert made.note(f"is read in {unit}")
 
 
+@pytest.mark.parametrize("sort", [False, True])
+def test_files_of_different_units(tmp_path: Path, sort: bool) -> None:
+    """Binance went from ms to us at a new year: each file has its own unit, and both are told."""
+    first = written(tmp_path / "a.csv", f"time,price,size\n{MS},1,1\n")
+    second = written(tmp_path / "b.csv", f"time,price,size\n{MS * 1000 + 7},1.5,1\n")
+    made = imported("trades", [first, second], symbol="X", sort=sort)
+    assert made.column("time") == [NS, NS + 7000]
+    assert made.note("in ms")
+    assert made.note("in us")
+
+
+def test_mark_of_the_byte_order_and_ends_of_windows(tmp_path: Path) -> None:
+    """As Excel writes them."""
+    path = written(tmp_path / "t.csv", f"\ufefftime,price,size\r\n{MS},1.5,1\r\n")
+    assert imported("trades", path, symbol="X").column("price") == [1.5]
+
+
 def test_iso_times(tmp_path: Path) -> None:
     """As pandas writes them."""
     path = written(tmp_path / "t.csv", "time,price,size\n2023-11-14 22:13:20.138000+00:00,1,1\n")
