@@ -37,6 +37,8 @@ class Kraken:
             yield from _event(message)
             return
         *parts, name, symbol = message[1:]
+        if not isinstance(symbol, str):
+            raise ValueError(f"{symbol!r} is no pair")
         kind, _, depth = str(name).partition("-")
         if kind == "trade":
             yield from (_trade(symbol, row) for row in parts[0])
@@ -47,7 +49,7 @@ class Kraken:
         elif kind == "book":
             yield from self._book(symbol, parts, depth)
         else:
-            yield Note("unknown", str(symbol), f"channel {name!r}")
+            yield Note("unknown", symbol, f"channel {name!r}")
 
     def _book(self, symbol: str, parts: list[dict[str, Any]], depth: str) -> Iterator[Event]:
         fields = {key: value for part in parts for key, value in part.items()}

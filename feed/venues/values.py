@@ -37,6 +37,10 @@ QUOTES = (
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_NO_MESSAGE = (
+    ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidOperation, OverflowError, RecursionError,
+)  # fmt: skip
+
 _decoder = json.JSONDecoder(parse_float=str)
 
 
@@ -44,7 +48,7 @@ def guarded(read: Callable[[Any], Iterable[Event]], message: str) -> list[Event]
     """The events of a message; one note where it is not what the venue sends."""
     try:
         return list(read(_decoder.decode(message)))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidOperation) as error:
+    except _NO_MESSAGE as error:
         shown = message if len(message) <= 80 else f"{message[:77]}…"
         what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         return [Note("malformed", "", f"{shown!r}: {what}")]
@@ -77,10 +81,13 @@ def levels(rows: Any) -> Levels:
 
 
 def whole(value: Any) -> int:
-    """A whole number, also as text."""
-    if isinstance(value, bool):
+    """A whole number of 64 bits, also as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{value!r} is not a whole number")
-    return int(value)
+    number = int(value)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{value!r} has more than 64 bits")
+    return number
 
 
 def number_time(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -75,6 +76,55 @@ def test_every_venue_can_be_heard(venue: str) -> None:
     assert all(heard.subscribe_messages(["trading", "quote", "book"], ["BTC/USD"]))
     (note,) = parser(venue).parse("no JSON", 0)
     assert isinstance(note, Note)
+
+
+KEYS = [*"estpqTmUubaBAE", "event", "channel", "data", "id", "bids", "asks", "type", "symbol", "price"]
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8) | st.just("1.5"),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=8,
+        )
+    ),
+    max_leaves=12,
+)
+KINDS = st.sampled_from(
+    [
+        "trade",
+        "depthUpdate",
+        "aggTrade",
+        "bookTicker",
+        "data",
+        "match",
+        "l2update",
+        "snapshot",
+        "update",
+        "ticker",
+        "book",
+    ]
+)
+
+
+@given(st.sampled_from(list(VENUES)), Json, KINDS)
+def test_nothing_breaks_a_parser(venue: str, message: object, kind: str) -> None:
+    """Whatever JSON comes over the socket, events or notes come out."""
+    following = parser(venue)
+    texts = [json.dumps(message), json.dumps([0, message, kind, "A/B"])]
+    if isinstance(message, dict):
+        texts += [json.dumps({**message, key: kind}) for key in ("e", "event", "type", "channel")]
+    for text in texts:
+        assert all(isinstance(event.symbol, str) for event in following.parse(text, 0))
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_deep_nesting_is_no_message(venue: str) -> None:
+    """Nor does it break the parser."""
+    (note,) = parser(venue).parse("[" * 100_000, 0)
+    assert isinstance(note, Note)
+    assert note.kind == "malformed"
 
 
 def test_unknown_venue() -> None:
