@@ -83,6 +83,9 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
+    if settings.record is not None:
+        # The first ticker needs the day before it; made now, it does not hold up the first trades.
+        await asyncio.to_thread(market.warm)
     recorder = _recorder(settings, market, clock)
     if recorder is not None:
         metrics.recording = pages.recording = recorder.counters
