@@ -83,10 +83,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
-    if settings.record is not None:
-        # The first ticker needs the day before it; made now, it does not hold up the first trades.
-        await asyncio.to_thread(market.warm)
-    recorder = _recorder(settings, market, clock)
+    recorder = await _recorder(settings, market, clock)
     if recorder is not None:
         metrics.recording = pages.recording = recorder.counters
     if ready is not None:
@@ -201,11 +198,14 @@ class _Run:
                     loop.remove_signal_handler(number)
 
 
-def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:
+async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:
     if settings.record is None:
         return None
-    from feed.market.recorder import MarketRecorder
+    from feed.market.recorder import WHOLE, MarketRecorder
 
+    if not set(WHOLE).isdisjoint(settings.record_channels):
+        # The first ticker needs the day before it; made now, it does not hold up the first trades.
+        await asyncio.to_thread(market.warm)
     return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
 

@@ -22,7 +22,7 @@ from feed.recording.rows import Piece, Row, Ticks
 from feed.recording.writer import RecordingWriter
 from feed.units import nearest
 
-__all__ = ["MarketRecorder"]
+__all__ = ["WHOLE", "MarketRecorder"]
 
 PLAIN = Variant()
 
