@@ -78,6 +78,8 @@ def test_a_signal_finishes_the_recording(tmp_path: Path, number: signal.Signals)
     path = tmp_path / "x.parquet"
     with start("--wait-for", "0", "--speed", "100", "--record", str(path)) as served:
         wait_for_rows(served, 500)
+        with urllib.request.urlopen(f"{served.http}/metrics", timeout=10) as answer:
+            assert "\nfeed_recording_ok 1.0\n" in answer.read().decode()
         begin = time.monotonic()
         served.signal(number)
         assert served.wait() == 0
