@@ -29,6 +29,8 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
 from feed.scenario.find import find_scenario, list_scenarios
+from feed.scenario.model import Scenario
+from feed.scenario.replay import Replay
 from feed.server.metrics import Metrics
 from feed.server.pages import Pages
 from feed.server.peer import PeerLimits
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from feed.market.recorder import MarketRecorder
 
 __all__ = ["serve"]
+
+SAME_SIGNAL = 200 * MILLISECOND
+"""What comes so soon after a signal is the same one."""
 
 END_GRACE = 1 * SECOND
 """Clients are told that the market has ended so long before they are closed."""
@@ -88,12 +93,12 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         metrics.recording = pages.recording = recorder.counters
     if ready is not None:
         ready(_url(server, settings))
-    return await _Run(server, market, pacemaker, settings, recorder).until_stopped()
+    return await _Run(server, market, pacemaker, settings, recorder, clock).until_stopped()
 
 
 def open_market(settings: ServeSettings, clock: Clock) -> Market:
     """The shared market that the settings describe, standing at its beginning."""
-    scenario, path = find_scenario(settings.scenario, settings.scenarios)
+    scenario, path = _scenario(settings)
     seed = scenario.seed if settings.seed is None else settings.seed
     source = open_source(scenario, path, seed)
     for notice in getattr(source, "notices", ()):
@@ -112,6 +117,30 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
     )
 
 
+def _scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
+    """The scenario that is served: a recording may be cut, repeated, or continued as another one."""
+    scenario, path = find_scenario(settings.scenario, settings.scenarios)
+    wanted: dict[str, object] = {}
+    if settings.until is not None:
+        wanted["until"] = settings.until
+    if settings.loop == "on":
+        wanted["loop"] = True
+    if settings.then is not None:
+        wanted["continued"] = True
+    if not wanted:
+        return scenario, path
+    if scenario.replay is None:
+        raise UsageError(f"--until, --loop and --then are for recordings; {scenario.name} is a scenario")
+    replay = Replay.model_validate(scenario.replay.model_dump() | wanted)
+    if settings.then is None:
+        return scenario.model_copy(update={"replay": replay}), path
+    # What goes on has its own character; the name says what it began as.
+    later, _ = find_scenario(settings.then, settings.scenarios)
+    if later.replay is not None or later.source is not None:
+        raise UsageError(f"--then {settings.then} is a recording itself; name a scenario")
+    return later.model_copy(update={"name": scenario.name, "replay": replay}), path
+
+
 class _Run:
     """A server and its market, from start to stop."""
 
@@ -122,12 +151,15 @@ class _Run:
         pacemaker: Pacemaker,
         settings: ServeSettings,
         recorder: MarketRecorder | None,
+        clock: Clock,
     ) -> None:
         self._server = server
         self._market = market
         self._pacemaker = pacemaker
         self._settings = settings
         self._recorder = recorder
+        self._clock = clock
+        self._signalled: int | None = None
         self._stop: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
 
     async def until_stopped(self) -> int:
@@ -173,6 +205,11 @@ class _Run:
             self._stop.set_result(code)
 
     def _signal(self, code: CloseCode) -> None:
+        now = self._clock.now()
+        if self._signalled is not None and now - self._signalled < SAME_SIGNAL:
+            # Ctrl-C reaches a whole group of processes, and the one that started this one passes it on.
+            return
+        self._signalled = now
         if self._stop.done():
             # Asked twice: whoever asks does not want to wait for anybody.
             sys.stderr.write("stopped at once\n")

@@ -167,6 +167,11 @@ class ServeSettings(Limits, BaseSettings):
     anchor: Annotated[Anchor, reads(_read_anchor)] = Field(
         "scenario", description="The first timestamp: scenario (its own date), now, or a time"
     )
+    until: Duration | None = Field(None, ge=MILLISECOND, description="Of a recording: stop so far into it")
+    loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
+    then: str | None = Field(
+        None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"
+    )
     wait_for: int = Field(
         1, ge=0, le=100_000, description="Market time begins once there are so many subscribers; 0: at once"
     )

@@ -12,7 +12,7 @@ __all__ = ["open_source", "past_of"]
 
 
 def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Source:
-    """The source of a scenario.
+    """The source of a scenario: the engine, a file of trades, or recordings.
 
     Args:
         scenario: what to play.
@@ -22,6 +22,10 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Sour
     Raises:
         RecordingError: the trade file can't be used.
     """
+    if scenario.replay is not None:
+        from feed.replaying import open_replay
+
+        return open_replay(scenario, scenario.replay, path.parent, scenario.seed if seed is None else seed)
     if scenario.source is None:
         return EngineSource(scenario, seed)
     # Reading files takes pyarrow, which weighs more than all the rest: who plays a scenario does not pay for it.

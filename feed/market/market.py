@@ -350,8 +350,9 @@ class Market:
         if track in self._active:
             return
         upcoming = self.next_time()
-        if not self.pace.is_max:
-            now = self.pace.at(self._clock.now())
+        now = self.pace.at(self._clock.now())
+        # A market that has not begun has published nothing, also not what is due at the moment of its beginning.
+        if not self.pace.is_max and now > self._begins:
             self._published = max(self._published, now if upcoming is None else min(now, upcoming - 1))
         self.hub.topics[stream].seq = self._seq_at(track, self._published)
         self._active.add(track)

@@ -67,6 +67,7 @@ class RecordingSource(Source):
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
+        self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
         self._opening, self._changes = _statuses(rows)
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
         self._books = [self._book(index, rows) for index in range(len(self._instruments))]
@@ -110,6 +111,17 @@ class RecordingSource(Source):
         if first == last:
             return TickBlock.empty()
         return TickBlock(**self._caches[index].rows(int(first), int(last)))
+
+    def lots(self, index: int, at: int) -> int:
+        """What was traded of a symbol before market time `at`, in lots."""
+        first = int(np.searchsorted(self._times[index], at, side="left"))
+        return int(self._traded[index][first - 1]) if first else 0
+
+    def ids(self, index: int, start: int, end: int) -> tuple[int, int]:
+        """The first and the last trade id of a symbol in a stretch of time; 0 and 0 where there is none."""
+        first, last = (int(row) for row in np.searchsorted(self._times[index], [start, end], side="left"))
+        ids = self._caches[index].column("trade_id")
+        return (int(ids[first]), int(ids[last - 1])) if first < last else (0, 0)
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """What is in force at market time `at`; online where nothing else was recorded."""

@@ -42,7 +42,9 @@ class TickCache:
         """Make the rows readable."""
         for name, file in self._files.items():
             file.flush()
-            self._columns[name] = np.memmap(file, np.int64, "r", shape=(self._rows,))
+            # Nothing cannot be mapped.
+            empty = np.empty(0, np.int64)
+            self._columns[name] = np.memmap(file, np.int64, "r", shape=(self._rows,)) if self._rows else empty
             # The mapping stays.
             file.close()
 

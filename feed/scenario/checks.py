@@ -22,7 +22,7 @@ MAX_PRICE_STEPS = 10**12
 
 def problems_of(scenario: Scenario) -> list[Problem]:
     """Every mistake in how the parts go together."""
-    checks = (_times, _source, _names, _phases, _events, _ticks, _repeat)
+    checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat)
     return [problem for check in checks for problem in check(scenario)]
 
 
@@ -43,6 +43,16 @@ def _source(scenario: Scenario) -> Iterator[Problem]:
     for key in ("phases", "events", "ticks"):
         if getattr(scenario, key):
             yield Problem(key, "a replayed file has none", "take out [source] or these")
+
+
+def _replay(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.replay is None:
+        return
+    if scenario.source is not None:
+        yield Problem("replay", "is there together with [source]", "one of them is enough")
+    for key in ("phases", "events", "ticks"):
+        if getattr(scenario, key) and not scenario.replay.continued:
+            yield Problem(key, "a replay has none", "set continued = true in [replay] to go on as a generated market")
 
 
 def _names(scenario: Scenario) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,11 +10,15 @@ import feed
 from feed.errors import Problem, ScenarioError
 from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
+from feed.scenario.replay import Replay
 from feed.units import nearest
 
 __all__ = ["bundled_folder", "find_scenario", "list_scenarios"]
 
 SUFFIXES = (".toml", ".json")
+
+RECORDINGS = (".parquet", ".pq", ".csv", ".gz", ".zip", ".part")
+"""What a file that is played as it is may be called: a recording, or what can be imported."""
 
 
 @cache
@@ -31,6 +36,8 @@ def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path
         ScenarioError: there is none, or its file has mistakes.
     """
     path = Path(name)
+    if path.suffix.lower() in RECORDINGS:
+        return _replay_of(path), path
     if path.suffix.lower() in SUFFIXES or "/" in name or "\\" in name:
         return load_scenario(path), path
     for place in _folders(folder):
@@ -55,6 +62,12 @@ def list_scenarios(folder: Path | None = None) -> list[Scenario]:
                 except ScenarioError:
                     continue
     return [found[name] for name in sorted(found)]
+
+
+def _replay_of(path: Path) -> Scenario:
+    """A scenario that does no more than play a file."""
+    words = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")[:64].strip("-")
+    return Scenario(name=words or "replay", description=f"{path.name}, as it was", replay=Replay(files=(path.name,)))
 
 
 def _folders(folder: Path | None) -> list[Path]:

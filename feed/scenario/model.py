@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from feed.scenario.checks import MAX_PRICE_STEPS, problems_of
 from feed.scenario.events import Event, HandTick
+from feed.scenario.replay import Replay
 from feed.scenario.tickfile import TickFile
 from feed.scenario.values import Duration, Extent, Factor, Instant, Length, Percent, Step
 from feed.ticks import Instrument
@@ -163,6 +164,7 @@ class Scenario(_Section):
         examples=[["base.toml"]],
     )
     source: TickFile | None = Field(None, description="A file of trades to replay in place of the engine")
+    replay: Replay | None = Field(None, description="Recordings to play in place of the engine, or before it")
 
     @property
     def end(self) -> int | None:

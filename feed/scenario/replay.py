@@ -1,0 +1,45 @@
+"""The `[replay]` section: recordings that a scenario plays, how much of them, and what comes then."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from feed.scenario.values import Duration, Length
+
+__all__ = ["Replay"]
+
+MAX_FILES = 1000
+
+File = Annotated[str, Field(min_length=1)]
+
+
+class Replay(BaseModel):
+    """One or more recordings, or files that can be imported as such, one after the other.
+
+    The first keeps its own times; the next one begins where the one before it ends.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    files: tuple[File, ...] = Field(
+        min_length=1,
+        max_length=MAX_FILES,
+        description="Paths of the files, absolute or relative to the scenario's folder",
+        examples=[["day.parquet"], ["monday.parquet", "tuesday.parquet"]],
+    )
+    from_: Duration = Field(0, alias="from", description="Leave out so much of the first file's beginning")
+    until: Length | None = Field(None, description="Stop so far into the first file, or with several into all of them")
+    loop: bool = Field(False, description="Begin again at the end, without end")
+    continued: bool = Field(
+        False, description="Go on as a generated market from there, with this scenario's phases and events"
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Replay:
+        if self.until is not None and self.until <= self.from_:
+            raise ValueError("until must be behind from")
+        if self.loop and self.continued:
+            raise ValueError("what is played without end cannot be continued: take out loop or continued")
+        return self
