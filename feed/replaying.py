@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from feed.engine.source import EngineSource
 from feed.errors import UsageError
+from feed.importing.options import Options
 from feed.importing.running import import_files
 from feed.recording.layout import INFO_KEY
 from feed.recording.playlist import Cut, Playlist, Tail
@@ -22,6 +23,9 @@ from feed.ticks import Instrument, Source, batches_between
 from feed.units import MINUTE, format_duration
 
 __all__ = ["open_replay"]
+
+USUAL_SYMBOL = "BTC/USD"
+"""What a file is taken for whose symbol nothing tells; it is said."""
 
 
 def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> Source:
@@ -61,7 +65,7 @@ def _opened(path: Path) -> RecordingSource:
     with tempfile.TemporaryDirectory(prefix="feed-") as folder:
         made = Path(folder) / "imported.parquet"
         try:
-            import_files("auto", [path], made)
+            import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
         except UsageError as error:
             hint = "feed import makes a recording of it, with options that say what its columns are"
             raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None
@@ -117,12 +121,12 @@ def _tail(scenario: Scenario, playlist: Playlist, seed: int) -> Tail:
     ends = {} if scenario.end is None else {"duration": scenario.end - scenario.start}
     plan = scenario.model_copy(update={"symbols": tuple(models), "start": begin, "replay": None, **ends})
     # The path has its prices at whole minutes: a second look puts it where the recording left.
-    first = next(EngineSource(plan, seed).batches(begin))
+    first = next(EngineSource(plan, seed, counts_from=begin).batches(begin))
     moved = []
     for model, block in zip(models, first.ticks, strict=True):
         seen = float(model.tick_size) * int(block.price[0]) if len(block) else float(model.start_price)
         moved.append(_priced(model, float(model.start_price) ** 2 / seen))
-    return Tail(EngineSource(plan.model_copy(update={"symbols": tuple(moved)}), seed), begin)
+    return Tail(EngineSource(plan.model_copy(update={"symbols": tuple(moved)}), seed, counts_from=begin), begin)
 
 
 def _model(scenario: Scenario, playlist: Playlist, index: int, end: int) -> SymbolModel:

@@ -30,7 +30,6 @@ from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
 from feed.scenario.find import find_scenario, list_scenarios
 from feed.scenario.model import Scenario
-from feed.scenario.replay import Replay
 from feed.server.metrics import Metrics
 from feed.server.pages import Pages
 from feed.server.peer import PeerLimits
@@ -131,7 +130,9 @@ def _scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
         return scenario, path
     if scenario.replay is None:
         raise UsageError(f"--until, --loop and --then are for recordings; {scenario.name} is a scenario")
-    replay = Replay.model_validate(scenario.replay.model_dump() | wanted)
+    replay = scenario.replay.model_copy(update=wanted)
+    if replay.loop and replay.continued:
+        raise UsageError("--loop on has no end from which --then could go on: use one of them")
     if settings.then is None:
         return scenario.model_copy(update={"replay": replay}), path
     # What goes on has its own character; the name says what it began as.

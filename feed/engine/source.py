@@ -42,11 +42,14 @@ class EngineSource(Source):
     Args:
         scenario: what the market is like.
         seed: in place of the scenario's own.
+        counts_from: the day's volume is that from the block on that this market time is in, for who has no use for
+            what was traded before: it takes time to sum up.
     """
 
-    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
+    def __init__(self, scenario: Scenario, seed: int | None = None, *, counts_from: int = 0) -> None:
         seed = scenario.seed if seed is None else seed
         self._scenario = scenario
+        self._counts_from = counts_from
         self._minutes = block_minutes(scenario)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
@@ -146,7 +149,8 @@ class EngineSource(Source):
     def _before(self, index: int, number: int) -> int:
         """Lots traded on the block's day before the block."""
         a_day = DAY // (self._minutes * MINUTE)
-        return sum(self._total(index, earlier) for earlier in range(number - number % a_day, number))
+        first = max(number - number % a_day, self._counts_from // (self._minutes * MINUTE))
+        return sum(self._total(index, earlier) for earlier in range(first, number))
 
     def _total(self, index: int, number: int) -> int:
         kept = self._totals.get((index, number))

@@ -157,6 +157,9 @@ def _symbol(path: Path, options: Options, findings: Findings) -> str:
     if options.symbol:
         return options.symbol
     found = _SYMBOL_IN_NAME.search(path.name)
+    if found is None and options.usual_symbol:
+        findings.say(f"nothing tells what is traded: {options.usual_symbol} is assumed")
+        return options.usual_symbol
     if found is None:
         raise UsageError(f"{path.name} does not tell what is traded: tell it, such as --symbol BTC/USDT")
     symbol = pair(found[1])

@@ -26,6 +26,7 @@ class Options:
     Attributes:
         columns: name or position from 0, by what the column is for.
         symbol: of all rows; else a column or the file's name tells.
+        usual_symbol: where nothing tells; without one that is an error.
         interval: length of a bar, ns.
         clamp: hold an open or a close that is outside of low and high within them.
         sort: bring rows into the order of their times instead of refusing those that are not.
@@ -33,6 +34,7 @@ class Options:
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     symbol: str | None = None
+    usual_symbol: str | None = None
     time_unit: TimeUnit | None = None
     date: datetime.date | None = None
     side_means: str | None = None

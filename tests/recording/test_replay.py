@@ -127,7 +127,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def opened(recording: Path, plan: Scenario | None = None, **replay: Any) -> Source:
+def opened(recording: Path, /, plan: Scenario | None = None, **replay: Any) -> Source:
     """A replay of a recording."""
     told = Replay.model_validate({"files": [recording.name], **replay})
     return open_replay(plan or scenario(events=[]), told, recording.parent, 1)
@@ -135,7 +135,7 @@ def opened(recording: Path, plan: Scenario | None = None, **replay: Any) -> Sour
 
 def test_trimming(recording: Path) -> None:
     """From and until cut the recording; its numbers of the day stay."""
-    whole, cut = RecordingSource(recording), opened(recording, **{"from": "30s", "until": "80s"})
+    whole, cut = RecordingSource(recording), opened(recording, from_="30s", until="80s")
     assert cut.start == whole.start + 30 * SECOND
     assert cut.end == whole.start + 80 * SECOND
     inside = ticks_of(whole, 0, whole.end)
@@ -227,7 +227,7 @@ def test_files_that_do_not_go_together(recording: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"BTC/USD has steps of 0.5 .* and in .*day.parquet of 0.01"):
         opened(recording, files=[str(recording), str(other)])
     with pytest.raises(UsageError, match="behind the end"):
-        opened(recording, **{"from": "10m"})
+        opened(recording, from_="10m")
     with pytest.raises(RecordingError, match="there is no such file"):
         opened(recording, files=["nothing.parquet"])
     with pytest.raises(ValueError, match="without end"):
