@@ -81,8 +81,7 @@ class ReplayedRows:
 
     def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
         """Where the recording begins and ends; what stood before it is no part of it."""
-        words, kind = _words(batch, "type")
-        happened = rows[np.isin(kind[rows], [code for code, name in enumerate(words) if name != "snapshot"])]
+        happened = rows[~_is(batch, "type", "snapshot")[rows]]
         time = batch.column("time").take(pa.array(happened)).drop_null().to_numpy()
         if len(time):
             self.first, self.last = min(self.first, int(time.min())), max(self.last, int(time.max()))
@@ -95,7 +94,7 @@ class ReplayedRows:
             return rows
         seq = _ints(batch, "seq")[rows]
         before = np.concatenate([[self._seq.get(key, -1)], np.maximum.accumulate(seq)[:-1]])
-        whole = np.array([name == "snapshot" for name in batch.column("type").take(pa.array(rows)).to_pylist()], bool)
+        whole = _is(batch, "type", "snapshot")[rows]
         # A snapshot of a book has the number of the last change before it.
         fresh = (seq > before) | (whole & (key[0] in ("book", "status")))
         rows, seq, before, whole = rows[fresh], seq[fresh], before[fresh], whole[fresh]
@@ -198,9 +197,8 @@ class _Ticks:
         return whole
 
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
-        told = np.array(
-            [{"buy": BUY, "sell": SELL}.get(side, 0) for side in batch.column("side").to_pylist()], np.int64
-        )
+        words, code = _words(batch, "side")
+        told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
         self._rows.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
 
@@ -240,6 +238,11 @@ def _words(batch: pa.RecordBatch, name: str) -> tuple[list[str], Ints]:
         words.append("")
         codes = np.where(np.isnan(codes.astype(np.float64)), len(words) - 1, codes)
     return words, codes.astype(np.int64)
+
+
+def _is(batch: pa.RecordBatch, name: str, word: str) -> NDArray[np.bool_]:
+    words, code = _words(batch, name)
+    return np.isin(code, [place for place, known in enumerate(words) if known == word])
 
 
 def _ints(batch: pa.RecordBatch, name: str) -> Ints:

@@ -27,6 +27,7 @@ from feed.market.recorder import MarketRecorder
 from feed.recording.layout import SCHEMA, RecordingInfo
 from feed.recording.parquet import COUNTS, GROUP_ROWS, NAMES
 from feed.recording.reading_back import open_recording
+from feed.recording.replay import RecordingSource
 from feed.recording.rows import Ticks
 from feed.recording.writer import RecordingWriter
 from feed.scenario.find import find_scenario
@@ -56,7 +57,9 @@ def rows_of(count: int) -> tuple[EngineSource, list[Ticks]]:
 
 def recorded(runs: list[Ticks], path: Path) -> None:
     """Through the writer: a journal, and a Parquet along the way."""
-    writer = RecordingWriter(path, RecordingInfo(version="1", source="benchmark"), SystemClock())
+    steps = {run.instrument.symbol: (f"{run.instrument.tick_size:f}", f"{run.instrument.lot_size:f}") for run in runs}
+    info = RecordingInfo(version="1", source="benchmark", instruments=steps)
+    writer = RecordingWriter(path, info, SystemClock())
     for run in runs:
         while writer.filled > 0.5:
             time.sleep(0.001)
@@ -80,6 +83,13 @@ def read_back(path: Path) -> None:
     """With every checksum."""
     with open_recording(path) as recording:
         recording.check()
+
+
+def replayed(path: Path) -> None:
+    """Opened as a source, with every check, and gone through as columns."""
+    source = RecordingSource(path)
+    for _ in source.batches(source.start):
+        pass
 
 
 def market_of(source: EngineSource) -> Market:
@@ -118,6 +128,7 @@ def round_of(folder: Path, number: int, source: EngineSource, runs: list[Ticks])
         table = pa.Table.from_batches(recording.batches())
     figures["pyarrow: write"] = rate(count, lambda: by_pyarrow(table, theirs))
     figures["feed: read back"] = rate(count, lambda: read_back(ours))
+    figures["feed: replay"] = rate(count, lambda: replayed(ours))
     figures["pyarrow: read"] = rate(count, lambda: pq.read_table(theirs, use_threads=False, memory_map=False))
     market = market_of(source)
     figures["market alone"] = rate(count, lambda: played(market, count, None))
@@ -128,7 +139,8 @@ def round_of(folder: Path, number: int, source: EngineSource, runs: list[Ticks])
 
 
 PAIRS = (
-    ("feed: record", "pyarrow: write"), ("feed: read back", "pyarrow: read"), ("market recorded", "market alone"),
+    ("feed: record", "pyarrow: write"), ("feed: read back", "pyarrow: read"), ("feed: replay", "pyarrow: read"),
+    ("market recorded", "market alone"),
 )  # fmt: skip
 
 
