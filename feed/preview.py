@@ -111,7 +111,10 @@ def preview(
     parts = list((read or read_here)(Stretch(light, chosen, start, length, step)))
     changes = [*source.statuses(start), *(change for part in parts for change in part.changes)]
     names = {source.instruments[index].symbol for index in chosen}
-    spans = (*_states(changes, start, length, sorted(names)[0]), *_happenings(scenario, names, length))
+    spans = (
+        *_states(changes, start, length, sorted(names)[0]),
+        *_happenings(scenario, names, length, _script_begins(source)),
+    )
     count = -(-length // step)
     tracks = tuple(
         _track(source.instruments[index], [found for part in parts for found in part.steps[place]], count, step)
@@ -240,19 +243,26 @@ def _states(changes: list[StatusChange], start: int, length: int, symbol: str) -
             yield Span(begun, length, label, kind)
 
 
-def _happenings(scenario: Scenario, symbols: set[str], length: int) -> Iterator[Span]:
+def _script_begins(source: Source) -> int:
+    """How long after the source's start the script begins: at once, but behind a recording that is continued."""
+    tail = getattr(source, "tail", None)
+    return 0 if tail is None else int(tail.begin) - source.start
+
+
+def _happenings(scenario: Scenario, symbols: set[str], length: int, begins: int) -> Iterator[Span]:
     """The events and the trades by hand that begin in time."""
     for turn in range(scenario.repeat):
-        shift = turn * scenario.timeline
+        shift = begins + turn * scenario.timeline
         if shift >= length:
             break
         for event in scenario.events:
-            begins = shift + event.at
-            if begins < length and (event.symbols is None or symbols & set(event.symbols)):
-                yield Span(begins, min(begins + event.length, length), _label(event), "event")
+            at = shift + event.at
+            if at < length and (event.symbols is None or symbols & set(event.symbols)):
+                yield Span(at, min(at + event.length, length), _label(event), "event")
     for tick in scenario.ticks:
-        if tick.at < length:
-            yield Span(tick.at, tick.at, f"{tick.side} {tick.size:f}", "event")
+        at = begins + tick.at
+        if at < length:
+            yield Span(at, at, f"{tick.side} {tick.size:f}", "event")
 
 
 def _label(event: object) -> str:

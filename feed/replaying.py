@@ -6,16 +6,13 @@ import tempfile
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from feed.engine.source import EngineSource
 from feed.errors import UsageError
 from feed.importing.options import Options
 from feed.importing.running import import_files
-from feed.recording.layout import INFO_KEY
 from feed.recording.playlist import Cut, Playlist, Tail
 from feed.recording.reading import failure
+from feed.recording.reading_back import is_recording
 from feed.recording.replay import RecordingSource
 from feed.scenario.model import Scenario, SymbolModel
 from feed.scenario.replay import Replay
@@ -60,7 +57,7 @@ def _changes(replay: Replay) -> bool:
 
 
 def _opened(path: Path) -> RecordingSource:
-    if _is_recording(path):
+    if is_recording(path):
         return RecordingSource(path)
     with tempfile.TemporaryDirectory(prefix="feed-") as folder:
         made = Path(folder) / "imported.parquet"
@@ -71,18 +68,6 @@ def _opened(path: Path) -> RecordingSource:
             raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None
         # What it holds is in memory and in files without names by then.
         return RecordingSource(made)
-
-
-def _is_recording(path: Path) -> bool:
-    """Whether the reader of recordings is the one to open it, or to say why it cannot be."""
-    if path.suffix == ".part" or not path.is_file():
-        return True
-    if path.suffix.lower() not in (".parquet", ".pq"):
-        return False
-    try:
-        return INFO_KEY in (pq.read_metadata(path).metadata or {})
-    except (OSError, pa.ArrowException):
-        return True
 
 
 def _check_steps(names: tuple[str, ...], sources: list[RecordingSource]) -> None:

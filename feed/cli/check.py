@@ -40,13 +40,14 @@ def check(
 
 
 def _is_good(file: Path) -> bool:
+    from feed.scenario.find import find_scenario
     from feed.scenario.load import load_scenario
     from feed.sources import open_source
 
     try:
-        scenario = load_scenario(file)
-        source = open_source(scenario, file, scenario.seed)
-    except (ScenarioError, RecordingError) as error:
+        scenario, path = find_scenario(str(file)) if file.suffix else (load_scenario(file), file)
+        source = open_source(scenario, path, scenario.seed)
+    except (ScenarioError, RecordingError, UsageError) as error:
         typer.echo(str(error), err=True)
         return False
     from feed.units import format_duration

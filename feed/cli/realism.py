@@ -12,7 +12,7 @@ import typer
 
 from feed.cli.app import COMMANDS
 from feed.errors import UsageError
-from feed.units import MAX_SEED
+from feed.units import DAY, MAX_SEED
 
 if TYPE_CHECKING:
     from feed.pictures.facts import Sample
@@ -144,7 +144,10 @@ def _of_file(path: Path, columns: Columns) -> _Board:
     from feed.pictures.facts import Sample
     from feed.realism.files import read_bars, read_fills, told_by
     from feed.realism.scoreboard import days_of, measure, measure_bars
+    from feed.recording.reading_back import is_recording
 
+    if path.is_file() and is_recording(path) and not columns:
+        return _of_recording(path)
     try:
         spec, has_bars = told_by(path, columns)
     except ValidationError as error:
@@ -158,6 +161,26 @@ def _of_file(path: Path, columns: Columns) -> _Board:
         return _Board(f"{path.name}: {len(bars)} minutes", measure_bars(bars), sample)
     fills = read_fills(spec, path)
     return _Board(f"{path.name}: {len(fills)} trades", measure(sample.watch(days_of(fills))), sample)
+
+
+def _of_recording(path: Path) -> _Board:
+    """The first symbol of a recording, with its book where that was recorded."""
+    from feed.pictures.facts import Sample
+    from feed.realism.depth import BookSight
+    from feed.realism.files import read_quotes
+    from feed.realism.scoreboard import generated_days, measure
+    from feed.recording.recorded_book import RecordedBooks
+    from feed.recording.replay import RecordingSource
+
+    source = RecordingSource(path)
+    days = -(-(source.end - source.start) // DAY)
+    sample = Sample()
+    book = source.books(0)
+    symbol = source.instruments[0].symbol
+    quotes = read_quotes(path, symbol)
+    sight = BookSight(book, source.instruments[0], quotes) if isinstance(book, RecordedBooks) else None
+    facts = measure(sample.watch(generated_days(source, days)), sight)
+    return _Board(f"{path.name}: {symbol}", facts, sample)
 
 
 def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, symbol: str | None) -> _Board:

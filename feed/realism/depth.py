@@ -31,10 +31,12 @@ class BookSight:
     Args:
         books: where it comes from.
         instrument: its steps.
+        quotes: where a book tells only now and then how it stands, the quotes that were told of each change.
     """
 
-    def __init__(self, books: Books, instrument: Instrument) -> None:
+    def __init__(self, books: Books, instrument: Instrument, quotes: Quotes | None = None) -> None:
         self._books = books
+        self._quotes = quotes
         self._tick, self._lot = float(instrument.tick_size), float(instrument.lot_size)
 
     def facts(self, start: int, trades: int) -> tuple[Quotes, dict[str, float]]:
@@ -50,7 +52,9 @@ class BookSight:
         tick, lot = self._tick, self._lot
         columns = [(quotes.bid, tick), (quotes.ask, tick), (quotes.bid_size, lot), (quotes.ask_size, lot)]
         told = Quotes(quotes.time, *(steps.astype(np.float64) * size for steps, size in columns))
-        return told, {"quotes_per_trade": len(quotes) / max(trades, 1), **self._shape(ladders)}
+        if self._quotes is not None:
+            told = self._quotes.between(start, start + 5 * MINUTE)
+        return told, {"quotes_per_trade": len(told) / max(trades, 1), **self._shape(ladders)}
 
     def _shape(self, ladders: Sequence[Ladder]) -> dict[str, float]:
         if not ladders:

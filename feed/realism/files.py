@@ -20,15 +20,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feed.realism.scoreboard import fills_of
-from feed.realism.table import Bars, Fills
+from feed.realism.table import Bars, Fills, Quotes
 from feed.recording.cells import read_times
 from feed.recording.reading import failure, read_chunks
+from feed.recording.reading_back import open_recording
 from feed.recording.tickfile import TickFileSource
 from feed.scenario.tickfile import Column, TickFile
 from feed.ticks import Instrument
 from feed.units import MINUTE
 
-__all__ = ["Columns", "read_bars", "read_fills", "told_by", "without"]
+__all__ = ["Columns", "read_bars", "read_fills", "read_quotes", "told_by", "without"]
 
 Columns = dict[str, Any]
 """Keys of `[source]`, as far as they are told."""
@@ -44,6 +45,23 @@ USUAL: dict[str, tuple[str, ...]] = {
 }
 MAGNITUDES = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"), (1e7, "min"))
 """A time since 1990 that is larger than that counts in this unit."""
+
+
+def read_quotes(path: Path, symbol: str) -> Quotes | None:
+    """The best quotes that a recording has of a symbol beside its trades; None where it has none."""
+    columns = ("time", "bid", "bid_size", "ask", "ask_size")
+    found: list[list[Any]] = []
+    with open_recording(path) as recording:
+        for batch in recording.batches(("channel", "symbol", *columns)):
+            wanted = pc.and_(pc.equal(batch.column("channel"), "quote"), pc.equal(batch.column("symbol"), symbol))
+            rows = batch.filter(wanted)
+            if len(rows):
+                found.append([rows.column(name).to_numpy(zero_copy_only=False) for name in columns])
+    if not found:
+        return None
+    time, bid, bid_size, ask, ask_size = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(time, kind="stable")
+    return Quotes(time[order].astype(np.int64), bid[order], ask[order], bid_size[order], ask_size[order])
 
 
 def told_by(path: Path, told: Columns) -> tuple[TickFile, bool]:

@@ -57,6 +57,12 @@ class Quotes:
     def __len__(self) -> int:
         return len(self.time)
 
+    def between(self, start: int, end: int) -> Quotes:
+        """Those from `start` up to, not including, `end`."""
+        lo, hi = (int(row) for row in np.searchsorted(self.time, [start, end]))
+        sizes = (None if column is None else column[lo:hi] for column in (self.bid_size, self.ask_size))
+        return Quotes(self.time[lo:hi], self.bid[lo:hi], self.ask[lo:hi], *sizes)
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
@@ -109,6 +115,9 @@ def windows(fills: Fills, length: int, least: int = 50) -> Iterator[tuple[int, F
     if not len(fills):
         return
     start = -(-int(fills.time[0]) // length) * length
+    if start + length > int(fills.time[-1]):
+        # A short capture may have room for one, though not between two edges of the clock.
+        start = int(fills.time[0])
     while start + length <= int(fills.time[-1]):
         lo, hi = np.searchsorted(fills.time, [start, start + length])
         if hi - lo >= least:

