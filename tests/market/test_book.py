@@ -111,7 +111,7 @@ def test_all_channels_tell_the_same_touch(document: dict[str, Any], offset: int)
         assert kept[10].best_bids == kept[25].best_bids[:10] == kept[100].best_bids[:10]
         assert kept[25].best_asks == kept[100].best_asks[:25]
         compared += 1
-    assert compared
+    assert compared or not last, "there were trades, and nothing was compared"
 
 
 @settings(deadline=None, max_examples=8)
