@@ -30,6 +30,9 @@ LEAST_BARS = 12 * 60
 WINDOWS_A_DAY = 48
 """So many windows of five minutes, spread over each day, are enough for a median."""
 
+BOOKS_EVERY = 4
+"""A book takes longer to make than its trades: one in so many of these windows is looked at."""
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Values = dict[str, list[float]]
@@ -114,11 +117,13 @@ def _measure_day(day: Fills, found: dict[str, Values], sight: BookSight | None) 
     for start, hour in windows(day, HOUR, least=200):
         _note(found["hour"], hour_facts(start, hour))
     every = list(windows(day, WINDOW))
-    for start, window in every[:: max(1, len(every) // WINDOWS_A_DAY)]:
+    for number, (start, window) in enumerate(every[:: max(1, len(every) // WINDOWS_A_DAY)]):
         _note(found["win"], window_facts(start, window))
         _note(found["side"], side_facts(start, window))
         quotes = quotes_of(window)
         if sight is not None:
+            if number % BOOKS_EVERY:
+                continue
             quotes, facts = sight.facts(start, len(window))
             _note(found["quotes"], {"quotes_per_trade": facts.pop("quotes_per_trade")})
             _note(found["depth"], facts)

@@ -10,6 +10,7 @@ import pytest
 
 from feed.engine.source import EngineSource
 from feed.realism.bands import BANDS
+from feed.realism.depth import BookSight
 from feed.realism.scoreboard import Fact, days_of, generated_days, measure, measure_bars
 from feed.realism.table import Bars, Fills, bars_of, merged, windows
 from feed.scenario.find import find_scenario
@@ -28,7 +29,8 @@ def table(times: list[float], prices: list[float], sides: list[int] | None = Non
 def week(seed: int) -> dict[str, Fact]:
     """The board of seven days of the realistic scenario."""
     source = EngineSource(find_scenario("realistic")[0], seed)
-    return {fact.name: fact for fact in measure(generated_days(source, 7))}
+    sight = BookSight(source.books(0), source.instruments[0])
+    return {fact.name: fact for fact in measure(generated_days(source, 7), sight)}
 
 
 def test_fills_of_one_time_and_side_are_an_order() -> None:
