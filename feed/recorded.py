@@ -19,6 +19,8 @@ class RecordedRows:
 
     time: Ints
     data: Sequence[bytes]
+    opening: bytes | None = None
+    """What stood before the first of them, if that is known."""
 
     def __len__(self) -> int:
         return len(self.time)

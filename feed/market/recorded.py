@@ -61,11 +61,14 @@ class RecordedChannel:
         """The last messages up to market time `at`; where there is none yet, what stands by then."""
         rows = self._rows(symbol, part)
         until = 0 if rows is None else len(rows.between(-(2**62), at + 1))
+        name = self._source.instruments[symbol].symbol
+        if rows is not None and not until and rows.opening is not None:
+            return RecordedTrack(self.name, name, RecordedRows(np.array([at], np.int64), [rows.opening]))
         if rows is None or not until:
             return self._inner.snapshot(symbol, part, at, count)
         lo = max(0, until - count)
         known = RecordedRows(rows.time[lo:until], rows.data[lo:until])
-        return RecordedTrack(self.name, self._source.instruments[symbol].symbol, known)
+        return RecordedTrack(self.name, name, known)
 
 
 class RecordedTrack:

@@ -22,12 +22,12 @@ from feed.recording.rows import Piece, Row, Ticks
 from feed.recording.writer import RecordingWriter
 from feed.units import nearest
 
-__all__ = ["WHOLE", "MarketRecorder"]
+__all__ = ["OF_A_DAY", "MarketRecorder"]
 
 PLAIN = Variant()
 
-WHOLE = ("ticker", "candles")
-"""Channels of which each message is the state by itself, and that take long to make before anybody listens."""
+OF_A_DAY = ("ticker", "candles")
+"""Channels whose first message takes long to make: it needs the day before."""
 
 HALF = 0.5
 """Of what may wait."""
@@ -39,7 +39,7 @@ _MARK = b',"data":'
 class MarketRecorder:
     """Records chosen channels of a market, all of their streams, whether anybody listens or not.
 
-    What follows a state, as changes of a book do, has that state in its first rows. Times are those that clients see.
+    A stream that begins with a state has that state in its first rows. Times are those that clients see.
 
     Args:
         market: the market, which may be running.
@@ -79,7 +79,7 @@ class MarketRecorder:
 
     def _begin(self, stream: Stream) -> None:
         """The state behind which the stream's messages follow."""
-        if not self._market.has_snapshot(stream.channel) or stream.channel in WHOLE:
+        if not self._market.has_snapshot(stream.channel):
             return
         frame = self._market.state_of(stream, 1, PLAIN)
         if frame:

@@ -197,7 +197,8 @@ def _instruments(info: RecordingInfo) -> dict[str, Instrument]:
 def _as_they_were(texts: Texts) -> RecordedRows:
     """Without the snapshots that a subscription begins with: they are no messages of the stream."""
     kept = [(time, data.encode()) for time, snapshot, data in texts if not snapshot]
-    return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept])
+    opening = texts.data[0].encode() if texts.snapshots[0] else None
+    return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
 
 
 def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange]]:

@@ -80,8 +80,12 @@ class ReplayedRows:
         self.count += len(batch)
 
     def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """Where the recording begins and ends; what stood before it is no part of it."""
-        happened = rows[~_is(batch, "type", "snapshot")[rows]]
+        """Where the recording begins and ends: just behind the states that its streams begin with, if they are first."""
+        snapshots = _is(batch, "type", "snapshot")[rows]
+        happened = rows[~snapshots]
+        if not self.count and len(rows) and snapshots[0]:
+            opening = batch.column("time").take(pa.array(rows[: int(np.argmin(snapshots))])).drop_null().to_numpy()
+            self.first = int(opening.max()) + 1 if len(opening) else self.first
         time = batch.column("time").take(pa.array(happened)).drop_null().to_numpy()
         if len(time):
             self.first, self.last = min(self.first, int(time.min())), max(self.last, int(time.max()))

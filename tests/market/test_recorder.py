@@ -79,8 +79,8 @@ def test_nobody_needs_to_listen(tmp_path: Path) -> None:
     alone, followed = tmp_path / "alone.parquet", tmp_path / "followed.parquet"
     recorded(alone, "trading", "ticker", "candles", reader=False)
     recorded(followed, "trading", "ticker", "candles")
-    assert len(rows_in(alone, channel="ticker", symbol="ETH/USD")) == 5
-    assert len(rows_in(alone, channel="candles", interval="5m")) == 10
+    assert len(rows_in(alone, channel="ticker", symbol="ETH/USD", type="update")) == 5
+    assert len(rows_in(alone, channel="candles", interval="5m", type="update")) == 10
     assert rows_in(alone) == rows_in(followed)
 
 
@@ -101,11 +101,11 @@ def test_both_clocks(tmp_path: Path) -> None:
 
 
 def test_a_state_goes_first_where_changes_follow(tmp_path: Path) -> None:
-    """A book and a status begin with their state; a ticker is one by itself."""
+    """What a subscription begins with is what a recording begins with."""
     path = tmp_path / "x.parquet"
     recorded(path, "status", "book", "ticker", reader=False)
     first = rows_in(path, type="snapshot")
-    assert {(row["channel"], row["seq"]) for row in first} == {("status", 0), ("book", 0)}
+    assert {(row["channel"], row["seq"]) for row in first} == {("status", 0), ("book", 0), ("ticker", 0)}
     assert orjson.loads(first[0]["data"])["status"] == "online"
     assert [orjson.loads(row["data"])["status"] for row in rows_in(path, channel="status", type="update")] == [
         "halted",

@@ -1,0 +1,133 @@
+"""What a client saw of a market is what it sees of the recording, with the real commands and at any speed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.end_to_end.conftest import Served, start
+from tests.support.real_data import real_file
+
+CHANNELS = ("trading", "status", "ticker", "book")
+SUBSCRIBE = json.dumps({"event": "subscribe", "channel": list(CHANNELS), "symbol": "BTC/USD"})
+SCENARIO = """
+format = 1
+name = "half-a-minute"
+duration = "25s"
+market = { orders_per_second = 4 }
+phases = [{ name = "open", for = "10s" }, { name = "stop", for = "5s", status = "halted" }, { name = "again" }]
+"""
+
+
+async def seen(url: str) -> list[str]:
+    """The `data` frames of a market from its beginning to its end."""
+    frames = []
+    async with asyncio.timeout(90), connect(url, max_queue=None) as websocket:
+        await websocket.send(SUBSCRIBE)
+        try:
+            async for frame in websocket:
+                assert isinstance(frame, str)
+                if frame.startswith('{"event":"data"'):
+                    frames.append(frame)
+        except ConnectionClosed:
+            pass
+    return frames
+
+
+def of(frames: list[str], channel: str) -> list[str]:
+    """The frames of a channel."""
+    return [frame for frame in frames if f'"channel":"{channel}"' in frame]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A recording of all there is, and what a client saw meanwhile."""
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "half.toml").write_text(SCENARIO)
+    path = folder / "half.parquet"
+    channels = [option for channel in CHANNELS for option in ("--record-channel", channel)]
+    with start(str(folder / "half.toml"), "--speed", "max", "--record", str(path), *channels) as served:
+        frames = asyncio.run(seen(served.url))
+        stop(served)
+    assert path.exists(), served.output
+    return path, frames
+
+
+def stop(served: Served) -> None:
+    """As Ctrl-C does."""
+    served.signal(signal.SIGINT)
+    assert served.wait() == 0, served.output
+
+
+@pytest.mark.parametrize("speed", ["5", "max"])
+def test_a_replay_is_what_was_seen(recorded: tuple[Path, list[str]], speed: str) -> None:
+    """Byte for byte, in the same order, of every channel; the end comes where it came."""
+    path, frames = recorded
+    with start(str(path), "--speed", speed) as served:
+        again = asyncio.run(seen(served.url))
+        stop(served)
+    assert len(of(frames, "trading")) > 100
+    for channel in CHANNELS:
+        assert of(again, channel) == of(frames, channel), channel
+    assert again == frames
+
+
+def test_a_recording_goes_on_as_a_scenario(recorded: tuple[Path, list[str]]) -> None:
+    """The first frames are the recorded ones; what follows has no end."""
+    path, frames = recorded
+
+    async def some(url: str, count: int) -> list[str]:
+        trades = []
+        async with asyncio.timeout(60), connect(url, max_queue=None) as websocket:
+            await websocket.send('{"event":"subscribe","channel":"trading","symbol":"BTC/USD"}')
+            async for frame in websocket:
+                if isinstance(frame, str) and frame.startswith('{"event":"data"'):
+                    trades.append(frame)
+                    if len(trades) == count:
+                        return trades
+        return trades
+
+    known = of(frames, "trading")
+    with start(str(path), "--speed", "max", "--then", "flash-crash") as served:
+        trades = asyncio.run(some(served.url, len(known) + 500))
+    assert trades[: len(known)] == known
+    prices = [json.loads(frame)["data"]["price"] for frame in trades]
+    assert abs(prices[len(known)] / prices[len(known) - 1] - 1) < 0.001
+    seqs = [json.loads(frame)["seq"] for frame in trades]
+    assert seqs == list(range(1, len(trades) + 1))
+
+
+@pytest.mark.parametrize("name", ["wscapture_BITSTAMP.ws.1.0.gz", "lean_coinbase_second_btcusd_20161007_trade.zip"])
+def test_files_of_others_are_served_as_they_are(name: str) -> None:
+    """A capture and a zip of bars, without a word about their columns; what was made up is said."""
+    with start(str(real_file(name)), "--speed", "max") as served:
+
+        async def first() -> dict[str, object]:
+            async with asyncio.timeout(30), connect(served.url) as websocket:
+                await websocket.recv()
+                await websocket.send('{"event":"subscribe","channel":"trading","symbol":"*"}')
+                async for frame in websocket:
+                    message: dict[str, object] = json.loads(frame)
+                    if message["event"] == "data":
+                        return message
+            raise AssertionError("nothing came")
+
+        assert asyncio.run(first())["seq"] == 1
+    assert "tick and lot sizes are one in the last decimal" in served.output
+
+
+def test_a_recording_that_cannot_be_played_is_named(recorded: tuple[Path, list[str]], tmp_path: Path) -> None:
+    """Cut off, damaged, not there: the server does not start, and says which file and where."""
+    whole = recorded[0].read_bytes()
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
+    (tmp_path / "cut.parquet").write_bytes(whole[:-100])
+    for name, told in (("broken.parquet", "damaged"), ("cut.parquet", "damaged"), ("gone.parquet", "no such file")):
+        with pytest.raises(AssertionError, match=told), start(str(tmp_path / name)):
+            pass
