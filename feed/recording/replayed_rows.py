@@ -80,7 +80,7 @@ class ReplayedRows:
         self.count += len(batch)
 
     def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """Where the recording begins and ends: just behind the states that its streams begin with, if they are first."""
+        """Where the recording begins and ends: just behind the states that its streams begin with, if any are first."""
         snapshots = _is(batch, "type", "snapshot")[rows]
         happened = rows[~snapshots]
         if not self.count and len(rows) and snapshots[0]:
