@@ -63,22 +63,23 @@ def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa
         RecordingError: a line has too few or too many cells.
     """
     row = 1
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="feed-csv") as pool:
-        waiting: deque[Future[_Block]] = deque()
-        try:
-            for number, block in enumerate(_lines(stream)):
-                waiting.append(pool.submit(_parsed, layout, block, skipped=int(layout.header and number == 0)))
-                if len(waiting) > AHEAD:
-                    rows = _checked(path, waiting.popleft().result(), row)
-                    row += len(rows)
-                    yield rows
-            while waiting:
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="feed-csv")
+    waiting: deque[Future[_Block]] = deque()
+    try:
+        for number, block in enumerate(_lines(stream)):
+            waiting.append(pool.submit(_parsed, layout, block, skipped=int(layout.header and number == 0)))
+            if len(waiting) > AHEAD:
                 rows = _checked(path, waiting.popleft().result(), row)
                 row += len(rows)
                 yield rows
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            rows = _checked(path, waiting.popleft().result(), row)
+            row += len(rows)
+            yield rows
+    finally:
+        # Without waiting: who gives up halfway leaves this to the garbage collector, which may run in any thread and in
+        # the middle of anything, also where a thread begins and nobody can wait for another one's end.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
