@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from feed.client.progress import Gap
     from feed.dataframes import frame_digest, generate
     from feed.errors import FeedError
+    from feed.recordings import RecordingData
     from feed.tickfiles import TickData, read
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "FeedError",
     "Gap",
     "Message",
+    "RecordingData",
     "ServerProcess",
     "SymbolStatus",
     "Tick",
@@ -63,6 +65,7 @@ _HOMES = {
     "FeedError": "feed.errors",
     "Gap": "feed.client.progress",
     "Message": "feed.client.messages",
+    "RecordingData": "feed.recordings",
     "ServerProcess": "feed.background",
     "SymbolStatus": "feed.client.messages",
     "Tick": "feed.client.messages",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,9 @@ READY_TIMEOUT = 30
 STOP_TIMEOUT = 5
 """Seconds it may take to stop."""
 
+RECORDED_TIMEOUT = 15
+"""Seconds it may take to say goodbye and to finish a recording."""
+
 _URL = re.compile(r"ws://\S+:\d+")
 
 
@@ -30,13 +35,19 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
 
     Args:
         scenario: a name, or the path of a file.
-        settings: the command's other options, such as `speed=60` or `seed=7`; `FEED_*` variables are not looked at.
+        settings: the command's other options, such as `speed=60` or `seed=7`; what is repeated is a list. `FEED_*`
+            variables are not looked at. With `record="day.parquet"` the recording is whole once the server is stopped.
 
     Raises:
         FeedError: it did not start; the message is its own.
     """
     options = {"port": 0} | settings
-    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    words = [
+        word
+        for name, value in options.items()
+        for each in (value if isinstance(value, list | tuple) else (value,))
+        for word in (f"--{name.replace('_', '-')}", str(each))
+    ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     process = subprocess.Popen(
         [sys.executable, "-m", "feed", "serve", scenario, *words],
@@ -46,7 +57,7 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    server = ServerProcess(process)
+    server = ServerProcess(process, recording="record" in settings)
     atexit.register(server.stop)
     try:
         server.wait_ready()
@@ -59,8 +70,9 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
 class ServerProcess:
     """A running server. `url` is where clients connect; `output` the last lines that it wrote."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], *, recording: bool = False) -> None:
         self.url = ""
+        self._recording = recording
         self.output: deque[str] = deque(maxlen=1000)
         self._process = process
         self._told = threading.Event()
@@ -87,6 +99,10 @@ class ServerProcess:
     def stop(self) -> None:
         """End it, at once. To be called as often as one likes."""
         atexit.unregister(self.stop)
+        if self._process.poll() is None and self._recording and self.url:
+            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(RECORDED_TIMEOUT)
         if self._process.poll() is None:
             # Nobody is to be told goodbye: who started it has read what he wanted.
             self._process.kill()

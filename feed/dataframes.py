@@ -30,7 +30,7 @@ from feed.sources import open_source
 from feed.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.units import MILLISECOND, nearest, parse_duration
 
-__all__ = ["COLUMNS", "FLOATS", "INTEGERS", "TickColumns", "frame_digest", "generate", "tick_frame"]
+__all__ = ["COLUMNS", "FLOATS", "INTEGERS", "TickColumns", "frame_digest", "generate", "source_frame", "tick_frame"]
 
 FLOATS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
 """Columns of decimals."""
@@ -94,10 +94,22 @@ def generate(
     source = open_source(found, path, seed)
     begin, end = _span(source, parse_duration(at), None if until is None else parse_duration(until))
     wanted = _wanted(source.instruments, symbol)
-    parts = list(_parts(source, begin, end, wanted))
-    frame = tick_frame(_joined(parts), [source.instruments[index] for index in wanted])
+    frame = source_frame(source, begin, end, wanted)
     frame.attrs |= {"scenario": found.name, "seed": found.seed if seed is None else seed}
     return frame
+
+
+def source_frame(
+    source: Source, begin: int, end: int, wanted: Sequence[int], seqs: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """The ticks of a source from market time `begin` up to, not including, `end` (ns UTC).
+
+    Args:
+        wanted: the places of the symbols.
+        seqs: for each of them the `seq` before its first row; else 0.
+    """
+    parts = list(_parts(source, begin, end, list(wanted), list(seqs or [0] * len(wanted))))
+    return tick_frame(_joined(parts), [source.instruments[index] for index in wanted])
 
 
 def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
@@ -152,8 +164,7 @@ def _wanted(instruments: Sequence[Instrument], symbol: str | None) -> list[int]:
     return [names.index(symbol)]
 
 
-def _parts(source: Source, begin: int, end: int, wanted: list[int]) -> Iterator[TickColumns]:
-    counts = [0] * len(wanted)
+def _parts(source: Source, begin: int, end: int, wanted: list[int], counts: list[int]) -> Iterator[TickColumns]:
     for batch in batches_between(source, begin, end):
         yield _batch_columns(batch, wanted, counts)
 

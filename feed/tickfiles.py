@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from feed.analysis import time_bars
 from feed.dataframes import FLOATS, PRICES, TickColumns, tick_frame
 from feed.errors import Problem, RecordingError, UsageError
+from feed.recording.reading_back import is_recording
+from feed.recordings import RecordingData
 from feed.ticks import Instrument
 from feed.tickwriter import INSTRUMENTS_KEY
 from feed.units import MILLISECOND, parse_step
@@ -35,8 +37,8 @@ Ints = NDArray[np.int64]
 NEEDED = ("time", "symbol", "side", *FLOATS, "trade_id")
 
 
-def read(path: str | Path, *, steps: Steps | None = None) -> TickData:
-    """A file of ticks, as `feed generate` writes it: Parquet, or CSV, which may be packed.
+def read(path: str | Path, *, steps: Steps | None = None) -> TickData | RecordingData:
+    """A recording, or a file of ticks, as `feed generate` writes it: Parquet, or CSV, which may be packed.
 
     Args:
         path: the file; its name says what it is.
@@ -47,6 +49,8 @@ def read(path: str | Path, *, steps: Steps | None = None) -> TickData:
         RecordingError: it is not there, cannot be read, or is no such file.
     """
     file = Path(path)
+    if file.exists() and is_recording(file):
+        return RecordingData(file)
     try:
         table = _parquet(file) if file.suffix.lower() in (".parquet", ".pq") else _csv(file)
     except FileNotFoundError:

@@ -18,6 +18,7 @@ LAYERS: list[list[str]] = [
     ["feed.cli"],
     ["feed.service", "feed.pictures"],
     ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.preview", "feed.background", "feed.tickfiles"],
+    ["feed.recordings"],
     ["feed.analysis"],
     ["feed.digest", "feed.dataframes"],
     ["feed.market"],

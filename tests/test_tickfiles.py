@@ -15,7 +15,7 @@ from feed.dataframes import frame_digest, generate
 from feed.engine.source import EngineSource
 from feed.errors import RecordingError
 from feed.scenario.find import find_scenario
-from feed.tickfiles import read
+from feed.tickfiles import TickData, read
 from feed.tickwriter import generate as write
 from feed.units import MINUTE
 
@@ -47,6 +47,7 @@ def test_several_symbols(tmp_path: Path, suffix: str) -> None:
 def test_parquet_tells_where_it_comes_from(tmp_path: Path) -> None:
     """Scenario and seed, and the exact times that milliseconds leave out."""
     data = read(written(tmp_path / "ticks.parquet"))
+    assert isinstance(data, TickData)
     assert data.ticks.attrs["scenario"] == "flash-crash"
     assert data.ticks.attrs["seed"] == 7
     assert (data.table["time"].to_numpy() // 1_000_000 == data.ticks["timestamp"].to_numpy()).all()
@@ -85,7 +86,7 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1], "b": [2]}).to_csv(other, index=False)
     for path, words in (
         (tmp_path / "none.parquet", "there is no such file"),
-        (torn, "cannot be read"),
+        (torn, "its end is missing or damaged"),
         (other, "time, symbol.*there is no such column"),
     ):
         with pytest.raises(RecordingError, match=words) as caught:

@@ -36,7 +36,7 @@ async def studies(url: str) -> None:
     assert_type(frame, pd.DataFrame)
     assert_type(feed.collect_sync(url, n=10), pd.DataFrame)
     assert_type(feed.generate("calm", seed=7, until="1h"), pd.DataFrame)
-    assert_type(feed.read("ticks.parquet"), feed.TickData)
+    assert_type(feed.read("ticks.parquet"), feed.TickData | feed.RecordingData)
     assert_type(feed.read("ticks.parquet").candles("1m"), pd.DataFrame)
     assert_type(feed.frame_digest(frame), str)
     assert_type(feed.analysis.gap_report(frame), pd.DataFrame)

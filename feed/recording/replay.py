@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from feed.books import Books
 from feed.depth.made import MadeBooks
+from feed.errors import RecordingError
 from feed.recorded import RecordedRows
 from feed.recording.layout import RecordingInfo
 from feed.recording.reading import failure
@@ -57,8 +58,12 @@ class RecordingSource(Source):
         with open_recording(path) as reader:
             self.info: RecordingInfo = reader.info
             rows = ReplayedRows(path, _instruments(self.info))
-            for batch in reader.batches():
-                rows.add(batch)
+            try:
+                for batch in reader.batches():
+                    rows.add(batch)
+            except RecordingError:
+                rows.discard()
+                raise
         if not rows.symbols:
             raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
         known = _instruments(self.info)

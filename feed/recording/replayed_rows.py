@@ -120,7 +120,9 @@ class ReplayedRows:
         if symbol not in self._instruments:
             raise self.mistake(rows[0], "symbol", f"the steps of {symbol} are not told in the recording")
         if channel == "trading":
-            ticks = self._ticks.setdefault(symbol, _Ticks(self, self._instruments[symbol]))
+            ticks = self._ticks.get(symbol)
+            if ticks is None:
+                ticks = self._ticks[symbol] = _Ticks(self, self._instruments[symbol])
             ticks.add(batch.take(pa.array(rows)), rows)
             return
         chosen = batch.take(pa.array(rows))
@@ -137,6 +139,11 @@ class ReplayedRows:
     def mistake(self, row: int, column: str, message: str, hint: str | None = None) -> RecordingError:
         """Something in a row of the batch that is being added."""
         return failure(self.path, f"row {self.count + int(row) + 1}, {column}", message, hint)
+
+    def discard(self) -> None:
+        """Give the disk back, where not all rows could be taken."""
+        for ticks in self._ticks.values():
+            ticks.cache.discard()
 
     def ticks(self, symbol: str) -> TickCache:
         """The ticks of a symbol, once all rows are there."""

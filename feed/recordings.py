@@ -1,0 +1,175 @@
+"""`read` of a recording: its ticks as the frame that everything else gives, its book, and what it tells of itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from feed.analysis import time_bars
+from feed.books import Ladder
+from feed.dataframes import source_frame
+from feed.errors import UsageError
+from feed.recording.layout import RecordingInfo
+from feed.recording.recorded_book import RecordedBooks
+from feed.recording.replay import RecordingSource
+from feed.units import MILLISECOND, nearest, parse_duration
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["RecordingData"]
+
+SIDES = pd.Index(["bid", "ask"], dtype="str")
+
+
+class RecordingData:
+    """A recording, read and checked as a whole.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        info: what it tells of itself: scenario, seed, epoch, version, gaps, the counts of its streams.
+        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
+
+    Raises:
+        RecordingError: names the file, and the place of the first mistake or damage.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._source = RecordingSource(path)
+        self.info: RecordingInfo = self._source.info
+        self.notices = self._source.notices
+        self.instruments = self._source.instruments
+
+    @cached_property
+    def ticks(self) -> pd.DataFrame:
+        """The trades, as `feed.dataframes` describes them, with the `seq` that they had: what a replay would send.
+
+        A trade that was recorded without a quote sits at a touch one tick wide, as `notices` says.
+        """
+        symbols = [instrument.symbol for instrument in self.instruments]
+        first = [self._source.numbering.get(f"trading:{symbol}", 0) for symbol in symbols]
+        frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)), first)
+        frame.attrs |= self.facts
+        return frame
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Where it comes from: scenario, seed, epoch and digest, as far as it tells."""
+        told = self.info.model_dump(include={"scenario", "seed", "epoch", "digest"})
+        return {name: value for name, value in told.items() if value is not None}
+
+    @property
+    def gaps(self) -> pd.DataFrame:
+        """What is known to be missing: columns `stream`, `after`, `before` (seq), `time` (UTC)."""
+        frame = pd.DataFrame(
+            [gap.model_dump() for gap in self.info.gaps], columns=["stream", "after", "before", "time"]
+        )
+        frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)
+        return frame
+
+    @cached_property
+    def book(self) -> pd.DataFrame:
+        """The ten best levels behind every change of every recorded book; see `book_frame`."""
+        return self.book_frame()
+
+    def book_frame(
+        self, symbol: str | None = None, *, levels: int = 10, every: str | float | None = None
+    ) -> pd.DataFrame:
+        """The levels of the recorded book, one row a level.
+
+        Index `time` (UTC, market time). Columns: `timestamp` (int64, ms), `symbol` and `side` (categorical, `bid` or
+        `ask`), `level` (from 1, the best), `price`, `size` (floats), `price_ticks`, `size_lots` (int64, exact).
+
+        Args:
+            symbol: of this one alone; else of all whose book was recorded.
+            levels: so many of each side.
+            every: as it stands at the end of each such stretch, `1s` say, instead of behind every change.
+
+        Raises:
+            UsageError: there is no such symbol, or no book was recorded of it.
+        """
+        if levels < 1:
+            raise UsageError(f"levels is {levels}; it is a number of levels, 1 or more")
+        step = None if every is None else parse_duration(every)
+        parts = [self._levels(index, levels, step) for index in self._with_book(symbol)]
+        frame = pd.concat(parts, ignore_index=True).sort_values("time", kind="stable")
+        frame["symbol"] = pd.Categorical(
+            frame["symbol"], categories=pd.Index(sorted(set(frame["symbol"])), dtype="str")
+        )
+        return frame.set_index(pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), utc=True), name="time"))
+
+    def candles(self, interval: str = "1m") -> pd.DataFrame:
+        """Bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
+        return time_bars(self.ticks, interval)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The ticks."""
+        return self.ticks
+
+    def to_polars(self) -> pl.DataFrame:
+        """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+        try:
+            import polars
+        except ImportError as error:
+            raise UsageError("polars is not there: pip install polars") from error
+        return polars.from_pandas(self.ticks.reset_index())
+
+    def _with_book(self, symbol: str | None) -> list[int]:
+        """The places of the symbols that are meant."""
+        names = [instrument.symbol for instrument in self.instruments]
+        kept = [place for place in range(len(names)) if isinstance(self._source.books(place), RecordedBooks)]
+        recorded = [names[place] for place in kept]
+        if symbol is not None and symbol not in recorded:
+            near = nearest(symbol, recorded)
+            hint = f"did you mean {near}?" if near else f"there is {', '.join(recorded) or 'none'}"
+            raise UsageError(f"no book of {symbol} was recorded; {hint}")
+        if not recorded:
+            raise UsageError("no book was recorded: record it with --record-channel book")
+        return kept if symbol is None else [names.index(symbol)]
+
+    def _levels(self, place: int, levels: int, step: int | None) -> pd.DataFrame:
+        instrument, books = self.instruments[place], self._source.books(place)
+        depth = books.during(self._source.start, self._source.end)
+        times = depth.quotes.time
+        if step is None:
+            rows = np.arange(len(times))
+        else:
+            ends = np.arange(self._source.start // step + 1, self._source.end // step + 1, dtype=np.int64) * step
+            rows = np.searchsorted(times, ends, side="left") - 1
+            times = ends[rows >= 0]
+            rows = rows[rows >= 0]
+        wanted = set(rows.tolist())
+        made = depth.ladders(0, int(rows[-1]) + 1 if len(rows) else 0, levels)
+        chosen = {row: ladder for row, ladder in enumerate(made) if row in wanted}
+        frame = _rows([chosen[row] for row in rows.tolist()], times)
+        frame["symbol"] = instrument.symbol
+        frame["price"] = frame["price_ticks"] * instrument.tick_units / 10.0**instrument.price_decimals
+        frame["size"] = frame["size_lots"] * instrument.lot_units / 10.0**instrument.size_decimals
+        columns = ["time", "timestamp", "symbol", "side", "level", "price", "size", "price_ticks", "size_lots"]
+        return frame[columns]
+
+
+def _rows(ladders: list[Ladder], times: np.ndarray) -> pd.DataFrame:
+    """One row a level."""
+    counts = [len(ladder.bids) + len(ladder.asks) for ladder in ladders]
+    sides = [side for ladder in ladders for side, levels in enumerate(ladder) for _ in levels]
+    level = [rank for ladder in ladders for levels in ladder for rank in range(1, len(levels) + 1)]
+    pairs = [pair for ladder in ladders for levels in ladder for pair in levels]
+    steps = np.array(pairs, np.int64).reshape(-1, 2)
+    time = np.repeat(times, counts)
+    return pd.DataFrame(
+        {
+            "time": time,
+            "timestamp": time // MILLISECOND,
+            "side": pd.Categorical.from_codes(np.array(sides, np.int64), categories=SIDES),
+            "level": np.array(level, np.int64),
+            "price_ticks": steps[:, 0],
+            "size_lots": steps[:, 1],
+        }
+    )
