@@ -241,7 +241,7 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
         return None
     from feed.market.recorder import OF_A_DAY, MarketRecorder
 
-    if not set(OF_A_DAY).isdisjoint(settings.record_channels):
+    if not set(OF_A_DAY).isdisjoint(name.split(":")[0] for name in settings.record_channels):
         # The first ticker needs the day before it; made now, it does not hold up the first trades.
         await asyncio.to_thread(market.warm)
     return MarketRecorder(market, settings.record, settings.record_channels, clock)

@@ -187,7 +187,7 @@ class ServeSettings(Limits, BaseSettings):
     )
     record: Path | None = Field(None, description="Record what the market publishes to this file, name.parquet")
     record_channels: Annotated[tuple[str, ...], NoDecode, reads(_read_names)] = Field(
-        ("trading", "status", "ticker"), description="What is recorded, of every symbol, whether anybody listens or not"
+        ("trading", "status", "ticker"), description="What is recorded of every symbol, such as book, or book:25 alone"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line")
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")

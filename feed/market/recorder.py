@@ -44,7 +44,7 @@ class MarketRecorder:
     Args:
         market: the market, which may be running.
         path: the recording to be; see `RecordingWriter`.
-        channels: what is recorded.
+        channels: what is recorded; of a channel with several streams a symbol also one alone, as `book:25`.
         clock: both clocks are noted with each message.
 
     Raises:
@@ -52,10 +52,10 @@ class MarketRecorder:
     """
 
     def __init__(self, market: Market, path: Path, channels: Sequence[str], clock: Clock) -> None:
-        _check(channels, market.channels)
+        _check(channels, market)
         self._market = market
         self._clock = clock
-        streams = [stream for stream in market.streams if stream.channel in channels]
+        streams = [stream for stream in market.streams if {stream.channel, _named(stream)} & set(channels)]
         self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
         self._writer = RecordingWriter(path, _info(market), clock)
         for stream in streams:
@@ -123,11 +123,17 @@ def _data_of(payload: bytes) -> str:
     return payload[payload.index(_MARK) + len(_MARK) : -1].decode()
 
 
-def _check(channels: Sequence[str], known: Sequence[str]) -> None:
+def _named(stream: Stream) -> str:
+    """What it is called as one of a symbol's: `book:25`."""
+    return f"{stream.channel}:{stream.part}"
+
+
+def _check(channels: Sequence[str], market: Market) -> None:
+    known = [*market.channels, *dict.fromkeys(_named(stream) for stream in market.streams if stream.part)]
     for channel in channels:
         if channel not in known:
             near = nearest(channel, known)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(market.channels)}"
             raise UsageError(f"--record-channel {channel!r}: there is no such channel; {hint}")
 
 

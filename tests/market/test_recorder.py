@@ -113,6 +113,15 @@ def test_a_state_goes_first_where_changes_follow(tmp_path: Path) -> None:
     ]
 
 
+def test_one_depth_alone(tmp_path: Path) -> None:
+    """A book has three depths, and who wants one does not pay for all."""
+    path = tmp_path / "x.parquet"
+    recorded(path, "book:25", "candles:5m", reader=False)
+    assert {(row["channel"], row["interval"]) for row in rows_in(path)} == {("book", "25"), ("candles", "5m")}
+    with pytest.raises(UsageError, match="did you mean book:25"):
+        recorded(tmp_path / "y.parquet", "book:24", reader=False)
+
+
 def test_an_unknown_channel_is_refused(tmp_path: Path) -> None:
     """With the nearest name, before there is a file."""
     with pytest.raises(UsageError, match="did you mean ticker"):
