@@ -54,7 +54,7 @@ class MadeBooks:
         self._length = length
         self._usual = usual
         self.levels = DEPTHS[-1]
-        self._deep = Levels(seed, symbol, price)
+        self._ladders = _Ladders(Levels(seed, symbol, price), usual)
         self._block = lru_cache(maxsize=4)(self._make)
         self._counted: dict[int, int] = {}
 
@@ -62,7 +62,7 @@ class MadeBooks:
         """The changes from market time `start` up to, not including, `end` (ns UTC)."""
         numbers = range(start // self._length, -(-end // self._length))
         blocks = [block for number in numbers if (block := self._block(number)) is not None]
-        return MadeDepth(self._deep, self._usual, blocks, start, end, lambda: self._standing(start))
+        return MadeDepth(self._ladders, blocks, start, end, lambda: self._standing(start))
 
     def count(self, start: int, end: int) -> int:
         """How many changes there are from `start` up to, not including, `end`."""
@@ -108,15 +108,13 @@ class MadeDepth:
 
     def __init__(
         self,
-        levels: Levels,
-        usual: Callable[[Ints], Floats],
+        ladders: _Ladders,
         blocks: list[Changes],
         start: int,
         end: int,
         standing: Callable[[], tuple[Changes, int] | None],
     ) -> None:
-        self._levels = levels
-        self._usual = usual
+        self._ladders = ladders
         self._standing = standing
         cuts = [(block, *np.searchsorted(block.quotes.time, [start, end]).tolist()) for block in blocks]
         self._parts = [(block, lo, hi) for block, lo, hi in cuts if lo < hi]
@@ -137,16 +135,47 @@ class MadeDepth:
         return found
 
     def _made(self, block: Changes, lo: int, levels: int, hi: int | None = None) -> list[Ladder]:
-        rows = range(lo, lo + 1 if hi is None else hi)
-        near = [_near(block, row) for row in rows]
-        seen = block.quotes.time[rows.start : rows.stop]
+        return self._ladders(block, lo, lo + 1 if hi is None else hi, levels)
+
+
+class _Ladders:
+    """Makes ladders, once for all depths: streams of several depths ask for the same rows one after the other.
+
+    Args:
+        deep: the levels behind the touch.
+        usual: lots that usually stand at the touch at each of these times.
+    """
+
+    def __init__(self, deep: Levels, usual: Callable[[Ints], Floats]) -> None:
+        self._deep = deep
+        self._usual = usual
+        self._rows: tuple[Changes, int, int] | None = None
+        self._found: list[Ladder] = []
+        self._levels = self._asked = 0
+
+    def __call__(self, block: Changes, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The books behind the changes `lo` up to, not including, `hi` of a block."""
+        rows = self._rows
+        if rows is None or rows[0] is not block or rows[1:] != (lo, hi):
+            # As deep as somebody wanted the rows before these.
+            self._rows, before, self._asked = (block, lo, hi), self._asked, levels
+            self._make(block, lo, hi, max(levels, before))
+        elif levels > self._levels:
+            self._make(block, lo, hi, levels)
+        self._asked = max(self._asked, levels)
+        return self._found if levels == self._levels else [ladder.cut(levels) for ladder in self._found]
+
+    def _make(self, block: Changes, lo: int, hi: int, levels: int) -> None:
+        near = [_near(block, row) for row in range(lo, hi)]
+        seen = block.quotes.time[lo:hi]
         usual = self._usual(seen)
         sides = []
         for side, fronts in ((BID, [bids for bids, _ in near]), (ASK, [asks for _, asks in near])):
             anchor = np.array([front[-1][0] for front in fronts], np.int64)
-            behind = self._levels.behind(side, anchor, seen, usual, levels - 1)
+            behind = self._deep.behind(side, anchor, seen, usual, levels - 1)
             sides.append([tuple((front + deep)[:levels]) for front, deep in zip(fronts, behind, strict=True)])
-        return [Ladder(bids, asks) for bids, asks in zip(*sides, strict=True)]
+        self._levels = levels
+        self._found = [Ladder(bids, asks) for bids, asks in zip(*sides, strict=True)]
 
 
 def _near(block: Changes, row: int) -> tuple[list[Level], list[Level]]:

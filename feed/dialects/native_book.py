@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -25,15 +26,20 @@ __all__ = ["CHECKED", "book_checksum", "encode_book_updates", "encode_books"]
 CHECKED = 10
 """Levels of a side that the checksum covers."""
 
-Levels = Iterable[tuple[int, int]]
+Level = tuple[int, int]
+Levels = tuple[Level, ...]
 Ints = NDArray[np.int64]
 
 
 def book_checksum(ladder: Ladder, instrument: Instrument) -> int:
     """The checksum of a book, an unsigned number of 32 bits."""
-    tick, lot = instrument.tick_units, instrument.lot_units
-    levels = (*ladder.asks[:CHECKED], *ladder.bids[:CHECKED])
-    return zlib.crc32("".join([f"{price * tick}{size * lot}" for price, size in levels]).encode())
+    return _checksum(ladder.asks[:CHECKED], ladder.bids[:CHECKED], instrument.tick_units, instrument.lot_units)
+
+
+@lru_cache(maxsize=256)
+def _checksum(asks: Levels, bids: Levels, tick: int, lot: int) -> int:
+    """The books of all depths have the same one."""
+    return zlib.crc32("".join([f"{price * tick}{size * lot}" for price, size in (*asks, *bids)]).encode())
 
 
 def encode_books(
@@ -84,36 +90,56 @@ def encode_book_updates(
     ]
 
 
-def _changed(old: Levels, new: Levels, side: int) -> list[tuple[int, int]]:
+def _changed(old: Levels, new: Levels, side: int) -> list[Level]:
     """The levels that differ, the best first."""
-    before, after = dict(old), dict(new)
-    if before == after:
+    if old == new:
         return []
-    changed = [(price, size) for price, size in after.items() if before.get(price) != size]
-    changed += [(price, 0) for price in before if price not in after]
-    changed.sort(reverse=side < 0)
-    return changed
+    before, after = set(old), set(new)
+    # The order of a set does not matter: they are sorted.
+    changed = dict.fromkeys([price for price, _ in before - after], 0)
+    changed.update(after - before)
+    return sorted(changed.items(), reverse=side < 0)
+
+
+class _Texts(dict[Level, str]):
+    """Levels as they are written. The same ones are written for every depth, and again when they go."""
+
+    MOST = 20_000
+
+    def __init__(self, instrument: Instrument, variant: Variant) -> None:
+        super().__init__()
+        self._write = DecimalWriter(instrument, variant)
+        self.units = instrument.tick_units, instrument.lot_units
+
+    def __missing__(self, level: Level) -> str:
+        if len(self) >= self.MOST:
+            self.clear()
+        text = self[level] = f"[{self._write.price(level[0])},{self._write.size(level[1])}]"
+        return text
+
+
+@lru_cache(maxsize=64)
+def _texts(instrument: Instrument, variant: Variant) -> _Texts:
+    return _Texts(instrument, variant)
 
 
 class _BookWriter:
     """Books of one stream as payloads."""
 
-    __slots__ = ("_begin", "_inner", "_instrument", "_write")
+    __slots__ = ("_begin", "_inner", "_texts")
 
     def __init__(self, instrument: Instrument, depth: int, variant: Variant, kind: str) -> None:
-        self._instrument = instrument
-        self._write = DecimalWriter(instrument, variant)
+        self._texts = _texts(instrument, variant._replace(deflate=False))
         symbol = orjson.dumps(instrument.symbol).decode()
         self._begin = f'{{"event":"data","channel":"book","symbol":{symbol},"type":"{kind}","seq":'
         self._inner = f',"data":{{"symbol":{symbol},"depth":{depth},"bids":['
 
-    def frame(self, seq: int, bids: Levels, asks: Levels, whole: Ladder, milliseconds: int) -> bytes:
+    def frame(self, seq: int, bids: Iterable[Level], asks: Iterable[Level], whole: Ladder, milliseconds: int) -> bytes:
         """One payload; `whole` is the book that the checksum is of."""
+        texts = self._texts
+        checksum = _checksum(whole.asks[:CHECKED], whole.bids[:CHECKED], *texts.units)
         return (
-            f'{self._begin}{seq}{self._inner}{self._levels(bids)}],"asks":[{self._levels(asks)}],'
-            f'"checksum":{book_checksum(whole, self._instrument)},"timestamp":{milliseconds}}}}}'
+            f"{self._begin}{seq}{self._inner}{','.join([texts[level] for level in bids])}],"
+            f'"asks":[{",".join([texts[level] for level in asks])}],'
+            f'"checksum":{checksum},"timestamp":{milliseconds}}}}}'
         ).encode()
-
-    def _levels(self, levels: Levels) -> str:
-        price, size = self._write.price, self._write.size
-        return ",".join([f"[{price(ticks)},{size(lots)}]" for ticks, lots in levels])
