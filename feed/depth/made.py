@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feed.books import DEPTHS, Ladder, QuoteBlock
 from feed.depth.levels import ASK, BID, Level, Levels
-from feed.depth.quotes import Changes, changes_of
+from feed.depth.quotes import Changes, changes_of, count_of
 from feed.randomness import Stream
 from feed.ticks import TickBlock
 from feed.units import DAY, MINUTE
@@ -37,6 +37,7 @@ class MadeBooks:
         length: of a block in ns: whole minutes, a part of a day.
         usual: lots that usually stand at the touch at each of these times.
         price: about what the symbol costs, in ticks.
+        times: gives when there are trades in the block of that number; for who knows that sooner than the trades.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class MadeBooks:
         length: int,
         usual: Callable[[Ints], Floats],
         price: float,
+        times: Callable[[int], Ints] | None = None,
     ) -> None:
         self._seed = seed
         self._symbol = symbol
         self._ticks = ticks
         self._length = length
         self._usual = usual
+        self._times = times or self._tick_times
         self.levels = DEPTHS[-1]
         self._ladders = _Ladders(Levels(seed, symbol, price), usual)
         self._block = lru_cache(maxsize=4)(self._make)
@@ -79,9 +82,17 @@ class MadeBooks:
     def _count(self, number: int) -> int:
         count = self._counted.get(number)
         if count is None:
-            block = self._block(number)
-            count = self._counted[number] = 0 if block is None else len(block)
+            # A market may have run for days before the first reader of its book: none of those is made for that.
+            start = number * self._length
+            count = count_of(self._times(number), self._dice(number), start, self._length)
+            self._counted[number] = count
         return count
+
+    def _tick_times(self, number: int) -> Ints:
+        return self._ticks(number * self._length, (number + 1) * self._length).time
+
+    def _dice(self, number: int) -> Stream:
+        return Stream(self._seed, f"{self._symbol} quotes", number)
 
     def _standing(self, time: int) -> tuple[Changes, int] | None:
         """The last change before a time, as its block and its row there."""
@@ -99,8 +110,7 @@ class MadeBooks:
         if not len(ticks):
             return None
         minutes = np.arange(start, start + self._length, MINUTE, dtype=np.int64)
-        dice = Stream(self._seed, f"{self._symbol} quotes", number)
-        return changes_of(ticks, dice, start, self._length, self._usual(minutes))
+        return changes_of(ticks, self._dice(number), start, self._length, self._usual(minutes))
 
 
 class MadeDepth:

@@ -20,7 +20,7 @@ from feed.randomness import Stream, normals, powers, uniforms
 from feed.ticks import TickBlock
 from feed.units import MILLISECOND, MINUTE, SECOND
 
-__all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "changes_of"]
+__all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "changes_of", "count_of"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -162,6 +162,15 @@ def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Fl
     drawn = _drawn(normals(words[2 * cells :])[::2][fleeting.cell], fleeting, moments, base, start)
     quotes = _quotes(moments, times, trade, kind, fleeting.bid, drawn)
     return Changes(quotes, trade, kind == MET, moments)
+
+
+def count_of(time: Ints, dice: Stream, start: int, length: int) -> int:
+    """How many changes `changes_of` finds, from the times of the trades alone; see there for the arguments."""
+    if not len(time):
+        return 0
+    moments = time[np.flatnonzero(np.diff(time, prepend=time[0] - 1))]
+    drawn = uniforms(dice.words(0, 2 * (length // CELL))).reshape(4, -1)
+    return 2 * (len(moments) + len(_fleeting(moments, drawn, start, length).time))
 
 
 @dataclass(frozen=True, slots=True)

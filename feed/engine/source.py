@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feed.books import Books
 from feed.depth.made import MadeBooks
@@ -53,9 +54,13 @@ class EngineSource(Source):
         self._minutes = block_minutes(scenario)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
-        self._makers = [
-            self._maker(symbol, seed, timeline)
+        self._flows = [
+            self._flow(symbol, seed, timeline)
             for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
+        ]
+        self._makers = [
+            TickFill(symbol, flow, timeline)
+            for symbol, flow, timeline in zip(scenario.symbols, self._flows, self._timelines, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._made = lru_cache(maxsize=KEPT_BLOCKS)(self._make)
@@ -70,12 +75,13 @@ class EngineSource(Source):
             self._minutes * MINUTE,
             self._makers[index].usual,
             float(symbol.start_price / symbol.tick_size),
+            partial(self._times, index),
         )
 
-    def _maker(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> TickFill:
+    def _flow(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> Flow:
         minutes = Minutes(self._scenario, symbol, seed, timeline)
         path = PricePath(self._scenario, symbol, minutes, timeline)
-        return TickFill(symbol, Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes), timeline)
+        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -125,6 +131,11 @@ class EngineSource(Source):
     def _between(self, index: int, start: int, end: int) -> TickBlock:
         """Within one block; `volume` counts from the block's beginning."""
         return _cut(self._made(index, start // (self._minutes * MINUTE)), start, end)
+
+    def _times(self, index: int, number: int) -> NDArray[np.int64]:
+        """When there are trades in a block; no other column is made."""
+        written = bool(self._scenario.ticks)
+        return self._made(index, number).time if written else self._flows[index].arrivals(number).time
 
     def _make(self, index: int, number: int) -> TickBlock:
         """A whole block; `volume` counts from its beginning."""
