@@ -21,7 +21,7 @@ NEAR = 20
 """Levels of a side that the imbalance and the share of the touch look at."""
 DISTANCES = (1.0, 2.0, 5.0, 10.0)
 """Basis points from the mid price at which the depth is read."""
-SAMPLES = 60
+SAMPLES = 30
 """Books of five minutes that are looked at."""
 
 
@@ -47,7 +47,7 @@ class BookSight:
         """
         depth = self._books.during(start, start + 5 * MINUTE)
         quotes = depth.quotes
-        rows = np.searchsorted(quotes.time, start + np.arange(1, SAMPLES + 1) * 5 * SECOND) - 1
+        rows = np.searchsorted(quotes.time, start + np.arange(1, SAMPLES + 1) * 10 * SECOND) - 1
         ladders = [ladder for row in rows.tolist() if row >= 0 for ladder in depth.ladders(row, row + 1, LEVELS)]
         tick, lot = self._tick, self._lot
         columns = [(quotes.bid, tick), (quotes.ask, tick), (quotes.bid_size, lot), (quotes.ask_size, lot)]

@@ -103,7 +103,7 @@ def test_a_recording_goes_on_as_a_scenario(recorded: tuple[Path, list[str]]) -> 
     assert seqs == list(range(1, len(trades) + 1))
 
 
-@pytest.mark.parametrize("name", ["wscapture_BITSTAMP.ws.1.0.gz", "lean_coinbase_second_btcusd_20161007_trade.zip"])
+@pytest.mark.parametrize("name", ["wscapture_BITSTAMP.ws.1.0.gz", "lean_coinbase_minute_btcusd_20180404_trade.zip"])
 def test_files_of_others_are_served_as_they_are(name: str) -> None:
     """A capture and a zip of bars, without a word about their columns; what was made up is said."""
     with start(str(real_file(name)), "--speed", "max") as served:

@@ -79,7 +79,7 @@ def by_stream(payloads: list[bytes]) -> dict[str, list[bytes]]:
     return found
 
 
-@settings(deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), at=st.integers(0, 300))
 def test_a_replay_gives_the_bytes_that_were_recorded(tmp_path: Path, seed: int, at: int) -> None:
     """Of every channel and symbol, in the same order, wherever the recording began."""
