@@ -164,6 +164,10 @@ class Source(Protocol):
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """For each instrument the change that is in force at market time `at`."""
 
+    def without_volume(self) -> Source:
+        """The same source for who has no use for `volume`, where that makes it faster."""
+        return self
+
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
         """A stream's messages where they are to be sent as they were; None where they follow from the ticks."""
         return None

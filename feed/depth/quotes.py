@@ -194,8 +194,10 @@ def _fleeting(time: Ints, dice: Floats, start: int, length: int) -> _Fleeting:
     at = start + cells[chosen] * CELL + _stamped(begin)
     gone = at + STAMP + _stamped(stay)
     later = np.searchsorted(time, at, side="left")
-    # Nothing before the block's first trade, and none that is there when there is a trade.
-    free = (later > 0) & ((later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1))))
+    # Nothing before the block's first trade, and none that is there when there is a trade: not even in the millisecond
+    # of one, since clients see no finer time.
+    apart = at // MILLISECOND > time[np.maximum(later - 1, 0)] // MILLISECOND
+    free = apart & (later > 0) & ((later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1))))
     return _Fleeting(at[free], gone[free], later[free] - 1, dice[3][chosen[free]] < 0.5, chosen[free])
 
 

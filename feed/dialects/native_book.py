@@ -104,7 +104,7 @@ def _changed(old: Levels, new: Levels, side: int) -> list[Level]:
 class _Texts(dict[Level, str]):
     """Levels as they are written. The same ones are written for every depth, and again when they go."""
 
-    MOST = 20_000
+    MOST = 5_000
 
     def __init__(self, instrument: Instrument, variant: Variant) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class _Texts(dict[Level, str]):
         return text
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _texts(instrument: Instrument, variant: Variant) -> _Texts:
     return _Texts(instrument, variant)
 

@@ -30,6 +30,9 @@ ENGINE_VERSION = GENERATOR_VERSION
 
 KEPT_TOTALS = 4096
 
+NEVER = 2**62
+"""A market time that does not come, ns UTC."""
+
 KEPT_BLOCKS = 4
 """Blocks that are kept for their books, which are asked for right behind them."""
 
@@ -50,6 +53,7 @@ class EngineSource(Source):
     def __init__(self, scenario: Scenario, seed: int | None = None, *, counts_from: int = 0) -> None:
         seed = scenario.seed if seed is None else seed
         self._scenario = scenario
+        self._seed = seed
         self._counts_from = counts_from
         self._minutes = block_minutes(scenario)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
@@ -108,6 +112,10 @@ class EngineSource(Source):
             ticks = tuple(self._ticks(index, at, until) for index in range(len(self._makers)))
             yield Batch(at, until, ticks, self._changes(at, until))
             at = until
+
+    def without_volume(self) -> EngineSource:
+        """The same market; `volume` counts from the beginning of each block, so nobody sums up the day before it."""
+        return EngineSource(self._scenario, self._seed, counts_from=NEVER)
 
     def books(self, index: int) -> Books:
         """The book of a symbol."""

@@ -89,7 +89,8 @@ class Market:
         self.instruments = source.instruments
         self.symbols = tuple(instrument.symbol for instrument in self.instruments)
         lock = threading.RLock()
-        self._memories = [BarMemory(past or source, index, lock) for index in range(len(self.instruments))]
+        bars = (past or source).without_volume()
+        self._memories = [BarMemory(bars, index, lock) for index in range(len(self.instruments))]
         self.past = Past(past or source, self._memories, shift)
         self._channels = open_channels(source, shift, self._memories)
         self.channels = tuple(sorted(channel.name for channel in self._channels))
@@ -299,7 +300,11 @@ class Market:
         segment = self._segment
         if segment is None:
             return 0
-        lo, due = self._cursor, segment.reach(until)
+        lo = self._cursor
+        if lo >= len(segment) or segment.times[lo] > until:
+            # Asked on every waking, and mostly there was no more than what came first.
+            return 0
+        due = segment.reach(until)
         hi = due if due <= lo + limit else segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
         runs = segment.runs(lo, hi)
