@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from feed.analysis import time_bars
 from feed.books import Ladder
 from feed.dataframes import source_frame
 from feed.errors import UsageError
 from feed.recording.layout import RecordingInfo
+from feed.recording.reading_back import open_recording
 from feed.recording.recorded_book import RecordedBooks
 from feed.recording.replay import RecordingSource
 from feed.units import MILLISECOND, nearest, parse_duration
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["RecordingData"]
+
+Ints = NDArray[np.int64]
 
 SIDES = pd.Index(["bid", "ask"], dtype="str")
 
@@ -41,6 +47,7 @@ class RecordingData:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._source = RecordingSource(path)
         self.info: RecordingInfo = self._source.info
         self.notices = self._source.notices
@@ -48,13 +55,17 @@ class RecordingData:
 
     @cached_property
     def ticks(self) -> pd.DataFrame:
-        """The trades, as `feed.dataframes` describes them, with the `seq` that they had: what a replay would send.
+        """The trades, as `feed.dataframes` describes them, with the `seq` that they had: it jumps where some are gone.
 
-        A trade that was recorded without a quote sits at a touch one tick wide, as `notices` says.
+        Where none was recorded, `seq` counts from 1. A trade that was recorded without a quote sits at a touch one tick
+        wide, as `notices` says.
         """
         symbols = [instrument.symbol for instrument in self.instruments]
-        first = [self._source.numbering.get(f"trading:{symbol}", 0) for symbol in symbols]
-        frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)), first)
+        frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)))
+        # A replay numbers its messages without holes; who analyses a recording wants to see them.
+        for symbol, seqs in _recorded_seqs(self._path).items():
+            if len(seqs):
+                frame.loc[frame["symbol"] == symbol, "seq"] = seqs
         frame.attrs |= self.facts
         return frame
 
@@ -97,6 +108,8 @@ class RecordingData:
         if levels < 1:
             raise UsageError(f"levels is {levels}; it is a number of levels, 1 or more")
         step = None if every is None else parse_duration(every)
+        if step is not None and step < 1:
+            raise UsageError(f"every is {every}; it is a length of time above 0")
         parts = [self._levels(index, levels, step) for index in self._with_book(symbol)]
         frame = pd.concat(parts, ignore_index=True).sort_values("time", kind="stable")
         frame["symbol"] = pd.Categorical(
@@ -153,6 +166,27 @@ class RecordingData:
         frame["size"] = frame["size_lots"] * instrument.lot_units / 10.0**instrument.size_decimals
         columns = ["time", "timestamp", "symbol", "side", "level", "price", "size", "price_ticks", "size_lots"]
         return frame[columns]
+
+
+def _recorded_seqs(path: Path) -> dict[str, Ints]:
+    """The numbers of each symbol's trades, without those that came twice; none where not every trade has one."""
+    parts: dict[str, list[pa.Array]] = {}
+    with open_recording(path) as reader:
+        for batch in reader.batches(["channel", "symbol", "seq"]):
+            trades = batch.filter(pc.equal(batch["channel"].cast(pa.string()), "trading"))
+            names = trades["symbol"].cast(pa.string())
+            for symbol in pc.unique(names).to_pylist():
+                parts.setdefault(symbol, []).append(trades["seq"].filter(pc.equal(names, symbol)))
+    return {symbol: _fresh(pa.chunked_array(arrays)) for symbol, arrays in parts.items()}
+
+
+def _fresh(numbers: pa.ChunkedArray) -> Ints:
+    """Those that are above all before them, as a replay takes them."""
+    if numbers.null_count:
+        return np.zeros(0, np.int64)
+    seqs: Ints = numbers.to_numpy().astype(np.int64)
+    fresh: Ints = seqs[seqs > np.concatenate([[-1], np.maximum.accumulate(seqs)[:-1]])]
+    return fresh
 
 
 def _rows(ladders: list[Ladder], times: np.ndarray) -> pd.DataFrame:

@@ -49,7 +49,8 @@ def read(path: str | Path, *, steps: Steps | None = None) -> TickData | Recordin
         RecordingError: it is not there, cannot be read, or is no such file.
     """
     file = Path(path)
-    if file.exists() and is_recording(file):
+    # Of a file that is not there this tells whether one that was cut off is.
+    if is_recording(file):
         return RecordingData(file)
     try:
         table = _parquet(file) if file.suffix.lower() in (".parquet", ".pq") else _csv(file)
@@ -146,7 +147,7 @@ def _csv(file: Path) -> pa.Table:
 def _instruments(file: Path, table: pa.Table, steps: Steps | None) -> list[Instrument]:
     """In the order in which the market had them, as far as the file tells."""
     present = pc.unique(table["symbol"].cast(pa.string())).to_pylist()
-    told = dict(steps or _told(table) or _written(table, present))
+    told = dict(steps or _told(table) or _written(file, table, present))
     for symbol in present:
         if symbol not in told:
             raise _failure(file, symbol, "the steps of this symbol are not told", 'give steps={"BTC/USD": ("0.01", …)}')
@@ -158,8 +159,12 @@ def _told(table: pa.Table) -> dict[str, tuple[str, str]] | None:
     return None if told is None else {symbol: (tick, lot) for symbol, (tick, lot) in orjson.loads(told).items()}
 
 
-def _written(table: pa.Table, present: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _written(file: Path, table: pa.Table, present: Sequence[str]) -> dict[str, tuple[str, str]]:
     """One in the last decimal of each symbol's first row."""
+    for name in NEEDED:
+        if table[name].null_count:
+            hint = "a recording that another program wrote again has lost what feed knows it by"
+            raise _failure(file, name, "this column has empty cells", hint)
     symbols = table["symbol"].cast(pa.string())
     told = {}
     for symbol in present:

@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandas.testing
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
+from feed.analysis import gap_report
 from feed.clock import ManualClock
 from feed.dataframes import frame_digest, generate
 from feed.engine.source import EngineSource
 from feed.errors import RecordingError, UsageError
 from feed.market.recorder import MarketRecorder
+from feed.recording.layout import INFO_KEY
 from feed.recordings import RecordingData
 from feed.scenario.find import find_scenario
 from feed.tickfiles import read
@@ -100,3 +105,54 @@ def test_a_frame_of_a_book_has_fixed_types(path: Path) -> None:
     assert kinds["timestamp"] == kinds["price_ticks"] == kinds["size_lots"] == kinds["level"] == "int64"
     assert kinds["symbol"] == kinds["side"] == "category"
     assert isinstance(frame.index, pd.DatetimeIndex)
+
+
+def rewritten(path: Path, to: Path, table: pa.Table) -> Path:
+    """Other rows as a recording like this one, without checksums."""
+    bare = table.replace_schema_metadata(None)
+    with pq.ParquetWriter(to, bare.schema) as file:
+        file.write_table(bare)
+        file.add_key_value_metadata({INFO_KEY: pq.read_metadata(path).metadata[INFO_KEY]})
+    return to
+
+
+def trades_of(table: pa.Table, symbol: str) -> list[int]:
+    """Where the trades of a symbol are."""
+    named = pc.equal(table["symbol"].cast(pa.string()), symbol)
+    return np.flatnonzero(pc.and_(pc.equal(table["channel"].cast(pa.string()), "trading"), named)).tolist()
+
+
+def test_numbers_of_what_is_missing_are_missing(path: Path, tmp_path: Path) -> None:
+    """A replay counts on without them; a frame shows the hole."""
+    table = pq.read_table(path)
+    gone = set(trades_of(table, "BTC/USD")[10:15])
+    kept = table.take(pa.array([row for row in range(len(table)) if row not in gone]))
+    frame = read(rewritten(path, tmp_path / "gap.parquet", kept)).ticks
+    assert frame.loc[frame["symbol"] == "BTC/USD", "seq"].tolist()[8:12] == [9, 10, 16, 17]
+    assert gap_report(frame)["missing"].to_dict()["BTC/USD"] == 5
+
+
+def test_an_event_between_does_not_take_the_numbers_away(path: Path, tmp_path: Path) -> None:
+    """Who joins late begins at any number, and frames that are no data have none."""
+    table = pq.read_table(path)
+    late = table.take(pa.array(trades_of(table, "BTC/USD")[100:]))
+    row = late.slice(0, 1).to_pylist()[0]
+    event = dict.fromkeys(row) | {"received": 1, "channel": "event", "type": "status", "data": "{}"}
+    joined = pa.concat_tables([pa.Table.from_pylist([event], schema=late.schema), late], promote_options="permissive")
+    data = read(rewritten(path, tmp_path / "late.parquet", joined.unify_dictionaries()))
+    assert data.ticks["seq"].iloc[0] == 101
+    assert isinstance(data, RecordingData)
+    assert data._source.numbering["trading:BTC/USD"] == 100
+
+
+def test_what_was_cut_off_or_written_again_is_named(path: Path, tmp_path: Path) -> None:
+    """Neither is a file without a word of help, nor an error of a library."""
+    (tmp_path / "day.parquet.part").write_bytes(b"")
+    with pytest.raises(RecordingError, match="which was cut off: feed recover"):
+        read(tmp_path / "day.parquet")
+    again = tmp_path / "again.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), again)
+    with pytest.raises(RecordingError, match=r"empty cells.*another program"):
+        read(again)
+    with pytest.raises(UsageError, match="above 0"):
+        read(path).book_frame(every=0)  # type: ignore[union-attr]

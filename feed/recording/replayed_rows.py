@@ -29,6 +29,8 @@ BATCH_ROWS = 4096
 NEAR = 1e-3
 """How far a price or a size may be from a whole step: floats are near, a wrong step is not."""
 PLAYED = ("trading", "book", "status", "ticker", "candles")
+LOSSLESS = ("trading", "status")
+"""Of the others the newest message may stand for several: a number that is skipped there is nothing missing."""
 
 
 class Texts:
@@ -93,10 +95,11 @@ class ReplayedRows:
 
     def _fresh(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> Ints:
         """The rows without those that were there before: a snapshot of the past, or a message that came twice."""
-        column = batch.column("seq")
+        # Of these rows alone: events have no number, and stand between those that have one.
+        column = batch.column("seq").take(pa.array(rows))
         if column.null_count:
             return rows
-        seq = _ints(batch, "seq")[rows]
+        seq: Ints = column.to_numpy(zero_copy_only=False).astype(np.int64)
         before = np.concatenate([[self._seq.get(key, -1)], np.maximum.accumulate(seq)[:-1]])
         whole = _is(batch, "type", "snapshot")[rows]
         # A snapshot of a book has the number of the last change before it.
@@ -108,7 +111,8 @@ class ReplayedRows:
             # What a subscription begins with has the number of the last message before it; past trades have their own.
             self.first_seq[key] = int(seq[0]) + int(whole[0] and key[0] != "trading")
             before[0] = seq[0] - 1
-        self.missing += int(np.maximum(seq - before - 1, 0)[~whole].sum())
+        if key[0] in LOSSLESS:
+            self.missing += int(np.maximum(seq - before - 1, 0)[~whole].sum())
         self._seq[key] = int(seq.max())
         return rows
 
