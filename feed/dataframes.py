@@ -18,7 +18,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,20 @@ from feed.sources import open_source
 from feed.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.units import MILLISECOND, nearest, parse_duration
 
-__all__ = ["COLUMNS", "FLOATS", "INTEGERS", "TickColumns", "frame_digest", "generate", "source_frame", "tick_frame"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "COLUMNS",
+    "FLOATS",
+    "INTEGERS",
+    "TickColumns",
+    "frame_digest",
+    "generate",
+    "polars_frame",
+    "source_frame",
+    "tick_frame",
+]
 
 FLOATS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
 """Columns of decimals."""
@@ -129,6 +142,15 @@ def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.Da
     frame = pd.DataFrame(data, index=index, columns=COLUMNS)
     frame.attrs["instruments"] = {each.symbol: [f"{each.tick_size:f}", f"{each.lot_size:f}"] for each in instruments}
     return frame
+
+
+def polars_frame(frame: pd.DataFrame) -> pl.DataFrame:
+    """The frame for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+    try:
+        import polars
+    except ImportError as error:
+        raise UsageError("polars is not there: pip install polars") from error
+    return polars.from_pandas(frame.reset_index())
 
 
 def frame_digest(frame: pd.DataFrame) -> str:

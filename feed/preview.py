@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.engine.source import EngineSource
 from feed.scenario.model import Scenario
 from feed.ticks import Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE, SECOND
@@ -107,7 +106,7 @@ def preview(
     start = source.start
     step = next((step for step in STEPS if length <= step * MOST_STEPS), -(-length // MOST_STEPS))
     chosen = tuple(range(len(source.instruments)) if symbols is None else symbols)
-    light = _Untotalled(scenario, seed) if type(source) is EngineSource else source
+    light = source.without_volume()
     parts = list((read or read_here)(Stretch(light, chosen, start, length, step)))
     changes = [*source.statuses(start), *(change for part in parts for change in part.changes)]
     names = {source.instruments[index].symbol for index in chosen}
@@ -121,13 +120,6 @@ def preview(
         for place, index in enumerate(chosen)
     )
     return Preview(scenario.name, seed, start, length, step, tracks, spans)
-
-
-class _Untotalled(EngineSource):
-    """An engine whose volumes begin at 0 in each block: those since midnight cost as much as half of the picture."""
-
-    def _before(self, index: int, number: int) -> int:
-        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from feed.analysis import time_bars
 from feed.books import Ladder
-from feed.dataframes import source_frame
+from feed.dataframes import polars_frame, source_frame
 from feed.errors import UsageError
 from feed.recording.layout import RecordingInfo
 from feed.recording.reading_back import open_recording
@@ -127,11 +127,7 @@ class RecordingData:
 
     def to_polars(self) -> pl.DataFrame:
         """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
-        try:
-            import polars
-        except ImportError as error:
-            raise UsageError("polars is not there: pip install polars") from error
-        return polars.from_pandas(self.ticks.reset_index())
+        return polars_frame(self.ticks)
 
     def _with_book(self, symbol: str | None) -> list[int]:
         """The places of the symbols that are meant."""

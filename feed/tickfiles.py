@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from feed.analysis import time_bars
-from feed.dataframes import FLOATS, PRICES, TickColumns, tick_frame
-from feed.errors import Problem, RecordingError, UsageError
+from feed.dataframes import FLOATS, PRICES, TickColumns, polars_frame, tick_frame
+from feed.errors import Problem, RecordingError
 from feed.recording.reading_back import is_recording
 from feed.recordings import RecordingData
 from feed.ticks import Instrument
@@ -116,11 +116,7 @@ class TickData:
 
     def to_polars(self) -> pl.DataFrame:
         """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
-        try:
-            import polars
-        except ImportError as error:
-            raise UsageError("polars is not there: pip install polars") from error
-        return polars.from_pandas(self.ticks.reset_index())
+        return polars_frame(self.ticks)
 
     def _numbers(self, name: str) -> Ints:
         result: Ints = self.table[name].to_numpy().astype(np.int64)

@@ -16,10 +16,15 @@ from feed.randomness import Stream
 from feed.ticks import TickBlock
 from feed.units import DAY, MINUTE
 
-__all__ = ["MadeBooks"]
+__all__ = ["SAMPLE_ROWS", "MadeBooks", "books_around"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+FILE_BLOCK = 5 * MINUTE
+
+USUAL, SAMPLE_ROWS = 20.0, 1000
+"""What usually stands at the touch around a file's trades, in median sizes of so many of them."""
 
 LOOK_BACK = DAY
 """A symbol without a trade for so long has no book."""
@@ -111,6 +116,20 @@ class MadeBooks:
             return None
         minutes = np.arange(start, start + self._length, MINUTE, dtype=np.int64)
         return changes_of(ticks, self._dice(number), start, self._length, self._usual(minutes))
+
+
+def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: TickBlock) -> MadeBooks:
+    """A book for a symbol whose trades come from a file: as deep as is usual for trades of their size.
+
+    Args:
+        symbol: its name.
+        ticks: gives the trades of a stretch of time; see `MadeBooks`.
+        first: its first trades, up to `SAMPLE_ROWS` of which tell size and price; may be empty.
+    """
+    sizes = np.sort(first.size[:SAMPLE_ROWS], kind="stable")
+    usual = float(sizes[len(sizes) // 2]) * USUAL if len(sizes) else 1.0
+    price = float(first.price[0]) if len(sizes) else 1.0
+    return MadeBooks(0, symbol, ticks, FILE_BLOCK, lambda times: np.full(len(times), usual), price)
 
 
 class MadeDepth:

@@ -15,7 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from feed.books import Books
-from feed.depth.made import MadeBooks
+from feed.depth.made import SAMPLE_ROWS, MadeBooks, books_around
 from feed.errors import RecordingError
 from feed.recorded import RecordedRows
 from feed.recording.layout import RecordingInfo
@@ -24,7 +24,7 @@ from feed.recording.reading_back import open_recording
 from feed.recording.recorded_book import RecordedBooks, read_changes
 from feed.recording.replayed_rows import ReplayedRows, Texts
 from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
-from feed.units import MILLISECOND, MINUTE, parse_step
+from feed.units import MILLISECOND, parse_step
 
 __all__ = ["RecordingSource"]
 
@@ -32,9 +32,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BATCH_ROWS = 4096
-BOOK_BLOCK = 5 * MINUTE
-USUAL, SAMPLE_ROWS = 20.0, 1000
-"""What usually stands at the touch of a made-up book, in median sizes of so many trades."""
 MOST_LEVELS = 1000
 """Of a book that was recorded whole."""
 AS_THEY_WERE = ("ticker", "candles")
@@ -161,18 +158,9 @@ class RecordingSource(Source):
 
     def _made_book(self, index: int) -> MadeBooks:
         """Around the trades of a symbol whose book was not recorded."""
-        instrument, cache = self._instruments[index], self._caches[index]
-        sample = cache.rows(0, min(len(cache), SAMPLE_ROWS))
-        usual = float(np.sort(sample["size"], kind="stable")[len(sample["size"]) // 2]) * USUAL if len(cache) else 1.0
-        price = float(sample["price"][0]) if len(cache) else 1.0
-        return MadeBooks(
-            0,
-            instrument.symbol,
-            partial(self.between, index),
-            BOOK_BLOCK,
-            lambda times: np.full(len(times), usual),
-            price,
-        )
+        cache = self._caches[index]
+        first = TickBlock(**cache.rows(0, min(len(cache), SAMPLE_ROWS))) if len(cache) else TickBlock.empty()
+        return books_around(self._instruments[index].symbol, partial(self.between, index), first)
 
     def _told(self, rows: ReplayedRows) -> Iterator[str]:
         if not self.info.complete:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.books import Books
-from feed.depth.made import MadeBooks
+from feed.depth.made import SAMPLE_ROWS, books_around
 from feed.errors import RecordingError
 from feed.recording.reading import failure
 from feed.recording.tickcache import TickCache
 from feed.recording.trades import Tally, read_trades, synthetic_quotes
 from feed.scenario.tickfile import TickFile
 from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
-from feed.units import MINUTE
 
 __all__ = ["BATCH_ROWS", "TickFileSource"]
 
@@ -24,10 +23,6 @@ BATCH_ROWS = 4096
 """Rows of a batch; more where the last of them shares its time with those that follow."""
 
 PHASE = "replay"
-
-BOOK_BLOCK = 5 * MINUTE
-USUAL, SAMPLE_ROWS = 20.0, 1000
-"""What usually stands at the touch of the made-up book, in median sizes of so many trades."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -64,10 +59,7 @@ class TickFileSource(Source):
             raise
         self._time = self._cache.column("time")
         self.notices = tally.notices(spec)
-        sample = np.sort(self._cache.rows(0, min(len(self), SAMPLE_ROWS))["size"], kind="stable")
-        self._usual_lots = float(sample[len(sample) // 2]) * USUAL
-        price = float(self._cache.rows(0, 1)["price"][0])
-        self._book = MadeBooks(0, instrument.symbol, self._between, BOOK_BLOCK, self._usual, price)
+        self._book = books_around(instrument.symbol, self._between, self._block(0, min(len(self), SAMPLE_ROWS)))
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -107,9 +99,6 @@ class TickFileSource(Source):
     def _between(self, start: int, end: int) -> TickBlock:
         first, last = np.searchsorted(self._time, [start, end], side="left")
         return self._block(int(first), int(last))
-
-    def _usual(self, times: Ints) -> Floats:
-        return np.full(len(times), self._usual_lots)
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """Online from the first trade on: a file of trades knows of nothing else."""
