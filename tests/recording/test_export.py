@@ -16,7 +16,7 @@ from feed.tickwriter import generate
 
 START = 1_700_000_000_000
 TRADES = st.lists(
-    st.tuples(st.integers(0, 5_000), st.integers(1, 10**9), st.integers(1, 10**9), st.booleans()),
+    st.tuples(st.integers(0, 5_000), st.integers(2, 10**9), st.integers(1, 10**9), st.booleans()),
     min_size=1,
     max_size=40,
 )
