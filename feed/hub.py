@@ -1,7 +1,7 @@
 """Stream to subscribers: who listens to what, in which wire variant.
 
-A message is encoded and framed once for each variant in use, and the same bytes go to all of its subscribers.
-Nothing here knows what is in the bytes.
+A message is encoded and framed once for each variant in use, and the same bytes go to all of its subscribers. What is
+published together shares a write. Nothing here knows what is in the bytes.
 
 A stream is lossless, or it is conflated: a subscriber that does not keep up then gets the newest message only, and is
 told how many it was not sent.
@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from feed.dialects.native import Variant
-from feed.fanout import Backlog, Group, Subscriber
+from feed.fanout import Fanout, Group, Subscriber
 from feed.protocol.effects import Stream
 
-__all__ = ["Hub", "HubCounters", "Topic"]
+__all__ = ["Hub", "HubCounters", "Run", "Topic"]
+
+Run = tuple[int, int, int]
+"""Messages of one stream with no other stream's between them: its number, and the rows `lo` to `hi` of it."""
 
 
 @dataclass(slots=True)
@@ -26,7 +29,6 @@ class HubCounters:
 
     published: int = 0
     deliveries: int = 0
-    writes: int = 0
     delivered_bytes: int = 0
     skipped: int = 0
 
@@ -51,7 +53,7 @@ class Hub:
     """The streams of one market and everyone who listens to them.
 
     Args:
-        streams: all of them.
+        streams: all of them; a stream's number is its place in them.
         newest: the frame that stands for all of a stream behind a `seq`, for those that are conflated.
         conflated: which streams that are.
     """
@@ -65,10 +67,12 @@ class Hub:
         self._newest = newest
         self._conflated = conflated
         self.topics = {stream: Topic() for stream in streams}
+        self.streams = tuple(self.topics)
+        self._by_number = tuple(self.topics.values())
         self.counters = HubCounters()
         # Subscribers that are in no group, since they take the newest message when they want it.
         self.sampled = 0
-        self.backlog = Backlog()
+        self.fanout = Fanout()
 
     @property
     def subscriptions(self) -> int:
@@ -81,7 +85,8 @@ class Hub:
         group = topic.groups.get(variant)
         if group is None:
             conflated = self._newest is not None and stream in self._conflated
-            group = topic.groups[variant] = Group(partial(self.newest, stream, variant) if conflated else None)
+            newest = partial(self.newest, stream, variant) if conflated else None
+            group = topic.groups[variant] = Group(self.fanout, newest)
         # While nobody was in it, nobody told it.
         group.seq = topic.seq
         subscriber.enter(group)
@@ -92,20 +97,34 @@ class Hub:
         if group is not None:
             subscriber.leave(group)
 
-    def publish(self, topic: Topic, count: int, frames: Callable[[Variant], bytes], now: int) -> None:
-        """Send `count` messages, joined by `frames` for each variant that anybody listens in."""
-        topic.seq += count
-        topic.published_at = now
-        counters = self.counters
-        counters.published += count
-        for variant, group in topic.groups.items():
-            if group:
-                data = frames(variant)
-                readers = group.write(data, topic.seq)
-                counters.deliveries += readers * count
-                counters.writes += readers
-                counters.delivered_bytes += readers * len(data)
-        if topic.listening:
+    def publish(self, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int) -> None:
+        """Send messages; all that one subscriber gets of them goes out in one write.
+
+        Args:
+            runs: a stream's number and the rows of it that follow each other, `lo` up to, not including, `hi`.
+            frames: gives the frames of a run, joined, in a variant; asked only for those that anybody listens in.
+            now: monotonic time.
+        """
+        fanout, topics, counters = self.fanout, self._by_number, self.counters
+        fanout.settle()
+        told: list[Topic] = []
+        for run in runs:
+            number, lo, hi = run
+            topic = topics[number]
+            count = hi - lo
+            topic.seq += count
+            topic.published_at = now
+            counters.published += count
+            for variant, group in topic.groups.items():
+                if group.size:
+                    data = frames(number, lo, hi, variant)
+                    readers = group.stage(data, topic.seq)
+                    counters.deliveries += readers * count
+                    counters.delivered_bytes += readers * len(data)
+            if topic.listening:
+                told.append(topic)
+        fanout.flush()
+        for topic in told:
             listening, topic.listening = topic.listening, {}
             for tell in listening:
                 tell()
@@ -124,7 +143,7 @@ class Hub:
         frame = self._newest(stream, since, variant)
         counters = self.counters
         counters.deliveries += 1
-        counters.writes += 1
+        self.fanout.writes += 1
         counters.delivered_bytes += len(frame)
         counters.skipped += self.topics[stream].seq - since - 1
         return frame

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.fanout import Backlog, Group, Subscriber
+from feed.fanout import Fanout, Group, Subscriber
 from feed.outbox import Outbox, OutboxLimits
 from feed.units import SECOND
 
@@ -63,14 +63,21 @@ class SocketWire:
         self.theirs.close()
 
 
+def write(fanout: Fanout, group: Group, data: bytes, seq: int = 0) -> None:
+    """One message of one group on its own."""
+    fanout.settle()
+    group.stage(data, seq)
+    fanout.flush()
+
+
 class Listener:
     """A subscriber on a socket pair."""
 
-    def __init__(self, backlog: Backlog, limit: int = 2**20) -> None:
+    def __init__(self, fanout: Fanout, limit: int = 2**20) -> None:
         self.wire = SocketWire.pair()
         self.too_slow: list[str] = []
         self.outbox = Outbox(self.wire, OutboxLimits(limit, 10 * SECOND), self._slow)
-        self.subscriber = Subscriber(self.outbox, self.wire.ours.fileno(), backlog)
+        self.subscriber = Subscriber(self.outbox, self.wire.ours.fileno(), fanout)
         self.got = b""
 
     def _slow(self, reason: str) -> None:
@@ -91,22 +98,23 @@ class Listener:
 @pytest.mark.parametrize("count", [1, 2, 20])
 def test_everybody_gets_every_byte(count: int) -> None:
     """Fast readers and one that reads late get the same bytes."""
-    backlog, group = Backlog(), Group()
-    listeners = [Listener(backlog) for _ in range(count)]
+    fanout = Fanout()
+    group = Group(fanout)
+    listeners = [Listener(fanout) for _ in range(count)]
     for listener in listeners:
         listener.subscriber.enter(group)
     sent = b""
     for number in range(300):
         data = b"%05d" % number * 200
-        group.write(data)
+        write(fanout, group, data)
         sent += data
         for listener in listeners[1:]:
             listener.read()
-    assert len(backlog) == 1, "the one that has not read"
+    assert len(fanout.backlog) == 1, "the one that has not read"
     listeners[0].read()
-    assert len(backlog) == 0
+    assert len(fanout.backlog) == 0
     assert all(listener.got == sent for listener in listeners)
-    group.write(b"again")
+    write(fanout, group, b"again")
     listeners[0].read()
     assert listeners[0].got == sent + b"again"
     for listener in listeners:
@@ -115,17 +123,18 @@ def test_everybody_gets_every_byte(count: int) -> None:
 
 def test_reader_that_never_reads_is_found_by_its_bytes() -> None:
     """Its buffer grows to the bound and no further, and the others lose nothing."""
-    backlog, group = Backlog(), Group()
-    good, bad = Listener(backlog), Listener(backlog, limit=50_000)
+    fanout = Fanout()
+    group = Group(fanout)
+    good, bad = Listener(fanout), Listener(fanout, limit=50_000)
     for listener in (bad, good):
         listener.subscriber.enter(group)
     for _ in range(200):
-        group.write(b"x" * 1000)
+        write(fanout, group, b"x" * 1000)
         good.read()
         assert bad.wire.waiting() <= 50_000
     assert len(bad.too_slow) == 1
     assert len(group) == 1
-    assert len(backlog) == 0
+    assert len(fanout.backlog) == 0
     assert good.got == b"x" * 200_000
     for listener in (good, bad):
         listener.wire.close()
@@ -133,7 +142,7 @@ def test_reader_that_never_reads_is_found_by_its_bytes() -> None:
 
 def test_reader_without_progress_is_found_by_time() -> None:
     """Nothing sent for ten seconds ends it; any progress starts the count anew."""
-    listener = Listener(Backlog())
+    listener = Listener(Fanout())
     listener.subscriber.queue()
     listener.outbox.write(b"x" * 500_000)
     assert listener.outbox.check(0) == 10 * SECOND
@@ -149,13 +158,14 @@ def test_reader_without_progress_is_found_by_time() -> None:
 
 def test_dead_socket_harms_nobody() -> None:
     """A peer that is gone does not stop the write to those behind it."""
-    backlog, group = Backlog(), Group()
-    first, gone, last = (Listener(backlog) for _ in range(3))
+    fanout = Fanout()
+    group = Group(fanout)
+    first, gone, last = (Listener(fanout) for _ in range(3))
     for listener in (first, gone, last):
         listener.subscriber.enter(group)
     gone.wire.theirs.close()
     for _ in range(5):
-        group.write(b"abc")
+        write(fanout, group, b"abc")
     first.read()
     last.read()
     assert first.got == last.got == b"abc" * 5
@@ -171,7 +181,8 @@ STEPS = st.lists(
 @given(STEPS)
 def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
     """After any sequence of joining, leaving, filling and draining, a write reaches exactly the members, once."""
-    backlog, groups = Backlog(), (Group(), Group())
+    fanout = Fanout()
+    groups = (Group(fanout), Group(fanout))
     got: dict[int, int] = dict.fromkeys(range(8), 0)
 
     class Count:
@@ -186,7 +197,7 @@ def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
 
     outboxes = [Outbox(Count(number), OutboxLimits(2**40, 1), lambda reason: None) for number in range(8)]
     # No descriptor: all go through their outbox, where writes can be counted.
-    subscribers = [Subscriber(outbox, None, backlog) for outbox in outboxes]
+    subscribers = [Subscriber(outbox, None, fanout) for outbox in outboxes]
     members: set[int] = set()
     for action, number in steps:
         subscriber = subscribers[number]
@@ -206,8 +217,8 @@ def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
             subscriber.leave_all()
             members.discard(number)
     assert len(groups[0]) == len(groups[1]) == len(members)
-    groups[0].write(b"x")
-    groups[1].write(b"xx")
+    write(fanout, groups[0], b"x")
+    write(fanout, groups[1], b"xx")
     assert {number for number, count in got.items() if count} == members
     assert all(count in (0, 3) for count in got.values())
 
@@ -215,9 +226,10 @@ def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
 class Numbers:
     """A conflated stream of numbers in lines: `12` is a message, `12-3` one that stands for three that were skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, fanout: Fanout) -> None:
         self.seq = 0
-        self.group = Group(self._newest)
+        self.fanout = fanout
+        self.group = Group(fanout, self._newest)
 
     def _newest(self, since: int) -> bytes:
         return self._line(since)
@@ -232,7 +244,7 @@ class Numbers:
         for _ in range(count):
             self.seq += 1
             data += self._line(self.seq - 1)
-        self.group.write(data, self.seq)
+        write(self.fanout, self.group, data, self.seq)
 
 
 def checked(got: bytes, last: int) -> int:
@@ -248,8 +260,9 @@ def checked(got: bytes, last: int) -> int:
 
 def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
     """What waits for it does not grow, the fast one gets everything, and each skipped message is counted."""
-    backlog, numbers = Backlog(), Numbers()
-    fast, slow = Listener(backlog), Listener(backlog)
+    fanout = Fanout()
+    numbers = Numbers(fanout)
+    fast, slow = Listener(fanout), Listener(fanout)
     for listener in (fast, slow):
         listener.subscriber.enter(numbers.group)
     for _ in range(50):
@@ -265,7 +278,7 @@ def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
     slow.read()
     assert checked(fast.got, 1000) == 0
     assert checked(slow.got, 1000) > 500
-    assert len(backlog) == 0
+    assert len(fanout.backlog) == 0
     numbers.publish(3)
     slow.read()
     assert slow.got.split()[-3:] == [b"1001", b"1002", b"1003"]
@@ -275,9 +288,9 @@ def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
 
 def test_conflated_streams_of_one_reader_take_turns() -> None:
     """A reader that takes one message at a time gets some of each of its streams."""
-    backlog = Backlog()
-    listener = Listener(backlog)
-    streams = [Numbers() for _ in range(3)]
+    fanout = Fanout()
+    listener = Listener(fanout)
+    streams = [Numbers(fanout) for _ in range(3)]
     written: list[int] = []
 
     class OneAtATime:
@@ -300,10 +313,10 @@ def test_conflated_streams_of_one_reader_take_turns() -> None:
     for _ in range(9):
         for numbers in streams:
             numbers.publish()
-        before = [numbers.group._queued[listener.subscriber] for numbers in streams]
+        before = [numbers.group.queued[listener.subscriber] for numbers in streams]
         wire.full = False
         listener.subscriber.drained()
-        after = [numbers.group._queued[listener.subscriber] for numbers in streams]
+        after = [numbers.group.queued[listener.subscriber] for numbers in streams]
         served += [index for index in range(3) if before[index] != after[index]]
     assert served == [0, 1, 2] * 3
     assert len(written) == 9
@@ -312,9 +325,10 @@ def test_conflated_streams_of_one_reader_take_turns() -> None:
 
 def test_conflated_reader_without_a_descriptor_gets_everything_that_it_has_room_for() -> None:
     """Several messages in one write are not conflated as long as nothing waits."""
-    backlog, numbers = Backlog(), Numbers()
-    listener = Listener(backlog)
-    listener.subscriber = Subscriber(listener.outbox, None, backlog)
+    fanout = Fanout()
+    numbers = Numbers(fanout)
+    listener = Listener(fanout)
+    listener.subscriber = Subscriber(listener.outbox, None, fanout)
     listener.subscriber.enter(numbers.group)
     for _ in range(5):
         numbers.publish(4)

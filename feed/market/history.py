@@ -35,11 +35,13 @@ class History:
             self._segments[-1].last = segment.base
         self._segments.append(segment)
 
+    def wants_mark(self, now: int) -> bool:
+        """Whether the last mark is a second old at monotonic time `now`."""
+        return not self._marks or now - self._marks[-1][0] >= SECOND
+
     def mark(self, now: int, market_time: int) -> None:
         """At monotonic time `now`, everything up to `market_time` has been published."""
         marks = self._marks
-        if marks and now - marks[-1][0] < SECOND:
-            return
         marks.append((now, market_time))
         while len(marks) > 1 and marks[1][0] <= now - self._window.age:
             marks.popleft()

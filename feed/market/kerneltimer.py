@@ -6,7 +6,6 @@ library; where that cannot be, `open_timer` says so and the loop's own timer doe
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import struct
@@ -35,14 +34,13 @@ class KernelTimer:
         self._settime = settime
 
     def set(self, nanoseconds: int) -> None:
-        """Ring once, so long from now; 0 does not ring."""
+        """Ring once, so long from now; a ring that nobody has heard yet is forgotten. 0 does not ring."""
         spec = struct.pack("@qqqq", 0, 0, *divmod(nanoseconds, SECOND))
         self._settime(self.descriptor, 0, spec, None)
 
     def clear(self) -> None:
-        """It has been heard."""
-        with contextlib.suppress(BlockingIOError):
-            os.read(self.descriptor, 8)
+        """Do not ring, and forget that it has rung."""
+        self.set(0)
 
     def close(self) -> None:
         """Give the file back."""

@@ -16,14 +16,14 @@ from feed.clock import Clock
 from feed.dialects.framing import deflated_frame, framed, with_skipped
 from feed.dialects.native import Variant
 from feed.fanout import Subscriber
-from feed.hub import Hub
+from feed.hub import Hub, Run
 from feed.market.catalog import open_channels
 from feed.market.channels import Track, streams_of
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
-from feed.market.segment import Base, Run, Segment
+from feed.market.segment import Base, Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
 from feed.ticks import Batch, Instrument, Source
@@ -304,25 +304,20 @@ class Market:
         if lo >= len(segment) or segment.times[lo] > until:
             # Asked on every waking, and mostly there was no more than what came first.
             return 0
-        due = segment.reach(until)
-        hi = due if due <= lo + limit else segment.reach(int(segment.times[lo + limit - 1]))
+        hi = segment.reach(until)
+        if hi > lo + limit:
+            hi = segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
         runs = segment.runs(lo, hi)
-        for run in runs:
-            self.hub.publish(
-                self._topics[run.track],
-                run.hi - run.lo,
-                partial(segment.joined, run.track, run.lo, run.hi),
-                now,
-            )
-        if self.tap is not None and runs:
+        self.hub.publish(runs, segment.joined, now)
+        if self.tap is not None:
             self.tap.take(segment, runs, now)
-        self._cursor = max(hi, lo)
-        if hi > lo:
-            self._published = int(segment.times[hi - 1])
-            if self.pace.is_max:
-                self.pace.reached(self._published)
-        self.history.mark(now, self.pace.at(now))
+        self._cursor = hi
+        self._published = int(segment.times[hi - 1])
+        if self.pace.is_max:
+            self.pace.reached(self._published)
+        if self.history.wants_mark(now):
+            self.history.mark(now, self.pace.at(now))
         return hi - lo
 
     def change_state(self, state: MarketState) -> None:

@@ -18,21 +18,23 @@ class Pace:
     Args:
         market_time: where it stands, ns UTC.
         speed: market seconds a real second, or `MAX_SPEED`.
+
+    Attributes:
+        is_max: whether it is paced by its subscribers and not by a clock.
+        running: whether it has begun to run.
     """
 
-    __slots__ = ("_market", "_mono", "_ratio", "running", "speed")
+    __slots__ = ("_market", "_mono", "_real", "_virtual", "is_max", "running", "speed")
 
     def __init__(self, market_time: int, speed: float) -> None:
         self.speed = speed
         self.running = False
-        self._ratio = None if speed == MAX_SPEED else Fraction(str(speed))
+        self.is_max = speed == MAX_SPEED
+        # So many nanoseconds of market time in so many real ones.
+        ratio = Fraction(0) if self.is_max else Fraction(str(speed))
+        self._virtual, self._real = ratio.numerator, ratio.denominator
         self._market = market_time
         self._mono = 0
-
-    @property
-    def is_max(self) -> bool:
-        """Whether it is paced by its subscribers and not by a clock."""
-        return self._ratio is None
 
     def run(self, now: int) -> None:
         """Let market time run from monotonic time `now` on."""
@@ -45,13 +47,12 @@ class Pace:
 
     def at(self, now: int) -> int:
         """Market time at monotonic time `now`."""
-        if not self.running or self._ratio is None:
+        if not self.running or self.is_max:
             return self._market
-        return self._market + (now - self._mono) * self._ratio.numerator // self._ratio.denominator
+        return self._market + (now - self._mono) * self._virtual // self._real
 
     def when(self, market_time: int) -> int:
         """The earliest monotonic time at which it is `market_time`; only for a clock that runs at a finite speed."""
-        if self._ratio is None:
+        if self.is_max:
             return self._mono
-        left = (market_time - self._market) * self._ratio.denominator
-        return self._mono - (-left // self._ratio.numerator)
+        return self._mono - ((self._market - market_time) * self._real // self._virtual)

@@ -16,6 +16,9 @@ __all__ = ["PaceCounters", "Pacemaker"]
 SLICE = 512
 """Messages that are published before the event loop gets a turn."""
 
+BUSY = 8
+"""A write of so many messages is worth waiting for as long as the bound allows."""
+
 LATE = 50 * MILLISECOND
 """A message that is published so long after it was due counts as late."""
 
@@ -49,7 +52,7 @@ class Pacemaker:
         clock: real time.
         wait_for: market time stands still until so many subscribers have joined.
         gather: the shortest time between two writes, ns; what is due within it goes out in one write. With 0 each
-            message has its own write, however late; only messages of one stream and one market time share it.
+            message has its own write, however late; only messages of one market time share it.
         patience: at full speed, so long one slow reader may hold up the market, ns.
     """
 
@@ -62,9 +65,14 @@ class Pacemaker:
         self._patience = patience
         self._wake: asyncio.Future[None] | None = None
         self._timer: KernelTimer | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._cruising: asyncio.Future[int | None] | None = None
+        # When the last write was to be made, and whether it had many messages.
+        self._written = 0
+        self._busy = False
         self._joined: set[Subscriber] = set()
         market.on_join = self._count_in
-        market.hub.backlog.on_empty = self._rouse
+        market.hub.fanout.backlog.on_empty = self._rouse
 
     async def run(self) -> None:
         """Play the market to its end."""
@@ -95,20 +103,50 @@ class Pacemaker:
         market.change_state("ended")
 
     async def _play_on_schedule(self) -> None:
-        market, pace, clock = self._market, self._market.pace, self._clock
-        written = 0
-        while (due := market.next_time()) is not None:
-            now = clock.now()
-            wait = max(pace.when(due), written + self._gather) - now
+        wait = self._turn()
+        while wait is not None:
             if wait > 0:
-                await self._sleep(wait)
-                continue
-            count = self._publish(pace.at(now))
-            self._note(now - pace.when(due), count)
-            written = now
-            if count >= SLICE:
+                wait = await self._cruise(wait)
+            else:
                 await self._wait_for_readers(CATCH_UP_WAIT)
+                wait = self._turn()
         await self._sleep_until_end()
+
+    async def _cruise(self, wait: int) -> int | None:
+        """Turn after turn by the timer alone, which costs half of waking a task; returns when one needs no wait."""
+        self._cruising = asyncio.get_running_loop().create_future()
+        try:
+            self._set_alarm(wait)
+            return await self._cruising
+        finally:
+            self._cruising = None
+            self._cancel_alarm()
+
+    def _turn(self) -> int | None:
+        """Publish what is due; returns how long there is nothing to do, 0 where more is due, None at the end."""
+        market, pace = self._market, self._market.pace
+        due = market.next_time()
+        if due is None:
+            return None
+        now = self._clock.now()
+        at = self._write_at(pace.when(due))
+        if at > now:
+            return at - now
+        count = self._publish(pace.at(now))
+        self._note(now - pace.when(due), count)
+        # What the loop is late does not add up; but what is far behind is not made up for in many small writes.
+        self._written, self._busy = max(at, now - self._gather), count >= BUSY
+        if count >= SLICE:
+            return 0
+        due = market.next_time()
+        return None if due is None else max(self._write_at(pace.when(due)) - self._clock.now(), 1)
+
+    def _write_at(self, due: int) -> int:
+        """When a message that is due then may be written, at the latest `gather` later."""
+        if self._busy and due < self._written + self._gather:
+            # So much comes that the time since the last write saves less than waiting as long as the bound allows.
+            return due + self._gather
+        return max(due, self._written + self._gather)
 
     def _publish(self, until: int) -> int:
         """Publish a slice of what is due; returns how many messages that was."""
@@ -139,7 +177,7 @@ class Pacemaker:
     async def _wait_for_readers(self, patience: int) -> None:
         """Give the loop a turn, and then wait until nothing waits for any reader, or patience has run out."""
         await asyncio.sleep(0)
-        backlog = self._market.hub.backlog
+        backlog = self._market.hub.fanout.backlog
         until = self._clock.now() + patience
         while len(backlog) and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
@@ -160,30 +198,53 @@ class Pacemaker:
 
     async def _sleep(self, nanoseconds: int | None) -> None:
         """Sleep, but wake up when somebody joins or the last reader has caught up."""
-        loop = asyncio.get_running_loop()
-        self._wake = loop.create_future()
-        timer = None
-        if nanoseconds is not None and self._timer is not None:
-            # It is left to ring when somebody else wakes us first: whoever sleeps looks again why it was woken.
-            self._timer.set(nanoseconds)
-        elif nanoseconds is not None:
-            timer = loop.call_later(nanoseconds / SECOND, self._rouse)
+        self._wake = asyncio.get_running_loop().create_future()
+        if nanoseconds is not None:
+            self._set_alarm(nanoseconds)
         try:
             await self._wake
         finally:
             self._wake = None
-            if timer is not None:
-                timer.cancel()
+            self._cancel_alarm()
+
+    def _set_alarm(self, nanoseconds: int) -> None:
+        if self._timer is not None:
+            self._timer.set(nanoseconds)
+        else:
+            self._alarm = asyncio.get_running_loop().call_later(nanoseconds / SECOND, self._ring)
+
+    def _cancel_alarm(self) -> None:
+        if self._timer is not None:
+            self._timer.clear()
+        elif self._alarm is not None:
+            self._alarm.cancel()
 
     def _count_in(self, subscriber: Subscriber) -> None:
         if self._market.state == "paused":
             self._joined.add(subscriber)
+        if self._cruising is not None:
+            # What it listens to may come before what is waited for; but who joins is not to be interrupted.
+            asyncio.get_running_loop().call_soon(self._ring)
         self._rouse()
 
     def _ring(self) -> None:
-        if self._timer is not None:
-            self._timer.clear()
-        self._rouse()
+        if self._cruising is None:
+            self._cancel_alarm()
+            self._rouse()
+        elif not self._cruising.done():
+            self._advance(self._cruising)
+
+    def _advance(self, cruising: asyncio.Future[int | None]) -> None:
+        try:
+            wait = self._turn()
+        except Exception as error:  # It belongs to whoever plays the market, and not to the event loop.
+            cruising.set_exception(error)
+            wait = None
+        else:
+            if wait is None or wait <= 0:
+                cruising.set_result(wait)
+                wait = None
+        self._cancel_alarm() if wait is None else self._set_alarm(wait)
 
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():

@@ -12,9 +12,10 @@ from feed.clock import Clock
 from feed.dialects.framing import payload_of
 from feed.dialects.native import Variant
 from feed.errors import UsageError
+from feed.hub import Run
 from feed.market.channels import TickTrack
 from feed.market.market import Market
-from feed.market.segment import Run, Segment
+from feed.market.segment import Segment
 from feed.protocol.effects import Stream
 from feed.recording.intake import RecordingCounters
 from feed.recording.layout import RecordingInfo
@@ -109,10 +110,11 @@ class MarketRecorder:
         self._writer.add(pieces)
 
     def _rows(self, segment: Segment, run: Run, first_seq: int, received: int) -> Iterator[Row]:
-        channel, symbol, part = self._market.streams[run.track]
-        times = (segment.track(run.track).times[run.lo : run.hi] + self._market.shift).tolist()
+        number, lo, hi = run
+        channel, symbol, part = self._market.streams[number]
+        times = (segment.track(number).times[lo:hi] + self._market.shift).tolist()
         # The frames of subscribers, where there are any.
-        frames = segment.frames(run.track, run.lo, run.hi, PLAIN)
+        frames = segment.frames(number, lo, hi, PLAIN)
         for seq, (time, frame) in enumerate(zip(times, frames, strict=True), first_seq):
             data = _data_of(payload_of(frame))
             yield Row(received, time, channel, symbol, part, "update", seq, data=data)

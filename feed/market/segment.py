@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feed.dialects.framing import framed
 from feed.dialects.native import Variant
+from feed.hub import Run
 from feed.market.channels import Track
 
-__all__ = ["Base", "Run", "Segment"]
+__all__ = ["Base", "Segment"]
 
-_Key = tuple[int, Variant]
-
-
-class Run(NamedTuple):
-    """Messages of one track that follow each other with no other track's message between: rows `lo` to `hi`."""
-
-    track: int
-    lo: int
-    hi: int
+FEW = 64
+"""So many messages are sorted into runs one by one; for more of them numpy is worth what a call of it costs."""
 
 
 class Base:
@@ -92,7 +85,7 @@ class Segment:
         self._make = make
         self._sizes = chunks
         self._tracks: dict[int, Track] = {}
-        self._chunks: dict[_Key, tuple[int, list[bytes]]] = {}
+        self._chunks: defaultdict[Variant, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
         self._merge()
 
@@ -116,22 +109,21 @@ class Segment:
 
     def reach(self, time: int) -> int:
         """How many messages are due at market time `time`."""
-        return int(np.searchsorted(self.times, time, side="right"))
+        return int(self.times.searchsorted(time, side="right"))
 
     def runs(self, lo: int, hi: int) -> list[Run]:
         """The merged messages `lo` to `hi` as runs, in order."""
         order = self._order[lo:hi]
-        if not len(order):
-            return []
-        starts = [0, *(np.flatnonzero(order[1:] != order[:-1]) + 1).tolist(), len(order)]
-        firsts = np.array(starts[:-1])
-        rows, tracks = self._row[lo + firsts].tolist(), order[firsts].tolist()
-        lengths = [last - first for first, last in pairwise(starts)]
-        return [Run(track, row, row + length) for track, row, length in zip(tracks, rows, lengths, strict=True)]
+        if hi - lo <= FEW:
+            return _runs(order.tolist(), self._row[lo:hi].tolist())
+        firsts = np.concatenate(([0], np.flatnonzero(order[1:] != order[:-1]) + 1))
+        rows = self._row[lo + firsts]
+        lengths = np.diff(firsts, append=hi - lo)
+        return list(zip(order[firsts].tolist(), rows.tolist(), (rows + lengths).tolist(), strict=True))
 
     def joined(self, track: int, lo: int, hi: int, variant: Variant) -> bytes:
         """Framed messages of one track as one piece of bytes."""
-        kept = self._chunks.get((track, variant))
+        kept = self._chunks[variant].get(track)
         if kept is not None:
             first, frames = kept
             if first <= lo and hi - first <= len(frames):
@@ -156,13 +148,27 @@ class Segment:
         return framed(payloads, deflate=variant.deflate)
 
     def _chunk(self, track: int, first: int, size: int, variant: Variant) -> list[bytes]:
-        kept = self._chunks.get((track, variant))
+        kept = self._chunks[variant].get(track)
         if kept is not None and kept[0] == first:
             return kept[1]
         last = min(first + size, len(self.track(track).times))
         frames = self.encoded(track, first, last, variant)
-        self._chunks[track, variant] = (first, frames)
+        self._chunks[variant][track] = (first, frames)
         return frames
+
+
+def _runs(order: list[int], rows: list[int]) -> list[Run]:
+    runs: list[Run] = []
+    if not order:
+        return runs
+    track, lo, hi = order[0], rows[0], rows[0]
+    for number, row in zip(order, rows, strict=True):
+        if number != track:
+            runs.append((track, lo, hi))
+            track, lo = number, row
+        hi = row + 1
+    runs.append((track, lo, hi))
+    return runs
 
 
 def _merged(

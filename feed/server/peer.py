@@ -106,7 +106,7 @@ class Peer:
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.backlog)
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout)
         self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}

@@ -102,7 +102,7 @@ class Sink:
 
 def listen(market: Market, streams: list[Stream]) -> None:
     """One subscriber of these."""
-    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None, market.hub.backlog)
+    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None, market.hub.fanout)
     for stream in streams:
         market.join(reader, stream, Variant())
 

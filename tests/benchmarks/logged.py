@@ -9,11 +9,11 @@ import importlib
 import mmap
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from feed.dialects.native import Variant
-from feed.hub import Hub, Topic
+from feed.hub import Hub, Run
 from tests.benchmarks.product import LOG_SLOTS
 
 __all__ = ["note_publishing"]
@@ -25,11 +25,14 @@ def note_publishing(path: Path) -> None:
         slots = memoryview(mmap.mmap(file.fileno(), LOG_SLOTS * 8)).cast("q")
     publish = Hub.publish
 
-    def noted(hub: Hub, topic: Topic, count: int, frames: Callable[[Variant], bytes], now: int) -> None:
+    def noted(hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int) -> None:
         at = time.monotonic_ns()
-        for seq in range(topic.seq + 1, topic.seq + count + 1):
-            slots[seq % LOG_SLOTS] = at
-        publish(hub, topic, count, frames, now)
+        runs = list(runs)
+        for number, lo, hi in runs:
+            seq = hub.topics[hub.streams[number]].seq
+            for one in range(seq + 1, seq + 1 + hi - lo):
+                slots[one % LOG_SLOTS] = at
+        publish(hub, runs, frames, now)
 
     Hub.publish = noted  # type: ignore[method-assign, assignment]
 

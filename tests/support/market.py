@@ -52,7 +52,7 @@ class Reader:
         self.held = bytearray()
         self.too_slow: list[str] = []
         self.outbox = Outbox(self, OutboxLimits(limit, 10 * SECOND), self._slow)
-        self.subscriber = Subscriber(self.outbox, None, market.hub.backlog)
+        self.subscriber = Subscriber(self.outbox, None, market.hub.fanout)
         for stream in streams:
             market.join(self.subscriber, stream, Variant(numbers="string" if numbers == "string" else "plain"))
 
