@@ -335,3 +335,130 @@ def test_conflated_reader_without_a_descriptor_gets_everything_that_it_has_room_
         listener.read()
     assert checked(listener.got, 20) == 0
     listener.wire.close()
+
+
+def test_streams_share_a_write_and_keep_their_order() -> None:
+    """Readers of the same streams, and one of only some, get what they listen to in the order in which it came."""
+    fanout = Fanout()
+    trades, book = Group(fanout), Group(fanout)
+    both, also_both, only_book = (Listener(fanout) for _ in range(3))
+    for listener in (both, also_both):
+        listener.subscriber.enter(trades)
+        listener.subscriber.enter(book)
+    only_book.subscriber.enter(book)
+    fanout.settle()
+    assert trades.stage(b"t1,") == 2
+    assert book.stage(b"b1,") == 3
+    assert trades.stage(b"t2,") == 2
+    assert not both.wire.read()
+    fanout.flush()
+    assert fanout.writes == 3
+    for listener in (both, also_both, only_book):
+        listener.read()
+    assert both.got == also_both.got == b"t1,b1,t2,"
+    assert only_book.got == b"b1,"
+    for listener in (both, also_both, only_book):
+        listener.wire.close()
+
+
+def test_who_fills_up_between_staging_and_flushing_gets_what_was_staged_first() -> None:
+    """Something else was written to it in between: what was published before that is neither lost nor sent twice."""
+    fanout = Fanout()
+    groups = Group(fanout), Group(fanout)
+    listener, other = Listener(fanout), Listener(fanout)
+    for one in (listener, other):
+        for group in groups:
+            one.subscriber.enter(group)
+    fanout.settle()
+    groups[0].stage(b"a", 1)
+    listener.subscriber.queue()
+    groups[1].stage(b"b", 1)
+    fanout.flush()
+    listener.subscriber.drained()
+    write(fanout, groups[0], b"c", 2)
+    for one in (listener, other):
+        one.read()
+        assert one.got == b"abc"
+        one.wire.close()
+
+
+def test_who_comes_between_staging_and_flushing_gets_only_what_comes_behind() -> None:
+    """And who leaves gets what was published while it was there."""
+    fanout = Fanout()
+    group = Group(fanout)
+    early, late = Listener(fanout), Listener(fanout)
+    early.subscriber.enter(group)
+    fanout.settle()
+    group.stage(b"a", 1)
+    late.subscriber.enter(group)
+    early.subscriber.leave(group)
+    fanout.settle()
+    group.stage(b"b", 2)
+    fanout.flush()
+    for one in (early, late):
+        one.read()
+    assert (early.got, late.got) == (b"a", b"b")
+    assert len(group) == len(group.audiences) == 1
+    for one in (early, late):
+        one.wire.close()
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["enter", "leave"]), st.integers(0, 4), st.integers(0, 2)),
+        st.tuples(st.sampled_from(["read", "queue", "gone"]), st.integers(0, 4), st.just(0)),
+        st.tuples(st.just("publish"), st.integers(1, 5), st.integers(0, 2)),
+    ),
+    max_size=80,
+)
+
+
+@given(ACTIONS)
+def test_everybody_gets_each_of_its_streams_whole(actions: list[tuple[str, int, int]]) -> None:
+    """Whatever readers do, each gets exactly the messages published while it listened, in the order of publishing."""
+    fanout = Fanout()
+    groups = [Group(fanout) for _ in range(3)]
+    listeners = [Listener(fanout) for _ in range(5)]
+    wanted = [b""] * 5
+    member: set[tuple[int, int]] = set()
+    gone: set[int] = set()
+    number = 0
+    try:
+        for action, who, which in actions:
+            if action == "publish":
+                fanout.settle()
+                for step in range(who):
+                    group = (which + step) % 3
+                    number += 1
+                    # Now and then more than a socket takes.
+                    line = b"%d:%d;" % (group, number) * (1 if number % 4 else 700)
+                    groups[group].stage(line, number)
+                    for listener in range(5):
+                        if (listener, group) in member:
+                            wanted[listener] += line
+                fanout.flush()
+            elif who in gone:
+                continue
+            elif action == "enter":
+                listeners[who].subscriber.enter(groups[which])
+                member.add((who, which))
+            elif action == "leave":
+                listeners[who].subscriber.leave(groups[which])
+                member.discard((who, which))
+            elif action == "read":
+                listeners[who].read()
+            elif action == "queue":
+                listeners[who].subscriber.queue()
+            else:
+                listeners[who].subscriber.leave_all()
+                member -= {(who, group) for group in range(3)}
+                gone.add(who)
+        for who, listener in enumerate(listeners):
+            listener.read()
+            assert listener.got == wanted[who]
+        for index, group in enumerate(groups):
+            assert len(group) == sum(1 for _, which in member if which == index)
+        assert len(fanout.backlog) == 0
+    finally:
+        for listener in listeners:
+            listener.wire.close()
