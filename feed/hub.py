@@ -105,25 +105,29 @@ class Hub:
             frames: gives the frames of a run, joined, in a variant; asked only for those that anybody listens in.
             now: monotonic time.
         """
-        fanout, topics, counters = self.fanout, self._by_number, self.counters
-        fanout.settle()
+        fanout, topics = self.fanout, self._by_number
+        published = deliveries = delivered_bytes = 0
         told: list[Topic] = []
-        for run in runs:
-            number, lo, hi = run
+        fanout.settle()
+        for number, lo, hi in runs:
             topic = topics[number]
             count = hi - lo
-            topic.seq += count
+            topic.seq = seq = topic.seq + count
             topic.published_at = now
-            counters.published += count
+            published += count
             for variant, group in topic.groups.items():
                 if group.size:
                     data = frames(number, lo, hi, variant)
-                    readers = group.stage(data, topic.seq)
-                    counters.deliveries += readers * count
-                    counters.delivered_bytes += readers * len(data)
+                    readers = group.stage(data, seq)
+                    deliveries += readers * count
+                    delivered_bytes += readers * len(data)
             if topic.listening:
                 told.append(topic)
         fanout.flush()
+        counters = self.counters
+        counters.published += published
+        counters.deliveries += deliveries
+        counters.delivered_bytes += delivered_bytes
         for topic in told:
             listening, topic.listening = topic.listening, {}
             for tell in listening:
