@@ -453,12 +453,12 @@ def test_everybody_gets_each_of_its_streams_whole(actions: list[tuple[str, int, 
                 listeners[who].subscriber.leave_all()
                 member -= {(who, group) for group in range(3)}
                 gone.add(who)
-        for who, listener in enumerate(listeners):
-            listener.read()
-            assert listener.got == wanted[who]
-        for index, group in enumerate(groups):
-            assert len(group) == sum(1 for _, which in member if which == index)
+        for index, reader in enumerate(listeners):
+            reader.read()
+            assert reader.got == wanted[index]
+        for index, one in enumerate(groups):
+            assert len(one) == sum(1 for _, which in member if which == index)
         assert len(fanout.backlog) == 0
     finally:
-        for listener in listeners:
-            listener.wire.close()
+        for reader in listeners:
+            reader.wire.close()

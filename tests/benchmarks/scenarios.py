@@ -90,10 +90,10 @@ def idle_memory(entry: Entry, seconds: float) -> Figures:
     """KiB that an idle connection costs: what the server grew by, divided by how many there are."""
     del seconds
     with start(entry.contender, entry.work) as server:
-        with holding(server, 20):  # What is loaded by the first connections is not their cost.
+        with holding(server, 20, deflate=entry.load.deflate):  # What is loaded by the first connections is not their cost.
             pass
         before = memory_kib(server.pid)
-        with holding(server, entry.load.idle):
+        with holding(server, entry.load.idle, deflate=entry.load.deflate):
             after = memory_kib(server.pid)
     return {"KiB/connection": (after - before) / entry.load.idle}
 
@@ -138,6 +138,8 @@ SCENARIOS: dict[str, Scenario] = {
                 Entry("broadcast", Work(rate=-1), Load(idle=MANY), "bare, no compression"),
                 Entry("node ws", Work(rate=-1), Load(idle=MANY)),
                 Entry("product", Work(rate=1), Load(idle=MANY)),
+                Entry("product", Work(rate=1, deflate=True), Load(idle=MANY, deflate=True), "deflate"),
+                Entry("broadcast", Work(rate=-1, deflate=True), Load(idle=MANY, deflate=True), "deflate"),
             ),
             ("KiB/connection",),
             idle_memory,
