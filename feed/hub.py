@@ -13,6 +13,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from feed.clock import Clock
 from feed.dialects.native import Variant
 from feed.fanout import Fanout, Group, Subscriber
 from feed.protocol.effects import Stream
@@ -54,17 +55,22 @@ class Hub:
 
     Args:
         streams: all of them; a stream's number is its place in them.
+        clock: real time.
         newest: the frame that stands for all of a stream behind a `seq`, for those that are conflated.
+        missed: all frames behind a `seq`, at most so many, or none where they are not kept.
         conflated: which streams that are.
     """
 
     def __init__(
         self,
         streams: Iterable[Stream],
+        clock: Clock,
         newest: Callable[[Stream, int, Variant], bytes] | None = None,
+        missed: Callable[[Stream, int, int, Variant], list[bytes]] | None = None,
         conflated: Container[Stream] = (),
     ) -> None:
         self._newest = newest
+        self._missed = missed
         self._conflated = conflated
         self.topics = {stream: Topic() for stream in streams}
         self.streams = tuple(self.topics)
@@ -72,7 +78,7 @@ class Hub:
         self.counters = HubCounters()
         # Subscribers that are in no group, since they take the newest message when they want it.
         self.sampled = 0
-        self.fanout = Fanout()
+        self.fanout = Fanout(clock)
 
     @property
     def subscriptions(self) -> int:
@@ -86,7 +92,8 @@ class Hub:
         if group is None:
             conflated = self._newest is not None and stream in self._conflated
             newest = partial(self.newest, stream, variant) if conflated else None
-            group = topic.groups[variant] = Group(self.fanout, newest)
+            missed = partial(self.missed, stream, variant) if conflated else None
+            group = topic.groups[variant] = Group(self.fanout, newest, missed)
         # While nobody was in it, nobody told it.
         group.seq = topic.seq
         subscriber.enter(group)
@@ -97,18 +104,21 @@ class Hub:
         if group is not None:
             subscriber.leave(group)
 
-    def publish(self, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int) -> None:
+    def publish(
+        self, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int = 0
+    ) -> None:
         """Send messages; all that one subscriber gets of them goes out in one write.
 
         Args:
             runs: a stream's number and the rows of it that follow each other, `lo` up to, not including, `hi`.
             frames: gives the frames of a run, joined, in a variant; asked only for those that anybody listens in.
             now: monotonic time.
+            lag: how long ago the first of them was due, ns.
         """
         fanout, topics = self.fanout, self._by_number
         published = deliveries = delivered_bytes = 0
         told: list[Topic] = []
-        fanout.settle()
+        fanout.settle(lag)
         for number, lo, hi in runs:
             topic = topics[number]
             count = hi - lo
@@ -151,3 +161,16 @@ class Hub:
         counters.delivered_bytes += len(frame)
         counters.skipped += self.topics[stream].seq - since - 1
         return frame
+
+    def missed(self, stream: Stream, variant: Variant, since: int) -> bytes:
+        """The frames of all messages of a stream behind `since`, for one subscriber, or nothing if one is not kept."""
+        count = self.topics[stream].seq - since
+        frames = self._missed(stream, since, count, variant) if self._missed is not None else []
+        if len(frames) < count:
+            return b""
+        data = b"".join(frames)
+        counters = self.counters
+        counters.deliveries += count
+        self.fanout.writes += 1
+        counters.delivered_bytes += len(data)
+        return data

@@ -67,6 +67,11 @@ class Outbox:
         """Bytes that are not on the socket yet."""
         return self._wire.waiting()
 
+    @property
+    def room(self) -> int:
+        """Bytes that may be written by now without half of the bound being reached."""
+        return self._limits.waiting // 2 - self._wire.waiting()
+
     def check(self, now: int) -> int | None:
         """Look for progress at monotonic time `now`; returns when to look again, or None if nothing waits."""
         waiting = self._wire.waiting()

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from feed.dialects.deflate import deflated
 
-__all__ = ["deflated_frame", "framed", "payload_of", "text_frame", "with_skipped"]
+__all__ = ["deflated_frame", "framed", "payload_of", "ping_frame", "text_frame", "with_skipped"]
 
 TEXT_FIN = 0x81
+PING_FIN = 0x89
 
 RSV1 = 0x40
 """Marks a compressed message (RFC 7692, 6)."""
@@ -30,6 +31,11 @@ def text_frame(payload: bytes) -> bytes:
     """One payload as one frame."""
     length = len(payload)
     return (_HEADERS[length] if length < 1024 else _header(length)) + payload
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """A ping frame with at most 125 bytes."""
+    return bytes((PING_FIN, len(payload))) + payload
 
 
 def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:

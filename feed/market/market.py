@@ -100,7 +100,9 @@ class Market:
         self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
         self._chunks = tuple(channel.chunk for _, channel, _ in self._tracks)
         conflated = frozenset(stream for stream, channel, _ in self._tracks if not channel.lossless)
-        self.hub = Hub(self.streams, self.newest, conflated)
+        self.hub = Hub(self.streams, clock, self.newest, self.missed, conflated)
+        # At full speed it waits for its readers, so that nothing is old.
+        self.hub.fanout.measures = not pace.is_max
         self._topics = [self.hub.topics[stream] for stream in self.streams]
         self._begins = pace.at(clock.now())
         # Whoever plays a recording from its beginning gives its messages the numbers that they had.
@@ -309,7 +311,7 @@ class Market:
             hi = segment.reach(int(segment.times[lo + limit - 1]))
         now = self._clock.now()
         runs = segment.runs(lo, hi)
-        self.hub.publish(runs, segment.joined, now)
+        self.hub.publish(runs, segment.joined, now, now - self.pace.when(int(segment.times[lo])))
         if self.tap is not None:
             self.tap.take(segment, runs, now)
         self._cursor = hi

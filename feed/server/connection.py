@@ -6,7 +6,9 @@ as they are parsed, without its queue and a reading task, and write data frames 
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
 from feed.server.query import Connect
+from feed.units import MICROSECOND, MILLISECOND
 
 __all__ = ["DEFLATE", "FeedConnection", "PeerPort"]
 
@@ -25,6 +28,13 @@ DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client
 
 UNSENT = 16 * 1024
 """Bytes that the kernel keeps for a reader that wants the newest only: what waits there can't be replaced any more."""
+
+
+MIN_RTT = 148
+"""Where `struct tcp_info` of linux/tcp.h has the shortest round trip, in microseconds of 32 bits."""
+
+FAR_AWAY = 100 * MILLISECOND
+"""How long a round trip may take where nobody can tell."""
 
 
 class PeerPort(Protocol):
@@ -39,8 +49,11 @@ class PeerPort(Protocol):
     def fragmented(self, fragments: int) -> None:
         """A message in progress has so many fragments by now."""
 
-    def control(self, *, ping: bool) -> None:
-        """A ping or pong frame came."""
+    def ping(self) -> None:
+        """A ping frame came, and has been answered."""
+
+    def pong(self, payload: bytes) -> None:
+        """A pong frame came."""
 
     def paused(self) -> None:
         """Something waits to be sent."""
@@ -107,6 +120,18 @@ class FeedConnection(ServerConnection):
         sock = self.transport.get_extra_info("socket")
         if option is not None and sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
+
+    def round_trip(self) -> int:
+        """How long the network takes there and back at best, ns, where the kernel can be asked; else a guess."""
+        sock = self.transport.get_extra_info("socket")
+        option = getattr(socket, "TCP_INFO", None)
+        if option is None or sock is None or sys.platform != "linux":
+            return FAR_AWAY
+        with contextlib.suppress(OSError):
+            info = sock.getsockopt(socket.IPPROTO_TCP, option, MIN_RTT + 4)
+            if len(info) == MIN_RTT + 4:
+                return int.from_bytes(info[MIN_RTT:], sys.byteorder) * MICROSECOND
+        return FAR_AWAY
 
     def probe(self) -> None:
         """Send a ping frame; any sign of life answers it."""
@@ -189,14 +214,18 @@ class FeedConnection(ServerConnection):
         else:
             peer.message(payload)
 
-    def _control(self, peer: PeerPort, frame: Frame) -> None:
-        peer.control(ping=frame.opcode is Opcode.PING)
+    def _ping(self, peer: PeerPort, frame: Frame) -> None:
+        del frame
+        peer.ping()
+
+    def _pong(self, peer: PeerPort, frame: Frame) -> None:
+        peer.pong(bytes(frame.data))
 
 
 _HANDLERS: dict[Opcode, Callable[[FeedConnection, PeerPort, Frame], None]] = {
     Opcode.TEXT: FeedConnection._text_or_binary,
     Opcode.BINARY: FeedConnection._text_or_binary,
     Opcode.CONT: FeedConnection._continuation,
-    Opcode.PING: FeedConnection._control,
-    Opcode.PONG: FeedConnection._control,
+    Opcode.PING: FeedConnection._ping,
+    Opcode.PONG: FeedConnection._pong,
 }

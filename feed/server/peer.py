@@ -20,6 +20,7 @@ from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, 
 from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
+from feed.pulse import FIRST
 from feed.server.alarms import Alarms
 from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
@@ -34,6 +35,9 @@ CLOSE_GRACE = 5 * SECOND
 
 SLOW_GRACE = 1 * SECOND
 """The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
+
+MAX_QUESTION = 18
+"""Digits of the number of a question."""
 
 log = structlog.get_logger("feed")
 
@@ -106,7 +110,7 @@ class Peer:
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout)
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
         self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
@@ -175,12 +179,18 @@ class Peer:
         if fragments > self._limits.max_fragments:
             self.close(codes.TOO_BIG, f"a message in more than {self._limits.max_fragments} fragments")
 
-    def control(self, *, ping: bool) -> None:
-        """A ping or pong frame came."""
+    def ping(self) -> None:
+        """A ping frame came, and has been answered."""
         now = self._clock.read()
         self._session.heard(now)
-        if ping:
-            self._do(self._session.control_frame(now))
+        self._do(self._session.control_frame(now))
+
+    def pong(self, payload: bytes) -> None:
+        """A pong frame came: the reader has got as far as a question that came with its data, or is just alive."""
+        self._session.heard(self._clock.read())
+        if len(payload) <= MAX_QUESTION and payload.isdigit():
+            self._subscriber.answered(int(payload))
+            self._sample()
 
     def paused(self) -> None:
         """Something waits to be sent."""
@@ -192,8 +202,7 @@ class Peer:
         """Nothing waits any more."""
         self._cancel_watchdog()
         self._subscriber.drained()
-        for sampler in list(self._samplers.values()):
-            sampler.drained()
+        self._sample()
         for backfill in list(self._backfills.values()):
             self._page(backfill)
 
@@ -245,13 +254,17 @@ class Peer:
         # A repeated subscription with a history gets that again, and then the one stream goes on.
         self._leave(stream)
         if join.max_rate is not None:
-            self._samplers[stream] = Sampler(market, stream, self._variant, self._outbox, join.max_rate, self._clock)
+            sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
+            self._samplers[stream] = sampler
         seq = market.seq(stream)
         if join.after_seq is not None:
             after, snapshot_until = join.after_seq, 0
         else:
             after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
             state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
+            if not market.is_lossless(stream):
+                # In front of the first data: so the answer does not have to wait for the reader of that.
+                self._subscriber.ask()
             if state:
                 self._outbox.write(state)
                 after = market.seq(stream)
@@ -282,6 +295,8 @@ class Peer:
         sampler = self._samplers.get(stream)
         if sampler is not None or not self._market.is_lossless(stream):
             self._connection.keep_fresh()
+            if self._subscriber.is_new:
+                self._loop.call_later(FIRST / SECOND, self._subscriber.wait_no_longer)
         if sampler is None:
             self._market.join(self._subscriber, stream, self._variant)
         else:
@@ -323,6 +338,10 @@ class Peer:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+
+    def _sample(self) -> None:
+        for sampler in list(self._samplers.values()):
+            sampler.drained()
 
     # The end.
 

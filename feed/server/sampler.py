@@ -6,8 +6,8 @@ import asyncio
 
 from feed.clock import Clock
 from feed.dialects.native import Variant
+from feed.fanout import Subscriber
 from feed.market.market import Market
-from feed.outbox import Outbox
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 
@@ -21,7 +21,7 @@ class Sampler:
         market: where the stream is.
         stream: the stream.
         variant: the form of its frames.
-        outbox: the subscriber's way out.
+        subscriber: who gets it.
         max_rate: messages a second.
         clock: real time.
     """
@@ -33,22 +33,22 @@ class Sampler:
         "_loop",
         "_market",
         "_next",
-        "_outbox",
         "_sent",
         "_started",
         "_stream",
+        "_subscriber",
         "_timer",
         "_variant",
         "last_sent",
     )
 
     def __init__(
-        self, market: Market, stream: Stream, variant: Variant, outbox: Outbox, max_rate: float, clock: Clock
+        self, market: Market, stream: Stream, variant: Variant, subscriber: Subscriber, max_rate: float, clock: Clock
     ) -> None:
         self._market = market
         self._stream = stream
         self._variant = variant
-        self._outbox = outbox
+        self._subscriber = subscriber
         self._interval = round(SECOND / max_rate)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -80,7 +80,7 @@ class Sampler:
         if not self._started:
             return
         now = self._clock.now()
-        if self._outbox.waiting:
+        if self._subscriber.is_behind:
             self._behind = True
         elif now < self._next:
             self._timer = self._loop.call_later((self._next - now) / SECOND, self.news)
@@ -100,4 +100,5 @@ class Sampler:
         self.last_sent = now
         # First, since the write may be what fills the socket, and then all is as it is for anybody who waits.
         self._market.hub.await_news(self._stream, self.news)
-        self._outbox.write(frame)
+        self._subscriber.outbox.write(frame)
+        self._subscriber.ask()

@@ -25,14 +25,16 @@ def note_publishing(path: Path) -> None:
         slots = memoryview(mmap.mmap(file.fileno(), LOG_SLOTS * 8)).cast("q")
     publish = Hub.publish
 
-    def noted(hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int) -> None:
+    def noted(
+        hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int
+    ) -> None:
         at = time.monotonic_ns()
         runs = list(runs)
         for number, lo, hi in runs:
             seq = hub.topics[hub.streams[number]].seq
             for one in range(seq + 1, seq + 1 + hi - lo):
                 slots[one % LOG_SLOTS] = at
-        publish(hub, runs, frames, now)
+        publish(hub, runs, frames, now, lag)
 
     Hub.publish = noted  # type: ignore[method-assign, assignment]
 

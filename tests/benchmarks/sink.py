@@ -89,7 +89,12 @@ def measure(server: Running, load: Load) -> Measurement:
 @contextmanager
 def holding(server: Running, idle: int, *, deflate: bool = False) -> Iterator[None]:
     """Keep that many idle connections open."""
-    command = [*_command(server, Load(connections=0, idle=idle, deflate=deflate)), "--timeout", str(HOLD_TIMEOUT), "--hold"]
+    command = [
+        *_command(server, Load(connections=0, idle=idle, deflate=deflate)),
+        "--timeout",
+        str(HOLD_TIMEOUT),
+        "--hold",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

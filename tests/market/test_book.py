@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feed.clock import ManualClock
 from feed.dialects.native import Variant
 from feed.engine.source import EngineSource
 from feed.market.market import Market
@@ -193,11 +194,14 @@ def test_a_book_is_the_same_wherever_one_begins() -> None:
 
 def test_a_slow_reader_gets_the_whole_book_in_place_of_what_it_missed() -> None:
     """The newest difference would leave it with a book that never was."""
-    market = make_market(MetronomeSource(every=SECOND // 10))
+    clock = ManualClock()
+    market = make_market(MetronomeSource(every=SECOND // 10), clock)
     kept = ReaderBook()
     reader = Reader(market, book(10))
     play(market, market.source.start + 2 * SECOND)
     reader.stuck = True
+    play(market, market.source.start + 3 * SECOND)
+    clock.advance(6 * SECOND)
     play(market, market.source.start + 9 * SECOND)
     reader.release()
     play(market, market.source.start + 10 * SECOND)
