@@ -24,7 +24,7 @@ LAYERS: list[list[str]] = [
     ["feed.market"],
     ["feed.hub"],
     ["feed.fanout"],
-    ["feed.outbox", "feed.pulse", "feed.dialects"],
+    ["feed.outbox", "feed.dialects"],
     ["feed.protocol", "feed.sources", "feed.realism"],
     ["feed.replaying"],
     ["feed.importing"],

@@ -12,6 +12,7 @@ from feed.clock import Clock, Now
 from feed.dialects.framing import text_frame
 from feed.dialects.native import Variant, decode, encode
 from feed.fanout import Subscriber
+from feed.fanout.pulse import FIRST
 from feed.market.market import Market
 from feed.outbox import Outbox, OutboxLimits
 from feed.protocol import codes
@@ -20,7 +21,6 @@ from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, 
 from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
-from feed.pulse import FIRST
 from feed.server.alarms import Alarms
 from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from feed.clock import ManualClock
 from feed.dialects.framing import PING_FIN
 from feed.fanout import Fanout, Group, Subscriber
+from feed.fanout.pulse import CALM, FIRST, GRACE, INTERVAL, LONG_STALL, STALL, TRUST, TURN, Pulse
 from feed.outbox import Outbox, OutboxLimits
-from feed.pulse import CALM, FIRST, GRACE, INTERVAL, LONG_STALL, STALL, TRUST, TURN, Pulse
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 
 MESSAGE = re.compile(rb"(\d+)(?:-(\d+))?;")
