@@ -306,9 +306,7 @@ class Market:
         if lo >= len(segment) or segment.times[lo] > until:
             # Asked on every waking, and mostly there was no more than what came first.
             return 0
-        hi = segment.reach(until)
-        if hi > lo + limit:
-            hi = segment.reach(int(segment.times[lo + limit - 1]))
+        hi = segment.due(lo, until, limit)
         now = self._clock.now()
         runs = segment.runs(lo, hi)
         self.hub.publish(runs, segment.joined, now, now - self.pace.when(int(segment.times[lo])))

@@ -111,6 +111,13 @@ class Segment:
         """How many messages are due at market time `time`."""
         return int(self.times.searchsorted(time, side="right"))
 
+    def due(self, lo: int, time: int, limit: int) -> int:
+        """Up to which message behind `lo` is due at market time `time`: at most `limit`, or all of one moment."""
+        # Looked for among the next few: the times of a whole segment are in no cache.
+        near = self.times[lo : lo + limit + 1]
+        hi = lo + int(near.searchsorted(time, side="right"))
+        return hi if hi <= lo + limit else self.reach(int(near[limit - 1]))
+
     def runs(self, lo: int, hi: int) -> list[Run]:
         """The merged messages `lo` to `hi` as runs, in order."""
         order = self._order[lo:hi]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.contenders import Work, start
-from tests.benchmarks.importing import import_rate
 from tests.benchmarks.processes import memory_kib
 from tests.benchmarks.product import messages_a_write, publish_log
 from tests.benchmarks.sink import Load, Measurement, holding, measure
@@ -174,11 +173,5 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         _paced("saturated-100", 100, 0),
         _paced("saturated-1000", MANY, 0),
-        Scenario(
-            "import",
-            (Entry("floor", Work(), Load(), "pyarrow.csv reads"), Entry("product", Work(), Load(), "imports")),
-            ("rows/s",),
-            lambda entry, _: import_rate(entry.contender),
-        ),
     )
 }

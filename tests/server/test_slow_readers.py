@@ -6,6 +6,7 @@ import asyncio
 import gc
 from dataclasses import replace
 
+import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -159,3 +160,78 @@ async def test_conflated_reader_is_told_what_it_missed(serve: Serve, channel: st
             seq, skipped = message["seq"], skipped + message.get("skipped", 0)
         assert skipped <= counters.skipped
         assert running.server.counters.slow == 0
+
+
+class RawReader:
+    """A client that reads one frame at a time from its socket, and answers a ping when it comes to it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
+        self._reader, self._writer, self._answers = reader, writer, answers
+        self.pings = 0
+
+    async def frame(self) -> bytes:
+        """The payload of the next text frame."""
+        while True:
+            head = await self._reader.readexactly(2)
+            length = head[1]
+            if length == 126:
+                length = int.from_bytes(await self._reader.readexactly(2), "big")
+            payload = await self._reader.readexactly(length)
+            if head[0] == 0x89:
+                self.pings += 1
+                if self._answers:
+                    self._write(0x8A, payload)
+            else:
+                return payload
+
+    def send(self, message: object) -> None:
+        """Send an object."""
+        self._write(0x81, orjson.dumps(message))
+
+    def _write(self, opcode: int, payload: bytes) -> None:
+        self._writer.write(bytes((opcode, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.transport.abort()
+
+
+async def raw_reader(host: str, port: int, *, answers: bool = True) -> RawReader:
+    """Connect, with hardly a buffer in the process: what waits, waits in the kernel."""
+    reader, writer = await asyncio.open_connection(host, port, limit=64)
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % port
+    )
+    while await reader.readline() != b"\r\n":
+        pass
+    return RawReader(reader, writer, answers=answers)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_what_lies_in_a_readers_buffers_is_not_old(serve: Serve, answers: bool) -> None:
+    """At a tenth of the rate, one that answers pings sees what is new; of the other nobody knows how far it is."""
+    async with serve(MetronomeSource(every=4 * MILLISECOND)) as running:
+        reader = await raw_reader(*running.address, answers=answers)
+        reader.send({"event": "subscribe", "channel": "book", "symbol": "BTC/USD"})
+        behind: list[int] = []
+        skipped = 0
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while loop.time() < begun + 3:
+            message = orjson.loads(await reader.frame())
+            if message["event"] != "data":
+                continue
+            skipped += message.get("skipped", 0)
+            behind.append(running.market.virtual_time - message["data"]["timestamp"])
+            await asyncio.sleep(0.02)
+        assert reader.pings
+        if answers:
+            assert skipped > 300
+            assert sorted(behind)[len(behind) * 9 // 10] < 1000
+            assert behind[-1] < 1500
+        else:
+            assert skipped == 0
+            assert behind[-1] > 1500
+        assert running.server.counters.slow == 0
+        reader.close()
