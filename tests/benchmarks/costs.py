@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import orjson
 from feed.clock import ManualClock
 from feed.dialects.native import Variant
 from feed.engine.source import EngineSource
-from feed.fanout import Subscriber
+from feed.fanout import Fanout, Group, Subscriber
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
@@ -144,6 +145,33 @@ def quiet_share(seconds: int = 120) -> float:
     return (time.process_time() - began) / seconds
 
 
+def membership(others: int) -> float:
+    """CPU seconds of coming, being found a place, and leaving again, for one reader among so many others."""
+    fanout = Fanout(ManualClock())
+    group = Group(fanout)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    readers = [
+        Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), nowhere, fanout)
+        for _ in range(others + 1)
+    ]
+    for reader in readers:
+        reader.enter(group)
+    fanout.settle()
+    last = readers[others // 2]
+
+    def come_and_go() -> None:
+        for _ in range(20_000):
+            last.leave(group)
+            fanout.settle()
+            last.enter(group)
+            fanout.settle()
+
+    try:
+        return best(come_and_go)
+    finally:
+        os.close(nowhere)
+
+
 def crowd() -> float:
     """Resident MB that a hundred quiet markets take, each with readers of trades, ticker and book; for a process."""
     scenario = find_scenario("quiet")[0]
@@ -171,6 +199,7 @@ def measured(rounds: int) -> dict[str, list[float]]:
         for channel, part in (("trading", ""), ("ticker", ""), ("candles", "1m"), ("book", "10"), ("book", "100")):
             name = f"a frame of {channel} {part}".strip()
             figures[f"{name} / orjson.dumps of its dictionary"] = frame_costs(channel, part)
+        figures["leaving and joining among 10 000 / among 10"] = membership(10_000) / membership(10)
         figures["share of a core: 10 ticks/s, all channels"] = quiet_share()
         for name, value in figures.items():
             found.setdefault(name, []).append(value)
