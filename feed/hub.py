@@ -73,8 +73,7 @@ class Hub:
         self._missed = missed
         self._conflated = conflated
         self.topics = {stream: Topic() for stream in streams}
-        self.streams = tuple(self.topics)
-        self._by_number = tuple(self.topics.values())
+        self.numbered = tuple(self.topics.values())
         self.counters = HubCounters()
         # Subscribers that are in no group, since they take the newest message when they want it.
         self.sampled = 0
@@ -115,7 +114,7 @@ class Hub:
             now: monotonic time.
             lag: how long ago the first of them was due, ns.
         """
-        fanout, topics = self.fanout, self._by_number
+        fanout, topics = self.fanout, self.numbered
         published = deliveries = delivered_bytes = 0
         told: list[Topic] = []
         fanout.settle(lag)
@@ -155,11 +154,8 @@ class Hub:
         """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""
         assert self._newest is not None
         frame = self._newest(stream, since, variant)
-        counters = self.counters
-        counters.deliveries += 1
-        self.fanout.writes += 1
-        counters.delivered_bytes += len(frame)
-        counters.skipped += self.topics[stream].seq - since - 1
+        self._count_one_write(1, frame)
+        self.counters.skipped += self.topics[stream].seq - since - 1
         return frame
 
     def missed(self, stream: Stream, variant: Variant, since: int) -> bytes:
@@ -169,8 +165,10 @@ class Hub:
         if len(frames) < count:
             return b""
         data = b"".join(frames)
-        counters = self.counters
-        counters.deliveries += count
-        self.fanout.writes += 1
-        counters.delivered_bytes += len(data)
+        self._count_one_write(count, data)
         return data
+
+    def _count_one_write(self, messages: int, data: bytes) -> None:
+        self.counters.deliveries += messages
+        self.counters.delivered_bytes += len(data)
+        self.fanout.writes += 1

@@ -122,14 +122,12 @@ class Fanout:
         count = len(descriptors)
         self.writes += count
         taken: list[int] = []
-        while (done := len(taken)) < count:
+        writes = map(os.write, descriptors, pieces)
+        while len(taken) < count:
             try:
-                if done:
-                    taken.extend(map(os.write, descriptors[done:], pieces[done:]))
-                else:
-                    taken.extend(map(os.write, descriptors, pieces))
+                taken.extend(writes)
             except OSError:
-                # A full or a dead socket. What came before it in the list has been written and is kept by extend().
+                # A full or a dead socket. What came before it has been written and is kept by extend().
                 taken.append(0)
         if taken != list(map(len, pieces)):
             everybody = [subscriber for audience in touched for subscriber in audience.subscribers]

@@ -23,7 +23,7 @@ class Group:
         seq: the stream's last.
     """
 
-    __slots__ = ("_fanout", "_missed", "_newest", "audiences", "is_conflated", "queued", "seq", "size")
+    __slots__ = ("_fanout", "_missed", "_newest", "audiences", "queued", "seq", "size")
 
     def __init__(
         self,
@@ -35,7 +35,6 @@ class Group:
         self._fanout = fanout
         self._newest = newest
         self._missed = missed
-        self.is_conflated = newest is not None
         self.seq = seq
         self.size = 0
         # Of those that may be written to directly.
@@ -45,6 +44,11 @@ class Group:
 
     def __len__(self) -> int:
         return self.size
+
+    @property
+    def is_conflated(self) -> bool:
+        """Whether only the newest message matters to who does not keep up."""
+        return self._newest is not None
 
     def stage(self, data: bytes, seq: int = 0) -> int:
         """Take framed bytes, up to message `seq`, for all who may have them now; returns how many those are.

@@ -185,11 +185,10 @@ class Subscriber:
 
     def misses(self) -> bool:
         """Whether it misses what is published now. Only `Group` calls this."""
-        now = self._fanout.settled_at
-        if not self._held and not self.outbox.waiting and not self.is_late(now):
+        if not self.is_behind:
             return False
         if self._missed_at is None:
-            self._missed_at = now
+            self._missed_at = self._fanout.settled_at
         return True
 
     def was_written_to(self) -> None:

@@ -103,12 +103,11 @@ class Market:
         self.hub = Hub(self.streams, clock, self.newest, self.missed, conflated)
         # At full speed it waits for its readers, so that nothing is old.
         self.hub.fanout.measures = not pace.is_max
-        self._topics = [self.hub.topics[stream] for stream in self.streams]
         self._begins = pace.at(clock.now())
         # Whoever plays a recording from its beginning gives its messages the numbers that they had.
         told = source.numbering if self._begins == source.start else {}
         self._numbering = tuple(told.get(stream.key, 0) for stream in self.streams)
-        for topic, number in zip(self._topics, self._numbering, strict=True):
+        for topic, number in zip(self.hub.numbered, self._numbering, strict=True):
             topic.seq = number
         # Market time up to which everything has been published.
         self._published = self._begins - 1
@@ -333,7 +332,7 @@ class Market:
 
     def _open(self, batch: Batch) -> None:
         before = batch.start - 1
-        base = Base({index: self._topics[index].seq for index in self._active}, partial(self._seq_at, time=before))
+        base = Base({index: self.hub.numbered[index].seq for index in self._active}, partial(self._seq_at, time=before))
 
         def make(index: int) -> Track:
             stream, channel, symbol = self._tracks[index]

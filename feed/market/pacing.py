@@ -211,6 +211,8 @@ class Pacemaker:
         if self._timer is not None:
             self._timer.set(nanoseconds)
         else:
+            # Whoever joins is looked at before the alarm rings; there must never be two of them.
+            self._cancel_alarm()
             self._alarm = asyncio.get_running_loop().call_later(nanoseconds / SECOND, self._ring)
 
     def _cancel_alarm(self) -> None:
@@ -239,12 +241,11 @@ class Pacemaker:
             wait = self._turn()
         except Exception as error:  # It belongs to whoever plays the market, and not to the event loop.
             cruising.set_exception(error)
-            wait = None
+            return
+        if wait is None or wait <= 0:
+            cruising.set_result(wait)
         else:
-            if wait is None or wait <= 0:
-                cruising.set_result(wait)
-                wait = None
-        self._cancel_alarm() if wait is None else self._set_alarm(wait)
+            self._set_alarm(wait)
 
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():

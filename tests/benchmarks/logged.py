@@ -31,7 +31,7 @@ def note_publishing(path: Path) -> None:
         at = time.monotonic_ns()
         runs = list(runs)
         for number, lo, hi in runs:
-            seq = hub.topics[hub.streams[number]].seq
+            seq = hub.numbered[number].seq
             for one in range(seq + 1, seq + 1 + hi - lo):
                 slots[one % LOG_SLOTS] = at
         publish(hub, runs, frames, now, lag)

@@ -89,9 +89,8 @@ def idle_memory(entry: Entry, seconds: float) -> Figures:
     """KiB that an idle connection costs: what the server grew by, divided by how many there are."""
     del seconds
     with start(entry.contender, entry.work) as server:
-        with holding(
-            server, 20, deflate=entry.load.deflate
-        ):  # What is loaded by the first connections is not their cost.
+        # What is loaded by the first connections is not their cost.
+        with holding(server, 20, deflate=entry.load.deflate):
             pass
         before = memory_kib(server.pid)
         with holding(server, entry.load.idle, deflate=entry.load.deflate):
