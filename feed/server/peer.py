@@ -257,17 +257,18 @@ class Peer:
             sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
             self._samplers[stream] = sampler
         seq = market.seq(stream)
+        state = b""
         if join.after_seq is not None:
             after, snapshot_until = join.after_seq, 0
         else:
             after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
             state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
-            if not market.is_lossless(stream):
-                # In front of the first data: so the answer does not have to wait for the reader of that.
-                self._subscriber.ask()
-            if state:
-                self._outbox.write(state)
-                after = market.seq(stream)
+        if self._is_thinned(stream):
+            # In front of the first data: so the answer does not have to wait for the reader of that.
+            self._subscriber.ask()
+        if state:
+            self._outbox.write(state)
+            after = market.seq(stream)
         self._page(Backfill(market, stream, self._variant, after, snapshot_until))
 
     def _leave(self, stream: Stream) -> None:
@@ -292,11 +293,11 @@ class Peer:
             self._loop.call_soon(self._next_page, backfill)
 
     def _go_live(self, stream: Stream) -> None:
-        sampler = self._samplers.get(stream)
-        if sampler is not None or not self._market.is_lossless(stream):
+        if self._is_thinned(stream):
             self._connection.keep_fresh()
             if self._subscriber.is_new:
-                self._loop.call_later(FIRST / SECOND, self._subscriber.wait_no_longer)
+                self._loop.call_later(FIRST / SECOND, self._wait_no_longer)
+        sampler = self._samplers.get(stream)
         if sampler is None:
             self._market.join(self._subscriber, stream, self._variant)
         else:
@@ -338,6 +339,14 @@ class Peer:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+
+    def _is_thinned(self, stream: Stream) -> bool:
+        """Whether it gets only the newest of a stream when it does not keep up."""
+        return stream in self._samplers or not self._market.is_lossless(stream)
+
+    def _wait_no_longer(self) -> None:
+        self._subscriber.wait_no_longer()
+        self._sample()
 
     def _sample(self) -> None:
         for sampler in list(self._samplers.values()):

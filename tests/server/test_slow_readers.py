@@ -235,3 +235,27 @@ async def test_what_lies_in_a_readers_buffers_is_not_old(serve: Serve, answers: 
             assert behind[-1] > 1500
         assert running.server.counters.slow == 0
         reader.close()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"channel": "trading", "max_rate": 50},
+        {"channel": "book", "max_rate": 50},
+        {"channel": "book", "resume": True},
+        {"channel": "book"},
+    ],
+)
+async def test_who_never_answers_pings_is_served_on(serve: Serve, keys: dict[str, object]) -> None:
+    """After a moment in which an answer is waited for, its messages come as to anybody."""
+    async with serve(MetronomeSource(every=4 * MILLISECOND)) as running:
+        await running.subscriber()
+        if "resume" in keys:
+            keys = keys | {"resume": {"epoch": running.market.epoch, "seq": 0}}
+        reader = await raw_reader(*running.address, answers=False)
+        reader.send({"event": "subscribe", "symbol": "BTC/USD"} | keys)
+        seen = 0
+        async with asyncio.timeout(5):
+            while seen < 40:
+                seen += orjson.loads(await reader.frame())["event"] == "data"
+        reader.close()
