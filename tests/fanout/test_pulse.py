@@ -103,14 +103,23 @@ class World:
             while self.leaving and self.leaving[0][0] <= now:
                 self.subscriber.answered(self.leaving.popleft()[1])
             while len(self.published) < now // self.every:
-                self.published.append(now)
-                self.seq += 1
-                self.fanout.settle()
-                self.group.stage(self._line(self.seq), self.seq)
-                self.fanout.flush()
+                self.publish()
             self._receive(now)
             self._read(now)
             self.clock.advance(STEP)
+
+    def publish(self) -> None:
+        """The next message, however late it is."""
+        now = self.clock.now()
+        self.published.append(now)
+        self.seq += 1
+        self.fanout.settle(now - self.seq * self.every)
+        self.group.stage(self._line(self.seq), self.seq)
+        self.fanout.flush()
+
+    def stand_still(self, length: int) -> None:
+        """The reader takes nothing for so long, from now on."""
+        self.stalled_until = self.clock.now() + length
 
     def _receive(self, now: int) -> None:
         try:
@@ -180,7 +189,7 @@ def test_nothing_is_old_or_lost_without_a_word(
     world.open()
     for length, stall in stalls:
         world.run(length * MILLISECOND)
-        world.stalled_until = world.clock.now() + stall * MILLISECOND
+        world.stand_still(stall * MILLISECOND)
     world.run(2 * SECOND)
     # What the network takes is on top, and each question waits for it once; as does whoever stands still.
     stood = max((stall for _, stall in stalls), default=0)
@@ -196,7 +205,7 @@ def test_reader_that_keeps_up_gets_everything(rate: int, round_trip: int) -> Non
     world.open()
     for _ in range(6):
         world.run(700 * MILLISECOND)
-        world.stalled_until = world.clock.now() + STALL - 20 * MILLISECOND
+        world.stand_still(STALL - 20 * MILLISECOND)
     world.run(CALM + SECOND)
     assert world.skipped == 0
     assert world.seen >= world.seq - 1 - (round_trip // 2 + STEP) // world.every
@@ -209,12 +218,12 @@ def test_reader_that_was_quick_for_long_is_trusted() -> None:
     world = World(5 * MILLISECOND, 0)
     world.open()
     world.run(SECOND)
-    world.stalled_until = world.clock.now() + LONG_STALL - 50 * MILLISECOND
+    world.stand_still(LONG_STALL - 50 * MILLISECOND)
     world.run(SECOND)
     skipped = world.skipped
     assert skipped > 0
     world.run(TRUST + SECOND)
-    world.stalled_until = world.clock.now() + LONG_STALL - 50 * MILLISECOND
+    world.stand_still(LONG_STALL - 50 * MILLISECOND)
     world.run(SECOND)
     assert world.skipped == skipped
     world.close()
@@ -240,15 +249,15 @@ def test_server_that_stood_still_does_not_blame_its_readers() -> None:
     world.open()
     world.run(SECOND)
     for _ in range(5):
+        while not world.subscriber.is_asked:
+            world.run(10 * MILLISECOND)
+            world.publish()
         world.clock.advance(200 * MILLISECOND)
         # The market is first, and the answers come only then.
-        world.published.append(world.clock.now())
-        world.seq += 1
-        world.fanout.settle()
-        world.group.stage(world._line(world.seq), world.seq)
-        world.fanout.flush()
+        world.publish()
         assert world.subscriber.direct
         world.run(SECOND)
+        assert world.subscriber.direct
     assert (world.seen, world.skipped) == (world.seq, 0)
     world.close()
 
