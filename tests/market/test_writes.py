@@ -37,3 +37,24 @@ def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
     loop.call_later(0.1, clock.stall, SECOND // 2)
     run_virtually(Pacemaker(market, clock, wait_for=0, gather=0, patience=SECOND).run(), loop)
     assert market.hub.counters.deliveries == market.hub.fanout.writes == 1000
+
+
+def test_who_joins_leaves_no_alarm_behind() -> None:
+    """Each joining is looked at once; after it the market wakes as often as before."""
+    loop = VirtualLoop()
+    clock = LoopClock(loop)
+    market = make_market(MetronomeSource(every=SECOND, count=10), clock)
+    pacemaker = Pacemaker(market, clock, wait_for=0, gather=0, patience=SECOND)
+    turns: list[int] = []
+    turn = pacemaker._turn
+
+    def counted() -> int | None:
+        turns.append(clock.now())
+        return turn()
+
+    pacemaker._turn = counted  # type: ignore[method-assign]
+    for joining in range(20):
+        loop.call_later(2.5 + joining / 1000, Reader, market, TRADING)
+    run_virtually(pacemaker.run(), loop)
+    # One for each message and each joining, and one at the end or the beginning.
+    assert len(turns) <= 10 + 20 + 2
