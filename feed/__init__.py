@@ -8,21 +8,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from feed.version import __version__
+
 if TYPE_CHECKING:
-    from feed import analysis
-    from feed.background import ServerProcess, start_server
     from feed.client.book import Book
     from feed.client.client import Client, connect
     from feed.client.collecting import collect, collect_sync
     from feed.client.link import Connected, Disconnected
     from feed.client.messages import BookBroken, BookUpdate, Candle, Data, Message, SymbolStatus, Tick, Ticker
     from feed.client.progress import Gap
-    from feed.dataframes import frame_digest, generate
+    from feed.dataframes import analysis
+    from feed.dataframes.files import TickData, read
+    from feed.dataframes.tape import RecordingData
+    from feed.dataframes.ticks import frame_digest, generate
     from feed.errors import FeedError
-    from feed.recordings import RecordingData
-    from feed.tickfiles import TickData, read
+    from feed.service.process import ServerProcess, start_server
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Book",
@@ -65,26 +66,26 @@ _HOMES = {
     "FeedError": "feed.errors",
     "Gap": "feed.client.progress",
     "Message": "feed.client.messages",
-    "RecordingData": "feed.recordings",
-    "ServerProcess": "feed.background",
+    "RecordingData": "feed.dataframes.tape",
+    "ServerProcess": "feed.service.process",
     "SymbolStatus": "feed.client.messages",
     "Tick": "feed.client.messages",
-    "TickData": "feed.tickfiles",
+    "TickData": "feed.dataframes.files",
     "Ticker": "feed.client.messages",
     "collect": "feed.client.collecting",
     "collect_sync": "feed.client.collecting",
     "connect": "feed.client.client",
-    "frame_digest": "feed.dataframes",
-    "generate": "feed.dataframes",
-    "read": "feed.tickfiles",
-    "start_server": "feed.background",
+    "frame_digest": "feed.dataframes.ticks",
+    "generate": "feed.dataframes.ticks",
+    "read": "feed.dataframes.files",
+    "start_server": "feed.service.process",
 }
 """Each public name with the module that defines it; `analysis` is a module itself."""
 
 
 def __getattr__(name: str) -> Any:
     if name == "analysis":
-        return importlib.import_module("feed.analysis")
+        return importlib.import_module("feed.dataframes.analysis")
     if name not in _HOMES:
         raise AttributeError(f"module 'feed' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = [
     "ConnectError",
@@ -18,6 +19,7 @@ __all__ = [
     "SettingsError",
     "SubscriptionError",
     "UsageError",
+    "failure",
 ]
 
 
@@ -69,3 +71,8 @@ class ScenarioError(_FileError):
 
 class RecordingError(_FileError):
     """A recording or a tick file cannot be used; `problems` names the column or the row."""
+
+
+def failure(path: Path, where: str, message: str, hint: str | None = None) -> RecordingError:
+    """One mistake in a file."""
+    return RecordingError(str(path), [Problem(where, message, hint)])

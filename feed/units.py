@@ -6,10 +6,8 @@ come from people, so each error says what was read and shows a right value.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -27,7 +25,6 @@ __all__ = [
     "decimal_places",
     "format_duration",
     "format_time",
-    "nearest",
     "parse_duration",
     "parse_speed",
     "parse_step",
@@ -182,15 +179,6 @@ def decimal_places(step: Decimal) -> int:
     """How many decimals it takes to write `step` exactly."""
     exponent = step.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def nearest(value: object, candidates: Iterable[str]) -> str | None:
-    """The candidate that `value` was most likely meant to be, or None if none is near."""
-    if not isinstance(value, str):
-        return None
-    by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(value[:64].casefold(), list(by_folded), n=1, cutoff=0.5)
-    return by_folded[found[0]] if found else None
 
 
 def _shown(value: object) -> str:

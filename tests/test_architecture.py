@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,26 +18,16 @@ LAYERS: list[list[str]] = [
     ["feed.__main__"],
     ["feed.cli"],
     ["feed.service", "feed.pictures"],
-    ["feed.server", "feed.logs", "feed.client", "feed.watch", "feed.preview", "feed.background", "feed.tickfiles"],
-    ["feed.recordings"],
-    ["feed.analysis"],
-    ["feed.digest", "feed.dataframes"],
-    ["feed.market"],
-    ["feed.hub"],
-    ["feed.fanout"],
-    ["feed.outbox", "feed.dialects"],
-    ["feed.protocol", "feed.sources", "feed.realism"],
-    ["feed.replaying"],
-    ["feed.importing"],
-    ["feed.tickwriter"],
-    ["feed.engine", "feed.recording", "feed.venues"],
-    ["feed.settings"],
-    ["feed.scenario"],
-    ["feed.bars", "feed.depth"],
-    ["feed.ticks", "feed.clock", "feed.randomness"],
-    ["feed.books", "feed.recorded"],
-    ["feed.units"],
-    ["feed.errors"],
+    ["feed.server", "feed.client", "feed.realism"],
+    ["feed.dataframes"],
+    ["feed.market", "feed.sources"],
+    ["feed.importing", "feed.delivery"],
+    ["feed.tape", "feed.dialects"],
+    ["feed.engine"],
+    ["feed.scenario", "feed.protocol", "feed.venues"],
+    ["feed.data"],
+    ["feed.units", "feed.hints"],
+    ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
     ["feed"],
 ]
 
@@ -44,7 +35,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 
 # Who may import what is otherwise nobody's business.
 ONLY = {
-    "asyncio": ("feed.market.pacing", "feed.server", "feed.client", "feed.watch", "feed.service", "feed.cli"),
+    "asyncio": ("feed.market.pacing", "feed.server", "feed.client", "feed.service", "feed.cli"),
     "time": ("feed.clock",),
     "random": (),
     # Clients that lost their server together must not come back together.
@@ -53,14 +44,17 @@ ONLY = {
     "websockets": ("feed.server", "feed.client"),
 }
 
+MAX_LINES = 400
 
-def modules() -> list[str]:
+
+@cache
+def modules() -> tuple[str, ...]:
     """Every module of the package by its dotted name."""
     names = []
     for path in sorted(ROOT.rglob("*.py")):
         parts = ("feed", *path.relative_to(ROOT).with_suffix("").parts)
         names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return names
+    return tuple(names)
 
 
 def layer_of(module: str) -> str:
@@ -72,18 +66,30 @@ def layer_of(module: str) -> str:
     return module
 
 
-def imports(module: str) -> Iterator[tuple[str, bool]]:
-    """What a module imports, and whether only for type checking."""
+def source_of(module: str) -> str:
+    """The text of a module."""
     path = ROOT.joinpath(*module.split(".")[1:])
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    for node in ast.walk(ast.parse(source.read_text())):
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(source_of(module))
+
+
+def imports(module: str) -> Iterator[str]:
+    """Names of the modules that a module imports: at run time, late, and for type checking alike."""
+    known = set(modules())
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, False
+                yield alias.name
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are absolute"
-            if node.module:
-                yield node.module, False
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in known else str(node.module)
 
 
 @pytest.mark.parametrize("module", modules())
@@ -99,17 +105,55 @@ def test_imports_point_down(module: str) -> None:
     if module == "feed":
         # Its public names come from everywhere, when they are asked for: tests/test_exports.py shows that.
         return
-    for imported, _ in imports(module):
+    for imported in imports(module):
         if imported.split(".")[0] != "feed":
             continue
         other = layer_of(imported)
         assert other == own or RANK[other] < RANK[own], f"{module} must not import {imported}"
 
 
+def circles() -> list[list[str]]:
+    """Groups of modules that import each other, however late or only for types (strongly connected components)."""
+    known = set(modules()) - {"feed"}
+    edges = {module: sorted({name for name in imports(module) if name in known} - {module}) for module in known}
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for other in edges[module]:
+            if other not in index:
+                visit(other)
+                low[module] = min(low[module], low[other])
+            elif other in stack:
+                low[module] = min(low[module], index[other])
+        if low[module] == index[module]:
+            group = []
+            while True:
+                group.append(stack.pop())
+                if group[-1] == module:
+                    break
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for module in sorted(known):
+        if module not in index:
+            visit(module)
+    return found
+
+
+def test_no_circles() -> None:
+    """No module imports one that imports it, not inside a package, not late, not for types."""
+    assert circles() == []
+
+
 @pytest.mark.parametrize("module", modules())
 def test_side_effects_have_their_place(module: str) -> None:
     """Clocks, dice and the event loop are used where they belong and nowhere else."""
-    for imported, _ in imports(module):
+    for imported in imports(module):
         allowed = ONLY.get(imported.split(".")[0])
         if allowed is not None:
             assert any(module == name or module.startswith(name + ".") for name in allowed), (
@@ -119,23 +163,28 @@ def test_side_effects_have_their_place(module: str) -> None:
 
 def test_only_randomness_draws() -> None:
     """numpy's generators are touched in one module."""
-    users = [
-        module
-        for module in modules()
-        if module != "feed.randomness" and any("random" in name for name, _ in imports(module) if "numpy" in name)
-    ]
-    sources = [m for m in modules() if m != "feed.randomness" and _uses_numpy_random(m)]
-    assert users == []
-    assert sources == []
+    others = [module for module in modules() if module != "feed.randomness"]
+    assert [m for m in others if any("numpy" in name and "random" in name for name in imports(m))] == []
+    assert [m for m in others if _uses_numpy_random(m)] == []
 
 
 def _uses_numpy_random(module: str) -> bool:
-    path = ROOT.joinpath(*module.split(".")[1:])
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return any(
         isinstance(node, ast.Attribute)
         and node.attr == "random"
         and isinstance(node.value, ast.Name)
         and node.value.id in ("np", "numpy")
-        for node in ast.walk(ast.parse(source.read_text()))
+        for node in ast.walk(tree_of(module))
     )
+
+
+def test_the_top_level_stays_small() -> None:
+    """What stands beside each other at the top can be read at a glance."""
+    entries = {module.split(".")[1] for module in modules() if module != "feed"}
+    assert len(entries) <= 29, sorted(entries)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_modules_stay_small(module: str) -> None:
+    """A module that grows beyond this has more than one subject."""
+    assert len(source_of(module).splitlines()) <= MAX_LINES

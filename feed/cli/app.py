@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from feed import __version__
 from feed.errors import FeedError, RecordingError, ScenarioError, SettingsError, UsageError
+from feed.version import __version__
 
 __all__ = ["COMMANDS", "app", "load_command"]
 

@@ -42,7 +42,7 @@ def check(
 def _is_good(file: Path) -> bool:
     from feed.scenario.find import find_scenario
     from feed.scenario.load import load_scenario
-    from feed.sources import open_source
+    from feed.sources.opening import open_source
 
     try:
         scenario, path = find_scenario(str(file)) if file.suffix else (load_scenario(file), file)

@@ -36,9 +36,9 @@ def digest(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """One line a stream: frames, sha256 and the stream's name."""
-    from feed.digest import FORMAT_VERSION, digest_streams
+    from feed.market.digest import FORMAT_VERSION, digest_streams
     from feed.scenario.find import find_scenario
-    from feed.sources import open_source
+    from feed.sources.opening import open_source
 
     found, path = find_scenario(scenario, scenarios)
     chosen = found.seed if seed is None else seed

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feed import __version__
 from feed.cli.app import COMMANDS
 from feed.units import MAX_SEED
+from feed.version import __version__
 
 if TYPE_CHECKING:
-    from feed.tickwriter import Progress
+    from feed.tape.export import Progress
 
 __all__ = ["app"]
 
@@ -45,10 +45,10 @@ def generate(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """One row a fill, whatever the length, in bounded memory."""
-    from feed import tickwriter
-    from feed.digest import FORMAT_VERSION
+    from feed.market.digest import FORMAT_VERSION
     from feed.scenario.find import find_scenario
-    from feed.sources import open_source
+    from feed.sources.opening import open_source
+    from feed.tape import export as tickwriter
     from feed.units import parse_duration
 
     wanted = None if length is None else parse_duration(length)

@@ -16,7 +16,7 @@ from feed.errors import UsageError
 from feed.units import MAX_SEED
 
 if TYPE_CHECKING:
-    from feed.ticks import Source
+    from feed.data.ticks import Source
 
 __all__ = ["app", "place_of"]
 
@@ -72,10 +72,10 @@ def _show(
 
     from feed.pictures.beside import read_beside
     from feed.pictures.canvas import check_out, figure, save
-    from feed.preview import preview as look
-    from feed.preview import usual_length
+    from feed.pictures.preview import preview as look
+    from feed.pictures.preview import usual_length
     from feed.scenario.find import find_scenario
-    from feed.sources import open_source
+    from feed.sources.opening import open_source
     from feed.units import parse_duration
 
     wanted = None if length is None else parse_duration(length)
@@ -110,7 +110,7 @@ def place_of(source: Source, symbol: str) -> int:
     Raises:
         UsageError: it has none of this name.
     """
-    from feed.units import nearest
+    from feed.hints import nearest
 
     known = [instrument.symbol for instrument in source.instruments]
     if symbol in known:

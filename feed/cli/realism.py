@@ -144,7 +144,7 @@ def _of_file(path: Path, columns: Columns) -> _Board:
     from feed.pictures.facts import Sample
     from feed.realism.files import read_bars, read_fills, told_by
     from feed.realism.scoreboard import days_of, measure, measure_bars
-    from feed.recording.reading_back import is_recording
+    from feed.tape.reader import is_recording
 
     if path.is_file() and is_recording(path) and not columns:
         return _of_recording(path)
@@ -169,8 +169,8 @@ def _of_recording(path: Path) -> _Board:
     from feed.realism.depth import BookSight
     from feed.realism.files import read_quotes
     from feed.realism.scoreboard import generated_days, measure
-    from feed.recording.recorded_book import RecordedBooks
-    from feed.recording.replay import RecordingSource
+    from feed.tape.book import RecordedBooks
+    from feed.tape.replay import RecordingSource
 
     source = RecordingSource(path)
     days = -(-(source.end - source.start) // DAY)
@@ -190,7 +190,7 @@ def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, sy
     from feed.realism.files import without
     from feed.realism.scoreboard import generated_days, measure
     from feed.scenario.find import find_scenario
-    from feed.sources import open_source
+    from feed.sources.opening import open_source
 
     found, path = find_scenario(name, folder)
     chosen = found.seed if seed is None else seed

@@ -73,9 +73,9 @@ def record(
 ) -> None:
     """Record until Ctrl-C, until the time is over, or until the market has ended."""
     from feed.clock import SystemClock
-    from feed.logs import configure_logs
-    from feed.recording.journal import part_of
-    from feed.recording.writer import check_target
+    from feed.service.logs import configure_logs
+    from feed.tape.journal import part_of
+    from feed.tape.writer import check_target
 
     check_target(out)
     if part_of(out).exists():

@@ -11,7 +11,7 @@ from feed.cli.app import COMMANDS
 from feed.errors import FeedError, RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from feed.recording.recover import Recovery
+    from feed.tape.recover import Recovery
 
 __all__ = ["app"]
 
@@ -53,8 +53,8 @@ def recover(
     if file.suffix != ".part" and out is None:
         _check(file)
         return
-    from feed.recording.recover import recover as run
-    from feed.recording.recover import target_of
+    from feed.tape.recover import recover as run
+    from feed.tape.recover import target_of
 
     try:
         recovery = run(file, out or target_of(file), past_damage=past_damage)
@@ -66,7 +66,7 @@ def recover(
 
 
 def _check(path: Path) -> None:
-    from feed.recording.reading_back import open_recording
+    from feed.tape.reader import open_recording
 
     try:
         with open_recording(path) as recording:

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from feed.cli.app import COMMANDS
-from feed.settings import ENV_PREFIX, REPEATED, ServeSettings, default_text, load_settings, option_name, range_text
+from feed.service.settings import (
+    ENV_PREFIX,
+    REPEATED,
+    ServeSettings,
+    default_text,
+    load_settings,
+    option_name,
+    range_text,
+)
 
 __all__ = ["app"]
 
@@ -25,8 +33,8 @@ Examples:
 def serve(**options: Any) -> None:
     """Run the server until it is told to stop."""
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
-    from feed.logs import configure_logs
-    from feed.service import serve as run
+    from feed.service.logs import configure_logs
+    from feed.service.serving import serve as run
 
     configure_logs(settings.log_level, settings.log_format)
     raise typer.Exit(run(settings, lambda url: typer.echo(f"{settings.scenario} on {url} (Ctrl-C stops it)")))

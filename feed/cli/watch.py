@@ -15,8 +15,8 @@ from feed.errors import FeedError
 from feed.units import SECOND, format_duration, parse_duration
 
 if TYPE_CHECKING:
+    from feed.cli.board import Board
     from feed.client.link import Happening, Link
-    from feed.watch import Board
 
 __all__ = ["app"]
 
@@ -46,8 +46,8 @@ def watch(
     count: Annotated[int | None, typer.Option(help="Stop after so many ticks.", min=1, show_default=False)] = None,
 ) -> None:
     """Watch until Ctrl-C, or until the server says that it is over."""
+    from feed.cli.board import Board
     from feed.client.link import Link, Subscription
-    from feed.watch import Board
 
     channels = ("status", "trading")
     wanted = [Subscription(channel, name) for channel in channels for name in symbol or ["*"]]

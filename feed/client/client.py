@@ -183,7 +183,7 @@ class Client:
                 yield message
 
     def frame(self, ticks: Iterable[Tick], *, arrivals: bool = False) -> pd.DataFrame:
-        """Ticks that were read as a DataFrame, as `feed.dataframes` describes it.
+        """Ticks that were read as a DataFrame, as `feed.dataframes.ticks` describes it.
 
         Args:
             ticks: in the order in which they came.

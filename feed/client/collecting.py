@@ -41,7 +41,7 @@ async def collect(
     back_off: BackOff | None = None,
     patience: float = PATIENCE,
 ) -> pd.DataFrame:
-    """Messages of a running server as a table; for `trading` the one that `feed.dataframes` describes.
+    """Messages of a running server as a table; for `trading` the one that `feed.dataframes.ticks` describes.
 
     Stops after `n` messages or so many `seconds`, whichever comes first; without either, when the market ends. Comes
     back when the connection breaks, and goes on where it was. `attrs` tells the market's scenario, seed, epoch and

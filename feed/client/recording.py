@@ -11,20 +11,20 @@ from typing import Any
 
 import orjson
 
-from feed import __version__
 from feed.client.link import Connected, Disconnected, Frame, Link
 from feed.client.venue import Message, VenueLink
 from feed.clock import Clock
 from feed.errors import ConnectError, SubscriptionError
 from feed.importing.events import EventRows
-from feed.recording.intake import RecordingCounters
-from feed.recording.layout import RecordingInfo
-from feed.recording.rows import Row
-from feed.recording.wire import FrameRows, facts_of
-from feed.recording.writer import RecordingWriter
+from feed.tape.intake import RecordingCounters
+from feed.tape.layout import RecordingInfo
+from feed.tape.rows import Row
+from feed.tape.wire import FrameRows, facts_of
+from feed.tape.writer import RecordingWriter
 from feed.units import format_time
 from feed.venues.events import Note
 from feed.venues.registry import Parser
+from feed.version import __version__
 
 __all__ = ["FeedRecording", "VenueRecording", "WireCounters"]
 

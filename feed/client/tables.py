@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feed.client.messages import Tick
-from feed.dataframes import FLOATS, TickColumns, tick_frame
-from feed.ticks import Instrument
+from feed.data.ticks import Instrument
+from feed.dataframes.ticks import FLOATS, TickColumns, tick_frame
 from feed.units import parse_step
 
 __all__ = ["Row", "data_frame", "instruments_of", "row_of", "rows_of", "ticks_frame"]

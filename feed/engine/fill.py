@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.depth.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.orders import Arrivals, Flow, Touch
+from feed.engine.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.sweep import Sweep
 from feed.engine.timeline import Timeline
 from feed.randomness import Stream, exponentials, normals, powers, uniforms

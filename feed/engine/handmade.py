@@ -6,10 +6,10 @@ from dataclasses import fields
 
 import numpy as np
 
+from feed.data.ticks import BUY, SELL, TickBlock
 from feed.engine.fill import trade_ids
 from feed.scenario.events import HandTick
 from feed.scenario.model import Scenario
-from feed.ticks import BUY, SELL, TickBlock
 
 __all__ = ["with_ticks", "written_lots"]
 

@@ -10,8 +10,9 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.books import Books
-from feed.depth.made import MadeBooks
+from feed.data.book import Books
+from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
+from feed.engine.books import MadeBooks
 from feed.engine.fill import TickFill
 from feed.engine.handmade import with_ticks, written_lots
 from feed.engine.minutes import Minutes
@@ -20,7 +21,6 @@ from feed.engine.path import PricePath
 from feed.engine.timeline import Timeline
 from feed.scenario.generator import GENERATOR_VERSION, block_minutes
 from feed.scenario.model import Scenario, SymbolModel
-from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock
 from feed.units import DAY, MINUTE
 
 __all__ = ["ENGINE_VERSION", "EngineSource"]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.data.ticks import StatusChange
 from feed.engine.script import FOREVER, Goal, Move, Piece, Reversion, Scale, State, Stop, pieces_of
 from feed.randomness import log2
 from feed.scenario.model import Scenario
-from feed.ticks import StatusChange
 
 __all__ = ["FIXED", "Timeline"]
 

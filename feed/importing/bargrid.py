@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from feed.errors import failure
 from feed.importing.findings import Findings
 from feed.importing.rows import Ints
-from feed.recording.reading import failure
 from feed.units import format_duration, format_time
 
 __all__ = ["Grid"]

@@ -18,15 +18,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.barticks import LEAST, Bars, needed, ticks_of, too_small
+from feed.importing.cells import zero_where_missing
+from feed.importing.chunks import Chunk
 from feed.importing.columns import Meter, Wanted, read_columns
 from feed.importing.findings import Findings
 from feed.importing.numbers import Clock, Steps
 from feed.importing.ordering import Piece, check_order, sorted_pieces
 from feed.importing.rows import Ints, Symbol, Trades
-from feed.recording.cells import zero_where_missing
-from feed.recording.reading import Chunk, failure
 from feed.scenario.tickfile import Column, TimeUnit
 
 __all__ = ["BarFiles", "BarMapping"]

@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from feed.errors import failure
 from feed.importing.columns import Meter
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings, span
 from feed.importing.lines import Line, read_lines
 from feed.importing.numbers import check_time
-from feed.recording.reading import failure
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
 from feed.venues.registry import Parser, parser
 

@@ -1,6 +1,6 @@
 """Gives the wanted columns of a CSV or Parquet file, packed or not, in chunks, and says how much of it was read.
 
-Cells of a CSV that are not the numbers that they should be stay text: `feed.recording.cells` says which row is wrong.
+Cells of a CSV that are not the numbers that they should be stay text: `feed.importing.cells` says which row is wrong.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from feed.errors import failure
+from feed.hints import nearest
+from feed.importing.chunks import CHUNK_ROWS, Chunk
 from feed.importing.csvblocks import CsvLayout, read_blocks
-from feed.recording.reading import CHUNK_ROWS, Chunk, failure
 from feed.scenario.tickfile import Column
-from feed.units import nearest
 
 __all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from feed.recording.layout import SCHEMA
+from feed.tape.layout import SCHEMA
 from feed.units import DAY
 from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote, Status, Trade
 

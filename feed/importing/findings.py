@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
-from feed.recording.layout import Gap
+from feed.tape.layout import Gap
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Findings", "Offsets", "span"]

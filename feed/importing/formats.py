@@ -10,7 +10,8 @@ from typing import Protocol, get_args
 
 import pyarrow as pa
 
-from feed.errors import UsageError
+from feed.errors import UsageError, failure
+from feed.hints import nearest
 from feed.importing.bars import BarFiles, BarMapping
 from feed.importing.captures import CaptureFiles
 from feed.importing.columns import Meter, head_of
@@ -20,8 +21,6 @@ from feed.importing.options import BAR_COLUMNS, TRADE_COLUMNS, Options
 from feed.importing.presets import BAR_PRESETS, TRADE_PRESETS, Preset, bar_columns, trade_columns
 from feed.importing.tardis import TardisFiles, TardisKind
 from feed.importing.trades import TradeFiles, TradeMapping
-from feed.recording.reading import failure
-from feed.units import nearest
 from feed.venues.registry import VENUES
 from feed.venues.values import pair
 

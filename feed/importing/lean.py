@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
+from feed.importing.cells import zero_where_missing
+from feed.importing.chunks import Chunk
 from feed.importing.columns import Meter, Wanted, head_of, read_columns
 from feed.importing.findings import Findings
 from feed.importing.numbers import Clock, Steps
 from feed.importing.options import Options
 from feed.importing.ordering import check_order
 from feed.importing.rows import constant, row_table
-from feed.recording.cells import zero_where_missing
-from feed.recording.reading import Chunk, failure
 from feed.units import MINUTE, SECOND
 from feed.venues.values import pair
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from feed.errors import failure
 from feed.importing.columns import Meter, opened, reading_errors
 from feed.importing.numbers import check_time, unit_of
-from feed.recording.reading import failure
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 
 __all__ = ["Line", "read_lines"]

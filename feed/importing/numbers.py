@@ -18,10 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from feed.errors import Problem, RecordingError
+from feed.errors import Problem, RecordingError, failure
+from feed.importing.cells import read_steps, read_times
 from feed.importing.rows import Ints
-from feed.recording.cells import read_steps, read_times
-from feed.recording.reading import failure
 from feed.scenario.tickfile import TickFile, TimeUnit
 from feed.units import MICROSECOND, MILLISECOND, MINUTE, SECOND, decimal_places, format_time, parse_time
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from feed.errors import failure
+from feed.importing.chunks import CHUNK_ROWS, Chunk
 from feed.importing.findings import Findings
 from feed.importing.numbers import Clock
 from feed.importing.rows import Ints
-from feed.recording.reading import CHUNK_ROWS, Chunk, failure
 
 __all__ = ["Piece", "check_order", "sorted_pieces"]
 

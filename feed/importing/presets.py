@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from feed.errors import failure
 from feed.importing.columns import Head, head_of
 from feed.importing.findings import Findings
 from feed.importing.options import Options
-from feed.recording.reading import failure
 from feed.scenario.tickfile import Column, TimeUnit
 
 __all__ = ["BAR_PRESETS", "TRADE_PRESETS", "Preset", "bar_columns", "trade_columns"]

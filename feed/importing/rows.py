@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feed.recording.layout import SCHEMA
-from feed.recording.trades import tick_rule
-from feed.ticks import BUY
+from feed.data.inference import tick_rule
+from feed.data.ticks import BUY
+from feed.tape.layout import SCHEMA
 from feed.units import DAY
 
 __all__ = ["Ints", "Symbol", "Trades", "constant", "row_table"]

@@ -13,16 +13,15 @@ import orjson
 import pyarrow as pa
 
 import feed
-from feed.errors import FeedError, UsageError
+from feed.errors import FeedError, UsageError, failure
 from feed.importing.columns import Meter
 from feed.importing.detecting import detect
 from feed.importing.findings import Findings
 from feed.importing.formats import open_files
 from feed.importing.options import Options
 from feed.importing.writing import RowFile
-from feed.recording.layout import Gap, RecordingInfo, StreamInfo
-from feed.recording.reading import failure
-from feed.tickwriter import INSTRUMENTS_KEY
+from feed.tape.export import INSTRUMENTS_KEY
+from feed.tape.layout import Gap, RecordingInfo, StreamInfo
 
 __all__ = ["Progress", "Report", "import_files"]
 

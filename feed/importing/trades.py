@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feed.errors import RecordingError
+from feed.errors import RecordingError, failure
+from feed.importing.cells import read_ids, read_sides, zero_where_missing
+from feed.importing.chunks import Chunk
 from feed.importing.columns import Meter, Wanted, read_columns
 from feed.importing.findings import Findings
 from feed.importing.numbers import Clock, Steps, converted, in_options
 from feed.importing.ordering import Piece, check_order, sorted_pieces
 from feed.importing.rows import Ints, Symbol, Trades
 from feed.importing.tradechecks import TradeIds, taken, with_quotes_that_hold
-from feed.recording.cells import read_ids, read_sides, zero_where_missing
-from feed.recording.reading import Chunk, failure
 from feed.scenario.tickfile import Column, TickFile, TimeUnit
 from feed.venues.values import pair
 

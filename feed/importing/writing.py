@@ -15,9 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feed.recording.layout import INFO_KEY, SCHEMA, RecordingInfo
-from feed.recording.parquet import sync_folder
-from feed.recording.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
+from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo
+from feed.tape.parquet import sync_folder
+from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 
 __all__ = ["GROUP_ROWS", "RowFile"]
 

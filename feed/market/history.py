@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from feed.dialects.native import Variant
+from feed.dialects.native.replies import Variant
 from feed.market.segment import Segment
 from feed.units import SECOND
 

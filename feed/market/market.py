@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 import orjson
 
-from feed import __version__
 from feed.clock import Clock
-from feed.dialects.framing import deflated_frame, framed, with_skipped
-from feed.dialects.native import Variant
-from feed.fanout import Subscriber
-from feed.hub import Hub, Run
-from feed.market.catalog import open_channels
-from feed.market.channels import Track, streams_of
+from feed.data.ticks import Batch, Instrument, Source
+from feed.delivery.framing import deflated_frame, framed, with_skipped
+from feed.delivery.hub import Hub, Run
+from feed.delivery.subscriber import Subscriber
+from feed.dialects.native.replies import Variant
+from feed.market.channels.base import Track, streams_of
+from feed.market.channels.registry import open_channels
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
@@ -26,8 +26,8 @@ from feed.market.past import Past
 from feed.market.segment import Base, Segment
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
-from feed.ticks import Batch, Instrument, Source
 from feed.units import DAY, MILLISECOND, MINUTE
+from feed.version import __version__
 
 __all__ = ["Market", "MarketIdentity", "Tap"]
 

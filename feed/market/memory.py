@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from feed.bars import Bars, bars_of, joined
-from feed.ticks import Source, batches_between
+from feed.data.bars import Bars, bars_of, joined
+from feed.data.ticks import Source, batches_between
 from feed.units import HOUR, MINUTE, SECOND
 
 __all__ = ["BarMemory", "Lock"]

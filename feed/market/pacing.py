@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from feed.clock import Clock, SystemClock
-from feed.fanout import Subscriber
+from feed.delivery.subscriber import Subscriber
 from feed.market.kerneltimer import KernelTimer, open_timer
 from feed.market.market import Market
 from feed.units import MILLISECOND, SECOND

@@ -9,11 +9,11 @@ import itertools
 
 import numpy as np
 
-from feed.dialects.native import Variant
-from feed.market.channels import TickTrack
-from feed.market.derived import INTERVALS, CandleTrack
+from feed.data.ticks import Source, TickBlock, batches_between
+from feed.dialects.native.replies import Variant
+from feed.market.channels.base import TickTrack
+from feed.market.channels.derived import INTERVALS, CandleTrack
 from feed.market.memory import BarMemory
-from feed.ticks import Source, TickBlock, batches_between
 from feed.units import DAY, HOUR, MINUTE
 
 __all__ = ["Past"]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import orjson
 
-from feed import __version__
 from feed.clock import Clock
-from feed.dialects.framing import payload_of
-from feed.dialects.native import Variant
+from feed.delivery.framing import payload_of
+from feed.delivery.hub import Run
+from feed.dialects.native.replies import Variant
 from feed.errors import UsageError
-from feed.hub import Run
-from feed.market.channels import TickTrack
+from feed.hints import nearest
+from feed.market.channels.base import TickTrack
 from feed.market.market import Market
 from feed.market.segment import Segment
 from feed.protocol.effects import Stream
-from feed.recording.intake import RecordingCounters
-from feed.recording.layout import RecordingInfo
-from feed.recording.rows import Piece, Row, Ticks
-from feed.recording.writer import RecordingWriter
-from feed.units import nearest
+from feed.tape.intake import RecordingCounters
+from feed.tape.layout import RecordingInfo
+from feed.tape.rows import Piece, Row, Ticks
+from feed.tape.writer import RecordingWriter
+from feed.version import __version__
 
 __all__ = ["OF_A_DAY", "MarketRecorder"]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.dialects.framing import framed
-from feed.dialects.native import Variant
-from feed.hub import Run
-from feed.market.channels import Track
+from feed.delivery.framing import framed
+from feed.delivery.hub import Run
+from feed.dialects.native.replies import Variant
+from feed.market.channels.base import Track
 
 __all__ = ["Base", "Segment"]
 

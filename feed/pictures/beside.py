@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 
 from feed.engine.source import EngineSource
-from feed.preview import Part, Stretch, read_here
+from feed.pictures.preview import Part, Stretch, read_here
 from feed.units import HOUR
 
 __all__ = ["read_beside"]

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from feed.pictures.canvas import COLOURS, GREY, clock_axis, figure
-from feed.preview import Preview, Span, Track
+from feed.pictures.preview import Preview, Span, Track
 from feed.units import SECOND, format_duration, format_time
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.preview import Preview, Track
+from feed.pictures.preview import Preview, Track
 from feed.units import SECOND, format_duration, format_time
 
 __all__ = ["market_lines"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from feed.hints import nearest
 from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.effects import PART_KEYS, Effect, Join, Leave, Send, Stream
 from feed.protocol.events import ErrorEvent, Subscribed, Unsubscribed
 from feed.protocol.requests import Subscribe, Unsubscribe
 from feed.protocol.view import MarketView
-from feed.units import nearest
 
 __all__ = ["Subscriptions"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.books import Books, Ladder
+from feed.data.book import Books, Ladder
+from feed.data.ticks import Instrument
 from feed.realism.table import Quotes
-from feed.ticks import Instrument
 from feed.units import MINUTE, SECOND
 
 __all__ = ["BookSight"]

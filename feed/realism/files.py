@@ -19,14 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feed.data.ticks import Instrument
+from feed.errors import failure
+from feed.importing.cells import read_times
+from feed.importing.chunks import read_chunks
+from feed.importing.source_file import TickFileSource
 from feed.realism.scoreboard import fills_of
 from feed.realism.table import Bars, Fills, Quotes
-from feed.recording.cells import read_times
-from feed.recording.reading import failure, read_chunks
-from feed.recording.reading_back import open_recording
-from feed.recording.tickfile import TickFileSource
 from feed.scenario.tickfile import Column, TickFile
-from feed.ticks import Instrument
+from feed.tape.reader import open_recording
 from feed.units import MINUTE
 
 __all__ = ["Columns", "read_bars", "read_fills", "read_quotes", "told_by", "without"]

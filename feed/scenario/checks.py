@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from feed.errors import Problem
+from feed.hints import nearest
 from feed.scenario.events import Target
-from feed.units import DAY, SECOND, format_duration, nearest, parse_time
+from feed.units import DAY, SECOND, format_duration, parse_time
 
 if TYPE_CHECKING:
     from feed.scenario.model import Scenario

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import feed
 from feed.errors import Problem, ScenarioError
+from feed.hints import nearest
 from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
-from feed.units import nearest
 
 __all__ = ["bundled_folder", "find_scenario", "list_scenarios"]
 

@@ -10,9 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from feed.errors import Problem
+from feed.hints import nearest
 from feed.scenario.events import EVENT_KINDS, Event
 from feed.scenario.model import TOGETHER, Scenario
-from feed.units import nearest
 
 __all__ = ["problems_in"]
 

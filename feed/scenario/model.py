@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from feed.data.ticks import Instrument
 from feed.scenario.checks import MAX_PRICE_STEPS, problems_of
 from feed.scenario.events import Event, HandTick
 from feed.scenario.replay import Replay
 from feed.scenario.tickfile import TickFile
 from feed.scenario.values import Duration, Extent, Factor, Instant, Length, Percent, Step
-from feed.ticks import Instrument
 from feed.units import MAX_SEED, parse_time
 
 __all__ = ["TOGETHER", "MarketModel", "Phase", "Scenario", "SymbolModel"]

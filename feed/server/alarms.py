@@ -11,8 +11,8 @@ from collections import deque
 from typing import Protocol
 
 from feed.clock import Clock, Now
-from feed.dialects.framing import text_frame
-from feed.dialects.native import encode
+from feed.delivery.framing import text_frame
+from feed.dialects.native.replies import encode
 from feed.protocol.events import Heartbeat
 from feed.units import MILLISECOND, SECOND
 

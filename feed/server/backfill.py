@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from feed.dialects.native import Variant
+from feed.delivery.outbox import Outbox
+from feed.dialects.native.replies import Variant
 from feed.market.market import Market
-from feed.outbox import Outbox
 from feed.protocol.effects import Stream
 
 __all__ = ["Backfill"]

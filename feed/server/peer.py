@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import structlog
 
 from feed.clock import Clock, Now
-from feed.dialects.framing import text_frame
-from feed.dialects.native import Variant, decode, encode
-from feed.fanout import Subscriber
-from feed.fanout.pulse import FIRST
+from feed.delivery.framing import text_frame
+from feed.delivery.outbox import Outbox, OutboxLimits
+from feed.delivery.pulse import FIRST
+from feed.delivery.subscriber import Subscriber
+from feed.dialects.native.replies import Variant, decode, encode
 from feed.market.market import Market
-from feed.outbox import Outbox, OutboxLimits
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream

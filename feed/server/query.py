@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from feed.dialects.native import Variant
+from feed.dialects.native.replies import Variant
 from feed.errors import UsageError
-from feed.units import nearest
+from feed.hints import nearest
 
 __all__ = ["Connect", "QueryError", "parse_query"]
 

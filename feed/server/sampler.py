@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from feed.clock import Clock
-from feed.dialects.native import Variant
-from feed.fanout import Subscriber
+from feed.delivery.subscriber import Subscriber
+from feed.dialects.native.replies import Variant
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.units import SECOND

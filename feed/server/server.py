@@ -20,7 +20,7 @@ from feed.server.admission import ConnectRates, OriginRule
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.counters import ServerCounters
-from feed.server.http import Endpoint, Page, Routes, is_upgrade, problem, respond
+from feed.server.http.routes import Endpoint, Page, Routes, is_upgrade, problem, respond
 from feed.server.peer import Peer, PeerLimits
 from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from feed.errors import UsageError
-from feed.units import nearest
+from feed.hints import nearest
 from feed.venues import binance, bitstamp, coinbase, kraken, kraken_v2
 from feed.venues.events import Event
 

@@ -21,13 +21,15 @@ import numpy as np
 import orjson
 
 from feed.clock import ManualClock
-from feed.dialects.native import Variant
+from feed.delivery.fanout import Fanout
+from feed.delivery.group import Group
+from feed.delivery.outbox import Outbox, OutboxLimits
+from feed.delivery.subscriber import Subscriber
+from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
-from feed.fanout import Fanout, Group, Subscriber
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
-from feed.outbox import Outbox, OutboxLimits
 from feed.protocol.effects import Stream
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from feed.dialects.native import Variant
-from feed.hub import Hub, Run
+from feed.delivery.hub import Hub, Run
+from feed.dialects.native.replies import Variant
 from tests.benchmarks.product import LOG_SLOTS
 
 __all__ = ["note_publishing"]

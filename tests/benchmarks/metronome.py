@@ -9,9 +9,9 @@ import importlib
 import sys
 from decimal import Decimal
 
-from feed import service
+from feed.data.ticks import Instrument
 from feed.market.market import Market
-from feed.ticks import Instrument
+from feed.service import serving as service
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
 

@@ -56,7 +56,7 @@ def command(
     Raises:
         MissingError: there is no such command yet.
     """
-    if importlib.util.find_spec("feed.cli") is None or importlib.util.find_spec("feed.service") is None:
+    if importlib.util.find_spec("feed.cli") is None or importlib.util.find_spec("feed.service.serving") is None:
         raise MissingError("there is no `feed serve`")
     feed = [str(Path(sys.executable).parent / "feed")]
     if log is not None:

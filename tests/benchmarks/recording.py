@@ -24,13 +24,13 @@ from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
 from feed.market.recorder import MarketRecorder
-from feed.recording.layout import SCHEMA, RecordingInfo
-from feed.recording.parquet import COUNTS, GROUP_ROWS, NAMES
-from feed.recording.reading_back import open_recording
-from feed.recording.replay import RecordingSource
-from feed.recording.rows import Ticks
-from feed.recording.writer import RecordingWriter
 from feed.scenario.find import find_scenario
+from feed.tape.layout import SCHEMA, RecordingInfo
+from feed.tape.parquet import COUNTS, GROUP_ROWS, NAMES
+from feed.tape.reader import open_recording
+from feed.tape.replay import RecordingSource
+from feed.tape.rows import Ticks
+from feed.tape.writer import RecordingWriter
 from feed.units import SECOND
 
 __all__ = ["main"]

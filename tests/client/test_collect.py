@@ -7,13 +7,13 @@ import asyncio
 import pandas as pd
 import pytest
 
-from feed.analysis import gap_report, time_bars
-from feed.background import start_server
 from feed.client.collecting import collect, collect_sync
-from feed.dataframes import frame_digest, generate
-from feed.digest import market_digest
+from feed.dataframes.analysis import gap_report, time_bars
+from feed.dataframes.ticks import frame_digest, generate
 from feed.errors import ConnectError, FeedError, SubscriptionError, UsageError
+from feed.market.digest import market_digest
 from feed.protocol import codes
+from feed.service.process import start_server
 from feed.units import MICROSECOND, MILLISECOND
 from tests.client.conftest import engine, market_of, quick
 from tests.client.test_client import scripted, tick
@@ -96,7 +96,7 @@ async def test_other_channels_are_tables_too() -> None:
 
 
 async def test_candles_on_the_wire_are_the_bars_of_the_ticks() -> None:
-    """To the last decimal: what the server aggregates is what `feed.analysis` does."""
+    """To the last decimal: what the server aggregates is what `feed.dataframes.analysis` does."""
     async with market_of("calm", seed=7, speed=60) as running:
         candles, ticks = await asyncio.gather(
             collect(running.url, channel="candles", symbol="BTC/USD", interval="5s", seconds=3),

@@ -18,8 +18,8 @@ from feed.client.recording import FeedRecording, VenueRecording
 from feed.client.venue import VenueLink
 from feed.clock import SystemClock
 from feed.errors import ConnectError, SubscriptionError
-from feed.recording.layout import RecordingInfo
-from feed.recording.reading_back import open_recording
+from feed.tape.layout import RecordingInfo
+from feed.tape.reader import open_recording
 from feed.venues.registry import listening, parser
 from tests.client.conftest import market_of, quick
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.dialects.framing import text_frame
-from feed.dialects.native import Variant
-from feed.dialects.native_data import encode_status, encode_ticks
-from feed.ticks import BUY, SELL, Instrument, StatusChange, TickBlock
+from feed.data.ticks import BUY, SELL, Instrument, StatusChange, TickBlock
+from feed.delivery.framing import text_frame
+from feed.dialects.native.data import encode_status, encode_ticks
+from feed.dialects.native.replies import Variant
 from feed.units import DAY, MILLISECOND
 from tests.support.market import unframed
 

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from feed.market.pacing import Pacemaker
 from feed.scenario.find import find_scenario
-from feed.sources import open_source
+from feed.sources.opening import open_source
 from feed.units import MILLISECOND, SECOND
 from tests.end_to_end.conftest import start
 from tests.support.market import TRADING, Reader, make_market

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pytest
 from websockets.asyncio.client import connect
 
-from feed.recording.layout import RecordingInfo
-from feed.recording.reading_back import open_recording
+from feed.tape.layout import RecordingInfo
+from feed.tape.reader import open_recording
 from tests.end_to_end.conftest import ROOT, Served, start
 
 SUBSCRIBE = '{"event":"subscribe","channel":"trading","symbol":"BTC/USD"}'

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
+from feed.data.ticks import TickBlock
 from feed.engine.source import EngineSource
 from feed.scenario.find import find_scenario
-from feed.ticks import TickBlock
 from feed.units import MINUTE
 
 FILE = Path(__file__).with_name("golden.json")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feed.data.ticks import SELL, TickBlock
 from feed.engine.source import EngineSource
 from feed.scenario.load import scenario_from
-from feed.ticks import SELL, TickBlock
 from feed.units import DAY, MINUTE, SECOND
 from tests.engine.test_source import assert_sound, joined, source_of, window
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feed.data.ticks import Batch, TickBlock
 from feed.engine.source import EngineSource
 from feed.scenario.load import scenario_from
-from feed.ticks import Batch, TickBlock
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
 PHASES = st.lists(

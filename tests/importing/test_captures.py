@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from feed.errors import RecordingError
-from feed.recording.reading_back import open_recording
+from feed.tape.reader import open_recording
 from tests.importing.files import MS, NS, imported, written
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from feed.cli.app import app
-from feed.recording.reading_back import open_recording
+from feed.tape.reader import open_recording
 
 CSV = "when;px;qty;who\n0;10.5;1;B\n1000;10.25;2;S\n"
 

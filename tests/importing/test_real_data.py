@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from feed.recording.reading_back import open_recording
+from feed.tape.reader import open_recording
 from feed.units import MINUTE
 from tests.importing.files import Imported, imported
 from tests.support.real_data import real_file

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed.errors import RecordingError
-from feed.recording.reading_back import open_recording
+from feed.tape.reader import open_recording
 from feed.units import DAY
 from tests.importing.files import MS, NS, imported, written
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.clock import ManualClock
-from feed.dialects.native import Variant
+from feed.data.ticks import Source
+from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
-from feed.ticks import Source
 from feed.units import MINUTE, SECOND
 from tests.support.books import ReaderBook
 from tests.support.market import Reader, make_market, unframed

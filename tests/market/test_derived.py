@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feed.dialects.native import Variant
+from feed.data.ticks import Source
+from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
-from feed.market.derived import INTERVALS
+from feed.market.channels.derived import INTERVALS
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
-from feed.ticks import Source
 from feed.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 from tests.support.market import Reader, make_market, unframed
 from tests.support.sources import MetronomeSource

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.clock import ManualClock
-from feed.dialects.native import Variant
+from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market
 from feed.market.pace import Pace

@@ -16,7 +16,7 @@ from feed.errors import UsageError
 from feed.market.market import Market
 from feed.market.recorder import MarketRecorder
 from feed.protocol.effects import Stream
-from feed.recording.reading_back import open_recording
+from feed.tape.reader import open_recording
 from feed.units import MILLISECOND, SECOND
 from tests.support.market import Reader, make_market
 from tests.support.sources import BTC, ETH, START, MetronomeSource
@@ -131,5 +131,5 @@ def test_an_unknown_channel_is_refused(tmp_path: Path) -> None:
 
 def test_a_server_without_a_recording_does_not_load_arrow() -> None:
     """It is half of the memory and of the start."""
-    code = "import sys; import feed.service; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys; import feed.service.serving; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

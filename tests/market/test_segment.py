@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from feed.dialects.native import Variant
+from feed.dialects.native.replies import Variant
 from feed.market.segment import Base, Segment
 
 

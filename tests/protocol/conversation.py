@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from feed.clock import ManualClock
-from feed.dialects.native import decode, encode
+from feed.dialects.native.replies import decode, encode
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits

@@ -14,14 +14,14 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from feed.clock import SystemClock
+from feed.data.ticks import Source
+from feed.delivery.outbox import OutboxLimits
 from feed.market.market import Market
 from feed.market.pacing import Pacemaker
-from feed.outbox import OutboxLimits
-from feed.server.metrics import Metrics
-from feed.server.pages import Pages
+from feed.server.http.metrics import Metrics
+from feed.server.http.pages import Pages
 from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
-from feed.ticks import Source
 from feed.units import MILLISECOND, SECOND
 from tests.support.limits import SESSION
 from tests.support.market import make_market

@@ -12,8 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 
-from feed.dialects.deflate import deflated
-from feed.dialects.framing import deflated_frame, payload_of, text_frame, with_skipped
+from feed.delivery.deflate import deflated
+from feed.delivery.framing import deflated_frame, payload_of, text_frame, with_skipped
 from feed.units import MILLISECOND
 from tests.server.conftest import LIMITS, SUBSCRIBE, Serve, receive, receive_event, send
 from tests.support.sources import MetronomeSource

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from feed.outbox import OutboxLimits
+from feed.delivery.outbox import OutboxLimits
 from feed.units import MAX_SPEED, MILLISECOND, SECOND
 from tests.server.conftest import LIMITS, Serve, receive_event, send
 from tests.support.market import TRADING

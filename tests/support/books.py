@@ -6,7 +6,7 @@ import zlib
 from decimal import Decimal
 from typing import Any
 
-from feed.ticks import Instrument
+from feed.data.ticks import Instrument
 from tests.support.sources import BTC
 
 Level = tuple[Decimal, Decimal]

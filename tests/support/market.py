@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 
 from feed.clock import Clock, ManualClock
-from feed.dialects.native import Variant
-from feed.fanout import Subscriber
+from feed.data.ticks import Source
+from feed.delivery.outbox import Outbox, OutboxLimits
+from feed.delivery.subscriber import Subscriber
+from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
-from feed.outbox import Outbox, OutboxLimits
 from feed.protocol.effects import Stream
-from feed.ticks import Source
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from feed.depth.made import MadeBooks
-from feed.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.engine.books import MadeBooks
 from feed.units import DAY, MILLISECOND, MINUTE, SECOND
 
 START = 1_736_121_600 * SECOND

@@ -1,0 +1,139 @@
+"""Bars: open, high, low, close and what was traded, aggregated from ticks, exactly, as columns of integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.ticks import TickBlock
+
+__all__ = ["Bars", "bars_of", "joined", "running"]
+
+Ints = NDArray[np.int64]
+Exact = NDArray[Any]
+"""int64, or Python integers where sums of price times size would not fit."""
+
+SAFE = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of one symbol in order of time, as columns of one length; only times with trades have a bar.
+
+    `time` (ns UTC, where the bar begins), `open`, `high`, `low`, `close` (ticks), `volume` (lots), `trades` (fills),
+    `notional` (ticks times lots, exact: divided by the volume it is the volume-weighted price).
+    """
+
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+    trades: Ints
+    notional: Exact
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice | Ints) -> Bars:
+        """The bars of those rows."""
+        return Bars(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def coarser(self, length: int) -> Bars:
+        """The same trades in longer bars: each begins at a whole multiple of `length` ns since the Unix epoch."""
+        return _grouped(self.time // length * length, self)
+
+    @classmethod
+    def empty(cls) -> Bars:
+        """No bars."""
+        return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
+
+
+def bars_of(block: TickBlock, length: int) -> Bars:
+    """The ticks of a block in bars of `length` ns."""
+    each = Bars(
+        time=block.time,
+        open=block.price,
+        high=block.price,
+        low=block.price,
+        close=block.price,
+        volume=block.size,
+        trades=np.ones(len(block), np.int64),
+        notional=_product(block.price, block.size),
+    )
+    return _grouped(block.time // length * length, each)
+
+
+def joined(parts: Sequence[Bars]) -> Bars:
+    """Bars that follow each other, as one."""
+    if not parts:
+        return Bars.empty()
+    return Bars(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Bars)))
+
+
+def running(bars: Bars, length: int) -> Bars:
+    """For each bar the longer bar of `length` ns that it is in, as it stands when this bar ends."""
+    if not len(bars):
+        return bars
+    group = bars.time // length
+    begins = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
+    rank = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(bars)))
+    return Bars(
+        time=group * length,
+        open=bars.open[begins][rank],
+        high=_highest(bars.high, rank),
+        low=-_highest(-bars.low, rank),
+        close=bars.close,
+        volume=_summed(bars.volume, begins, rank),
+        trades=_summed(bars.trades, begins, rank),
+        notional=_summed(bars.notional, begins, rank),
+    )
+
+
+def _grouped(time: Ints, bars: Bars) -> Bars:
+    """One bar for each run of equal times."""
+    if not len(time):
+        return Bars.empty()
+    begins = np.flatnonzero(np.diff(time, prepend=time[0] - 1))
+    ends = np.append(begins[1:], len(time)) - 1
+    return Bars(
+        time=time[begins],
+        open=bars.open[begins],
+        high=np.maximum.reduceat(bars.high, begins),
+        low=np.minimum.reduceat(bars.low, begins),
+        close=bars.close[ends],
+        volume=np.add.reduceat(bars.volume, begins),
+        trades=np.add.reduceat(bars.trades, begins),
+        notional=np.add.reduceat(bars.notional, begins),
+    )
+
+
+def _product(price: Ints, size: Ints) -> Exact:
+    if not len(price):
+        return price
+    # A whole day of such blocks must fit as well.
+    fits = float(np.abs(price).max()) * float(size.sum()) * 1000 < SAFE
+    product: Exact = price * size if fits else price.astype(object) * size.astype(object)
+    return product
+
+
+def _highest(values: Ints, rank: Ints) -> Ints:
+    """The running maximum, begun anew with each rank."""
+    # Each group is lifted above the one before it, so that one pass over all of them does not mix them.
+    lift = int(values.max() - values.min()) + 1
+    lifted = values + rank * lift
+    result: Ints = np.maximum.accumulate(lifted) - rank * lift
+    return result
+
+
+def _summed(values: Exact, begins: Ints, rank: Ints) -> Exact:
+    """The running sum, begun anew with each rank."""
+    sums = np.cumsum(values)
+    before = sums[begins] - values[begins]
+    result: Exact = sums - before[rank]
+    return result

@@ -1,0 +1,206 @@
+"""`read` of a recording: its ticks as the frame that everything else gives, its book, and what it tells of itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from feed.data.book import Ladder
+from feed.dataframes.analysis import time_bars
+from feed.dataframes.ticks import polars_frame, source_frame
+from feed.errors import UsageError
+from feed.hints import nearest
+from feed.tape.book import RecordedBooks
+from feed.tape.layout import RecordingInfo
+from feed.tape.reader import open_recording
+from feed.tape.replay import RecordingSource
+from feed.units import MILLISECOND, parse_duration
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["RecordingData"]
+
+Ints = NDArray[np.int64]
+
+SIDES = pd.Index(["bid", "ask"], dtype="str")
+
+
+class RecordingData:
+    """A recording, read and checked as a whole.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        info: what it tells of itself: scenario, seed, epoch, version, gaps, the counts of its streams.
+        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
+
+    Raises:
+        RecordingError: names the file, and the place of the first mistake or damage.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._source = RecordingSource(path)
+        self.info: RecordingInfo = self._source.info
+        self.notices = self._source.notices
+        self.instruments = self._source.instruments
+
+    @cached_property
+    def ticks(self) -> pd.DataFrame:
+        """The trades, as `feed.dataframes` describes them, with the `seq` that they had: it jumps where some are gone.
+
+        Where none was recorded, `seq` counts from 1. A trade that was recorded without a quote sits at a touch one tick
+        wide, as `notices` says.
+        """
+        symbols = [instrument.symbol for instrument in self.instruments]
+        frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)))
+        # A replay numbers its messages without holes; who analyses a recording wants to see them.
+        for symbol, seqs in _recorded_seqs(self._path).items():
+            if len(seqs):
+                frame.loc[frame["symbol"] == symbol, "seq"] = seqs
+        frame.attrs |= self.facts
+        return frame
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Where it comes from: scenario, seed, epoch and digest, as far as it tells."""
+        told = self.info.model_dump(include={"scenario", "seed", "epoch", "digest"})
+        return {name: value for name, value in told.items() if value is not None}
+
+    @property
+    def gaps(self) -> pd.DataFrame:
+        """What is known to be missing: columns `stream`, `after`, `before` (seq), `time` (UTC)."""
+        frame = pd.DataFrame(
+            [gap.model_dump() for gap in self.info.gaps], columns=["stream", "after", "before", "time"]
+        )
+        frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)
+        return frame
+
+    @cached_property
+    def book(self) -> pd.DataFrame:
+        """The ten best levels behind every change of every recorded book; see `book_frame`."""
+        return self.book_frame()
+
+    def book_frame(
+        self, symbol: str | None = None, *, levels: int = 10, every: str | float | None = None
+    ) -> pd.DataFrame:
+        """The levels of the recorded book, one row a level.
+
+        Index `time` (UTC, market time). Columns: `timestamp` (int64, ms), `symbol` and `side` (categorical, `bid` or
+        `ask`), `level` (from 1, the best), `price`, `size` (floats), `price_ticks`, `size_lots` (int64, exact).
+
+        Args:
+            symbol: of this one alone; else of all whose book was recorded.
+            levels: so many of each side.
+            every: as it stands at the end of each such stretch, `1s` say, instead of behind every change.
+
+        Raises:
+            UsageError: there is no such symbol, or no book was recorded of it.
+        """
+        if levels < 1:
+            raise UsageError(f"levels is {levels}; it is a number of levels, 1 or more")
+        step = None if every is None else parse_duration(every)
+        if step is not None and step < 1:
+            raise UsageError(f"every is {every}; it is a length of time above 0")
+        parts = [self._levels(index, levels, step) for index in self._with_book(symbol)]
+        frame = pd.concat(parts, ignore_index=True).sort_values("time", kind="stable")
+        frame["symbol"] = pd.Categorical(
+            frame["symbol"], categories=pd.Index(sorted(set(frame["symbol"])), dtype="str")
+        )
+        return frame.set_index(pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), utc=True), name="time"))
+
+    def candles(self, interval: str = "1m") -> pd.DataFrame:
+        """Bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
+        return time_bars(self.ticks, interval)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The ticks."""
+        return self.ticks
+
+    def to_polars(self) -> pl.DataFrame:
+        """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+        return polars_frame(self.ticks)
+
+    def _with_book(self, symbol: str | None) -> list[int]:
+        """The places of the symbols that are meant."""
+        names = [instrument.symbol for instrument in self.instruments]
+        kept = [place for place in range(len(names)) if isinstance(self._source.books(place), RecordedBooks)]
+        recorded = [names[place] for place in kept]
+        if symbol is not None and symbol not in recorded:
+            near = nearest(symbol, recorded)
+            hint = f"did you mean {near}?" if near else f"there is {', '.join(recorded) or 'none'}"
+            raise UsageError(f"no book of {symbol} was recorded; {hint}")
+        if not recorded:
+            raise UsageError("no book was recorded: record it with --record-channel book")
+        return kept if symbol is None else [names.index(symbol)]
+
+    def _levels(self, place: int, levels: int, step: int | None) -> pd.DataFrame:
+        instrument, books = self.instruments[place], self._source.books(place)
+        depth = books.during(self._source.start, self._source.end)
+        times = depth.quotes.time
+        if step is None:
+            rows = np.arange(len(times))
+        else:
+            ends = np.arange(self._source.start // step + 1, self._source.end // step + 1, dtype=np.int64) * step
+            rows = np.searchsorted(times, ends, side="left") - 1
+            times = ends[rows >= 0]
+            rows = rows[rows >= 0]
+        wanted = set(rows.tolist())
+        made = depth.ladders(0, int(rows[-1]) + 1 if len(rows) else 0, levels)
+        chosen = {row: ladder for row, ladder in enumerate(made) if row in wanted}
+        frame = _rows([chosen[row] for row in rows.tolist()], times)
+        frame["symbol"] = instrument.symbol
+        frame["price"] = frame["price_ticks"] * instrument.tick_units / 10.0**instrument.price_decimals
+        frame["size"] = frame["size_lots"] * instrument.lot_units / 10.0**instrument.size_decimals
+        columns = ["time", "timestamp", "symbol", "side", "level", "price", "size", "price_ticks", "size_lots"]
+        return frame[columns]
+
+
+def _recorded_seqs(path: Path) -> dict[str, Ints]:
+    """The numbers of each symbol's trades, without those that came twice; none where not every trade has one."""
+    parts: dict[str, list[pa.Array]] = {}
+    with open_recording(path) as reader:
+        for batch in reader.batches(["channel", "symbol", "seq"]):
+            trades = batch.filter(pc.equal(batch["channel"].cast(pa.string()), "trading"))
+            names = trades["symbol"].cast(pa.string())
+            for symbol in pc.unique(names).to_pylist():
+                parts.setdefault(symbol, []).append(trades["seq"].filter(pc.equal(names, symbol)))
+    return {symbol: _fresh(pa.chunked_array(arrays)) for symbol, arrays in parts.items()}
+
+
+def _fresh(numbers: pa.ChunkedArray) -> Ints:
+    """Those that are above all before them, as a replay takes them."""
+    if numbers.null_count:
+        return np.zeros(0, np.int64)
+    seqs: Ints = numbers.to_numpy().astype(np.int64)
+    fresh: Ints = seqs[seqs > np.concatenate([[-1], np.maximum.accumulate(seqs)[:-1]])]
+    return fresh
+
+
+def _rows(ladders: list[Ladder], times: np.ndarray) -> pd.DataFrame:
+    """One row a level."""
+    counts = [len(ladder.bids) + len(ladder.asks) for ladder in ladders]
+    sides = [side for ladder in ladders for side, levels in enumerate(ladder) for _ in levels]
+    level = [rank for ladder in ladders for levels in ladder for rank in range(1, len(levels) + 1)]
+    pairs = [pair for ladder in ladders for levels in ladder for pair in levels]
+    steps = np.array(pairs, np.int64).reshape(-1, 2)
+    time = np.repeat(times, counts)
+    return pd.DataFrame(
+        {
+            "time": time,
+            "timestamp": time // MILLISECOND,
+            "side": pd.Categorical.from_codes(np.array(sides, np.int64), categories=SIDES),
+            "level": np.array(level, np.int64),
+            "price_ticks": steps[:, 0],
+            "size_lots": steps[:, 1],
+        }
+    )

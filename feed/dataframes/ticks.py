@@ -1,0 +1,245 @@
+"""Ticks as DataFrames: the same rows, columns and types whether they came over the wire, from a scenario or a file.
+
+Index `time`: a UTC DatetimeIndex in milliseconds, which is what the wire tells of market time. Columns, in order:
+
+- `timestamp`: int64, the same in ms since the Unix epoch; `seq`: int64, counts from 1 for each symbol;
+- `symbol`, `side`: categorical; the categories of `symbol` are those that are there, sorted, those of `side` fixed;
+- `price`, `size`, `bid`, `bid_size`, `ask`, `ask_size`, `volume`: float64, the floats nearest to the decimals;
+- `price_ticks`, `bid_ticks`, `ask_ticks`: int64, exact, in steps of the symbol's tick size;
+- `size_lots`, `bid_lots`, `ask_lots`, `volume_lots`: int64, exact, in steps of its lot size;
+- `trade_id`: int64.
+
+`frame.attrs["instruments"]` has the steps: `{symbol: [tick size, lot size]}`, decimals as text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
+from feed.errors import UsageError
+from feed.hints import nearest
+from feed.scenario.find import find_scenario
+from feed.sources.opening import open_source
+from feed.units import MILLISECOND, parse_duration
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "COLUMNS",
+    "FLOATS",
+    "INTEGERS",
+    "TickColumns",
+    "frame_digest",
+    "generate",
+    "polars_frame",
+    "source_frame",
+    "tick_frame",
+]
+
+FLOATS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
+"""Columns of decimals."""
+
+INTEGERS = {
+    "price": "price_ticks",
+    "size": "size_lots",
+    "bid": "bid_ticks",
+    "bid_size": "bid_lots",
+    "ask": "ask_ticks",
+    "ask_size": "ask_lots",
+    "volume": "volume_lots",
+}
+"""Each of them with its column of exact steps."""
+
+PRICES = ("price", "bid", "ask")
+SIDES = pd.Index(["buy", "sell"], dtype="str")
+
+COLUMNS = ["timestamp", "seq", "symbol", "side", *FLOATS, *INTEGERS.values(), "trade_id"]
+"""Every column, in order."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TickColumns:
+    """Rows of a frame as arrays of one length; `code` is an index into the frame's instruments, `steps` by column."""
+
+    timestamp: Ints
+    seq: Ints
+    code: Ints
+    buy: NDArray[np.bool_]
+    steps: Mapping[str, Ints]
+    trade_id: Ints
+
+
+def generate(
+    scenario: str,
+    *,
+    seed: int | None = None,
+    until: str | float | None = None,
+    at: str | float = 0,
+    symbol: str | None = None,
+    scenarios: str | Path | None = None,
+) -> pd.DataFrame:
+    """The ticks of a scenario, without a server: the rows that one would send from its beginning.
+
+    Args:
+        scenario: a name, or the path of a file.
+        seed: in place of the scenario's own.
+        until: how far into the scenario, such as `1h` (seconds if a bare number); else to its end.
+        at: begin so far into it; `seq` counts from there, as on a server that begins there.
+        symbol: only this one; else all, in order of time.
+        scenarios: a folder in place of the bundled scenarios.
+
+    Raises:
+        ScenarioError: there is no such scenario, or it has mistakes.
+        UsageError: it never ends and `until` is not given, has no such symbol, or has ended by `at`.
+    """
+    found, path = find_scenario(str(scenario), None if scenarios is None else Path(scenarios))
+    source = open_source(found, path, seed)
+    begin, end = _span(source, parse_duration(at), None if until is None else parse_duration(until))
+    wanted = _wanted(source.instruments, symbol)
+    frame = source_frame(source, begin, end, wanted)
+    frame.attrs |= {"scenario": found.name, "seed": found.seed if seed is None else seed}
+    return frame
+
+
+def source_frame(
+    source: Source, begin: int, end: int, wanted: Sequence[int], seqs: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """The ticks of a source from market time `begin` up to, not including, `end` (ns UTC).
+
+    Args:
+        wanted: the places of the symbols.
+        seqs: for each of them the `seq` before its first row; else 0.
+    """
+    parts = list(_parts(source, begin, end, list(wanted), list(seqs or [0] * len(wanted))))
+    return tick_frame(_joined(parts), [source.instruments[index] for index in wanted])
+
+
+def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
+    """The frame of these rows, whose `code` is an index into `instruments`."""
+    numbers = {name: _decimals(name, columns, instruments) for name in FLOATS}
+    timestamp = np.ascontiguousarray(columns.timestamp, np.int64)
+    index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
+    data: dict[str, Any] = {
+        "timestamp": timestamp,
+        "seq": columns.seq,
+        "symbol": _symbols(columns.code, [instrument.symbol for instrument in instruments]),
+        "side": pd.Categorical.from_codes(np.where(columns.buy, 0, 1), categories=SIDES),
+        **numbers,
+        **{INTEGERS[name]: columns.steps[name] for name in FLOATS},
+        "trade_id": columns.trade_id,
+    }
+    frame = pd.DataFrame(data, index=index, columns=COLUMNS)
+    frame.attrs["instruments"] = {each.symbol: [f"{each.tick_size:f}", f"{each.lot_size:f}"] for each in instruments}
+    return frame
+
+
+def polars_frame(frame: pd.DataFrame) -> pl.DataFrame:
+    """The frame for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+    try:
+        import polars
+    except ImportError as error:
+        raise UsageError("polars is not there: pip install polars") from error
+    return polars.from_pandas(frame.reset_index())
+
+
+def frame_digest(frame: pd.DataFrame) -> str:
+    """The sha256 of a frame's ticks: the same for the same rows, wherever they came from.
+
+    Covers the exact columns: `timestamp`, `seq`, `symbol`, `side`, all steps and `trade_id`; little-endian.
+    """
+    digest = hashlib.sha256(f"{len(frame)}\n".encode())
+    for name in ("timestamp", "seq", *INTEGERS.values(), "trade_id"):
+        digest.update(frame[name].to_numpy().astype("<i8").tobytes())
+    for name in ("symbol", "side"):
+        digest.update("\n".join([*frame[name].astype(str), ""]).encode())
+    return digest.hexdigest()
+
+
+def _span(source: Source, at: int, until: int | None) -> tuple[int, int]:
+    ends = [time for time in (source.end, None if until is None else source.start + until) if time is not None]
+    if not ends:
+        raise UsageError('this scenario never ends: say how much of it, such as until="1h"')
+    if source.start + at >= min(ends):
+        raise UsageError("there is nothing in this span: at lies behind its end")
+    return source.start + at, min(ends)
+
+
+def _wanted(instruments: Sequence[Instrument], symbol: str | None) -> list[int]:
+    names = [instrument.symbol for instrument in instruments]
+    if symbol in (None, "*"):
+        return list(range(len(names)))
+    if symbol not in names:
+        near = nearest(symbol, names)
+        hint = f"did you mean {near}?" if near else f"there is {', '.join(names)}"
+        raise UsageError(f"there is no {symbol}; {hint}")
+    return [names.index(symbol)]
+
+
+def _parts(source: Source, begin: int, end: int, wanted: list[int], counts: list[int]) -> Iterator[TickColumns]:
+    for batch in batches_between(source, begin, end):
+        yield _batch_columns(batch, wanted, counts)
+
+
+def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickColumns:
+    """The rows of a batch, symbols merged in order of time; `counts` goes on."""
+    blocks = [batch.ticks[index] for index in wanted]
+    seqs = [np.arange(count + 1, count + 1 + len(block)) for count, block in zip(counts, blocks, strict=True)]
+    counts[:] = [count + len(block) for count, block in zip(counts, blocks, strict=True)]
+    codes = [np.full(len(block), code, np.int64) for code, block in enumerate(blocks)]
+    # Stable: at the same time the earlier symbol goes first, as on the wire.
+    order = np.argsort(_column(blocks, "time"), kind="stable") if len(blocks) > 1 else slice(None)
+    return TickColumns(
+        timestamp=_column(blocks, "time")[order] // MILLISECOND,
+        seq=np.concatenate(seqs)[order],
+        code=np.concatenate(codes)[order],
+        buy=_column(blocks, "side")[order] == BUY,
+        steps={name: _column(blocks, name)[order] for name in FLOATS},
+        trade_id=_column(blocks, "trade_id")[order],
+    )
+
+
+def _column(blocks: Sequence[TickBlock], name: str) -> Ints:
+    result: Ints = np.concatenate([getattr(block, name) for block in blocks])
+    return result
+
+
+def _joined(parts: Sequence[TickColumns]) -> TickColumns:
+    def whole(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in FLOATS}
+    return TickColumns(whole("timestamp"), whole("seq"), whole("code"), whole("buy"), steps, whole("trade_id"))
+
+
+def _decimals(name: str, columns: TickColumns, instruments: Sequence[Instrument]) -> NDArray[np.float64]:
+    # An exact integer through an exact power of ten: the float that is nearest to the decimal, as a parser reads it.
+    price = name in PRICES
+    units = [each.tick_units if price else each.lot_units for each in instruments]
+    powers = [10.0 ** (each.price_decimals if price else each.size_decimals) for each in instruments]
+    if len(instruments) == 1:
+        return columns.steps[name] * units[0] / powers[0]
+    scaled = columns.steps[name] * np.array(units, np.int64)[columns.code]
+    result: NDArray[np.float64] = scaled / np.array(powers)[columns.code]
+    return result
+
+
+def _symbols(code: Ints, names: Sequence[str]) -> pd.Categorical:
+    present = np.unique(code)
+    categories = sorted(names[index] for index in present)
+    places = np.zeros(len(names), np.int64)
+    for index in present:
+        places[index] = categories.index(names[index])
+    codes: Ints = places[code]
+    return pd.Categorical.from_codes(codes, categories=pd.Index(categories, dtype="str"))

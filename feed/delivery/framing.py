@@ -1,0 +1,66 @@
+"""Payloads as WebSocket text frames. A server's frames are not masked, so one frame fits every connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from feed.delivery.deflate import deflated
+
+__all__ = ["deflated_frame", "framed", "payload_of", "ping_frame", "text_frame", "with_skipped"]
+
+TEXT_FIN = 0x81
+PING_FIN = 0x89
+
+RSV1 = 0x40
+"""Marks a compressed message (RFC 7692, 6)."""
+
+
+def _header(length: int) -> bytes:
+    # RFC 6455, 5.2: seven bits of length, or a marker and 16 or 64 bits of it.
+    if length < 126:
+        return bytes((TEXT_FIN, length))
+    if length < 65536:
+        return bytes((TEXT_FIN, 126)) + length.to_bytes(2, "big")
+    return bytes((TEXT_FIN, 127)) + length.to_bytes(8, "big")
+
+
+_HEADERS = [_header(length) for length in range(1024)]
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One payload as one frame."""
+    length = len(payload)
+    return (_HEADERS[length] if length < 1024 else _header(length)) + payload
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """A ping frame with at most 125 bytes."""
+    return bytes((PING_FIN, len(payload))) + payload
+
+
+def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
+    """Each payload as a frame, compressed where that is asked for and makes it shorter."""
+    frames = [text_frame(payload) for payload in payloads]
+    return [deflated_frame(frame) for frame in frames] if deflate else frames
+
+
+def deflated_frame(frame: bytes) -> bytes:
+    """One of our own frames compressed, or as it is where that would not be shorter."""
+    data = deflated(payload_of(frame))
+    if data is None:
+        return frame
+    plain = text_frame(data)
+    return bytes((plain[0] | RSV1,)) + plain[1:]
+
+
+def payload_of(frame: bytes) -> bytes:
+    """The payload of one of our own frames."""
+    length = frame[1]
+    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
+def with_skipped(frame: bytes, count: int) -> bytes:
+    """A `data` frame that says how many messages were left out before it, right behind its `seq`."""
+    # Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
+    head, mark, tail = payload_of(frame).partition(b',"data":{')
+    return text_frame(b'%b,"skipped":%d%b%b' % (head, count, mark, tail))

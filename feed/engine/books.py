@@ -1,0 +1,217 @@
+"""A book for a symbol of which only the trades are known: an engine's, or a file's."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.book import DEPTHS, Ladder, QuoteBlock
+from feed.data.ticks import TickBlock
+from feed.engine.levels import ASK, BID, Level, Levels
+from feed.engine.quotes import Changes, changes_of, count_of
+from feed.randomness import Stream
+from feed.units import DAY, MINUTE
+
+__all__ = ["SAMPLE_ROWS", "MadeBooks", "books_around"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FILE_BLOCK = 5 * MINUTE
+
+USUAL, SAMPLE_ROWS = 20.0, 1000
+"""What usually stands at the touch around a file's trades, in median sizes of so many of them."""
+
+LOOK_BACK = DAY
+"""A symbol without a trade for so long has no book."""
+
+
+class MadeBooks:
+    """Books made from trades: the touch is theirs, the levels behind it are drawn.
+
+    A block of trades is enough to make its books, so any time costs the same.
+
+    Args:
+        seed: the market's.
+        symbol: its name.
+        ticks: gives the trades of a stretch of time, from its first to before its second argument (ns UTC).
+        length: of a block in ns: whole minutes, a part of a day.
+        usual: lots that usually stand at the touch at each of these times.
+        price: about what the symbol costs, in ticks.
+        times: gives when there are trades in the block of that number; for who knows that sooner than the trades.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        symbol: str,
+        ticks: Callable[[int, int], TickBlock],
+        length: int,
+        usual: Callable[[Ints], Floats],
+        price: float,
+        times: Callable[[int], Ints] | None = None,
+    ) -> None:
+        self._seed = seed
+        self._symbol = symbol
+        self._ticks = ticks
+        self._length = length
+        self._usual = usual
+        self._times = times or self._tick_times
+        self.levels = DEPTHS[-1]
+        self._ladders = _Ladders(Levels(seed, symbol, price), usual)
+        self._block = lru_cache(maxsize=4)(self._make)
+        self._counted: dict[int, int] = {}
+
+    def during(self, start: int, end: int) -> MadeDepth:
+        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        numbers = range(start // self._length, -(-end // self._length))
+        blocks = [block for number in numbers if (block := self._block(number)) is not None]
+        return MadeDepth(self._ladders, blocks, start, end, lambda: self._standing(start))
+
+    def count(self, start: int, end: int) -> int:
+        """How many changes there are from `start` up to, not including, `end`."""
+        if start >= end:
+            return 0
+        first, last = start // self._length, end // self._length
+        whole = sum(self._count(number) for number in range(first, last))
+        return whole + self._until(last, end) - self._until(first, start)
+
+    def _until(self, number: int, time: int) -> int:
+        block = None if time == number * self._length else self._block(number)
+        return 0 if block is None else bisect_left(block.quotes.time, time)
+
+    def _count(self, number: int) -> int:
+        count = self._counted.get(number)
+        if count is None:
+            # A market may have run for days before the first reader of its book: none of those is made for that.
+            start = number * self._length
+            count = count_of(self._times(number), self._dice(number), start, self._length)
+            self._counted[number] = count
+        return count
+
+    def _tick_times(self, number: int) -> Ints:
+        return self._ticks(number * self._length, (number + 1) * self._length).time
+
+    def _dice(self, number: int) -> Stream:
+        return Stream(self._seed, f"{self._symbol} quotes", number)
+
+    def _standing(self, time: int) -> tuple[Changes, int] | None:
+        """The last change before a time, as its block and its row there."""
+        number = time // self._length
+        for earlier in range(number, number - LOOK_BACK // self._length - 1, -1):
+            block = self._block(earlier)
+            row = -1 if block is None else bisect_left(block.quotes.time, time) - 1
+            if block is not None and row >= 0:
+                return block, row
+        return None
+
+    def _make(self, number: int) -> Changes | None:
+        start = number * self._length
+        ticks = self._ticks(start, start + self._length)
+        if not len(ticks):
+            return None
+        minutes = np.arange(start, start + self._length, MINUTE, dtype=np.int64)
+        return changes_of(ticks, self._dice(number), start, self._length, self._usual(minutes))
+
+
+def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: TickBlock) -> MadeBooks:
+    """A book for a symbol whose trades come from a file: as deep as is usual for trades of their size.
+
+    Args:
+        symbol: its name.
+        ticks: gives the trades of a stretch of time; see `MadeBooks`.
+        first: its first trades, up to `SAMPLE_ROWS` of which tell size and price; may be empty.
+    """
+    sizes = np.sort(first.size[:SAMPLE_ROWS], kind="stable")
+    usual = float(sizes[len(sizes) // 2]) * USUAL if len(sizes) else 1.0
+    price = float(first.price[0]) if len(sizes) else 1.0
+    return MadeBooks(0, symbol, ticks, FILE_BLOCK, lambda times: np.full(len(times), usual), price)
+
+
+class MadeDepth:
+    """A stretch of a made book; `standing` finds what stood before it."""
+
+    def __init__(
+        self,
+        ladders: _Ladders,
+        blocks: list[Changes],
+        start: int,
+        end: int,
+        standing: Callable[[], tuple[Changes, int] | None],
+    ) -> None:
+        self._ladders = ladders
+        self._standing = standing
+        cuts = [(block, *np.searchsorted(block.quotes.time, [start, end]).tolist()) for block in blocks]
+        self._parts = [(block, lo, hi) for block, lo, hi in cuts if lo < hi]
+        self._firsts = np.cumsum([0, *(hi - lo for _, lo, hi in self._parts)]).tolist()
+        self.quotes = QuoteBlock.joined([block.quotes[lo:hi] for block, lo, hi in self._parts])
+
+    def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        found: list[Ladder] = []
+        if lo < 0:
+            standing = self._standing()
+            found += [Ladder((), ())] if standing is None else self._made(standing[0], standing[1], levels)
+            lo = 0
+        for (block, first, _), begin, end in zip(self._parts, self._firsts[:-1], self._firsts[1:], strict=True):
+            low, high = max(lo, begin), min(hi, end)
+            if low < high:
+                found += self._made(block, first + low - begin, levels, first + high - begin)
+        return found
+
+    def _made(self, block: Changes, lo: int, levels: int, hi: int | None = None) -> list[Ladder]:
+        return self._ladders(block, lo, lo + 1 if hi is None else hi, levels)
+
+
+class _Ladders:
+    """Makes ladders, once for all depths: streams of several depths ask for the same rows one after the other.
+
+    Args:
+        deep: the levels behind the touch.
+        usual: lots that usually stand at the touch at each of these times.
+    """
+
+    def __init__(self, deep: Levels, usual: Callable[[Ints], Floats]) -> None:
+        self._deep = deep
+        self._usual = usual
+        self._rows: tuple[Changes, int, int] | None = None
+        self._found: list[Ladder] = []
+        self._levels = self._asked = 0
+
+    def __call__(self, block: Changes, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The books behind the changes `lo` up to, not including, `hi` of a block."""
+        rows = self._rows
+        if rows is None or rows[0] is not block or rows[1:] != (lo, hi):
+            # As deep as somebody wanted the rows before these.
+            self._rows, before, self._asked = (block, lo, hi), self._asked, levels
+            self._make(block, lo, hi, max(levels, before))
+        elif levels > self._levels:
+            self._make(block, lo, hi, levels)
+        self._asked = max(self._asked, levels)
+        return self._found if levels == self._levels else [ladder.cut(levels) for ladder in self._found]
+
+    def _make(self, block: Changes, lo: int, hi: int, levels: int) -> None:
+        near = [_near(block, row) for row in range(lo, hi)]
+        seen = block.quotes.time[lo:hi]
+        usual = self._usual(seen)
+        sides = []
+        for side, fronts in ((BID, [bids for bids, _ in near]), (ASK, [asks for _, asks in near])):
+            anchor = np.array([front[-1][0] for front in fronts], np.int64)
+            behind = self._deep.behind(side, anchor, seen, usual, levels - 1)
+            sides.append([tuple((front + deep)[:levels]) for front, deep in zip(fronts, behind, strict=True)])
+        self._levels = levels
+        self._found = [Ladder(bids, asks) for bids, asks in zip(*sides, strict=True)]
+
+
+def _near(block: Changes, row: int) -> tuple[list[Level], list[Level]]:
+    """What is known of a book without dice: the touch, and before a trade what that takes."""
+    quotes = block.quotes
+    bid = int(quotes.bid[row]), int(quotes.bid_size[row])
+    ask = int(quotes.ask[row]), int(quotes.ask_size[row])
+    if block.before[row]:
+        return block.moments.levels_before(int(block.trade[row]), bid, ask)
+    return [bid], [ask]

@@ -1,0 +1,238 @@
+"""From ticks to quotes: what stood before each trade, what it left, and how sizes at the touch come and go in between.
+
+At the time of a trade the book first shows the levels that the trade takes from, with what it takes and what it leaves,
+and then what it leaves. Nothing else happens on that side, so the sizes change by exactly what was traded.
+
+Between trades the touch has fleeting orders, which come and go within a few milliseconds, as most orders of a real book
+do. But for those the touch is that of the last trade, so `trading`, `ticker` and `book` tell the same at all times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.book import QuoteBlock
+from feed.data.ticks import TickBlock
+from feed.engine.levels import Level
+from feed.randomness import Stream, normals, powers, uniforms
+from feed.units import MILLISECOND, MINUTE, SECOND
+
+__all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "changes_of", "count_of"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+CELL = 40 * MILLISECOND
+"""A fleeting order comes and goes in one cell; so none is there when a second ends."""
+STAY = 20 * MILLISECOND
+"""It stays at most so long."""
+RATE = 6.0
+"""Fleeting orders, for each time at which there are trades."""
+STAMP = 1_000
+TOUCH_SPREAD = 1.2
+"""Standard deviation of log2 of the sizes at the touch."""
+LEAN = 2.1
+"""How far, in log2, they lean towards where the price will be a second later."""
+MOST_LOTS = 1e12
+NOWHERE = 2**62
+MET, LEFT, FLEETING = 0, 1, 2
+"""What a change is: what a trade meets, what a trade leaves, or that with a fleeting order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes of a book in one block.
+
+    `trade` is for each row the number of the moment of trading that it belongs to or comes after; `before` says whether
+    it is what that moment's trades meet.
+    """
+
+    quotes: QuoteBlock
+    trade: Ints
+    before: NDArray[np.bool_]
+    moments: Moments
+
+    def __len__(self) -> int:
+        return len(self.quotes)
+
+
+class Moments:
+    """The trades of a block by time: those of one time are one moment.
+
+    Args:
+        ticks: at least one, all of one symbol.
+    """
+
+    def __init__(self, ticks: TickBlock) -> None:
+        self._ticks = ticks
+        self.first = np.flatnonzero(np.diff(ticks.time, prepend=ticks.time[0] - 1))
+        self.last = np.append(self.first[1:], len(ticks)) - 1
+        self.time = ticks.time[self.first]
+        buys = ticks.side > 0
+        self.lowest_buy = np.minimum.reduceat(np.where(buys, ticks.price, NOWHERE), self.first)
+        self.highest_buy = np.maximum.reduceat(np.where(buys, ticks.price, -NOWHERE), self.first)
+        self.lowest_sell = np.minimum.reduceat(np.where(buys, NOWHERE, ticks.price), self.first)
+        self.highest_sell = np.maximum.reduceat(np.where(buys, -NOWHERE, ticks.price), self.first)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def after(self) -> QuoteBlock:
+        """The quote behind each moment: that of its last trade."""
+        ticks, last = self._ticks, self.last
+        return QuoteBlock(self.time, ticks.bid[last], ticks.bid_size[last], ticks.ask[last], ticks.ask_size[last])
+
+    def before(self) -> tuple[Ints, Ints]:
+        """The best bid and ask that each moment's trades meet."""
+        ticks, first = self._ticks, self.first
+        bought, sold = self.highest_buy > -NOWHERE, self.lowest_sell < NOWHERE
+        ask = np.where(bought, self.lowest_buy, np.maximum(ticks.ask[first], self.highest_sell + 1))
+        bid = np.where(sold, self.highest_sell, np.minimum(ticks.bid[first], self.lowest_buy - 1))
+        # A file may have a buy below a sell of the same time: no book could show both.
+        return np.minimum(bid, ask - 1), ask
+
+    def taken_at(self, price: Ints, side: int) -> Ints:
+        """What the trades of each moment take from one side at the moment's price, in lots; 1 is the asks."""
+        ticks = self._ticks
+        counts = np.diff(self.first, append=len(ticks))
+        there = (ticks.side == side) & (ticks.price == np.repeat(price, counts))
+        lots: Ints = np.add.reduceat(np.where(there, ticks.size, 0), self.first)
+        return lots
+
+    def _taken(self, moment: int) -> tuple[dict[int, int], dict[int, int]]:
+        """What the trades of a moment take: {price: lots} of the bids and of the asks."""
+        first, last = int(self.first[moment]), int(self.last[moment]) + 1
+        rows = self._ticks[first:last]
+        bids: dict[int, int] = {}
+        asks: dict[int, int] = {}
+        for price, size, side in zip(rows.price.tolist(), rows.size.tolist(), rows.side.tolist(), strict=True):
+            levels = asks if side > 0 else bids
+            levels[price] = levels.get(price, 0) + size
+        return bids, asks
+
+    def levels_before(self, moment: int, bid: Level, ask: Level) -> tuple[list[Level], list[Level]]:
+        """The levels that the trades of a moment meet, the best first, down to the touch behind it.
+
+        Args:
+            moment: which.
+            bid, ask: the touch before it.
+        """
+        bids, asks = self._taken(moment)
+        last = int(self.last[moment])
+        ticks = self._ticks
+        low = _standing(bids, bid, (int(ticks.bid[last]), int(ticks.bid_size[last])), -1)
+        high = _standing(asks, ask, (int(ticks.ask[last]), int(ticks.ask_size[last])), 1)
+        return low, high
+
+
+def _standing(taken: dict[int, int], best: Level, left: Level, side: int) -> list[Level]:
+    """The levels of a side before a moment: what is taken, with what is left at the touch behind it."""
+    if not taken:
+        return [best]
+    levels = {price: size for price, size in taken.items() if (price - best[0]) * side >= 0}
+    price, size = left
+    if (price - best[0]) * side >= 0:
+        levels[price] = levels.get(price, 0) + size
+    return sorted(levels.items(), reverse=side < 0)
+
+
+def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Floats) -> Changes:
+    """The changes of a block of ticks.
+
+    Args:
+        ticks: the trades from `start` on, `length` ns long; at least one.
+        dice: words for this block alone.
+        start: ns UTC.
+        length: ns, whole minutes.
+        base: lots that usually stand at the touch in each minute.
+    """
+    moments = Moments(ticks)
+    cells = length // CELL
+    words = dice.words(0, 3 * cells)
+    fleeting = _fleeting(moments.time, uniforms(words[: 2 * cells]).reshape(4, -1), start, length)
+    times = np.concatenate([moments.time, moments.time, fleeting.time, fleeting.gone])
+    # Stable: of one time, what trades meet comes before what they leave.
+    order = np.argsort(times, kind="stable")
+    behind = np.concatenate([np.tile(np.arange(len(moments)), 2), np.tile(fleeting.trade, 2)])
+    kind = np.repeat([MET, LEFT, FLEETING, LEFT], np.repeat([len(moments), len(fleeting.time)], 2))
+    times, trade, kind = times[order], behind[order], kind[order]
+    drawn = _drawn(normals(words[2 * cells :])[::2][fleeting.cell], fleeting, moments, base, start)
+    quotes = _quotes(moments, times, trade, kind, fleeting.bid, drawn)
+    return Changes(quotes, trade, kind == MET, moments)
+
+
+def count_of(time: Ints, dice: Stream, start: int, length: int) -> int:
+    """How many changes `changes_of` finds, from the times of the trades alone; see there for the arguments."""
+    if not len(time):
+        return 0
+    moments = time[np.flatnonzero(np.diff(time, prepend=time[0] - 1))]
+    drawn = uniforms(dice.words(0, 2 * (length // CELL))).reshape(4, -1)
+    return 2 * (len(moments) + len(_fleeting(moments, drawn, start, length).time))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fleeting:
+    """Orders between trades: from when to when, behind which moment, whether bids, and the number of the cell."""
+
+    time: Ints
+    gone: Ints
+    trade: Ints
+    bid: NDArray[np.bool_]
+    cell: Ints
+
+
+def _fleeting(time: Ints, dice: Floats, start: int, length: int) -> _Fleeting:
+    """The more trades there are in a minute, the more orders come and go."""
+    cells = np.arange(length // CELL, dtype=np.int64)
+    a_minute = MINUTE // CELL
+    busy = np.bincount((time - start) // MINUTE, minlength=length // MINUTE)
+    chosen = np.flatnonzero(dice[0] < np.minimum(busy * (RATE / a_minute), 1.0).take(cells // a_minute))
+    begin, stay = dice[1][chosen] * (CELL - STAY - STAMP), dice[2][chosen] * (STAY - STAMP)
+    at = start + cells[chosen] * CELL + _stamped(begin)
+    gone = at + STAMP + _stamped(stay)
+    later = np.searchsorted(time, at, side="left")
+    # Nothing before the block's first trade, and none that is there when there is a trade: not even in the millisecond
+    # of one, since clients see no finer time.
+    apart = at // MILLISECOND > time[np.maximum(later - 1, 0)] // MILLISECOND
+    free = apart & (later > 0) & ((later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1))))
+    return _Fleeting(at[free], gone[free], later[free] - 1, dice[3][chosen[free]] < 0.5, chosen[free])
+
+
+def _stamped(length: Floats) -> Ints:
+    stamped: Ints = np.floor(length).astype(np.int64) // STAMP * STAMP
+    return stamped
+
+
+def _drawn(own: Floats, orders: _Fleeting, moments: Moments, base: Floats, start: int) -> Ints:
+    """The sizes that the touch has with them, leaning towards where the price is a second later."""
+    bid = moments.after().bid
+    later = np.searchsorted(moments.time, orders.time + SECOND, side="right") - 1
+    way = (bid[later] - bid[orders.trade]).astype(np.float64)
+    typical = float(np.abs(np.diff(bid)).sum() // max(len(bid) - 1, 1)) + 1.0
+    lean = way / (np.abs(way) + typical) * LEAN
+    usually = base.take((orders.time - start) // MINUTE)
+    lots = usually * powers(own * TOUCH_SPREAD + np.where(orders.bid, lean, -lean))
+    drawn: Ints = np.maximum(np.floor(np.minimum(lots, MOST_LOTS)).astype(np.int64), 1)
+    return drawn
+
+
+def _quotes(moments: Moments, times: Ints, trade: Ints, kind: Ints, bids: NDArray[np.bool_], drawn: Ints) -> QuoteBlock:
+    """The touch at each change."""
+    after, (met_bid, met_ask) = moments.after(), moments.before()
+    columns = []
+    for price, size, met_price, side in (
+        (after.bid, after.bid_size, met_bid, -1),
+        (after.ask, after.ask_size, met_ask, 1),
+    ):
+        taken = moments.taken_at(met_price, side)
+        # In front of a moment the touch has what is taken there as well.
+        met_size = np.where(taken > 0, taken + np.where(price == met_price, size, 0), size)
+        met = kind == MET
+        sizes = np.where(met, met_size[trade], size[trade])
+        here = bids if side < 0 else ~bids
+        sizes[np.flatnonzero(kind == FLEETING)[here]] = drawn[here]
+        columns += [np.where(met, met_price[trade], price[trade]), sizes]
+    return QuoteBlock(times, *columns)

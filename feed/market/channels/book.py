@@ -1,0 +1,99 @@
+"""`book`: the best levels of a symbol, first whole and then what changes.
+
+There is a message for every change of the book, and all depths have the same ones: every time at which something
+trades is a time of the book, and its touch then is the trade's quote.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.book import DEPTHS, Depth
+from feed.data.ticks import Batch, Instrument, Source
+from feed.dialects.native.book import encode_book_updates, encode_books
+from feed.dialects.native.replies import Variant
+
+__all__ = ["BookChannel"]
+
+Ints = NDArray[np.int64]
+
+
+class BookChannel:
+    """The channel of all books of a source."""
+
+    name: ClassVar[str] = "book"
+    lossless: ClassVar[bool] = False
+    differences: ClassVar[bool] = True
+    begins_with_snapshot: ClassVar[bool] = True
+    on_demand: ClassVar[bool] = True
+    chunk: ClassVar[int] = 32
+
+    def __init__(self, source: Source, shift: int) -> None:
+        self._source = source
+        self._shift = shift
+        # What was recorded with ten levels has no more of them.
+        most = min(source.books(index).levels for index in range(len(source.instruments)))
+        self.parts = tuple(str(depth) for depth in DEPTHS if depth <= max(most, DEPTHS[0]))
+
+    def track(self, batch: Batch, symbol: int, part: str) -> BookTrack:
+        """The changes of a batch."""
+        depth = self._source.books(symbol).during(batch.start, batch.end)
+        return BookTrack(self._source.instruments[symbol], int(part), self._shift, depth)
+
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
+        """The changes since the epoch began."""
+        return self._source.books(symbol).count(begins, time + 1)
+
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookSnapshot:
+        """The book as it stands: older ones are nobody's state."""
+        depth = self._source.books(symbol).during(at + 1, at + 1)
+        return BookSnapshot(self._source.instruments[symbol], int(part), self._shift, depth, at)
+
+
+class BookTrack:
+    """The changes of one book.
+
+    Args:
+        levels: of a side.
+        depth: the book over a batch.
+    """
+
+    def __init__(self, instrument: Instrument, levels: int, shift: int, depth: Depth) -> None:
+        self._instrument = instrument
+        self._levels = levels
+        self._shift = shift
+        self._depth = depth
+
+    @property
+    def times(self) -> Ints:
+        """When the book changes."""
+        return self._depth.quotes.time
+
+    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
+        """What each change changed."""
+        ladders = self._depth.ladders(lo - 1, hi, self._levels)
+        return encode_book_updates(
+            ladders, self.times[lo:hi], self._instrument, self._levels,
+            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
+        )  # fmt: skip
+
+
+class BookSnapshot:
+    """A book as it stands at one time; see `BookTrack`."""
+
+    def __init__(self, instrument: Instrument, levels: int, shift: int, depth: Depth, at: int) -> None:
+        self.times = np.array([at], np.int64)
+        self._instrument = instrument
+        self._levels = levels
+        self._shift = shift
+        self._depth = depth
+
+    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
+        """The book."""
+        return encode_books(
+            self._depth.ladders(-1, 0, self._levels)[lo:hi], self.times[lo:hi], self._instrument, self._levels,
+            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
+        )  # fmt: skip

@@ -1,0 +1,235 @@
+"""Channels that are made of ticks: `ticker` and `candles`.
+
+Both have one message a second of market time, due in the second's last nanosecond: what stands when it ends. So the
+number of a message follows from its time, and nothing is computed for a stream that nobody listens to.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.bars import Bars, bars_of, joined, running
+from feed.data.ticks import Batch, Instrument, Source, TickBlock, batches_between
+from feed.dialects.native.bars import Candle, Ticker, encode_candles, encode_tickers
+from feed.dialects.native.replies import Variant
+from feed.market.memory import BarMemory
+from feed.units import DAY, HOUR, MINUTE, SECOND
+
+__all__ = ["INTERVALS", "CandleChannel", "TickerChannel"]
+
+Ints = NDArray[np.int64]
+
+INTERVALS = {
+    "1s": SECOND, "5s": 5 * SECOND, "15s": 15 * SECOND, "1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE,
+    "1h": HOUR, "4h": 4 * HOUR, "1d": DAY,
+}  # fmt: skip
+"""The lengths of candles."""
+
+
+def second_ends(start: int, end: int) -> Ints:
+    """The last nanosecond of each second that ends in the time from `start` up to, not including, `end`."""
+    return np.arange(start // SECOND + 1, end // SECOND + 1, dtype=np.int64) * SECOND - 1
+
+
+class _EachSecond:
+    """A channel with one message a second."""
+
+    lossless: ClassVar[bool] = False
+    differences: ClassVar[bool] = False
+    begins_with_snapshot: ClassVar[bool] = True
+    on_demand: ClassVar[bool] = True
+    # Each message costs work of its own.
+    chunk: ClassVar[int] = 8
+
+    def __init__(self, source: Source, shift: int, memories: list[BarMemory]) -> None:
+        self._source = source
+        self._shift = shift
+        self._memories = memories
+
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
+        """The seconds that have ended since the epoch began."""
+        return (time + 1) // SECOND - begins // SECOND
+
+
+class CandleChannel(_EachSecond):
+    """`candles`: the open candle at the end of each second; in the interval's last second it is closed.
+
+    An interval without a trade has a candle of no volume at the close before it, as charts expect.
+    """
+
+    name: ClassVar[str] = "candles"
+    parts: ClassVar[tuple[str, ...]] = tuple(INTERVALS)
+
+    def track(self, batch: Batch, symbol: int, part: str) -> CandleTrack:
+        """The candles of a batch."""
+        return CandleTrack(
+            self._source.instruments[symbol], part, self._shift, self._memories[symbol],
+            batch.ticks[symbol], second_ends(batch.start, batch.end), batch.start,
+        )  # fmt: skip
+
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack:
+        """The last `count` candles as they stand at `at`: closed ones, and the open one."""
+        length = INTERVALS[part]
+        # A longer past would take longer to make than anybody may hold up the others.
+        count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
+        first = at // length * length - (count - 1) * length
+        ends = np.arange(count, dtype=np.int64) * length + first + length - 1
+        ends[-1] = at
+        return CandleTrack(
+            self._source.instruments[symbol], part, self._shift, self._memories[symbol],
+            TickBlock.empty(), ends, at + 1,
+        )  # fmt: skip
+
+
+class CandleTrack:
+    """Candles of one interval as they stand at given times.
+
+    Args:
+        block: the ticks from `start` on that these times see; earlier ones come from `memory`.
+        times: ns UTC, growing.
+        start: where the block begins.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        interval: str,
+        shift: int,
+        memory: BarMemory,
+        block: TickBlock,
+        times: Ints,
+        start: int,
+    ) -> None:
+        self.times = times
+        self._instrument = instrument
+        self._interval = interval
+        self._length = INTERVALS[interval]
+        self._shift = shift
+        self._memory = memory
+        self._block = block
+        self._start = start
+
+    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
+        """The candles as payloads."""
+        times = self.times[lo:hi]
+        rows = np.searchsorted(self._states[0], times, side="right") - 1
+        candles = [self._candle(int(time), int(row)) for time, row in zip(times, rows, strict=True)]
+        return encode_candles(
+            candles, self._instrument, self._interval,
+            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
+        )  # fmt: skip
+
+    @cached_property
+    def _first(self) -> int:
+        """Where the first candle begins."""
+        return int(self.times[0]) // self._length * self._length
+
+    @cached_property
+    def _states(self) -> tuple[Ints, Bars]:
+        """When each bar that these times see begins, and the candle as it stands at that bar's end."""
+        bars_before = self._memory.seconds if self._length < MINUTE else self._memory.until
+        before = bars_before(min(self._first, self._start), self._start)
+        bars = joined([before, bars_of(self._block, SECOND)])
+        return bars.time, running(bars, self._length)
+
+    @cached_property
+    def _last(self) -> int:
+        """The last price before the first candle; 0 where nothing was traded for two days."""
+        for reach in (HOUR, 2 * DAY):
+            earlier = self._memory.until(self._first - reach, self._first)
+            if len(earlier):
+                return int(earlier.close[-1])
+        return 0
+
+    def _candle(self, time: int, row: int) -> Candle:
+        length, states = self._length, self._states[1]
+        begin = time // length * length
+        closed = (time + 1) % length == 0
+        if row >= 0 and states.time[row] == begin:
+            return Candle(
+                begin, int(states.open[row]), int(states.high[row]), int(states.low[row]), int(states.close[row]),
+                int(states.volume[row]), int(states.trades[row]), int(states.notional[row]), closed, time,
+            )  # fmt: skip
+        price = int(states.close[row]) if row >= 0 else self._last
+        return Candle(begin, price, price, price, price, 0, 0, 0, closed, time)
+
+
+class TickerChannel(_EachSecond):
+    """`ticker`: the last trade, the touch, and the figures of the 24 hours before, to the whole minute."""
+
+    name: ClassVar[str] = "ticker"
+    parts: ClassVar[tuple[str, ...]] = ("",)
+
+    def track(self, batch: Batch, symbol: int, part: str) -> TickerTrack:
+        """The tickers of a batch."""
+        ends = second_ends(batch.start, batch.end)
+        return TickerTrack(
+            self._source, symbol, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start
+        )
+
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack:
+        """The ticker as it stands."""
+        ends = np.array([at], np.int64)
+        return TickerTrack(self._source, symbol, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)
+
+
+class TickerTrack:
+    """Tickers as they stand at given times; see `CandleTrack` for the arguments."""
+
+    def __init__(
+        self, source: Source, symbol: int, shift: int, memory: BarMemory, block: TickBlock, times: Ints, start: int
+    ) -> None:
+        self.times = times
+        self._source = source
+        self._symbol = symbol
+        self._shift = shift
+        self._memory = memory
+        self._block = block
+        self._start = start
+
+    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
+        """The tickers as payloads."""
+        instrument = self._source.instruments[self._symbol]
+        bars, quotes = self._day
+        tickers = [self._ticker(int(time), bars, quotes) for time in self.times[lo:hi]]
+        return encode_tickers(tickers, instrument, first_seq=first_seq, shift=self._shift, variant=variant, kind=kind)
+
+    @cached_property
+    def _day(self) -> tuple[Bars, TickBlock]:
+        """The bars of a day before these times and during them, and the ticks whose quotes stand at them."""
+        before = self._memory.until(int(self.times[0]) // MINUTE * MINUTE - DAY, self._start)
+        return joined([before, bars_of(self._block, SECOND)]), self._quotes(before)
+
+    def _ticker(self, time: int, bars: Bars, quotes: TickBlock) -> Ticker:
+        opening = time // MINUTE * MINUTE - DAY
+        lo, hi = np.searchsorted(bars.time, [opening, time + 1])
+        day = bars[slice(int(lo), int(hi))]
+        row = int(np.searchsorted(quotes.time, time, side="right")) - 1
+        if not len(day) or row < 0:
+            return Ticker.nothing(time)
+        return Ticker(
+            last=int(day.close[-1]),
+            bid=int(quotes.bid[row]),
+            bid_size=int(quotes.bid_size[row]),
+            ask=int(quotes.ask[row]),
+            ask_size=int(quotes.ask_size[row]),
+            open=int(day.open[0]),
+            high=int(day.high.max()),
+            low=int(day.low.min()),
+            volume=int(day.volume.sum()),
+            notional=int(day.notional.sum()),
+            time=time,
+        )
+
+    def _quotes(self, before: Bars) -> TickBlock:
+        """The block's ticks, and where its first comes later than the first ticker, those of the last minute traded."""
+        if len(self._block) and self._block.time[0] <= self.times[0]:
+            return self._block
+        if not len(before):
+            return self._block
+        earlier = batches_between(self._source, int(before.time[-1]), self._start)
+        return TickBlock.joined([*(batch.ticks[self._symbol] for batch in earlier), self._block])

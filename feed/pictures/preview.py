@@ -1,0 +1,268 @@
+"""What a market looks like from afar: price, volume and spread in a thousand steps, and what the scenario scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.ticks import Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.scenario.model import Scenario
+from feed.units import DAY, HOUR, MINUTE, SECOND
+
+__all__ = ["Part", "Preview", "Span", "Stretch", "Track", "preview", "read_here", "usual_length"]
+
+MOST_STEPS = 1500
+MOST_TURNS = 4
+"""So many repetitions of a timeline tell what the others are like."""
+
+STEPS = (
+    *(SECOND * n for n in (1, 2, 5, 10, 15, 30)),
+    *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
+    *(HOUR * n for n in (1, 2, 4, 12, 24)),
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A named stretch of market time, ns since the preview's start; `kind` is `phase`, `status` or `event`."""
+
+    start: int
+    end: int
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One symbol in steps of equal length; NaN where there was no trade, but the volume is 0 there.
+
+    Prices and spreads are in the quote currency, the volume of a step in the base currency. `spread` is the mean of
+    those that orders left. `quiet` is true where there was no trade for so long that a line would tell a lie.
+    """
+
+    instrument: Instrument
+    low: Floats
+    high: Floats
+    close: Floats
+    volume: Floats
+    spread: Floats
+    quiet: NDArray[np.bool_]
+    fills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A stretch of a market from `start` (ns UTC) on, `step` ns at a time."""
+
+    name: str
+    seed: int
+    start: int
+    length: int
+    step: int
+    tracks: tuple[Track, ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def seconds(self) -> Floats:
+        """The middle of each step, s since the start."""
+        count = -(-self.length // self.step)
+        middle = (np.arange(count, dtype=np.float64) + 0.5) * (self.step / SECOND)
+        return middle.astype(np.float64)
+
+
+def usual_length(scenario: Scenario, source: Source) -> int:
+    """What is shown if nobody says how much: the script and a little after it, else a day; ns."""
+    script = max([scenario.timeline, *(tick.at for tick in scenario.ticks)])
+    turns = min(scenario.repeat, MOST_TURNS)
+    rest = 0 if scenario.repeat > turns else max(script // 6, 15 * SECOND)
+    length = script * turns + rest if script else DAY
+    return length if source.end is None else min(length if script else source.end, source.end - source.start)
+
+
+def preview(
+    scenario: Scenario,
+    source: Source,
+    seed: int,
+    length: int,
+    symbols: Sequence[int] | None = None,
+    read: Callable[[Stretch], Iterable[Part]] | None = None,
+) -> Preview:
+    """Read a stretch of a source from its start on.
+
+    Args:
+        scenario: what the source plays.
+        source: where the ticks come from.
+        seed: which one it was made with.
+        length: how much, ns.
+        symbols: the places of the symbols to show; where missing: all.
+        read: reads the stretch, in one part or in several that follow each other; where missing: `read_here`.
+    """
+    start = source.start
+    step = next((step for step in STEPS if length <= step * MOST_STEPS), -(-length // MOST_STEPS))
+    chosen = tuple(range(len(source.instruments)) if symbols is None else symbols)
+    light = source.without_volume()
+    parts = list((read or read_here)(Stretch(light, chosen, start, length, step)))
+    changes = [*source.statuses(start), *(change for part in parts for change in part.changes)]
+    names = {source.instruments[index].symbol for index in chosen}
+    spans = (
+        *_states(changes, start, length, sorted(names)[0]),
+        *_happenings(scenario, names, length, _script_begins(source)),
+    )
+    count = -(-length // step)
+    tracks = tuple(
+        _track(source.instruments[index], [found for part in parts for found in part.steps[place]], count, step)
+        for place, index in enumerate(chosen)
+    )
+    return Preview(scenario.name, seed, start, length, step, tracks, spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is to be read: symbols by their places, `length` ns from `start` (ns UTC) on, in steps of `step` ns."""
+
+    source: Source
+    symbols: tuple[int, ...]
+    start: int
+    length: int
+    step: int
+
+    def read(self, start: int, end: int) -> Part:
+        """The steps from market time `start` up to `end`, ns UTC."""
+        steps: list[list[_Steps]] = [[] for _ in self.symbols]
+        changes: list[StatusChange] = []
+        for batch in batches_between(self.source, start, end):
+            changes += batch.statuses
+            for found, index in zip(steps, self.symbols, strict=True):
+                if len(ticks := batch.ticks[index]):
+                    found.append(_Steps.of(ticks, self.start, self.step))
+        return Part(steps, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was read: for each symbol what its blocks add to the steps, and the changes of status."""
+
+    steps: list[list[_Steps]]
+    changes: list[StatusChange]
+
+
+def read_here(stretch: Stretch) -> list[Part]:
+    """All of it in this process."""
+    return [stretch.read(stretch.start, stretch.start + stretch.length)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What a block of ticks adds to the steps it touches; in ticks and lots."""
+
+    place: Ints
+    low: Ints
+    high: Ints
+    close: Ints
+    volume: Ints
+    spread: Ints
+    quotes: Ints
+    fills: Ints
+
+    @classmethod
+    def of(cls, ticks: TickBlock, start: int, step: int) -> _Steps:
+        place = (ticks.time - start) // step
+        first = np.flatnonzero(np.diff(place, prepend=place[0] - 1))
+        ends = np.append(first[1:], len(ticks))
+        # One quote a time, the one that is left: within a sweep the quote is on its way.
+        quoted = np.append(np.diff(ticks.time) != 0, True).astype(np.int64)
+        return cls(
+            place[first],
+            np.minimum.reduceat(ticks.price, first),
+            np.maximum.reduceat(ticks.price, first),
+            ticks.price[ends - 1],
+            np.add.reduceat(ticks.size, first),
+            np.add.reduceat((ticks.ask - ticks.bid) * quoted, first),
+            np.add.reduceat(quoted, first),
+            ends - first,
+        )
+
+
+def _track(instrument: Instrument, found: list[_Steps], count: int, step: int) -> Track:
+    tick, lot = float(instrument.tick_size), float(instrument.lot_size)
+    low, high, close = (np.full(count, np.nan) for _ in range(3))
+    volume, spread, quotes, fills = (np.zeros(count) for _ in range(4))
+    for part in found:
+        # Two batches may share a step.
+        low[part.place] = np.fmin(low[part.place], part.low * tick)
+        high[part.place] = np.fmax(high[part.place], part.high * tick)
+        close[part.place] = part.close * tick
+        volume[part.place] += part.volume * lot
+        spread[part.place] += part.spread * tick
+        quotes[part.place] += part.quotes
+        fills[part.place] += part.fills
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = spread / quotes
+    total = int(fills.sum())
+    return Track(instrument, low, high, close, volume, mean, _quiet(fills, count, total), total)
+
+
+def _quiet(fills: Floats, count: int, total: int) -> NDArray[np.bool_]:
+    """Steps in silences that are far longer than the market's usual wait: those are gaps of the line."""
+    usual = count / max(total, 1)
+    least = max(5.0, 10.0 * usual, count / 80)
+    busy = np.flatnonzero(fills)
+    edges = np.concatenate([[-1], busy, [count]]).astype(np.int64)
+    quiet = np.zeros(count, np.bool_)
+    for index in np.flatnonzero(np.diff(edges) > least):
+        quiet[edges[index] + 1 : edges[index + 1]] = True
+    return quiet
+
+
+def _states(changes: list[StatusChange], start: int, length: int, symbol: str) -> Iterator[Span]:
+    """The phases and the statuses of one symbol; what is ordinary has no span."""
+    own = [change for change in changes if change.symbol == symbol]
+    for kind, usual in (("phase", "base"), ("status", "online")):
+        begun, label = 0, usual
+        for change in own:
+            now = change.phase if kind == "phase" else change.status
+            if now != label:
+                if label != usual:
+                    yield Span(begun, change.time - start, label, kind)
+                begun, label = max(0, change.time - start), now
+        if label != usual:
+            yield Span(begun, length, label, kind)
+
+
+def _script_begins(source: Source) -> int:
+    """How long after the source's start the script begins: at once, but behind a recording that is continued."""
+    tail = getattr(source, "tail", None)
+    return 0 if tail is None else int(tail.begin) - source.start
+
+
+def _happenings(scenario: Scenario, symbols: set[str], length: int, begins: int) -> Iterator[Span]:
+    """The events and the trades by hand that begin in time."""
+    for turn in range(scenario.repeat):
+        shift = begins + turn * scenario.timeline
+        if shift >= length:
+            break
+        for event in scenario.events:
+            at = shift + event.at
+            if at < length and (event.symbols is None or symbols & set(event.symbols)):
+                yield Span(at, min(at + event.length, length), _label(event), "event")
+    for tick in scenario.ticks:
+        at = begins + tick.at
+        if at < length:
+            yield Span(at, at, f"{tick.side} {tick.size:f}", "event")
+
+
+def _label(event: object) -> str:
+    """`jump +1.5 %`, `target 70000`, `overlay -5 %`."""
+    kind = getattr(event, "kind", "")
+    change = getattr(event, "size", None) or getattr(event, "drift", None)
+    if change:
+        return f"{kind} {change * 100:+.3g} %"
+    if (price := getattr(event, "price", None)) is not None:
+        return f"{kind} {price:f}"
+    return str(kind)

@@ -1,1 +1,0 @@
-"""Real trades: files of them as sources."""

@@ -1,0 +1,1 @@
+"""Plain HTTP on the WebSocket port: routes, pages, history and metrics."""

@@ -1,0 +1,139 @@
+"""The pages that the server answers HTTP with."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from feed.clock import Clock
+from feed.market.market import Market
+from feed.server.http.history import HistoryPages
+from feed.server.http.metrics import Metrics
+from feed.server.http.routes import Endpoint, Page
+from feed.units import MILLISECOND, SECOND, format_time
+from feed.version import __version__
+
+if TYPE_CHECKING:
+    from feed.tape.intake import RecordingCounters
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """What each path shows.
+
+    Args:
+        scenarios: gives name, description and more of every scenario there is.
+        open_connections: how many clients are connected.
+
+    Attributes:
+        recording: how the recording goes, where there is one.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        open_connections: Callable[[], int],
+        scenarios: Callable[[], list[dict[str, Any]]],
+    ) -> None:
+        self._market = market
+        self._metrics = metrics
+        self._clock = clock
+        self._started = clock.now()
+        self._open = open_connections
+        self._scenarios = scenarios
+        self.recording: RecordingCounters | None = None
+
+    def by_path(self) -> dict[str, Endpoint]:
+        """Every path with what answers it."""
+        history = HistoryPages(lambda: {self._market.identity.name: self._market})
+        return {
+            "/": self.front,
+            "/ws": self.socket_only,
+            "/health": self.health,
+            "/metrics": self._metrics.page,
+            "/scenarios": self.scenarios,
+            "/markets": history.listing,
+            "/markets/<name>": history.market,
+            "/markets/<name>/candles": history.candles,
+            "/markets/<name>/trades": history.trades,
+        }
+
+    def health(self) -> Page:
+        """For orchestrators and test runners: whether it serves, and what."""
+        market = self._market
+        return Page.json(
+            {
+                "status": "ok",
+                "version": __version__,
+                "market": market.identity.name,
+                **market.summary,
+                "connections": self._open(),
+                "subscriptions": market.hub.subscriptions,
+                "uptime_seconds": (self._clock.now() - self._started) // SECOND,
+                **({} if self.recording is None else {"recording": asdict(self.recording)}),
+            }
+        )
+
+    def scenarios(self) -> Page:
+        """What can be served."""
+        return Page.json({"scenarios": self._scenarios()})
+
+    def socket_only(self) -> Page:
+        """The socket's path, asked for by something that is no WebSocket client."""
+        return Page(b"Connect with a WebSocket client.\n", "text/plain; charset=utf-8", 426)
+
+    def front(self) -> Page:
+        """What this is, for somebody who came with a browser."""
+        market = self._market
+        rows = {
+            "Scenario": market.identity.scenario,
+            "Seed": str(market.identity.seed),
+            "State": "waiting for its first subscriber" if market.state == "paused" else market.state,
+            "Market time": format_time(market.virtual_time * MILLISECOND),
+            "Symbols": ", ".join(market.symbols),
+            "Channels": ", ".join(market.channels),
+            "Connections": str(self._open()),
+        }
+        table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows.items())
+        body = _FRONT.format(version=__version__, table=table, symbol=html.escape(market.symbols[0]))
+        return Page(body.encode(), "text/html; charset=utf-8")
+
+
+_FRONT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>feed: a market to test against</title>
+<link rel="icon" href="data:,">
+<style>
+:root {{ color-scheme: light dark; --line: #8884; --dim: #888; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.6rem; margin: 0 0 .25rem; }}
+p {{ margin: .75rem 0; }}
+small {{ color: var(--dim); font-weight: normal; }}
+table {{ border-collapse: collapse; margin: 1.5rem 0; width: 100%; }}
+th, td {{ text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); }}
+th {{ font-weight: 500; color: var(--dim); width: 9rem; }}
+pre {{ background: #8881; padding: 1rem; overflow-x: auto; border-radius: 6px; font-size: .875rem; }}
+</style>
+</head>
+<body>
+<h1>feed <small>{version}</small></h1>
+<p>A fake market on a real WebSocket: the same ticks on every run, made to test trading frontends against.</p>
+<table>{table}</table>
+<p>Connect to this address and subscribe:</p>
+<pre>const websocket = new WebSocket("ws://" + location.host);
+websocket.onopen = () =&gt; websocket.send(JSON.stringify(
+  {{event: "subscribe", channel: "trading", symbol: "{symbol}"}}));
+websocket.onmessage = (event) =&gt; console.log(JSON.parse(event.data));</pre>
+<p><a href="/health">health</a> · <a href="/metrics">metrics</a> · <a href="/scenarios">scenarios</a></p>
+</body>
+</html>
+"""

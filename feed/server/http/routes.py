@@ -1,0 +1,128 @@
+"""Plain HTTP on the WebSocket port: what is asked for, and what is answered. No socket is touched here."""
+
+from __future__ import annotations
+
+import hmac
+import http
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+
+from feed.hints import nearest
+
+__all__ = ["Endpoint", "Page", "Routes", "is_upgrade", "problem", "respond"]
+
+MAX_KEYS = 32
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The body of an answer and its type."""
+
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+    status: int = 200
+
+    @classmethod
+    def json(cls, document: object, status: int = 200) -> Page:
+        """An answer in JSON."""
+        return cls(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), status=status)
+
+
+def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = False) -> Response:
+    """The page as a response of the WebSocket library. Every connection ends with its answer."""
+    headers = Headers()
+    headers["Content-Type"] = page.content_type
+    headers["Content-Length"] = str(len(page.body))
+    headers["Connection"] = "close"
+    for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
+        headers[name] = value
+    phrase = http.HTTPStatus(page.status).phrase
+    return Response(page.status, phrase, headers, b"" if head else page.body)
+
+
+def problem(status: int, code: str, message: str, *, field: str | None = None, hint: str | None = None) -> Page:
+    """A refusal, with the same keys as an `error` event."""
+    document = {"event": "error", "message": message, "code": code, "field": field, "hint": hint}
+    return Page.json({key: value for key, value in document.items() if value is not None}, status)
+
+
+def is_upgrade(request: Request) -> bool:
+    """Whether the request wants to become a WebSocket connection."""
+    return any("websocket" in value.lower() for value in request.headers.get_all("Upgrade"))
+
+
+Endpoint = Callable[..., Page | Awaitable[Page]]
+"""Makes a page of the parts of the path, by name, and of `query` where it takes one."""
+
+
+class Routes:
+    """Paths and what answers them.
+
+    Args:
+        pages: for each path, such as `/markets/<name>`, what makes its page.
+        token: what has to be shown for paths that have parts, as `Authorization: Bearer`, or None.
+    """
+
+    def __init__(self, pages: Mapping[str, Endpoint], token: str | None = None) -> None:
+        self._pages = dict(pages)
+        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        self._map = Map(
+            [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages], strict_slashes=False
+        ).bind("feed")
+
+    async def answer(self, request: Request) -> Response:
+        """The response to a request that is no WebSocket handshake."""
+        head = request.method == "HEAD"
+        path, _, query = request.path.partition("?")
+        try:
+            endpoint, parts = self._map.match(unquote(path) or "/", method=request.method)
+        except MethodNotAllowed:
+            return respond(self._wrong_method(request), {"Allow": "GET, HEAD"}, head=head)
+        except HTTPException:
+            return respond(self._not_found(path), head=head)
+        if parts and not self._shown(request):
+            page = problem(401, "UNAUTHORIZED", "Not authenticated", hint="send the header Authorization: Bearer TOKEN")
+            return respond(page, {"WWW-Authenticate": "Bearer"}, head=head)
+        return respond(await self._made(endpoint, parts, query), head=head)
+
+    async def _made(self, endpoint: str, parts: Mapping[str, str], query: str) -> Page:
+        make = self._pages[endpoint]
+        if not parts:
+            made = make()
+        elif endpoint.endswith(">"):
+            made = make(**parts)
+        else:
+            try:
+                made = make(**parts, query=dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS)))
+            except ValueError:
+                return problem(400, "INVALID_REQUEST", "The query cannot be read", field="query", hint="key=value&…")
+        return await made if isinstance(made, Awaitable) else made
+
+    def _shown(self, request: Request) -> bool:
+        if self._token is None:
+            return True
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
+
+    @staticmethod
+    def _wrong_method(request: Request) -> Page:
+        return problem(405, "METHOD_NOT_ALLOWED", f"{request.method[:16]} is not possible here", hint="use GET")
+
+    def _not_found(self, path: str) -> Page:
+        near = nearest(path, self._pages)
+        hint = f"did you mean {near}?" if near else f"there is {', '.join(self._pages)}"
+        return problem(404, "NOT_FOUND", "There is no such page", field="path", hint=hint)

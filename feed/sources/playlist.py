@@ -1,0 +1,360 @@
+"""Recordings one after the other, cut, again and again, or followed by a generated market: one source.
+
+The first part keeps its own times, and every other is moved to where the one before it ends. What was moved counts the
+volume of its day anew, and its trade ids go on growing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.book import Books, Depth, Ladder, QuoteBlock
+from feed.data.messages import RecordedRows
+from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.tape.replay import RecordingSource
+from feed.units import DAY
+
+__all__ = ["Cut", "Playlist", "Tail"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A recording from `begin` up to, not including, `end`, in its own time (ns UTC)."""
+
+    source: RecordingSource
+    begin: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How long it is, ns."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A generated market that goes on from market time `begin`; its instruments are the playlist's."""
+
+    source: Source
+    begin: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A cut at its place: `shift` leads from its own time to the playlist's; what came before it, of each symbol."""
+
+    cut: Cut
+    shift: int
+    lots: tuple[int, ...]
+    ids: tuple[int, ...]
+
+    @property
+    def begin(self) -> int:
+        return self.cut.begin + self.shift
+
+    @property
+    def end(self) -> int:
+        return self.cut.end + self.shift
+
+
+class Playlist(Source):
+    """Plays cuts one after the other.
+
+    Args:
+        cuts: at least one; those of the same symbol have the same steps.
+        loop: begin again, without end.
+        tail: what comes behind them, where they are not repeated.
+    """
+
+    def __init__(self, cuts: Sequence[Cut], *, loop: bool = False, tail: Tail | None = None) -> None:
+        self._cuts = tuple(cuts)
+        self._loop = loop
+        self._tail = tail
+        known = {instrument.symbol: instrument for cut in cuts for instrument in cut.source.instruments}
+        self._instruments = tuple(known.values())
+        self._places = [
+            {instrument.symbol: place for place, instrument in enumerate(cut.source.instruments)} for cut in cuts
+        ]
+        lengths = [cut.length for cut in cuts]
+        self._offsets = [0, *accumulate(lengths)]
+        self._length = self._offsets[-1]
+        self._turn = self._whole_turn()
+        self.notices: tuple[str, ...] = ()
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The symbols of all parts."""
+        return self._instruments
+
+    @property
+    def start(self) -> int:
+        """Where the first part begins."""
+        return self._cuts[0].begin
+
+    @property
+    def end(self) -> int | None:
+        """Where the last part ends."""
+        if self._loop:
+            return None
+        return self.start + self._length if self._tail is None else self._tail.source.end
+
+    @property
+    def numbering(self) -> Mapping[str, int]:
+        """That of the first recording, where it is played from its beginning."""
+        first = self._cuts[0]
+        return first.source.numbering if first.begin == first.source.start else {}
+
+    def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
+        """Messages that have their times in them can only be sent again where nothing is moved."""
+        if self._loop or self._tail is not None or len(self._cuts) > 1:
+            return None
+        return self._cuts[0].source.recorded(channel, symbol, part)
+
+    def batches(self, at: int) -> Iterator[Batch]:
+        """Batches from market time `at` on, of one part after the other."""
+        if at < self.start:
+            yield Batch(at, self.start, tuple(TickBlock.empty() for _ in self._instruments))
+            at = self.start
+        for piece in self.pieces(at):
+            begin = max(at, piece.begin)
+            for batch in batches_between(piece.cut.source, begin - piece.shift, piece.cut.end):
+                yield self._moved(piece, batch)
+        if self._tail is not None:
+            yield from self._continued(self._tail, max(at, self._tail.begin))
+
+    def statuses(self, at: int) -> tuple[StatusChange, ...]:
+        """What is in force at market time `at`."""
+        if self._tail is not None and at >= self._tail.begin:
+            return self._tail.source.statuses(at)
+        piece = next(self.pieces(max(at, self.start)), None) or self._piece(0, len(self._cuts) - 1)
+        local = {change.symbol: change for change in piece.cut.source.statuses(at - piece.shift)}
+        since = StatusChange(self.start, "", "online", "", "replay")
+        return tuple(
+            replace(local.get(it.symbol, since), symbol=it.symbol, time=local.get(it.symbol, since).time + piece.shift)
+            for it in self._instruments
+        )
+
+    def books(self, index: int) -> Books:
+        """The parts' books, one after the other."""
+        return _PlaylistBooks(self, index)
+
+    def pieces(self, at: int) -> Iterator[_Piece]:
+        """The parts from the one that is played at `at` on."""
+        turn, into = divmod(at - self.start, self._length)
+        if turn and not self._loop:
+            return
+        first = next(number for number in range(len(self._cuts)) if into < self._offsets[number + 1])
+        while True:
+            for number in range(first, len(self._cuts)):
+                yield self._piece(turn, number)
+            if not self._loop:
+                return
+            turn, first = turn + 1, 0
+
+    def book_at(self, piece: _Piece, index: int) -> Books | None:
+        """The book of a symbol in a part; None where the part does not have it."""
+        place = self._places[self._cuts.index(piece.cut)].get(self._instruments[index].symbol)
+        return None if place is None else piece.cut.source.books(place)
+
+    @property
+    def tail(self) -> Tail | None:
+        """What comes behind the recordings."""
+        return self._tail
+
+    def _piece(self, turn: int, number: int) -> _Piece:
+        cut = self._cuts[number]
+        begin = self.start + turn * self._length + self._offsets[number]
+        lots, ids = self._turn[number]
+        all_lots, all_ids = self._turn[-1]
+        return _Piece(
+            cut,
+            begin - cut.begin,
+            tuple(whole * turn + own for whole, own in zip(all_lots, lots, strict=True)),
+            tuple(whole * turn + own for whole, own in zip(all_ids, ids, strict=True)),
+        )
+
+    def _whole_turn(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Of each symbol the lots traded before each part and in all, and what to add to its trade ids."""
+        count = len(self._instruments)
+        lots, last, first = [0] * count, [0] * count, [0] * count
+        found = []
+        for cut, places in zip(self._cuts, self._places, strict=True):
+            ids = [0] * count
+            before = tuple(lots)
+            for index, instrument in enumerate(self._instruments):
+                if (place := places.get(instrument.symbol)) is None:
+                    continue
+                lots[index] += cut.source.lots(place, cut.end) - cut.source.lots(place, cut.begin)
+                low, high = cut.source.ids(place, cut.begin, cut.end)
+                ids[index] = max(0, last[index] + 1 - low) if last[index] else 0
+                first[index] = first[index] or low
+                last[index] = max(last[index], high + ids[index])
+            found.append((before, tuple(ids)))
+        turn = tuple(high + 1 - low if high else 0 for low, high in zip(first, last, strict=True))
+        return [*found, (tuple(lots), turn)]
+
+    def _moved(self, piece: _Piece, batch: Batch) -> Batch:
+        places = self._places[self._cuts.index(piece.cut)]
+        ticks = []
+        for index, instrument in enumerate(self._instruments):
+            place = places.get(instrument.symbol)
+            block = TickBlock.empty() if place is None else batch.ticks[place]
+            ticks.append(self._moved_block(piece, index, block) if len(block) and self._is_moved else block)
+        changes = tuple(replace(change, time=change.time + piece.shift) for change in batch.statuses)
+        return Batch(batch.start + piece.shift, batch.end + piece.shift, tuple(ticks), changes)
+
+    @property
+    def _is_moved(self) -> bool:
+        """Whether anything is not as it was recorded: one part that is only cut keeps its figures of the day."""
+        return self._loop or len(self._cuts) > 1
+
+    def _moved_block(self, piece: _Piece, index: int, block: TickBlock) -> TickBlock:
+        time = block.time + piece.shift
+        total = self.lots(index, int(time[0])) + np.cumsum(block.size)
+        days = time // DAY
+        before = {int(day): self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
+        volume = total - np.array([before[day] for day in days.tolist()], np.int64)
+        return replace(block, time=time, volume=volume, trade_id=block.trade_id + piece.ids[index])
+
+    def lots(self, index: int, at: int) -> int:
+        """What was traded of a symbol before market time `at`, in lots."""
+        piece = next(self.pieces(at), None)
+        if piece is None:
+            return self._turn[-1][0][index]
+        place = self._places[self._cuts.index(piece.cut)].get(self._instruments[index].symbol)
+        if place is None:
+            return piece.lots[index]
+        source = piece.cut.source
+        return piece.lots[index] + source.lots(place, at - piece.shift) - source.lots(place, piece.cut.begin)
+
+    def _continued(self, tail: Tail, at: int) -> Iterator[Batch]:
+        """The generated market: its ids go on growing, and on its first day its volume goes on from the recording's."""
+        day = tail.begin // DAY
+        carried = self._carried(tail)
+        for batch in tail.source.batches(at):
+            ticks = tuple(
+                replace(
+                    block,
+                    volume=block.volume + np.where(block.time // DAY == day, lots, 0),
+                    trade_id=block.trade_id + ids,
+                )
+                for block, (lots, ids) in zip(batch.ticks, carried, strict=True)
+            )
+            yield replace(batch, ticks=ticks)
+
+    def _carried(self, tail: Tail) -> list[tuple[int, int]]:
+        """Of each symbol what to add to the generated volume of that day, and to all ids."""
+        day = tail.begin // DAY * DAY
+        found = []
+        for index, block in enumerate(next(tail.source.batches(tail.begin)).ticks):
+            generated = int(block.volume[0] - block.size[0]) if len(block) else 0
+            recorded = self.lots(index, tail.begin) - self.lots(index, max(day, self.start))
+            first = int(block.trade_id[0]) if len(block) else 0
+            found.append((recorded - generated, max(0, self._last_id(index) + 1 - first)))
+        return found
+
+    def _last_id(self, index: int) -> int:
+        """The greatest id of a symbol in the recordings."""
+        symbol = self._instruments[index].symbol
+        parts = zip(self._cuts, self._places, self._turn[:-1], strict=True)
+        return max(
+            cut.source.ids(places[symbol], cut.begin, cut.end)[1] + ids[index]
+            for cut, places, (_, ids) in parts
+            if symbol in places
+        )
+
+
+class _PlaylistBooks:
+    """The books of one symbol through a playlist."""
+
+    def __init__(self, playlist: Playlist, index: int) -> None:
+        self._playlist = playlist
+        self._index = index
+
+    @property
+    def levels(self) -> int:
+        """As many as every part has."""
+        found = [books.levels for _, books, _, _ in self._stretches(self._playlist.start, self._playlist.start + 1)]
+        return min(found)
+
+    def during(self, start: int, end: int) -> _PlaylistDepth:
+        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        parts = [
+            (books.during(low - shift, high - shift), shift) for shift, books, low, high in self._stretches(start, end)
+        ]
+        return _PlaylistDepth(parts, partial(self._standing, start))
+
+    def _standing(self, at: int, levels: int) -> Ladder:
+        """The book before market time `at`. Where a part begins, the one before stands until something changes."""
+        nothing = Ladder((), ())
+        for shift, books, begin in self._until(at):
+            if books.count(begin - shift, at - shift):
+                return books.during(at - shift, at - shift).ladders(-1, 0, levels)[0]
+            at = min(at, begin)
+            nothing = books.during(at - shift, at - shift).ladders(-1, 0, levels)[0]
+        return nothing
+
+    def _until(self, at: int) -> Iterator[tuple[int, Books, int]]:
+        """The parts before a time, the last one first: their shifts, their books, and where they begin."""
+        playlist, tail = self._playlist, self._playlist.tail
+        if tail is not None and at > tail.begin:
+            yield 0, tail.source.books(self._index), tail.begin
+            at = tail.begin
+        while True:
+            piece = next(playlist.pieces(max(at - 1, playlist.start)), None)
+            if piece is None:
+                return
+            books = playlist.book_at(piece, self._index)
+            if books is not None:
+                yield piece.shift, books, piece.begin
+            if piece.begin <= playlist.start:
+                return
+            at = piece.begin
+
+    def count(self, start: int, end: int) -> int:
+        """How many changes there are from `start` up to, not including, `end`."""
+        return sum(books.count(low - shift, high - shift) for shift, books, low, high in self._stretches(start, end))
+
+    def _stretches(self, start: int, end: int) -> Iterator[tuple[int, Books, int, int]]:
+        """The parts that this time goes through: their shifts, their books, and how much of each."""
+        playlist = self._playlist
+        for piece in playlist.pieces(max(start, playlist.start)):
+            if piece.begin >= max(end, start + 1):
+                return
+            books = playlist.book_at(piece, self._index)
+            if books is not None:
+                yield piece.shift, books, max(start, piece.begin), max(min(end, piece.end), max(start, piece.begin))
+        tail = playlist.tail
+        if tail is not None and end > tail.begin:
+            yield 0, tail.source.books(self._index), max(start, tail.begin), end
+
+
+class _PlaylistDepth:
+    """Stretches of several books, one after the other; `standing` gives what was there before them."""
+
+    def __init__(self, parts: list[tuple[Depth, int]], standing: Callable[[int], Ladder]) -> None:
+        self._parts = parts
+        self._standing = standing
+        quotes = [replace(depth.quotes, time=depth.quotes.time + shift) for depth, shift in parts]
+        self.quotes = QuoteBlock.joined(quotes)
+        self._firsts = [0, *accumulate(len(block) for block in quotes)]
+
+    def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        found: list[Ladder] = []
+        if lo < 0:
+            found.append(self._standing(levels))
+            lo = 0
+        for (depth, _), begin, end in zip(self._parts, self._firsts[:-1], self._firsts[1:], strict=True):
+            low, high = max(lo, begin), min(hi, end)
+            if low < high:
+                found += depth.ladders(low - begin, high - begin, levels)
+        return found

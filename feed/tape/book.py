@@ -1,0 +1,205 @@
+"""A book that was recorded: its changes in order, and the levels behind each of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from feed.data.book import Ladder, QuoteBlock
+from feed.data.ticks import Instrument
+
+__all__ = ["BookRow", "RecordedBooks", "read_changes"]
+
+Ints = NDArray[np.int64]
+Level = tuple[int, int]
+Levels = tuple[Level, ...]
+
+KEPT_EVERY = 256
+"""The whole book is kept behind every so many changes: no seek goes further."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """One recorded message of a book: levels in steps, size 0 for one that is gone; a snapshot has all of them."""
+
+    time: int
+    snapshot: bool
+    bids: Levels
+    asks: Levels
+
+
+@dataclass(slots=True)
+class _Side:
+    """The levels of one side; `ranks` grow away from the touch."""
+
+    sign: int
+    sizes: dict[int, int] = field(default_factory=dict)
+    ranks: list[int] = field(default_factory=list)
+
+    def change(self, levels: Levels) -> None:
+        for price, size in levels:
+            rank = price * self.sign
+            known = price in self.sizes
+            if size:
+                self.sizes[price] = size
+                if not known:
+                    insort(self.ranks, rank)
+            elif known:
+                del self.sizes[price]
+                del self.ranks[bisect_left(self.ranks, rank)]
+
+    def best(self, count: int) -> Levels:
+        return tuple((rank * self.sign, self.sizes[rank * self.sign]) for rank in self.ranks[:count])
+
+
+class _State:
+    """A book on its way through the changes; `row` is the last one that was applied."""
+
+    def __init__(self, row: int = -1, kept: tuple[Levels, Levels] = ((), ())) -> None:
+        self.row = row
+        self.bids, self.asks = _Side(-1), _Side(1)
+        self.bids.change(kept[0])
+        self.asks.change(kept[1])
+
+    def apply(self, row: int, change: BookRow) -> None:
+        if change.snapshot:
+            self.bids, self.asks = _Side(-1), _Side(1)
+        self.bids.change(change.bids)
+        self.asks.change(change.asks)
+        self.row = row
+
+    def whole(self) -> tuple[Levels, Levels]:
+        return tuple(self.bids.sizes.items()), tuple(self.asks.sizes.items())
+
+
+class RecordedBooks:
+    """The recorded book of one symbol.
+
+    Args:
+        rows: its messages in order of time. What comes before the first snapshot is a book as far as it is known.
+        levels: how deep it was recorded.
+    """
+
+    def __init__(self, rows: Sequence[BookRow], levels: int) -> None:
+        self.levels = levels
+        # A first snapshot is what stood before the recording began, not something that happened in it.
+        self._opening = rows[0] if rows and rows[0].snapshot else None
+        self._rows = rows[1:] if self._opening is not None else rows
+        self._time = np.array([row.time for row in self._rows], np.int64)
+        self._kept: list[tuple[Levels, Levels]] = []
+        self._touch = self._play()
+        # Streams of several depths go through it side by side.
+        self._state_of = lru_cache(maxsize=8)(lambda levels: self._opened())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def during(self, start: int, end: int) -> RecordedDepth:
+        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        lo, hi = (int(row) for row in np.searchsorted(self._time, [start, end]))
+        return RecordedDepth(self, lo, hi)
+
+    def count(self, start: int, end: int) -> int:
+        """How many changes there are from `start` up to, not including, `end`."""
+        lo, hi = np.searchsorted(self._time, [start, end])
+        return max(int(hi - lo), 0)
+
+    def quotes(self, lo: int, hi: int) -> QuoteBlock:
+        """The touch behind the changes `lo` to `hi`; 0 where a side is empty."""
+        return self._touch[lo:hi]
+
+    def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The book behind the changes `lo` up to, not including, `hi`."""
+        state = self._state_of(levels)
+        if not state.row <= lo < state.row + KEPT_EVERY:
+            place = max(lo, 0) // KEPT_EVERY
+            restored = _State(place * KEPT_EVERY - 1, self._kept[place])
+            state.row, state.bids, state.asks = restored.row, restored.bids, restored.asks
+        found = []
+        for row in range(state.row, hi):
+            if row > state.row:
+                state.apply(row, self._rows[row])
+            if row >= lo:
+                found.append(Ladder(state.bids.best(levels), state.asks.best(levels)))
+        return found
+
+    def _opened(self) -> _State:
+        state = _State()
+        if self._opening is not None:
+            state.apply(-1, self._opening)
+        return state
+
+    def _play(self) -> QuoteBlock:
+        """Go through all changes once: the touch behind each, and the whole book now and then."""
+        state = self._opened()
+        touch = np.zeros((4, len(self._rows)), np.int64)
+        self._kept.append(state.whole())
+        for row, change in enumerate(self._rows):
+            state.apply(row, change)
+            for place, side in ((0, state.bids), (2, state.asks)):
+                if side.ranks:
+                    touch[place : place + 2, row] = side.best(1)[0]
+            if (row + 1) % KEPT_EVERY == 0:
+                self._kept.append(state.whole())
+        return QuoteBlock(self._time, *touch)
+
+
+class RecordedDepth:
+    """A stretch of a recorded book: the changes `first` up to, not including, `last`."""
+
+    def __init__(self, books: RecordedBooks, first: int, last: int) -> None:
+        self._books = books
+        self._first = first
+        self.quotes = books.quotes(first, last)
+
+    def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
+        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        return self._books.ladders(self._first + lo, self._first + hi, levels)
+
+
+def read_changes(rows: Iterable[tuple[int, bool, str]], instrument: Instrument) -> Iterator[BookRow]:
+    """Recorded messages, (ns UTC, whether a snapshot, the `data` object), in the steps of their instrument.
+
+    Raises:
+        ValueError: says what is wrong with the message.
+    """
+    price, size = (_Steps(step) for step in (instrument.tick_size, instrument.lot_size))
+    for time, snapshot, text in rows:
+        data = orjson.loads(text)
+        sides = (tuple((price[one], size[other]) for one, other in _listed(data, key)) for key in ("bids", "asks"))
+        yield BookRow(time, snapshot, *sides)
+
+
+def _listed(data: Any, key: str) -> Any:
+    levels = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(levels, list) or any(not isinstance(level, list) or len(level) != 2 for level in levels):
+        raise ValueError(f"{key} is no list of [price, size]")
+    return levels
+
+
+class _Steps(dict[float | str, int]):
+    """Numbers as they are written, by how many steps they are; the same ones come again and again."""
+
+    def __init__(self, step: Decimal) -> None:
+        super().__init__()
+        self._step = step
+
+    def __missing__(self, value: float | str) -> int:
+        try:
+            steps = Decimal(str(value)) / self._step
+        except InvalidOperation:
+            raise ValueError(f"{value!r} is no number") from None
+        whole = int(steps.to_integral_value())
+        if whole < 0 or abs(steps - whole) > Decimal("0.000001"):
+            raise ValueError(f"{value} is no multiple of {self._step}")
+        if len(self) < 1_000_000:
+            self[value] = whole
+        return whole

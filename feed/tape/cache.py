@@ -1,0 +1,62 @@
+"""Columns of trades on disk: written once, in order, then read from anywhere at the cost of the rows that are read.
+
+A replay seeks, and neither a packed CSV nor a Parquet of one row group can. The columns lie in temporary files
+without a name, which the system removes with the process; read rows are paged in and out by the kernel.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.ticks import TickBlock
+
+__all__ = ["TickCache"]
+
+_COLUMNS = tuple(field.name for field in fields(TickBlock))
+
+
+class TickCache:
+    """Append blocks, then `seal`, then read. `skipped` columns are not kept: the reader makes them again."""
+
+    def __init__(self, skipped: frozenset[str] = frozenset()) -> None:
+        kept = [name for name in _COLUMNS if name not in skipped]
+        self._files: dict[str, IO[bytes]] = {name: tempfile.TemporaryFile() for name in kept}  # noqa: SIM115  # by seal
+        self._columns: dict[str, NDArray[np.int64]] = {}
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, block: TickBlock) -> None:
+        """Add rows. Raises OSError where the disk is full."""
+        for name, file in self._files.items():
+            file.write(np.ascontiguousarray(getattr(block, name)).data)
+        self._rows += len(block)
+
+    def seal(self) -> None:
+        """Make the rows readable."""
+        for name, file in self._files.items():
+            file.flush()
+            # Nothing cannot be mapped.
+            empty = np.empty(0, np.int64)
+            self._columns[name] = np.memmap(file, np.int64, "r", shape=(self._rows,)) if self._rows else empty
+            # The mapping stays.
+            file.close()
+
+    def discard(self) -> None:
+        """Give the disk back, of a cache that is not sealed."""
+        for file in self._files.values():
+            file.close()
+
+    def column(self, name: str) -> NDArray[np.int64]:
+        """All rows of a column, mapped and not read."""
+        return self._columns[name]
+
+    def rows(self, first: int, last: int) -> dict[str, NDArray[np.int64]]:
+        """The kept columns of some rows, in memory."""
+        return {name: np.array(column[first:last]) for name, column in self._columns.items()}

@@ -1,0 +1,264 @@
+"""From the rows of a recording to what a replay needs: checked columns of ticks, and the text of all else by stream."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from feed.data.inference import synthetic_quotes, tick_rule
+from feed.data.ticks import BUY, SELL, Instrument, TickBlock
+from feed.errors import RecordingError, failure
+from feed.tape.cache import TickCache
+from feed.units import DAY
+
+__all__ = ["Key", "ReplayedRows", "Texts"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Key = tuple[str, str, str]
+"""Channel, symbol, and interval or depth."""
+
+BATCH_ROWS = 4096
+"""About so many rows are between two edges."""
+NEAR = 1e-3
+"""How far a price or a size may be from a whole step: floats are near, a wrong step is not."""
+PLAYED = ("trading", "book", "status", "ticker", "candles")
+LOSSLESS = ("trading", "status")
+"""Of the others the newest message may stand for several: a number that is skipped there is nothing missing."""
+
+
+class Texts:
+    """One stream's messages in order: their times, whether each is a snapshot, and their `data` objects."""
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+        self.snapshots: list[bool] = []
+        self.data: list[str] = []
+
+    def __iter__(self) -> Iterator[tuple[int, bool, str]]:
+        return zip(self.times, self.snapshots, self.data, strict=True)
+
+
+class ReplayedRows:
+    """Takes the batches of a recording one after the other.
+
+    Args:
+        path: for messages about mistakes.
+        instruments: the steps of its symbols.
+    """
+
+    def __init__(self, path: Path, instruments: dict[str, Instrument]) -> None:
+        self.path = path
+        self.count = 0
+        self.edges: list[int] = []
+        self.first, self.last = 2**62, -(2**62)
+        self.texts: dict[Key, Texts] = defaultdict(Texts)
+        self.first_seq: dict[Key, int] = {}
+        self.missing = self.unsided = self.unquoted = self.outside = 0
+        self.symbols: dict[str, None] = {}
+        self._instruments = instruments
+        self._seq: dict[Key, int] = {}
+        self._ticks: dict[str, _Ticks] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """The next rows."""
+        channels, channel = _words(batch, "channel")
+        symbols, symbol = _words(batch, "symbol")
+        parts, part = _words(batch, "interval")
+        played = np.isin(channel, [code for code, name in enumerate(channels) if name in PLAYED])
+        code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
+        for each in np.unique(code[played]).tolist():
+            rest, place = divmod(each, max(len(parts), 1))
+            key = (channels[rest // max(len(symbols), 1)], symbols[rest % max(len(symbols), 1)], parts[place])
+            rows = np.flatnonzero(code == each)
+            self._add(key, batch, self._fresh(key, batch, rows))
+        self._note_times(batch, np.flatnonzero(played))
+        self.count += len(batch)
+
+    def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
+        """Where the recording begins and ends: just behind the states that its streams begin with, if any are first."""
+        snapshots = _is(batch, "type", "snapshot")[rows]
+        happened = rows[~snapshots]
+        if not self.count and len(rows) and snapshots[0]:
+            opening = batch.column("time").take(pa.array(rows[: int(np.argmin(snapshots))])).drop_null().to_numpy()
+            self.first = int(opening.max()) + 1 if len(opening) else self.first
+        time = batch.column("time").take(pa.array(happened)).drop_null().to_numpy()
+        if len(time):
+            self.first, self.last = min(self.first, int(time.min())), max(self.last, int(time.max()))
+            self.edges += time[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
+
+    def _fresh(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> Ints:
+        """The rows without those that were there before: a snapshot of the past, or a message that came twice."""
+        # Of these rows alone: events have no number, and stand between those that have one.
+        column = batch.column("seq").take(pa.array(rows))
+        if column.null_count:
+            return rows
+        seq: Ints = column.to_numpy(zero_copy_only=False).astype(np.int64)
+        before = np.concatenate([[self._seq.get(key, -1)], np.maximum.accumulate(seq)[:-1]])
+        whole = _is(batch, "type", "snapshot")[rows]
+        # A snapshot of a book has the number of the last change before it.
+        fresh = (seq > before) | (whole & (key[0] in ("book", "status")))
+        rows, seq, before, whole = rows[fresh], seq[fresh], before[fresh], whole[fresh]
+        if not len(rows):
+            return rows
+        if key not in self.first_seq:
+            # What a subscription begins with has the number of the last message before it; past trades have their own.
+            self.first_seq[key] = int(seq[0]) + int(whole[0] and key[0] != "trading")
+            before[0] = seq[0] - 1
+        if key[0] in LOSSLESS:
+            self.missing += int(np.maximum(seq - before - 1, 0)[~whole].sum())
+        self._seq[key] = int(seq.max())
+        return rows
+
+    def _add(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> None:
+        if not len(rows):
+            return
+        channel, symbol, _ = key
+        self.symbols[symbol] = None
+        if symbol not in self._instruments:
+            raise self.mistake(rows[0], "symbol", f"the steps of {symbol} are not told in the recording")
+        if channel == "trading":
+            ticks = self._ticks.get(symbol)
+            if ticks is None:
+                ticks = self._ticks[symbol] = _Ticks(self, self._instruments[symbol])
+            ticks.add(batch.take(pa.array(rows)), rows)
+            return
+        chosen = batch.take(pa.array(rows))
+        texts = self.texts[key]
+        times, data = chosen.column("time"), chosen.column("data")
+        for name, column in (("time", times), ("data", data)):
+            if column.null_count:
+                row = rows[int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))]
+                raise self.mistake(row, name, "it is empty")
+        texts.times += times.to_pylist()
+        texts.snapshots += [name == "snapshot" for name in chosen.column("type").to_pylist()]
+        texts.data += data.to_pylist()
+
+    def mistake(self, row: int, column: str, message: str, hint: str | None = None) -> RecordingError:
+        """Something in a row of the batch that is being added."""
+        return failure(self.path, f"row {self.count + int(row) + 1}, {column}", message, hint)
+
+    def discard(self) -> None:
+        """Give the disk back, where not all rows could be taken."""
+        for ticks in self._ticks.values():
+            ticks.cache.discard()
+
+    def ticks(self, symbol: str) -> TickCache:
+        """The ticks of a symbol, once all rows are there."""
+        ticks = self._ticks.get(symbol)
+        cache = TickCache() if ticks is None else ticks.cache
+        cache.seal()
+        return cache
+
+
+class _Ticks:
+    """The trades of one symbol on their way to columns of integers."""
+
+    def __init__(self, rows: ReplayedRows, instrument: Instrument) -> None:
+        self.cache = TickCache()
+        self._rows = rows
+        self._instrument = instrument
+        self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
+        self._day, self._volume = -1, 0
+
+    def add(self, batch: pa.RecordBatch, rows: Ints) -> None:
+        """The next trades; `rows` tells where in the file they stand."""
+        self._check(batch, rows)
+        time = _ints(batch, "time")
+        price, size = self._steps(batch, "price", rows), self._steps(batch, "size", rows)
+        side = self._sides(batch, price)
+        bid, ask = self._touch(batch, rows, price, side)
+        sizes = [np.where(known >= 1, known, size) for known in (
+            self._steps(batch, "bid_size", rows, missing=0), self._steps(batch, "ask_size", rows, missing=0)
+        )]  # fmt: skip
+        volume, trade_id = self._volumes(batch, rows, time, size), self._ids(batch, len(time))
+        self.cache.append(TickBlock(time, price, size, side, bid, sizes[0], ask, sizes[1], volume, trade_id))
+        self._time, self._price, self._side = int(time[-1]), int(price[-1]), int(side[-1])
+
+    def _check(self, batch: pa.RecordBatch, rows: Ints) -> None:
+        for name in ("time", "price", "size"):
+            column = batch.column(name)
+            if column.null_count:
+                row = rows[int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))]
+                raise self._rows.mistake(row, name, "it is empty")
+        time = _ints(batch, "time")
+        steps = np.diff(time, prepend=self._time)
+        if (steps < 0).any():
+            raise self._rows.mistake(rows[int(np.argmax(steps < 0))], "time", "it is earlier than the trade before it")
+
+    def _steps(self, batch: pa.RecordBatch, name: str, rows: Ints, missing: int | None = None) -> Ints:
+        """A column as whole steps."""
+        price = name in ("price", "bid", "ask")
+        step = float(self._instrument.tick_size if price else self._instrument.lot_size)
+        values = batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
+        if missing is not None:
+            values = np.where(np.isnan(values), missing * step, values)
+        scaled = values / step
+        steps = np.floor(scaled + 0.5)
+        wrong = ~(np.abs(scaled - steps) <= np.maximum(NEAR, np.abs(scaled) * 1e-12)) | (steps < 0) | (steps > 2**53)
+        if wrong.any():
+            place = int(np.argmax(wrong))
+            unit = self._instrument.tick_size if price else self._instrument.lot_size
+            raise self._rows.mistake(rows[place], name, f"{values[place]} is no multiple of {unit}")
+        if name in ("price", "size") and (steps < 1).any():
+            raise self._rows.mistake(rows[int(np.argmax(steps < 1))], name, "it is not above 0")
+        whole: Ints = steps.astype(np.int64)
+        return whole
+
+    def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
+        words, code = _words(batch, "side")
+        told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
+        self._rows.unsided += int((told == 0).sum())
+        return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
+
+    def _touch(self, batch: pa.RecordBatch, rows: Ints, price: Ints, side: Ints) -> tuple[Ints, Ints]:
+        bid, ask = (self._steps(batch, name, rows, missing=0) for name in ("bid", "ask"))
+        known = (bid > 0) & (ask > 0)
+        held = np.minimum(bid, price), np.maximum(ask, price)
+        self._rows.outside += int((known & ((price < bid) | (price > ask))).sum())
+        self._rows.unquoted += int((~known).sum())
+        made = synthetic_quotes(price, side)
+        known &= held[0] < held[1]
+        return np.where(known, held[0], made[0]), np.where(known, held[1], made[1])
+
+    def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
+        """What was recorded; where nothing was, the sum since the UTC day began."""
+        if not batch.column("volume").null_count:
+            return self._steps(batch, "volume", rows)
+        total = np.cumsum(size) + self._volume
+        begins = np.diff(time // DAY, prepend=self._day) != 0
+        before = np.maximum.accumulate(np.where(begins, total - size, 0))
+        self._day, self._volume = int(time[-1] // DAY), int((total - before)[-1])
+        return total - before
+
+    def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
+        column = batch.column("trade_id")
+        ids = _ints(batch, "trade_id") if not column.null_count else self._id + 1 + np.arange(count, dtype=np.int64)
+        self._id = int(ids[-1])
+        return ids
+
+
+def _words(batch: pa.RecordBatch, name: str) -> tuple[list[str], Ints]:
+    """A column of few words, as the words and the number of each row's."""
+    column = batch.column(name)
+    words = [word or "" for word in column.dictionary.to_pylist()]
+    codes = column.indices.to_numpy(zero_copy_only=False)
+    if column.null_count:
+        words.append("")
+        codes = np.where(np.isnan(codes.astype(np.float64)), len(words) - 1, codes)
+    return words, codes.astype(np.int64)
+
+
+def _is(batch: pa.RecordBatch, name: str, word: str) -> NDArray[np.bool_]:
+    words, code = _words(batch, name)
+    return np.isin(code, [place for place, known in enumerate(words) if known == word])
+
+
+def _ints(batch: pa.RecordBatch, name: str) -> Ints:
+    numbers: Ints = batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
+    return numbers

@@ -1,0 +1,219 @@
+"""A recording in the making: self-contained batches, one behind the other, each under a checksum.
+
+What has been appended survives the process. A batch is a header and an Arrow IPC stream with the columns of
+`SCHEMA`; its metadata has the facts as they are known by then, and the gaps and notes that are new.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from feed.errors import UsageError, failure
+from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo
+
+__all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "lock", "part_of", "scan"]
+
+PART_SUFFIX = ".part"
+
+MAGIC = b"FEEDREC1"
+"""The first bytes of the file; the digit changes with anything that an older reader would misread."""
+
+SYNC = b"\xf5BATCH\r\n"
+"""The first bytes of each batch: 0xF5 is in no UTF-8 text. Behind damage it is what the next batch is found by."""
+
+HEADER = struct.Struct("<8sQIII")
+"""SYNC, running number from 0, rows, length of the payload, CRC32 of the payload; then a CRC32 of the header."""
+
+HEADER_SIZE = HEADER.size + 4
+
+SEARCH_BYTES = 1 << 20
+
+OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def part_of(path: Path) -> Path:
+    """Where a recording is while it is made."""
+    return path.with_name(path.name + PART_SUFFIX)
+
+
+class JournalWriter:
+    """Appends batches. A batch that could not be written whole is written over by the next attempt.
+
+    Args:
+        path: the file, which must not be there.
+
+    Raises:
+        UsageError: it is there: an earlier recording was cut off.
+        OSError: where the disk does not take it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.batches = 0
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            hint = f"feed recover {path} makes a recording of it"
+            raise UsageError(f"{path} is there: an earlier recording was cut off; {hint}") from None
+        lock(self._descriptor)
+        self.size = self._write(MAGIC, 0)
+
+    def append(self, batch: pa.RecordBatch, info: RecordingInfo) -> None:
+        """Write a batch, with the facts by now and the gaps and notes since the last one."""
+        payload = _payload(batch, info)
+        head = HEADER.pack(SYNC, self.batches, len(batch), len(payload), zlib.crc32(payload))
+        self.size += self._write(b"".join((head, zlib.crc32(head).to_bytes(4, "little"), payload)), self.size)
+        self.batches += 1
+
+    def sync(self) -> None:
+        """What was appended survives the machine, too."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _write(self, data: bytes, at: int) -> int:
+        # A full disk takes the first part of a write, and refuses the rest.
+        view, written = memoryview(data), 0
+        while written < len(data):
+            written += os.pwrite(self._descriptor, view[written:], at + written)
+        return written
+
+
+def lock(descriptor: int) -> bool:
+    """Whether nobody else is writing this file; from now on, until it is closed, this process is."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover - Windows keeps others from an open file by itself
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # pragma: no cover - some network file systems have no locks
+        return True
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class JournalBatch:
+    """One whole batch: its number, where it begins, its rows, and the facts that came with it."""
+
+    number: int
+    offset: int
+    rows: pa.RecordBatch
+    info: RecordingInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A place that is not as it was written, where batch `number` should be.
+
+    `torn` says that the file just ends there, as after a kill or a power cut.
+    """
+
+    number: int
+    offset: int
+    length: int
+    what: str
+    torn: bool = False
+
+    def __str__(self) -> str:
+        return f"batch {self.number}, byte {self.offset}: {self.what}"
+
+
+def scan(path: Path) -> Iterator[JournalBatch | Damage]:
+    """Everything in a journal, in order: whole batches, and each place that is damaged.
+
+    Behind damage the next whole batch is looked for: it is for who reads to decide what that is worth.
+
+    Raises:
+        RecordingError: the file is no journal.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        descriptor, size = file.fileno(), file.seek(0, os.SEEK_END)
+        head = os.pread(descriptor, len(MAGIC), 0)
+        if head != MAGIC:
+            if not MAGIC.startswith(head):
+                raise failure(path, "byte 0", "this is no recording in the making, or its first bytes are damaged")
+            yield Damage(0, 0, size, "the file ends before its first batch", torn=True)
+            return
+        at, expected = len(MAGIC), 0
+        while at < size:
+            found = _batch_at(descriptor, at, size, expected)
+            if isinstance(found, Damage):
+                yield found
+                at, expected = at + found.length, found.number + 1
+                continue
+            batch, length = found
+            if batch.number != expected:
+                yield Damage(expected, at, 0, f"out of order: batch {batch.number} is in its place")
+            yield batch
+            at, expected = at + length, batch.number + 1
+
+
+def _payload(batch: pa.RecordBatch, info: RecordingInfo) -> bytes:
+    sink = pa.BufferOutputStream()
+    schema = SCHEMA.with_metadata({INFO_KEY: info.model_dump_json(exclude_defaults=True)})
+    with pa.ipc.new_stream(sink, schema, options=OPTIONS) as stream:
+        stream.write_batch(batch)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def _batch_at(descriptor: int, at: int, size: int, expected: int) -> tuple[JournalBatch, int] | Damage:
+    """The batch that begins there with its length in the file, or what is wrong up to the next one."""
+    head = os.pread(descriptor, HEADER_SIZE, at)
+    if len(head) < HEADER_SIZE and SYNC.startswith(head[: len(SYNC)]):
+        return Damage(expected, at, size - at, f"torn tail: the file ends in its header, {len(head)} bytes", torn=True)
+    if len(head) < HEADER_SIZE or zlib.crc32(head[: HEADER.size]).to_bytes(4, "little") != head[HEADER.size :]:
+        what = "the checksum of its header is another one" if head.startswith(SYNC) else "no batch begins here"
+        return _damage(descriptor, at, at + 1, size, expected, what)
+    _, number, rows, length, checksum = HEADER.unpack(head[: HEADER.size])
+    end = at + HEADER_SIZE + length
+    if end > size:
+        missing = f"torn tail: the file ends {end - size} bytes before it does, of {length}"
+        return Damage(number, at, size - at, missing, torn=True)
+    payload = os.pread(descriptor, length, at + HEADER_SIZE)
+    if zlib.crc32(payload) != checksum:
+        return _damage(descriptor, at, end, size, number, f"the checksum of its {length} bytes is another one")
+    try:
+        return _read(number, at, payload, rows), HEADER_SIZE + length
+    except (pa.ArrowException, ValidationError, ValueError, KeyError, StopIteration) as error:
+        return _damage(descriptor, at, end, size, number, f"it cannot be read: {str(error).splitlines()[0]}")
+
+
+def _read(number: int, at: int, payload: bytes, rows: int) -> JournalBatch:
+    with pa.ipc.open_stream(payload) as stream:
+        info = RecordingInfo.model_validate_json(stream.schema.metadata[INFO_KEY])
+        batch = stream.read_next_batch()
+    if len(batch) != rows:
+        raise ValueError(f"it has {len(batch)} rows, and its header says {rows}")
+    return JournalBatch(number, at, batch.cast(SCHEMA), info)
+
+
+def _damage(descriptor: int, at: int, search: int, size: int, number: int, what: str) -> Damage:
+    """Damage from `at` to where the next batch may begin, which is nowhere before `search`."""
+    return Damage(number, at, _next_sync(descriptor, search, size) - at, what)
+
+
+def _next_sync(descriptor: int, at: int, size: int) -> int:
+    while at < size:
+        chunk = os.pread(descriptor, SEARCH_BYTES + len(SYNC), at)
+        found = chunk.find(SYNC)
+        if found >= 0:
+            return at + found
+        at += SEARCH_BYTES
+    return size

@@ -1,0 +1,162 @@
+"""Opens a finished recording and gives its rows back: in order, in bounded memory, and never a damaged one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from feed.errors import failure
+from feed.tape.layout import FORMAT, INFO_KEY, SCHEMA, RecordingInfo
+from feed.tape.sealing import Seal, open_seal
+
+__all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
+
+BATCH_ROWS = 65_536
+"""Most rows of a batch that a reader gives."""
+
+PART_SUFFIX = ".part"
+
+
+def is_recording(path: Path) -> bool:
+    """Whether `open_recording` is the one to open a file, or to say why it cannot be; False for what others wrote."""
+    if path.suffix == PART_SUFFIX or not path.is_file():
+        return True
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        return False
+    try:
+        return INFO_KEY in (pq.read_metadata(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return True
+
+
+def open_recording(path: Path) -> RecordingReader:
+    """Open a recording.
+
+    Raises:
+        RecordingError: it is not there, is no recording, was cut off, is damaged, or is of a format we do not know.
+    """
+    if path.is_dir():
+        raise failure(path, "", "this is a folder", "name a recording in it")
+    if path.suffix == PART_SUFFIX:
+        raise failure(path, "", "this recording was cut off", f"feed recover {path} makes a whole one of it")
+    try:
+        seal = open_seal(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError:
+        part = path.with_name(path.name + PART_SUFFIX)
+        hint = f"but {part} is, which was cut off: feed recover {part} makes a whole one of it"
+        raise failure(path, "", "there is no such file", hint if part.exists() else None) from None
+    except (OSError, pa.ArrowException) as error:
+        raise failure(path, "", f"cannot be read: {str(error).splitlines()[0]}") from None
+    return RecordingReader(path, file, _info(path, file.metadata), seal)
+
+
+class RecordingReader:
+    """A finished recording.
+
+    Attributes:
+        path: where it is.
+        info: what it tells of itself.
+        rows: how many messages it has.
+    """
+
+    def __init__(self, path: Path, file: pq.ParquetFile, info: RecordingInfo, seal: Seal | None) -> None:
+        self.path = path
+        self.info = info
+        self.rows: int = file.metadata.num_rows
+        self._file = file
+        self._seal = seal
+
+    def __enter__(self) -> RecordingReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def batches(self, columns: Sequence[str] | None = None, first_row: int = 0) -> Iterator[pa.RecordBatch]:
+        """The rows in order, at most `BATCH_ROWS` at a time; no batch crosses a row group.
+
+        Args:
+            columns: those that are wanted, in the order of `SCHEMA`; else all.
+            first_row: begin here; what is before it is not read.
+
+        Raises:
+            RecordingError: names the row group and the column that is not as it was written.
+        """
+        wanted = [name for name in SCHEMA.names if columns is None or name in columns]
+        skipped = first_row
+        for group in range(self._file.metadata.num_row_groups):
+            rows = self._file.metadata.row_group(group).num_rows
+            if skipped >= rows:
+                skipped -= rows
+                continue
+            table = self._read(group, wanted)
+            yield from table.slice(skipped).combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
+            skipped = 0
+
+    def check(self) -> None:
+        """Read everything. Raises RecordingError for the first place that is damaged."""
+        for _ in self.batches():
+            pass
+
+    def _read(self, group: int, names: list[str]) -> pa.Table:
+        if self._seal is not None:
+            known = self._file.metadata.schema.names
+            damaged = self._seal.damaged(self._file.metadata, group, [known.index(name) for name in names])
+            if damaged is not None:
+                raise self._damage(group, known[damaged], "its checksum is another one")
+        try:
+            table = self._file.read_row_group(group, names)
+        except (OSError, pa.ArrowException) as error:
+            raise self._damage(group, *self._culprit(group, names, error)) from None
+        return table.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
+
+    def _culprit(self, group: int, names: list[str], error: Exception) -> tuple[str, str]:
+        """Which column it is: of several, Arrow does not tell."""
+        for name in names:
+            try:
+                self._file.read_row_group(group, [name])
+            except (OSError, pa.ArrowException) as own:
+                return name, str(own).splitlines()[0]
+        return ", ".join(names), str(error).splitlines()[0]
+
+    def _damage(self, group: int, column: str, what: str) -> Exception:
+        first = sum(self._file.metadata.row_group(before).num_rows for before in range(group))
+        rows = self._file.metadata.row_group(group).num_rows
+        where = f"row group {group} (rows {first + 1} to {first + rows}), column {column}"
+        return failure(self.path, where, f"it is damaged: {what}", "every row before this row group is whole")
+
+
+def _info(path: Path, metadata: pq.FileMetaData) -> RecordingInfo:
+    told = (metadata.metadata or {}).get(INFO_KEY)
+    if told is None:
+        hint = "feed import makes a recording of trades that others wrote"
+        raise failure(path, "", "this Parquet file is no recording of feed", hint)
+    try:
+        _check_format(path, told)
+        info = RecordingInfo.model_validate_json(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise failure(path, f"metadata {INFO_KEY.decode()}, {where}", str(first["msg"])) from None
+    missing = [name for name in SCHEMA.names if name not in metadata.schema.names]
+    if missing:
+        raise failure(path, "", f"the columns {', '.join(missing)} are missing")
+    return info
+
+
+def _check_format(path: Path, told: bytes) -> None:
+    """Before anything else is read: another format may have other facts, too."""
+    facts = orjson.loads(told) if told[:1] == b"{" else {}
+    if (number := facts.get("format", FORMAT)) != FORMAT:
+        message = f"it has format {number}, written by feed {facts.get('version')}; this feed reads format {FORMAT}"
+        raise failure(path, "", message, "use that version of feed, or a newer one")

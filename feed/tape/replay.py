@@ -1,0 +1,211 @@
+"""A recording as a source: the market cannot tell it from an engine.
+
+Trades become columns on disk again, a book is played from its changes, and tickers and candles that were recorded are
+sent as they were. What was not recorded is derived, as in any market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from feed.data.book import Books
+from feed.data.messages import RecordedRows
+from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
+from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
+from feed.errors import RecordingError, failure
+from feed.tape.book import RecordedBooks, read_changes
+from feed.tape.columns import ReplayedRows, Texts
+from feed.tape.layout import RecordingInfo
+from feed.tape.reader import open_recording
+from feed.units import MILLISECOND, parse_step
+
+__all__ = ["RecordingSource"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+BATCH_ROWS = 4096
+MOST_LEVELS = 1000
+"""Of a book that was recorded whole."""
+AS_THEY_WERE = ("ticker", "candles")
+
+
+class RecordingSource(Source):
+    """Replays a recording. The whole file is read and checked once, when the source is made.
+
+    Args:
+        path: a finished recording.
+
+    Attributes:
+        info: what the recording tells of itself.
+        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
+
+    Raises:
+        RecordingError: names the file, and the row or the place of the first mistake.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with open_recording(path) as reader:
+            self.info: RecordingInfo = reader.info
+            rows = ReplayedRows(path, _instruments(self.info))
+            try:
+                for batch in reader.batches():
+                    rows.add(batch)
+            except RecordingError:
+                rows.discard()
+                raise
+        if not rows.symbols:
+            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
+        known = _instruments(self.info)
+        self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
+        self._start, self._end = rows.first, rows.last + 1
+        self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
+        self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
+        self._times = [cache.column("time") for cache in self._caches]
+        self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
+        self._opening, self._changes = _statuses(rows)
+        self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
+        self._books = [self._book(index, rows) for index in range(len(self._instruments))]
+        self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
+        self.notices = tuple(self._told(rows))
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The symbols that the recording has messages of."""
+        return self._instruments
+
+    @property
+    def numbering(self) -> Mapping[str, int]:
+        """By stream, the `seq` of the message before its first one in the recording."""
+        return self._numbering
+
+    @property
+    def start(self) -> int:
+        """Time of the first message, ns UTC."""
+        return self._start
+
+    @property
+    def end(self) -> int:
+        """Just after the last message, ns UTC."""
+        return self._end
+
+    def batches(self, at: int) -> Iterator[Batch]:
+        """Batches from market time `at` on; messages of the same time are never apart."""
+        begin = at
+        while begin < self._end:
+            later = int(np.searchsorted(self._edges, begin, side="right"))
+            end = int(self._edges[later]) if later < len(self._edges) else self._end
+            ticks = tuple(self.between(index, begin, end) for index in range(len(self._instruments)))
+            changes = tuple(change for change in self._changes if begin <= change.time < end)
+            yield Batch(begin, end, ticks, changes)
+            begin = end
+
+    def between(self, index: int, start: int, end: int) -> TickBlock:
+        """The ticks of one symbol from `start` up to, not including, `end` (ns UTC)."""
+        first, last = np.searchsorted(self._times[index], [start, end], side="left")
+        if first == last:
+            return TickBlock.empty()
+        return TickBlock(**self._caches[index].rows(int(first), int(last)))
+
+    def lots(self, index: int, at: int) -> int:
+        """What was traded of a symbol before market time `at`, in lots."""
+        first = int(np.searchsorted(self._times[index], at, side="left"))
+        return int(self._traded[index][first - 1]) if first else 0
+
+    def ids(self, index: int, start: int, end: int) -> tuple[int, int]:
+        """The first and the last trade id of a symbol in a stretch of time; 0 and 0 where there is none."""
+        first, last = (int(row) for row in np.searchsorted(self._times[index], [start, end], side="left"))
+        ids = self._caches[index].column("trade_id")
+        return (int(ids[first]), int(ids[last - 1])) if first < last else (0, 0)
+
+    def statuses(self, at: int) -> tuple[StatusChange, ...]:
+        """What is in force at market time `at`; online where nothing else was recorded."""
+        found = {
+            instrument.symbol: StatusChange(self._start, instrument.symbol, "online", "", "replay")
+            for instrument in self._instruments
+        }
+        found |= {change.symbol: change for change in self._opening if change.symbol in found}
+        found |= {change.symbol: change for change in self._changes if change.time <= at}
+        return tuple(found[instrument.symbol] for instrument in self._instruments)
+
+    def books(self, index: int) -> Books:
+        """The recorded book of a symbol; around the trades where there is none."""
+        return self._books[index]
+
+    def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
+        """A stream's messages, where they were recorded as they are."""
+        return self._rows.get((channel, symbol, part))
+
+    def _book(self, index: int, rows: ReplayedRows) -> Books:
+        instrument = self._instruments[index]
+        parts = [key[2] for key in rows.texts if key[:2] == ("book", instrument.symbol)]
+        if not parts:
+            return self._made_book(index)
+        deepest = max(parts, key=lambda part: int(part) if part else MOST_LEVELS)
+        texts = rows.texts["book", instrument.symbol, deepest]
+        try:
+            changes = list(read_changes(texts, instrument))
+        except ValueError as error:
+            raise failure(rows.path, f"book of {instrument.symbol}", f"cannot be read: {error}") from None
+        return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS)
+
+    def _made_book(self, index: int) -> MadeBooks:
+        """Around the trades of a symbol whose book was not recorded."""
+        cache = self._caches[index]
+        first = TickBlock(**cache.rows(0, min(len(cache), SAMPLE_ROWS))) if len(cache) else TickBlock.empty()
+        return books_around(self._instruments[index].symbol, partial(self.between, index), first)
+
+    def _told(self, rows: ReplayedRows) -> Iterator[str]:
+        if not self.info.complete:
+            yield "the recording was cut off, and recovered as far as it was whole"
+        if rows.missing:
+            yield f"{rows.missing} messages are missing in the recording: the numbers go on without them"
+        if rows.unsided:
+            yield f"{rows.unsided} trades have no side: inferred by the tick rule"
+        if rows.unquoted:
+            yield f"{rows.unquoted} trades have no quote: each sits at a touch one tick wide"
+        if rows.outside:
+            yield f"{rows.outside} trades lie outside their quote: the quote is widened to hold them"
+        books = zip(self._instruments, self._books, strict=True)
+        without = ", ".join(instrument.symbol for instrument, book in books if isinstance(book, MadeBooks))
+        if without:
+            yield f"no book was recorded of {without}: one is made up around the trades"
+        yield from self.info.notes
+
+
+def _instruments(info: RecordingInfo) -> dict[str, Instrument]:
+    return {
+        symbol: Instrument(symbol, parse_step(tick), parse_step(lot))
+        for symbol, (tick, lot) in info.instruments.items()
+    }
+
+
+def _as_they_were(texts: Texts) -> RecordedRows:
+    """Without the snapshots that a subscription begins with: they are no messages of the stream."""
+    kept = [(time, data.encode()) for time, snapshot, data in texts if not snapshot]
+    opening = texts.data[0].encode() if texts.snapshots[0] else None
+    return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
+
+
+def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange]]:
+    """What was in force at first, and the changes, in order of time."""
+    opening: list[StatusChange] = []
+    changes: list[StatusChange] = []
+    for (channel, symbol, _), texts in rows.texts.items():
+        if channel != "status":
+            continue
+        for time, snapshot, text in texts:
+            data = orjson.loads(text)
+            try:
+                facts = str(data["status"]), str(data["reason"]), str(data["phase"])
+                since = int(data["timestamp"]) * MILLISECOND if snapshot else time
+            except (KeyError, TypeError, ValueError) as error:
+                raise failure(rows.path, f"status of {symbol}", f"{error} is missing or wrong") from None
+            (opening if snapshot else changes).append(StatusChange(since, symbol, *facts))
+    return opening, sorted(changes, key=lambda change: change.time)

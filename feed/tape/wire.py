@@ -1,0 +1,86 @@
+"""Frames of our own protocol, as they came, as rows of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from feed.tape.rows import Row
+from feed.units import MILLISECOND
+
+__all__ = ["FrameRows", "facts_of"]
+
+EVENT = "event"
+"""The channel of frames that are no data."""
+
+MOST_NAMES = 64
+"""Names of events that are kept apart: whoever sends more of them sends no names."""
+
+# Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
+_MARK = b',"data":'
+
+_NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
+
+
+class FrameRows:
+    """Makes a row of each frame. What a trade has columns for is in them, all else is kept to the byte."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def row(self, payload: bytes, body: Mapping[str, Any], received: int) -> Row:
+        """The row of a frame that came at `received`, ns UTC."""
+        if body.get("event") == "data":
+            try:
+                return _of_data(payload, body, received)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                # It is kept as it is: whoever reads it sees what is wrong.
+                pass
+        return self._of_event(payload, body, received)
+
+    def _of_event(self, payload: bytes, body: Mapping[str, Any], received: int) -> Row:
+        name = str(body.get("event"))
+        if len(self._names) < MOST_NAMES:
+            self._names.add(name)
+        time = body.get("virtual_time")
+        return Row(
+            received,
+            time * MILLISECOND if isinstance(time, int) else None,
+            EVENT,
+            type=name if name in self._names else "other",
+            data=payload.decode(errors="replace"),
+        )
+
+
+def facts_of(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first frame tells of a recording's source."""
+    facts = {name: status.get(name) for name in ("scenario", "seed", "epoch", "digest")}
+    symbols = [each for each in status.get("symbols") or () if isinstance(each, dict)]
+    steps = {str(each.get("symbol")): (_step(each, "tick_size"), _step(each, "lot_size")) for each in symbols}
+    return facts | {"instruments": steps}
+
+
+def _step(symbol: Mapping[str, Any], key: str) -> str:
+    """A step as decimal text; JSON has made a float of it."""
+    decimals = symbol.get("price_decimals" if key == "tick_size" else "size_decimals")
+    return f"{float(symbol.get(key) or 0):.{decimals if isinstance(decimals, int) else 8}f}"
+
+
+def _of_data(payload: bytes, body: Mapping[str, Any], received: int) -> Row:
+    channel, symbol, data = str(body["channel"]), str(body["symbol"]), body["data"]
+    time, kind, seq = data["timestamp"] * MILLISECOND, str(body["type"]), int(body["seq"])
+    if channel == "trading":
+        # float() also reads the text of `?numbers=string`.
+        numbers: dict[str, Any] = {name: float(data[name]) for name in _NUMBERS}
+        row = Row(received, time, channel, symbol, "", kind, seq)
+        return row._replace(side=str(data["side"]), trade_id=int(data["trade_id"]), **numbers)
+    part = str(body.get("interval") or body.get("depth") or data.get("interval") or "")
+    return Row(received, time, channel, symbol, part, kind, seq, data=_text(payload, data))
+
+
+def _text(payload: bytes, data: object) -> str:
+    """The object as it was written."""
+    at = payload.find(_MARK)
+    return (payload[at + len(_MARK) : -1] if at >= 0 else orjson.dumps(data)).decode()
