@@ -16,11 +16,12 @@ from feed.clock import Clock
 from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, OriginRule
+from feed.server.admission import ConnectRates, HostRule, OriginRule, host_name
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
+from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.http.routes import Endpoint, Page, Routes, is_upgrade, problem, respond
+from feed.server.http.routes import Endpoint, Page, Routes, header, is_upgrade, problem, respond
 from feed.server.peer import Peer, PeerLimits
 from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND
@@ -55,6 +56,7 @@ class FeedServer:
         limits: its bounds.
         clock: real time.
         origins: web pages that may connect besides those from loopback.
+        hosts: names that the server may be called by besides those of loopback and the address that it is bound to.
         token: what clients must show, or None.
         pages: what HTTP paths answer.
     """
@@ -66,6 +68,7 @@ class FeedServer:
         clock: Clock,
         *,
         origins: tuple[str, ...] = (),
+        hosts: tuple[str, ...] = (),
         token: str | None = None,
     ) -> None:
         self.counters = ServerCounters()
@@ -73,6 +76,7 @@ class FeedServer:
         self._limits = limits
         self._clock = clock
         self._origins = OriginRule(origins)
+        self._hosts = HostRule(hosts)
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
@@ -120,6 +124,7 @@ class FeedServer:
             logger=_quiet_logger(),
             backlog=1024,
         )
+        self._hosts.listen(host, [address for address, _ in self.addresses])
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""
@@ -157,8 +162,11 @@ class FeedServer:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
+        host = header(request, "Host")
+        if not self._hosts.allows(host):
+            return self._refuse("host", _foreign_host(host or ""))
         if not is_upgrade(request):
-            return await self._routes.answer(request)
+            return await self._plain(request)
         address = str((connection.remote_address or ("",))[0])
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
@@ -172,6 +180,22 @@ class FeedServer:
         assert isinstance(connection, FeedConnection)
         connection.wishes = wishes
         return None
+
+    async def _plain(self, request: Request) -> Response:
+        """The answer to plain HTTP: a page of an origin that the socket lets in may read it."""
+        origin = header(request, "Origin")
+        allowed = self._lets_in(request, origin)
+        if request.method == "OPTIONS":
+            return answer_options(request, origin, allowed=allowed)
+        response = await self._routes.answer(request)
+        for name, value in sharing(origin if allowed else None).items():
+            response.headers[name] = value
+        return response
+
+    def _lets_in(self, request: Request, origin: str | None) -> bool:
+        host = header(request, "Host")
+        own = host if host is not None and self._hosts.knows(host) else None
+        return self._origins.allows(origin, own)
 
     def _refuse(self, reason: str, page: Page) -> Response:
         self.counters.refused[reason] += 1
@@ -213,8 +237,8 @@ class FeedServer:
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
         request = connection.request
-        origin = request.headers.get("Origin") if request is not None else None
-        if self._origins.allows(origin):
+        origin = header(request, "Origin") if request is not None else None
+        if request is None or self._lets_in(request, origin):
             return False
         self.counters.refused["origin"] += 1
         shown = (origin or "")[:60]
@@ -231,6 +255,18 @@ class FeedServer:
             self._emptied.set()
         else:
             self._emptied.clear()
+
+
+def _foreign_host(host: str) -> Page:
+    """Why a server does not answer to a name: it might be a web page's own, pointed at this machine."""
+    name = host_name(host)
+    if name is None:
+        return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
+    shown = name[:64]
+    option = f"--allowed-host {shown}"
+    log.warning("host refused", host=shown, hint=f"start with {option}")
+    hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
+    return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
 
 
 def _quiet_logger() -> logging.Logger:

@@ -78,7 +78,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         patience=limits.patience,
     )
     server_limits = _server_limits(limits, compression=settings.compression == "on")
-    server = FeedServer(market, server_limits, clock, origins=settings.origins, token=settings.token)
+    pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
+    server = FeedServer(market, server_limits, clock, **pages_from, token=settings.token)
     metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)

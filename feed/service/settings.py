@@ -6,6 +6,7 @@ Times are nanoseconds once they are read; what a person writes is `10s`, `1m30s`
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,7 +36,7 @@ __all__ = [
 
 ENV_PREFIX = "FEED_"
 
-REPEATED = frozenset({"origins", "record_channels"})
+REPEATED = frozenset({"origins", "allowed_hosts", "record_channels"})
 """Settings whose option may be given several times; their variable has commas."""
 
 # Variables with our prefix that are no settings of the server: where the tests find recordings of real markets.
@@ -67,6 +68,16 @@ def _read_origin(text: str) -> str:
         raise UsageError(f"{text!r} is not an origin; write it like https://app.example, or * for all pages")
     return text.rstrip("/")
 
+
+def _read_hosts(value: Any) -> tuple[str, ...]:
+    names = _read_names(value)
+    for name in names:
+        if name != "*" and not _HOST_NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is not a host name; write it like host.docker.internal, or * for all")
+    return names
+
+
+_HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?|[0-9A-Fa-f:.]+")
 
 Duration = Annotated[int, reads(parse_duration)]
 Anchor = Literal["scenario", "now"] | int
@@ -171,6 +182,9 @@ class ServeSettings(Limits, BaseSettings):
     token: str | None = Field(None, min_length=1, repr=False, description="Clients must show it before anything else")
     origins: Annotated[tuple[str, ...], NoDecode, reads(_read_origins)] = Field(
         (), description="Web pages that may connect besides those from loopback, such as https://app.example, or *"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, reads(_read_hosts)] = Field(
+        (), description="Names that the server may be called by besides localhost, such as host.docker.internal, or *"
     )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"

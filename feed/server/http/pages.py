@@ -129,7 +129,7 @@ pre {{ background: #8881; padding: 1rem; overflow-x: auto; border-radius: 6px; f
 <p>A fake market on a real WebSocket: the same ticks on every run, made to test trading frontends against.</p>
 <table>{table}</table>
 <p>Connect to this address and subscribe:</p>
-<pre>const websocket = new WebSocket("ws://" + location.host);
+<pre>const websocket = new WebSocket(location.origin.replace("http", "ws"));
 websocket.onopen = () =&gt; websocket.send(JSON.stringify(
   {{event: "subscribe", channel: "trading", symbol: "{symbol}"}}));
 websocket.onmessage = (event) =&gt; console.log(JSON.parse(event.data));</pre>

@@ -16,15 +16,19 @@ from werkzeug.routing import Map, Rule
 
 from feed.hints import nearest
 
-__all__ = ["Endpoint", "Page", "Routes", "is_upgrade", "problem", "respond"]
+__all__ = ["METHODS", "Endpoint", "Page", "Routes", "header", "is_upgrade", "problem", "respond"]
 
 MAX_KEYS = 32
+
+METHODS = "GET, HEAD, OPTIONS"
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    # Who looks at a page may try out a socket in the browser's console, to the server that it comes from.
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Vary": "Origin",
 }
 
 
@@ -46,7 +50,8 @@ def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = 
     """The page as a response of the WebSocket library. Every connection ends with its answer."""
     headers = Headers()
     headers["Content-Type"] = page.content_type
-    headers["Content-Length"] = str(len(page.body))
+    if page.status != http.HTTPStatus.NO_CONTENT:
+        headers["Content-Length"] = str(len(page.body))
     headers["Connection"] = "close"
     for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
         headers[name] = value
@@ -58,6 +63,12 @@ def problem(status: int, code: str, message: str, *, field: str | None = None, h
     """A refusal, with the same keys as an `error` event."""
     document = {"event": "error", "message": message, "code": code, "field": field, "hint": hint}
     return Page.json({key: value for key, value in document.items() if value is not None}, status)
+
+
+def header(request: Request, name: str) -> str | None:
+    """The value of a header; all of them with commas between where it is there more than once."""
+    values = request.headers.get_all(name)
+    return ", ".join(values) if values else None
 
 
 def is_upgrade(request: Request) -> bool:
@@ -91,7 +102,7 @@ class Routes:
         try:
             endpoint, parts = self._map.match(unquote(path) or "/", method=request.method)
         except MethodNotAllowed:
-            return respond(self._wrong_method(request), {"Allow": "GET, HEAD"}, head=head)
+            return respond(self._wrong_method(request), {"Allow": METHODS}, head=head)
         except HTTPException:
             return respond(self._not_found(path), head=head)
         if parts and not self._shown(request):
@@ -115,7 +126,7 @@ class Routes:
     def _shown(self, request: Request) -> bool:
         if self._token is None:
             return True
-        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        shown = (header(request, "Authorization") or "").removeprefix("Bearer ")
         return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
 
     @staticmethod
