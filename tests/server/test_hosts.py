@@ -43,8 +43,8 @@ async def ask(running: Running, *lines: str, request: str = "GET /health HTTP/1.
     return Answer(data)
 
 
-OWN = ["localhost", "LOCALHOST:8765", "localhost.", "app.localhost:1", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:8765",
-       "[0:0:0:0:0:0:0:1]:8765", "[::ffff:127.0.0.1]"]  # fmt: skip
+OWN = ["localhost", "LOCALHOST:8765", "localhost.", "app.localhost:1", "127.0.0.1", "127.9.9.9:80", "[::1]",
+       "[::1]:8765", "[0:0:0:0:0:0:0:1]:8765", "[::ffff:127.0.0.1]"]  # fmt: skip
 FOREIGN = ["evil.example", "evil.example:8765", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1",
            "[fe80::1]:8765", "feed", "host.docker.internal", "evil.example.", "2130706433"]  # fmt: skip
 UNREADABLE = ["localhost:8765:1", "localhost@evil.example", "[::1", "localhost, evil.example", "a b", "localhost/",
