@@ -56,6 +56,7 @@ class Session:
         limits: what the client may do.
         token: what the client must show, or None where anybody may listen.
         strict: whether the client asked to be closed when it does not answer `ping` events.
+        wanted: what it is subscribed to from the beginning, or as soon as it is authenticated.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class Session:
         "_subscriptions",
         "_token",
         "_view",
+        "_wanted",
         "_warnings",
         "_wrong_tokens",
     )
@@ -81,12 +83,14 @@ class Session:
         now: Now,
         token: str | None = None,
         strict: bool = False,
+        wanted: tuple[Subscribe, ...] = (),
     ) -> None:
         self._connection = connection
         self._view = view
         self._limits = limits
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         self._strict = strict
+        self._wanted = wanted
         self._authenticated = token is None
         self._subscriptions = SubscriptionBook(view, limits.max_subscriptions)
         self._bucket = TokenBucket(limits.inbound_rate, limits.inbound_burst, now.monotonic)
@@ -136,6 +140,13 @@ class Session:
         if not self._authenticated and not isinstance(request, Auth | Ping | Pong):
             return [self._unauthorized(request, "send an auth event with the server's token first")]
         return self._answer(request, now)
+
+    def begin(self, now: Now) -> list[Effect]:
+        """The client is greeted: what it asked for before it could speak, once, is subscribed if it may."""
+        if not self._authenticated:
+            return []
+        wanted, self._wanted = self._wanted, ()
+        return [effect for request in wanted for effect in self._answer(request, now)]
 
     def expire(self, now: Now, last_sent: int) -> list[Effect]:
         """The deadline has come. `last_sent` is the monotonic time at which anything was last sent to the peer."""
@@ -210,7 +221,7 @@ class Session:
         if self._token is not None and self._limits.token_ttl:
             self._arm(Timer.TOKEN, now.monotonic, self._limits.token_ttl)
             expires_at = (now.wall + self._limits.token_ttl) // MILLISECOND
-        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id))]
+        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id)), *self.begin(now)]
 
     def _wrong_token(self, request: Auth) -> list[Effect]:
         self._wrong_tokens += 1

@@ -19,6 +19,7 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
 from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
+from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
@@ -97,6 +98,7 @@ class Peer:
         counters: ServerCounters,
         variant: Variant,
         strict: bool,
+        wanted: tuple[Subscribe, ...],
         token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
@@ -111,7 +113,9 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
+        self._session = Session(
+            name, market, limits.session, now=clock.read(), token=token, strict=strict, wanted=wanted
+        )
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
@@ -127,6 +131,8 @@ class Peer:
         self._market.attend(self, self.send)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
+        # Data may fill the socket, which the connection then tells.
+        self._do(self._session.begin(self._clock.read()))
 
     def send(self, event: Event) -> None:
         """Send an event now."""

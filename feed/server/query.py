@@ -8,6 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 from feed.dialects.native.replies import Variant
 from feed.errors import UsageError
 from feed.hints import nearest
+from feed.protocol.keys import StreamKeyError, subscription_of
+from feed.protocol.requests import Subscribe
+from feed.protocol.view import MarketView
 
 __all__ = ["Connect", "QueryError", "parse_query"]
 
@@ -15,7 +18,14 @@ SOCKET_PATHS = ("/", "/ws")
 
 CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
 
+SUBSCRIBE = "subscribe"
+
+KEYS = (*CHOICES, SUBSCRIBE)
+
 MAX_KEYS = 32
+
+MAX_SUBSCRIPTIONS = 200
+"""Streams that one URL may name; one name with `*` may be many."""
 
 PRIVATE = ("market", "scenario", "seed", "speed", "at", "anchor", "paused")
 """Keys that would make a market of one's own."""
@@ -36,25 +46,30 @@ class Connect:
 
     variant: Variant = field(default_factory=Variant)
     strict: bool = False
+    wanted: tuple[Subscribe, ...] = ()
 
 
-def parse_query(target: str) -> Connect:
-    """The wishes in a request target such as `/ws?numbers=string`.
+def parse_query(target: str, view: MarketView) -> Connect:
+    """The wishes in a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
 
     Raises:
-        QueryError: for a path without a socket, and for an unknown, repeated or bad key.
+        QueryError: for a path without a socket, for an unknown, repeated or bad key, and for a stream that is not there.
     """
     try:
         parts = urlsplit(target)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
     except ValueError:
-        hint = f"at most {MAX_KEYS} keys, out of {', '.join(CHOICES)}"
+        hint = f"at most {MAX_KEYS} keys, out of {', '.join(KEYS)}"
         raise QueryError("The URL cannot be read", "query", hint) from None
     if (parts.path.rstrip("/") or "/") not in SOCKET_PATHS:
         raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(SOCKET_PATHS)}")
     chosen = {key: choices[0] for key, choices in CHOICES.items()}
     seen: set[str] = set()
+    streams: list[str] = []
     for key, value in pairs:
+        if key == SUBSCRIBE:
+            streams += value.split(",")
+            continue
         if key in seen:
             raise QueryError(f'The key "{key[:64]}" is there twice', key[:64], "give it once")
         seen.add(key)
@@ -62,7 +77,22 @@ def parse_query(target: str) -> Connect:
     return Connect(
         variant=Variant(numbers="string" if chosen["numbers"] == "string" else "plain"),
         strict=chosen["heartbeat"] == "strict",
+        wanted=_subscriptions(streams, view),
     )
+
+
+def _subscriptions(streams: list[str], view: MarketView) -> tuple[Subscribe, ...]:
+    keys = dict.fromkeys(key.strip() for key in streams)
+    if len(keys) > MAX_SUBSCRIPTIONS:
+        hint = f"at most {MAX_SUBSCRIPTIONS} of them, or * for all"
+        raise QueryError("The URL names too many streams", SUBSCRIBE, hint)
+    wanted = []
+    for key in keys:
+        try:
+            wanted.append(subscription_of(key, view))
+        except StreamKeyError as error:
+            raise QueryError(f'"{key[:64]}" names no stream of this market', SUBSCRIBE, error.hint) from None
+    return tuple(wanted)
 
 
 def _checked(key: str, value: str) -> str:
@@ -71,8 +101,8 @@ def _checked(key: str, value: str) -> str:
         raise QueryError(message, key, "connect without it to the shared market; its settings are feed serve's options")
     choices = CHOICES.get(key)
     if choices is None:
-        near = nearest(key, CHOICES)
-        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(CHOICES)}"
+        near = nearest(key, KEYS)
+        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(KEYS)}"
         raise QueryError("The URL has an unknown key", key[:64], hint)
     if value not in choices:
         near = nearest(value, choices)

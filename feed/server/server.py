@@ -173,7 +173,7 @@ class FeedServer:
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
         try:
-            wishes = parse_query(request.path)
+            wishes = parse_query(request.path, self._market)
         except QueryError as error:
             page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
             return self._refuse("query", page)
@@ -230,6 +230,7 @@ class FeedServer:
             counters=self.counters,
             variant=wishes.variant._replace(deflate=connection.deflate),
             strict=wishes.strict,
+            wanted=wishes.wanted,
             token=self._token,
             on_gone=self._gone,
         )
