@@ -166,6 +166,10 @@ class Market:
         track = self._track[stream]
         return self.hub.topics[stream].seq if track in self._active else self._seq_at(track, self._published)
 
+    def listen(self, stream: Stream) -> None:
+        """Somebody is about to join a stream: what it is told of its `seq` is what its snapshot has."""
+        self._activate(stream)
+
     def has_snapshot(self, channel: str) -> bool:
         """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
         return any(known.name == channel and known.begins_with_snapshot for known in self._channels)

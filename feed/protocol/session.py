@@ -208,7 +208,7 @@ class Session:
             return []
         self._arm(Timer.HEARTBEAT, now.monotonic, interval)
         last = {stream.key: self._view.seq(stream) for stream in self._subscriptions.streams}
-        return [Send(Heartbeat(timestamp=now.wall // MILLISECOND, last=last))]
+        return [Send(Heartbeat(timestamp=self._view.virtual_time, last=last))]
 
     def _authenticate(self, request: Auth, now: Now) -> list[Effect]:
         # Bytes are compared, and always all of them: text outside ASCII would raise, a short cut would leak.

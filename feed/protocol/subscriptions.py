@@ -38,8 +38,11 @@ class Subscriptions:
         """One answer for each pair of channel and symbol, each followed by what joins it."""
         if refused := self._too_many_pairs(request) or self._needless_part(request):
             return [refused]
+        targets = list(self._targets(request))
+        if request.resume is not None and len(targets) > 1:
+            return [self._one_resume(request, len(targets))]
         effects: list[Effect] = []
-        for target in self._targets(request):
+        for target in targets:
             effects += self._join(target, request) if isinstance(target, Stream) else [Send(target)]
         return effects
 
@@ -77,6 +80,20 @@ class Subscriptions:
             if all(name in self._view.channels and name not in having for name in channels):
                 return Send(self._means_nothing(key, having, request))
         return None
+
+    @staticmethod
+    def _one_resume(request: Subscribe, streams: int) -> Send:
+        """Each stream counts its own `seq`: one number for several would lose or repeat messages of all but one."""
+        hint = f"resume has the seq of one stream, and this names {streams}: subscribe to each with its own"
+        return Send(
+            ErrorEvent(
+                message=BadSubscription,
+                code=ErrorCode.INVALID_REQUEST,
+                id=request.id,
+                field="resume",
+                hint=hint,
+            )
+        )
 
     @staticmethod
     def _means_nothing(key: str, having: list[str], request: Subscribe) -> ErrorEvent:
@@ -120,6 +137,7 @@ class Subscriptions:
             return [Send(self._limit_exceeded(request, "this connection has no subscription left"))]
         self._streams[stream] = None
         view = self._view
+        view.listen(stream)
         resume = request.resume
         recovered = None if resume is None else view.recoverable(stream, resume.epoch, resume.seq)
         subscribed = Subscribed(
