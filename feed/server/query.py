@@ -53,7 +53,7 @@ def parse_query(target: str, view: MarketView) -> Connect:
     """The wishes in a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
 
     Raises:
-        QueryError: for a path without a socket, for an unknown, repeated or bad key, and for a stream that is not there.
+        QueryError: for a path without a socket, an unknown, repeated or bad key, and a stream that is not there.
     """
     try:
         parts = urlsplit(target)

@@ -185,6 +185,8 @@ class FeedServer:
         """The answer to plain HTTP: a page of an origin that the socket lets in may read it."""
         origin = header(request, "Origin")
         allowed = self._lets_in(request, origin)
+        if not allowed:
+            self._note_origin(origin)
         if request.method == "OPTIONS":
             return answer_options(request, origin, allowed=allowed)
         response = await self._routes.answer(request)
@@ -241,11 +243,16 @@ class FeedServer:
         origin = header(request, "Origin") if request is not None else None
         if request is None or self._lets_in(request, origin):
             return False
+        shown = self._note_origin(origin)
+        peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
+        return True
+
+    def _note_origin(self, origin: str | None) -> str:
+        """The developer of a page sees nothing of why it may not: the server's log tells."""
         self.counters.refused["origin"] += 1
         shown = (origin or "")[:60]
         log.warning("origin refused", origin=shown, hint=f"start with --origin {shown}")
-        peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
-        return True
+        return shown
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)

@@ -249,7 +249,7 @@ def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
         raise SettingsError("\n".join(problems))
     told = {**_variables(os.environ), **given}
     try:
-        return ServeSettings(**told)  # type: ignore[arg-type]  # what pydantic is for
+        return ServeSettings(**told)
     except ValidationError as error:
         raise SettingsError("\n".join(_described(dict(item), given, told) for item in error.errors())) from None
 

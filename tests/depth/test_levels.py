@@ -37,5 +37,5 @@ def test_the_best_are_the_same_for_all_depths(price: int, side: int) -> None:
     deep = behind(price, side, 200, 99)
     for levels in (9, 24):
         assert behind(price, side, 200, levels) == [row[:levels] for row in deep]
-    assert all(1 <= level for row in deep for level, _ in row)
+    assert all(level >= 1 for row in deep for level, _ in row)
     assert all(len(row) == 99 for row in deep) or side == BID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -97,7 +98,7 @@ def test_curl(calm: Served) -> None:
     seen = b""
     try:
         while b'"event":"data","channel":"trading"' not in seen:
-            piece = process.stdout.read1(65536)
+            piece = os.read(process.stdout.fileno(), 65536)
             assert piece, seen
             seen += piece
     finally:

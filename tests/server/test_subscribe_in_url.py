@@ -8,6 +8,8 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from feed import connect
+from feed.errors import UsageError
 from tests.server.conftest import Running, Serve, receive, receive_event
 
 
@@ -101,3 +103,10 @@ async def test_a_misspelt_key(serve: Serve) -> None:
     """The key is one of those that a hint can name."""
     async with serve() as running:
         assert (await refusal(running, "subscibe=trading:BTC/USD"))["hint"] == 'did you mean "subscribe"?'
+
+
+async def test_our_own_client_passes_the_hint_on(serve: Serve) -> None:
+    """Who uses `feed.connect` reads the nearest right one as well."""
+    async with serve() as running:
+        with pytest.raises(UsageError, match='did you mean "trading:BTC/USD"'):
+            await connect(running.url + "/?subscribe=tradin:BTC/USD").__aenter__()
