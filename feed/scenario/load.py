@@ -64,8 +64,13 @@ def scenario_schema() -> dict[str, Any]:
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """A hash of everything in the file that the market depends on; name and description are not among it."""
-    document = scenario.model_dump(mode="json", exclude={"name", "description"})
+    """A hash of everything in the file that the market depends on.
+
+    Name and description are not among it, nor are the names of the files that it plays: their content counts, see
+    `feed.market.digest`.
+    """
+    unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
+    document = scenario.model_dump(mode="json", exclude=unsaid)
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 

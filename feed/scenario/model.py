@@ -172,6 +172,13 @@ class Scenario(_Section):
         return None if self.duration == "endless" else self.start + self.duration
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that it plays, relative to the scenario's folder."""
+        if self.replay is not None:
+            return self.replay.files
+        return () if self.source is None else (self.source.file,)
+
+    @property
     def timeline(self) -> int:
         """How long one turn of the timeline of phases and events is, ns."""
         ends = 0
