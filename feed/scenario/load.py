@@ -15,6 +15,7 @@ from feed.scenario.generator import GENERATOR_VERSION, block_minutes
 from feed.scenario.include import with_included
 from feed.scenario.mistakes import problems_in
 from feed.scenario.model import Scenario
+from feed.scenario.schema import scenario_schema
 
 __all__ = ["load_scenario", "scenario_digest", "scenario_from", "scenario_schema"]
 
@@ -55,12 +56,6 @@ def scenario_from(document: object, name: str) -> Scenario:
         raise ScenarioError(name, problems) from None
     except RecursionError:
         raise ScenarioError(name, [Problem("", "nested too deeply")]) from None
-
-
-def scenario_schema() -> dict[str, Any]:
-    """JSON Schema of the format, for editors."""
-    schema = Scenario.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "feed scenario", **schema}
 
 
 def scenario_digest(scenario: Scenario) -> str:
