@@ -20,9 +20,9 @@ Examples:
   feed digest flash-crash --seed 7 --frames 100000 --json
 
 The first line is what a server tells as `digest` in its `status` event: a hash of all that the bytes follow from,
-with the versions of feed, the scenario, its files, the seed, the beginning and the end. With an equal digest every frame
-of every channel is equal. `epoch`, by which clients resume, is the digest and a number. The other lines are hashes of
-the frames themselves: the snapshot of a stream and its first messages, as they really come out here.
+with the versions of format and generator, the scenario, its files, the seed, the beginning and the end. With an equal
+digest every frame of every channel is equal. `epoch`, by which clients resume, is the digest and a number. The other
+lines are hashes of the frames themselves: the snapshot of a stream and its first messages, as they come out here.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -3,7 +3,8 @@
 - The *digest* of a market (`digest` in the `status` event) is a hash of all that its `data` frames follow from: the
   versions of format and generator, the scenario with its seed, the content of the files that it plays, where it begins
   and ends, and the anchor. Nothing is generated for it. Equal digests, equal bytes, on every channel.
-- The *epoch* is that digest and how often `seq` has begun anew: `DIGEST-1`. Who resumes in an equal epoch gets equal bytes.
+- The *epoch* is that digest and how often `seq` has begun anew: `DIGEST-1`. Who resumes in an equal epoch gets equal
+  bytes.
 - The *digests of streams* (`feed digest`) are hashes of the frames that really come out, of every channel. They show
   that a machine keeps what the digest promises.
 """

@@ -206,6 +206,12 @@ class Scenario(_Section):
             ends = (ends if phase.at is None else phase.at) + (phase.for_ or 0)
         return max([ends, *(event.at + event.length for event in self.events)])
 
+    @property
+    def script_end(self) -> int | None:
+        """So long after the beginning nothing of the phases and events is left, ns; None where some of it always is."""
+        endless = bool(self.phases) and self.phases[-1].for_ is None
+        return None if endless or self.replay is not None or not self.timeline else self.timeline * self.repeat
+
     @model_validator(mode="after")
     def _holds_together(self) -> Scenario:
         problems = problems_of(self)

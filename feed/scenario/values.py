@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from feed.errors import UsageError
 from feed.units import (
@@ -33,6 +34,7 @@ __all__ = [
     "Length",
     "Percent",
     "Step",
+    "kind_of",
     "reads",
     "written",
 ]
@@ -68,15 +70,24 @@ def _read_percent(value: Any) -> float:
     return number
 
 
+def kind_of(field: FieldInfo) -> str:
+    """How the values of a field are written; empty for plain numbers and texts."""
+    known = [*field.metadata, *(item for part in get_args(field.annotation) for item in get_args(part))]
+    schemas = [item.json_schema for item in known if isinstance(item, WithJsonSchema)]
+    return next((str(schema[KIND]) for schema in reversed(schemas) if schema is not None and KIND in schema), "")
+
+
 def written(kind: str, value: Any) -> Any:
-    """A value as an author writes it: a `duration`, a `time` or a `percent`; any text stays as it is."""
-    if value is None or isinstance(value, str):
+    """A value as an author writes it: a `duration`, a `time` or a `percent`; any other stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if kind in ("", "step"):
         return value
     if kind == "duration":
         name, unit = next((name, unit) for name, unit in UNITS if value % unit == 0 and (value or unit == SECOND))
         return f"{value // unit}{name}"
     if kind == "time":
-        return format_time(value).replace(".000Z", "Z")
+        return format_time(int(value)).replace(".000Z", "Z")
     return f"{(Decimal(repr(value)) * 100).normalize():f}%"
 
 
@@ -97,7 +108,12 @@ Duration = Annotated[int, reads(parse_duration), _DURATION]
 
 
 def _read_extent(value: Any) -> object:
-    return value if value == "endless" else parse_duration(value)
+    if value == "endless":
+        return value
+    try:
+        return parse_duration(value)
+    except UsageError as error:
+        raise UsageError(f"{error}, or endless") from None
 
 
 Extent = Annotated[

@@ -289,6 +289,9 @@ def _beginning(scenario: Scenario, source: Source, settings: ServeSettings) -> i
     if source.end is not None and begins >= source.end:
         length = format_duration(source.end - source.start)
         raise UsageError(f"--at {format_duration(at)} is behind the end of the scenario, which is {length} long")
+    if (script_ends := scenario.script_end) is not None and at >= script_ends:
+        told = {"at": format_duration(at), "script_ends": format_duration(script_ends)}
+        log.warning("--at is behind the last phase and event: the market goes on without any", **told)
     return begins
 
 

@@ -109,3 +109,11 @@ def test_nothing_would_be_left() -> None:
     done = CliRunner().invoke(app, ["serve", "calm", "--at", "10m", "--until", "5m", "--port", "0"])
     assert done.exit_code == 2
     assert "--until 00:05:00 is not behind --at 00:10:00" in done.stderr
+
+
+def test_a_beginning_behind_the_script_is_told() -> None:
+    """A market without end is there at any time, but who asks for a crash wants some of it."""
+    with start("flash-crash", "--at", "99h") as served:
+        assert "--at is behind the last phase and event" in served.output
+    with start("flash-crash", "--at", "3m") as served:
+        assert "--at is behind" not in served.output
