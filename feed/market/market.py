@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -45,7 +44,10 @@ class Tap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MarketIdentity:
-    """What a market tells about itself: its own name, the scenario's, the seed and the digest of its frames."""
+    """What a market tells about itself: its own name, the scenario's, the seed, and the digest of all of it.
+
+    Markets whose frames differ have other digests (see `feed.market.digest`), so that nobody resumes in the wrong one.
+    """
 
     name: str
     scenario: str
@@ -116,7 +118,6 @@ class Market:
         self._segment: Segment | None = None
         self._cursor = 0
         self._epoch = 1
-        self._epoch_key = _epoch_key(identity, self._begins)
         self._audience: dict[object, Callable[[Event], None]] = {}
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
@@ -129,8 +130,8 @@ class Market:
 
     @property
     def epoch(self) -> str:
-        """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
-        return f"{self._epoch_key}-{self._epoch}"
+        """Names the run of `seq` that is under way: the market's digest, and how often `seq` has begun anew."""
+        return f"{self.identity.digest}-{self._epoch}"
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -376,9 +377,3 @@ def _described(instrument: Instrument) -> dict[str, Any]:
         "price_decimals": instrument.price_decimals,
         "size_decimals": instrument.size_decimals,
     }
-
-
-def _epoch_key(identity: MarketIdentity, begins: int) -> str:
-    """Eight digits that differ for markets whose frames differ, so that nobody resumes in the wrong one."""
-    text = f"{identity.digest}:{identity.seed}:{begins}"
-    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -100,13 +100,14 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
     """The shared market that the settings describe, standing at its beginning."""
     scenario, path = _scenario(settings)
     seed = scenario.seed if settings.seed is None else settings.seed
-    source = open_source(scenario, path, seed)
+    source = open_source(scenario, path, seed, until=settings.until)
     for notice in getattr(source, "notices", ()):
         log.info(notice)
-    begins = _beginning(source, settings.at)
+    begins = _beginning(scenario, source, settings)
     shift = _shift(source, settings.anchor, clock)
+    digest = market_digest(scenario, path.parent, source, seed=seed, at=begins, shift=shift)
     return Market(
-        MarketIdentity("main", scenario.name, seed, market_digest(source, at=begins, shift=shift)),
+        MarketIdentity("main", scenario.name, seed, digest),
         source,
         Pace(begins, settings.speed),
         window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
@@ -121,7 +122,7 @@ def _scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
     """The scenario that is served: a recording may be cut, repeated, or continued as another one."""
     scenario, path = find_scenario(settings.scenario, settings.scenarios)
     wanted: dict[str, object] = {}
-    if settings.until is not None:
+    if settings.until is not None and scenario.replay is not None:
         wanted["until"] = settings.until
     if settings.loop == "on":
         wanted["loop"] = True
@@ -130,7 +131,7 @@ def _scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
     if not wanted:
         return scenario, path
     if scenario.replay is None:
-        raise UsageError(f"--until, --loop and --then are for recordings; {scenario.name} is a scenario")
+        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
     replay = scenario.replay.model_copy(update=wanted)
     if replay.loop and replay.continued:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")
@@ -281,11 +282,17 @@ def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
     ]
 
 
-def _beginning(source: Source, at: int) -> int:
+def _beginning(scenario: Scenario, source: Source, settings: ServeSettings) -> int:
+    at, until = settings.at, settings.until
     begins = source.start + at
+    if until is not None and until <= at:
+        raise UsageError(f"--until {format_duration(until)} is not behind --at {format_duration(at)}: nothing is left")
     if source.end is not None and begins >= source.end:
         length = format_duration(source.end - source.start)
         raise UsageError(f"--at {format_duration(at)} is behind the end of the scenario, which is {length} long")
+    if (script_ends := scenario.script_end) is not None and at >= script_ends:
+        told = {"at": format_duration(at), "script_ends": format_duration(script_ends)}
+        log.warning("--at is behind the last phase and event: the market goes on without any", **told)
     return begins
 
 

@@ -34,7 +34,8 @@ def make_market(
     """A market that has not begun to run."""
     source = source or MetronomeSource()
     return Market(
-        MarketIdentity("main", "metronome", 1, "digest"),
+        # As a market's own digest, it tells where it begins and how its times are shifted.
+        MarketIdentity("main", "metronome", 1, f"digest-{begins or source.start}-{shift}"),
         source,
         Pace(source.start if begins is None else begins, speed),
         window=window or ResumeWindow(10_000, 300 * SECOND),
