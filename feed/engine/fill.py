@@ -144,10 +144,10 @@ class TickFill:
         """Sizes of fills in lots."""
         count = int(counts.sum())
         half = -(-count // 2)
-        words = self._stream("size", number).words(0, 3 * half)
-        own = normals(words[:half])[:count]
-        tail = exponentials(words[half : 2 * half])[:count]
-        choice = uniforms(words[2 * half :])[:count]
+        words = self._stream("size", number).words(0, 3 * half).reshape(half, 3).T.copy()
+        own = normals(words[0])[:count]
+        tail = exponentials(words[1])[:count]
+        choice = uniforms(words[2])[:count]
         log = np.repeat(SIZE_HEFT * orders.heft - FILLS_LOG, counts) + SIZE_OWN * own
         log += np.maximum(tail - TAIL_FROM, 0.0) * SIZE_TAIL
         lots = np.minimum(self._median_lots * powers(log), MOST_LOTS)
@@ -162,15 +162,15 @@ class TickFill:
         """Sizes at the touch, in lots, leaning towards where the price is a second later."""
         count = len(orders)
         half = -(-count // 2)
-        words = self._stream("touch", number).words(0, 2 * half)
+        words = self._stream("touch", number).words(0, 2 * half).reshape(half, 2).T.copy()
         base = self.usual(orders.time)
         later = np.searchsorted(orders.time, orders.time + SECOND, side="left")
         way = (touch.after.take(later - 1) - touch.after).astype(np.float64) if count else np.empty(0)
         usual = np.abs(way)
         typical = float(np.floor(usual).astype(np.int64).sum() // count) + 1.0 if count else 1.0
         lean = way / (usual + typical) * LEAN
-        bid = base * powers(normals(words[:half])[:count] * TOUCH_SPREAD + lean)
-        ask = base * powers(normals(words[half:])[:count] * TOUCH_SPREAD - lean)
+        bid = base * powers(normals(words[0])[:count] * TOUCH_SPREAD + lean)
+        ask = base * powers(normals(words[1])[:count] * TOUCH_SPREAD - lean)
         return _lots(bid), _lots(ask)
 
 

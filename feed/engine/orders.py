@@ -53,12 +53,14 @@ REST_AT_ROUND = 0.06
 class Arrivals:
     """When orders come and what they are like before anybody knows the price.
 
-    `minute` counts from the block's first; `heft` is the order's size in standard deviations of its log; `first` are
-    the rows of the first order in each minute that has any; `way` is where it pushes: 1, -1, or 0 if it does not.
+    `edges` are times at which the price is known beforehand, `leg` is the order's place among the legs between them and
+    `first` are the rows of the first order in each leg that has any. `heft` is the order's size in standard deviations
+    of its log; `way` is where it pushes: 1, -1, or 0 if it does not.
     """
 
     time: Ints
-    minute: Ints
+    edges: Ints
+    leg: Ints
     first: Ints
     heft: Floats
     sign: Ints
@@ -108,17 +110,21 @@ class Flow:
         time = self._times(number)
         count = len(time)
         half = -(-count // 2)
-        words = self.stream("order", number).words(0, 5 * half)
-        heft = normals(words[:half])[:count]
-        dice = uniforms(words[half:]).reshape(4, -1)[:, :count]
+        # Five words for each pair of orders, so what an order is like does not depend on how many come later.
+        words = self.stream("order", number).words(0, 5 * half).reshape(half, 5).T.copy()
+        heft = normals(words[0])[:count]
+        dice = uniforms(words[1:].ravel()).reshape(4, -1)[:, :count]
         minute = time // MINUTE - number * self._length
+        edges = self._path.edges(number * self._length, self._length)
+        whole = len(edges) == self._length + 1
+        leg = minute if whole else np.searchsorted(edges, time, side="right") - 1
         lean = self._minutes.lean(number * self._length, self._length).take(minute)
         sign, surprise = self._signs(time, lean * INFORMED, dice[0], dice[1])
         moves = dice[2] < MOVING
-        first = np.flatnonzero(np.diff(minute, prepend=-1))
+        first = np.flatnonzero(np.diff(leg, prepend=-1))
         moves[first] = True
         way = np.where(moves, np.where(dice[3] < WITH_SIGN, sign, -sign), 0)
-        return Arrivals(time, minute, first, heft, sign, surprise, way)
+        return Arrivals(time, edges, leg, first, heft, sign, surprise, way)
 
     def _times(self, number: int) -> Ints:
         """Times of the orders, ns UTC."""
@@ -175,33 +181,32 @@ class Flow:
         """Where each order finds the bid and where it leaves it."""
         if not len(orders):
             return Touch(orders.time, orders.time)
-        edges = np.arange(number * self._length, (number + 1) * self._length + 1, dtype=np.int64)
-        ticks = self._path.ticks(int(edges[0]), self._length)
-        opens = rounded(ticks * self._path.scripted(edges * MINUTE))
+        ticks = self._path.ticks(orders.edges)
+        opens = rounded(ticks * self._path.scripted(orders.edges))
         free = self._walk(number, orders, ticks)
         scripted = self._path.scripted(orders.time)
         after = self._rested(number, orders, rounded(free * scripted))
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
-        before[orders.first] = opens[orders.minute[orders.first]]
-        breaks = self._timeline.breaks(int(edges[0]) * MINUTE, int(orders.time[-1]))
+        before[orders.first] = opens[orders.leg[orders.first]]
+        breaks = self._timeline.breaks(int(orders.edges[0]), int(orders.time[-1]))
         if len(breaks):
             # Behind a jump or a stop the quotes are elsewhere without a trade on the way.
             rows = np.searchsorted(orders.time, breaks, side="left")
             begins = np.concatenate([ticks[:1], free[:-1]])
-            begins[orders.first] = ticks[orders.minute[orders.first]]
+            begins[orders.first] = ticks[orders.leg[orders.first]]
             before[rows] = rounded(begins[rows] * scripted[rows])
         return Touch(before, after)
 
     def _walk(self, number: int, orders: Arrivals, ticks: Floats) -> Floats:
-        """The walk of the steps, scaled to the minute's volatility and bent to its close, in ticks."""
+        """The walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
         words = self.stream("step", number).words(0, -(-len(orders) // 2))
         own = normals(words)[: len(orders)]
         length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
         step = orders.way * length
-        sigma = self._minutes.sigma(number * self._length, self._length)
+        sigma = self._sigma(number, orders.edges)
         lasts = np.append(orders.first[1:], len(orders)) - 1
-        of = orders.minute[orders.first]
+        of = orders.leg[orders.first]
         squares = np.add.reduceat(step * step, orders.first)
         scale = (sigma * ticks[:-1])[of] / np.sqrt(np.maximum(squares, 1e-12))
         counts = lasts - orders.first + 1
@@ -211,6 +216,15 @@ class Flow:
         walk += effort * np.repeat(missing / np.maximum(effort[lasts], 1e-300), counts)
         walk += np.repeat(ticks[:-1][of], counts)
         return walk
+
+    def _sigma(self, number: int, edges: Ints) -> Floats:
+        """The standard deviation of the return of each leg."""
+        sigma = self._minutes.sigma(number * self._length, self._length)
+        if len(edges) == self._length + 1:
+            return sigma
+        shares = np.diff(edges).astype(np.float64) / MINUTE
+        result: Floats = sigma.take(edges[:-1] // MINUTE - number * self._length) * np.sqrt(shares)
+        return result
 
     def _rested(self, number: int, orders: Arrivals, after: Ints) -> Ints:
         """Moves that pass a round price rest at it now and then, until the next move."""
