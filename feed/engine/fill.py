@@ -6,7 +6,7 @@ Sizes are log-normal with a heavy tail, in an order's factor and a fill's own, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ POPULAR, MOST_POPULAR = 0.24, 0.09
 TOUCH_DEPTH = 20.0
 """What usually stands at the touch, in median sizes of orders."""
 MOST_LOTS = 1e12
-WIDE_FROM, WIDE_GROWTH = 2.2, 4.0
+WIDE_FROM, WIDE_GROWTH, WIDEST = 2.2, 4.0, 6.0
+"""A spread that nobody scripted opens to 2 ** `WIDEST` ticks at most."""
+LEVEL_GAP = 3e-6
+"""How far apart the levels are that an order eats, in prices, where the book is not thin."""
 BREATH = 0.5
 """Standard deviation of log2 of a scripted spread."""
 ID_SPACE = 10_000_000
@@ -82,8 +85,8 @@ class TickFill:
     def block(self, number: int) -> Fills:
         """The fills of block `number`, counted from the Unix epoch."""
         orders = self._flow.arrivals(number)
-        touch = self._flow.touch(number, orders)
         counts = self._counts(number, orders)
+        touch = self._led(orders, self._flow.touch(number, orders), counts)
         size = self._sizes(number, orders, counts)
         order = np.repeat(np.arange(len(orders)), counts)
         spread = self._spreads(number, orders)
@@ -120,6 +123,18 @@ class TickFill:
         many = powers(FILLS_LOG + FILLS_HEFT * orders.heft + FILLS_OWN * own + sweeps)
         return np.clip(np.floor(many).astype(np.int64), 1, MAX_FILLS)
 
+    def _led(self, orders: Arrivals, touch: Touch, counts: Ints) -> Touch:
+        """The touch, moved ahead of the orders that would have to eat further than a few levels for each fill.
+
+        Most moves of a price are those of quotes: who would be swept goes away before, and nobody sees a wide spread.
+        """
+        if not len(orders):
+            return touch
+        way = (touch.after - touch.before) * orders.sign
+        gap = touch.before * LEVEL_GAP / self._timeline.factor("liquidity", orders.time)
+        most = (counts - 1) * np.maximum(np.floor(gap).astype(np.int64), 1)
+        return replace(touch, before=touch.before + np.maximum(way - most, 0) * orders.sign)
+
     def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
         """How far from the touch each fill is, with its sign: an order that moves the touch fills all the way."""
         way = (touch.after - touch.before) * orders.sign
@@ -134,7 +149,7 @@ class TickFill:
     def _spreads(self, number: int, orders: Arrivals) -> Ints:
         """The spread in ticks before each order: mostly the least that the script allows."""
         wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
-        extra = powers(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH)
+        extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
         factor = self._timeline.factor("spread", orders.time)
         # A scripted spread breathes; what is rare in a calm market is not rare times a script's thousand.
         breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)
@@ -159,16 +174,16 @@ class TickFill:
         return exact
 
     def _touch_sizes(self, number: int, orders: Arrivals, touch: Touch) -> tuple[Ints, Ints]:
-        """Sizes at the touch, in lots, leaning towards where the price is a second later."""
+        """Sizes at the touch, in lots, leaning towards where the price is a second later, or at the end of the leg."""
         count = len(orders)
         half = -(-count // 2)
         words = self._stream("touch", number).words(0, 2 * half).reshape(half, 2).T.copy()
         base = self.usual(orders.time)
         later = np.searchsorted(orders.time, orders.time + SECOND, side="left")
-        way = (touch.after.take(later - 1) - touch.after).astype(np.float64) if count else np.empty(0)
-        usual = np.abs(way)
-        typical = float(np.floor(usual).astype(np.int64).sum() // count) + 1.0 if count else 1.0
-        lean = way / (usual + typical) * LEAN
+        ends = np.append(orders.first[1:], count)
+        later = np.minimum(later, np.repeat(ends, np.diff(ends, prepend=0)))
+        way = (touch.after.take(later - 1) - touch.after).astype(np.float64)
+        lean = way / (np.abs(way) + touch.usual + 1.0) * LEAN
         bid = base * powers(normals(words[0])[:count] * TOUCH_SPREAD + lean)
         ask = base * powers(normals(words[1])[:count] * TOUCH_SPREAD - lean)
         return _lots(bid), _lots(ask)

@@ -17,7 +17,7 @@ from feed.engine.minutes import LN2, Minutes, grids
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.timeline import Timeline
 from feed.randomness import Stream, exponentials, normals, powers, uniforms
-from feed.units import MILLISECOND, MINUTE
+from feed.units import MILLISECOND, MINUTE, SECOND
 
 __all__ = ["Arrivals", "Flow", "Touch"]
 
@@ -44,6 +44,8 @@ MOVING = 0.41
 WITH_SIGN = 0.96
 EXPECTED_STEP = 0.20
 HEFT_STEP, OWN_STEP = 1.05, 0.75
+USUAL_MOVE = 0.85
+"""The mean move of the touch within a second, in standard deviations of the price's return in it."""
 ROUND = 100
 REST_AT_ROUND = 0.06
 """Share of the far-moving orders that stop at the round price on their way."""
@@ -73,10 +75,11 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The bid, in ticks, before and after each order."""
+    """The bid, in ticks, before and after each order, and how far it usually goes within a second at that time."""
 
     before: Ints
     after: Ints
+    usual: Floats
 
 
 class Flow:
@@ -180,11 +183,12 @@ class Flow:
     def touch(self, number: int, orders: Arrivals) -> Touch:
         """Where each order finds the bid and where it leaves it."""
         if not len(orders):
-            return Touch(orders.time, orders.time)
+            return Touch(orders.time, orders.time, np.empty(0))
         ticks = self._path.ticks(orders.edges)
         opens = rounded(ticks * self._path.scripted(orders.edges))
-        free = self._walk(number, orders, ticks)
-        scripted = self._path.scripted(orders.time)
+        sigma = self._sigma(number, orders.edges) * ticks[:-1]
+        free = self._walk(number, orders, ticks, sigma)
+        scripted = self._path.scripted(self._script_times(orders))
         after = self._rested(number, orders, rounded(free * scripted))
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
@@ -196,19 +200,31 @@ class Flow:
             begins = np.concatenate([ticks[:1], free[:-1]])
             begins[orders.first] = ticks[orders.leg[orders.first]]
             before[rows] = rounded(begins[rows] * scripted[rows])
-        return Touch(before, after)
+        seconds = np.diff(orders.edges).astype(np.float64) / SECOND
+        return Touch(before, after, (sigma / np.sqrt(seconds) * USUAL_MOVE).take(orders.leg))
 
-    def _walk(self, number: int, orders: Arrivals, ticks: Floats) -> Floats:
+    def _script_times(self, orders: Arrivals) -> Ints:
+        """When the script moves each order: at its time, but the last one before a promised move ends sees all of it."""
+        ends = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
+        if not len(ends):
+            return orders.time
+        times = orders.time.copy()
+        lasts = np.append(orders.first[1:], len(orders)) - 1
+        closes = orders.edges[orders.leg[lasts] + 1]
+        promised = np.isin(closes, ends)
+        times[lasts[promised]] = closes[promised]
+        return times
+
+    def _walk(self, number: int, orders: Arrivals, ticks: Floats, sigma: Floats) -> Floats:
         """The walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
         words = self.stream("step", number).words(0, -(-len(orders) // 2))
         own = normals(words)[: len(orders)]
         length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
         step = orders.way * length
-        sigma = self._sigma(number, orders.edges)
         lasts = np.append(orders.first[1:], len(orders)) - 1
         of = orders.leg[orders.first]
         squares = np.add.reduceat(step * step, orders.first)
-        scale = (sigma * ticks[:-1])[of] / np.sqrt(np.maximum(squares, 1e-12))
+        scale = sigma[of] / np.sqrt(np.maximum(squares, 1e-12))
         counts = lasts - orders.first + 1
         step *= np.repeat(scale, counts)
         walk, effort = _within(step, orders.first, counts), _within(np.abs(step), orders.first, counts)

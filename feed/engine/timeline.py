@@ -35,6 +35,7 @@ class Timeline:
         self.reversions = [p for p in pieces if isinstance(p, Reversion)]
         moves = [p for p in pieces if isinstance(p, Move)]
         self._moves = _Rows(moves)
+        self._promised = np.unique(np.array([pin.end for pin in self.pins], np.int64))
         self._begun = np.array([move.start - move.known for move in moves], np.int64)
         factors = np.array([move.factor for move in moves], np.float64)
         self._steps = np.floor(log2(factors) * 2.0**FIXED + 0.5).astype(np.int64)
@@ -58,6 +59,12 @@ class Timeline:
             share = np.clip((times - rows.start[index]).astype(np.float64) / float(length), 0.0, 1.0)
             total += np.floor(share * float(self._steps[index]) + 0.5).astype(np.int64)
         return total
+
+    def promised(self, start: int, end: int) -> Ints:
+        """The times behind `start` and up to `end` at which the price is promised."""
+        lo, hi = np.searchsorted(self._promised, [start, end], side="right")
+        result: Ints = self._promised[lo:hi]
+        return result
 
     @property
     def begun(self) -> Ints:
