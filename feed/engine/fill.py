@@ -131,9 +131,12 @@ class TickFill:
         if not len(orders):
             return touch
         way = (touch.after - touch.before) * orders.sign
-        gap = touch.before * LEVEL_GAP / self._timeline.factor("liquidity", orders.time)
-        most = (counts - 1) * np.maximum(np.floor(gap).astype(np.int64), 1)
-        return replace(touch, before=touch.before + np.maximum(way - most, 0) * orders.sign)
+        rows = np.flatnonzero(way > 0)
+        gap = touch.before[rows] * LEVEL_GAP / self._timeline.factor("liquidity", orders.time[rows])
+        most = (counts[rows] - 1) * np.maximum(gap, 1.0).astype(np.int64)
+        before = touch.before.copy()
+        before[rows] += np.maximum(way[rows] - most, 0) * orders.sign[rows]
+        return replace(touch, before=before)
 
     def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
         """How far from the touch each fill is, with its sign: an order that moves the touch fills all the way."""
@@ -206,7 +209,11 @@ def _lots(sizes: Floats) -> Ints:
 
 def trade_ids(time: Ints) -> Ints:
     """The minute's number times `ID_SPACE`, and the rank in the minute from 1: grows, and is safe in JSON."""
-    minute = time // MINUTE
-    begins = np.flatnonzero(np.diff(minute, prepend=-1)) if len(minute) else np.empty(0, np.int64)
-    rank = np.arange(len(minute)) - np.repeat(begins, np.diff(begins, append=len(minute)))
-    return minute * ID_SPACE + rank + 1
+    if not len(time):
+        return np.empty(0, np.int64)
+    minutes = np.arange(int(time[0]) // MINUTE, int(time[-1]) // MINUTE + 1, dtype=np.int64)
+    begins = np.searchsorted(time, minutes * MINUTE)
+    result: Ints = np.arange(1, len(time) + 1) + np.repeat(
+        minutes * ID_SPACE - begins, np.diff(begins, append=len(time))
+    )
+    return result

@@ -117,14 +117,14 @@ class Flow:
         words = self.stream("order", number).words(0, 5 * half).reshape(half, 5).T.copy()
         heft = normals(words[0])[:count]
         dice = uniforms(words[1:].ravel()).reshape(4, -1)[:, :count]
-        minute = time // MINUTE - number * self._length
         edges = self._path.edges(number * self._length, self._length)
-        whole = len(edges) == self._length + 1
-        leg = minute if whole else np.searchsorted(edges, time, side="right") - 1
-        lean = self._minutes.lean(number * self._length, self._length).take(minute)
+        begins = np.searchsorted(time, edges)
+        counts = np.diff(begins)
+        leg = np.repeat(np.arange(len(counts)), counts)
+        first = begins[:-1][counts > 0]
+        lean = self._of_legs(self._minutes.lean(number * self._length, self._length), edges).take(leg)
         sign, surprise = self._signs(time, lean * INFORMED, dice[0], dice[1])
         moves = dice[2] < MOVING
-        first = np.flatnonzero(np.diff(leg, prepend=-1))
         moves[first] = True
         way = np.where(moves, np.where(dice[3] < WITH_SIGN, sign, -sign), 0)
         return Arrivals(time, edges, leg, first, heft, sign, surprise, way)
@@ -235,11 +235,15 @@ class Flow:
 
     def _sigma(self, number: int, edges: Ints) -> Floats:
         """The standard deviation of the return of each leg."""
-        sigma = self._minutes.sigma(number * self._length, self._length)
+        sigma = self._of_legs(self._minutes.sigma(number * self._length, self._length), edges)
+        result: Floats = sigma * np.sqrt(np.diff(edges).astype(np.float64) / MINUTE)
+        return result
+
+    def _of_legs(self, of_minutes: Floats, edges: Ints) -> Floats:
+        """What is known of each minute of a block, for each leg."""
         if len(edges) == self._length + 1:
-            return sigma
-        shares = np.diff(edges).astype(np.float64) / MINUTE
-        result: Floats = sigma.take(edges[:-1] // MINUTE - number * self._length) * np.sqrt(shares)
+            return of_minutes
+        result: Floats = of_minutes.take((edges[:-1] - edges[0]) // MINUTE)
         return result
 
     def _rested(self, number: int, orders: Arrivals, after: Ints) -> Ints:
