@@ -29,6 +29,7 @@ def digest(
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
+    activity: Annotated[float, typer.Option(help="Multiple of the rate of orders.", min=0.01, max=100)] = 1.0,
     frames: Annotated[int, typer.Option(help="Frames of each stream.", min=1, max=100_000_000)] = 1000,
     scenarios: Annotated[
         Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)
@@ -37,12 +38,13 @@ def digest(
 ) -> None:
     """One line a stream: frames, sha256 and the stream's name."""
     from feed.market.digest import FORMAT_VERSION, digest_streams
+    from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario
     from feed.sources.opening import open_source
 
     found, path = find_scenario(scenario, scenarios)
     chosen = found.seed if seed is None else seed
-    entries = digest_streams(open_source(found, path, chosen), frames=frames)
+    entries = digest_streams(open_source(with_activity(found, activity), path, chosen), frames=frames)
     if as_json:
         streams = [asdict(entry) for entry in entries]
         whole = {"scenario": found.name, "seed": chosen, "format": FORMAT_VERSION, "streams": streams}

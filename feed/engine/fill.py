@@ -66,9 +66,11 @@ class TickFill:
         symbol: the instrument.
         flow: its orders.
         timeline: its script.
+        plain: one fill an order, and a spread of one tick where no script widens it.
     """
 
-    def __init__(self, symbol: SymbolModel, flow: Flow, timeline: Timeline) -> None:
+    def __init__(self, symbol: SymbolModel, flow: Flow, timeline: Timeline, *, plain: bool = False) -> None:
+        self._plain = plain
         self._flow = flow
         self._timeline = timeline
         self._median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
@@ -118,6 +120,8 @@ class TickFill:
 
     def _counts(self, number: int, orders: Arrivals) -> Ints:
         """Fills of each order."""
+        if self._plain:
+            return np.ones(len(orders), np.int64)
         own = normals(self._stream("fills", number).words(0, -(-len(orders) // 2)))[: len(orders)]
         sweeps = (orders.way == orders.sign) * FILLS_SWEEP
         many = powers(FILLS_LOG + FILLS_HEFT * orders.heft + FILLS_OWN * own + sweeps)
@@ -153,6 +157,8 @@ class TickFill:
         """The spread in ticks before each order: mostly the least that the script allows."""
         wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
         extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
+        if self._plain:
+            extra = np.ones(len(orders))
         factor = self._timeline.factor("spread", orders.time)
         # A scripted spread breathes; what is rare in a calm market is not rare times a script's thousand.
         breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)

@@ -63,7 +63,7 @@ class EngineSource(Source):
             for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
         ]
         self._makers = [
-            TickFill(symbol, flow, timeline)
+            TickFill(symbol, flow, timeline, plain=scenario.market.plain)
             for symbol, flow, timeline in zip(scenario.symbols, self._flows, self._timelines, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
