@@ -32,6 +32,8 @@ STAMP = 1_000
 
 # Standard deviations of log2 intensity on grids of so many cells.
 BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
+PLAIN_BURSTS = 0.3
+"""What is left of them where the market is plain."""
 # Weights of the tendencies to buy on grids of so many cells.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
@@ -92,11 +94,21 @@ class Flow:
         path: its prices.
         timeline: its script.
         length: minutes of a block; part of the stream's definition, since words are drawn for a block.
+        plain: orders come more evenly.
     """
 
     def __init__(
-        self, seed: int, symbol: str, minutes: Minutes, path: PricePath, timeline: Timeline, length: int
+        self,
+        seed: int,
+        symbol: str,
+        minutes: Minutes,
+        path: PricePath,
+        timeline: Timeline,
+        length: int,
+        *,
+        plain: bool = False,
     ) -> None:
+        self._plain = plain
         self._seed = seed
         self._symbol = symbol
         self._minutes = minutes
@@ -159,6 +171,8 @@ class Flow:
         rate = np.repeat(self._minutes.activity(first, self._length), CELLS_A_MINUTE)
         log = grids(self.stream, "burst", BURSTS, starts // CELL)
         mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
+        if self._plain:
+            log, mean = log * PLAIN_BURSTS, mean * PLAIN_BURSTS**2
         rate = rate * powers(log - mean) * self._timeline.factor("activity", starts)
         return np.minimum(rate, MOST_ORDERS_A_SECOND) * (CELL / 1e9)
 
@@ -188,8 +202,13 @@ class Flow:
         opens = rounded(ticks * self._path.scripted(orders.edges))
         sigma = self._sigma(number, orders.edges) * ticks[:-1]
         free = self._walk(number, orders, ticks, sigma)
-        scripted = self._path.scripted(self._script_times(orders))
-        after = self._rested(number, orders, rounded(free * scripted))
+        closing, closes = self._closing(orders)
+        times = orders.time
+        if len(closing):
+            times = times.copy()
+            times[closing] = closes
+        scripted = self._path.scripted(times)
+        after = self._rested(number, orders, rounded(free * scripted), closing)
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
         before[orders.first] = opens[orders.leg[orders.first]]
@@ -200,20 +219,22 @@ class Flow:
             begins = np.concatenate([ticks[:1], free[:-1]])
             begins[orders.first] = ticks[orders.leg[orders.first]]
             before[rows] = rounded(begins[rows] * scripted[rows])
+        # An order that is answered by a move against it shows the quotes from before; these ones show where they end.
+        against = closing[(after[closing] - before[closing]) * orders.sign[closing] < 0]
+        before[against] = after[against]
         seconds = np.diff(orders.edges).astype(np.float64) / SECOND
         return Touch(before, after, (sigma / np.sqrt(seconds) * USUAL_MOVE).take(orders.leg))
 
-    def _script_times(self, orders: Arrivals) -> Ints:
-        """When the script moves each order: at its time, but the last one before a promised move ends sees all of it."""
-        ends = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
-        if not len(ends):
-            return orders.time
-        times = orders.time.copy()
+    def _closing(self, orders: Arrivals) -> tuple[Ints, Ints]:
+        """The rows of the last orders before a promised move ends, and those times.
+
+        They see all of the script by then and rest at no round price, so that the quotes are where they should be.
+        """
+        promised = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
         lasts = np.append(orders.first[1:], len(orders)) - 1
         closes = orders.edges[orders.leg[lasts] + 1]
-        promised = np.isin(closes, ends)
-        times[lasts[promised]] = closes[promised]
-        return times
+        rows = np.isin(closes, promised) if len(promised) else np.zeros(len(lasts), bool)
+        return lasts[rows], closes[rows]
 
     def _walk(self, number: int, orders: Arrivals, ticks: Floats, sigma: Floats) -> Floats:
         """The walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
@@ -246,8 +267,8 @@ class Flow:
         result: Floats = of_minutes.take((edges[:-1] - edges[0]) // MINUTE)
         return result
 
-    def _rested(self, number: int, orders: Arrivals, after: Ints) -> Ints:
-        """Moves that pass a round price rest at it now and then, until the next move."""
+    def _rested(self, number: int, orders: Arrivals, after: Ints, closing: Ints) -> Ints:
+        """Moves that pass a round price rest at it now and then, until the next move or the rows `closing`."""
         move = np.diff(after, prepend=after[0])
         toll = orders.sign > 0
         nearest = (after + toll + ROUND // 2) // ROUND * ROUND - toll
@@ -255,6 +276,8 @@ class Flow:
         rests = (np.abs(move) >= ROUND // 2) & (uniforms(words)[: len(orders)] < REST_AT_ROUND)
         shift = np.where(rests, nearest - after, 0)
         moved = np.where(orders.way != 0, np.arange(len(orders)), 0)
+        shift[closing] = 0
+        moved[closing] = closing
         return np.maximum(after + shift.take(np.maximum.accumulate(moved)), LEAST_TICKS)
 
 

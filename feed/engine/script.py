@@ -107,8 +107,7 @@ def _phases(scenario: Scenario) -> Iterator[Piece]:
 
 def _phase(phase: Phase, start: int, end: int) -> Iterator[Piece]:
     yield State(start, end, phase.status, phase.reason, phase.name)
-    if phase.status not in ("online", "auction"):
-        yield Stop(start, end)
+    yield from _stop(start, end, phase.status)
     yield from _scales(start, end, phase)
     if phase.drift and end < FOREVER:
         yield from _move(start, end, 1 + phase.drift)
@@ -116,6 +115,15 @@ def _phase(phase: Phase, start: int, end: int) -> Iterator[Piece]:
         yield Move(start, start + 1, 1 + phase.jump)
     if phase.reversion is not None:
         yield Reversion(start, end, phase.reversion)
+
+
+def _stop(start: int, end: int, status: str) -> Iterator[Piece]:
+    if status in ("online", "auction"):
+        return
+    yield Stop(start, end)
+    if status == "halted":
+        # Nobody trades elsewhere either: it goes on where it stopped.
+        yield Exact(start, end)
 
 
 def _events(scenario: Scenario, symbol: str) -> Iterator[Piece]:
@@ -260,8 +268,7 @@ def _gap(event: events.Gap, start: int, end: int) -> Iterator[Piece]:
 
 def _status(event: events.StatusEvent, start: int, end: int) -> Iterator[Piece]:
     yield State(start, end, event.status, event.reason, None)
-    if event.status not in ("online", "auction"):
-        yield Stop(start, end)
+    yield from _stop(start, end, event.status)
 
 
 def _target(event: events.Target, start: int, end: int) -> Iterator[Piece]:

@@ -85,7 +85,7 @@ class EngineSource(Source):
     def _flow(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> Flow:
         minutes = Minutes(self._scenario, symbol, seed, timeline)
         path = PricePath(self._scenario, symbol, minutes, timeline)
-        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes)
+        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes, plain=self._scenario.market.plain)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

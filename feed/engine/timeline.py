@@ -61,7 +61,7 @@ class Timeline:
         return total
 
     def promised(self, start: int, end: int) -> Ints:
-        """The times behind `start` and up to `end` at which the price is promised."""
+        """The times behind `start` and up to `end` at which a promised move ends."""
         lo, hi = np.searchsorted(self._promised, [start, end], side="right")
         result: Ints = self._promised[lo:hi]
         return result

@@ -102,7 +102,7 @@ class MarketModel(_Section):
     activity: Factor = Field(1.0, description="Multiple of all rates of orders, 0.01 to 100; feed serve --activity")
     plain: bool = Field(
         False,
-        description="One fill an order, and a spread of one tick where no script widens it: easy to read on a screen",
+        description="Even trades of one fill, and a spread of one tick where no script widens it: easy to read",
     )
 
 
