@@ -219,7 +219,6 @@ def trade_ids(time: Ints) -> Ints:
         return np.empty(0, np.int64)
     minutes = np.arange(int(time[0]) // MINUTE, int(time[-1]) // MINUTE + 1, dtype=np.int64)
     begins = np.searchsorted(time, minutes * MINUTE)
-    result: Ints = np.arange(1, len(time) + 1) + np.repeat(
-        minutes * ID_SPACE - begins, np.diff(begins, append=len(time))
-    )
+    counts = np.diff(begins, append=len(time))
+    result: Ints = np.repeat(minutes * ID_SPACE - begins, counts) + np.arange(1, len(time) + 1)
     return result

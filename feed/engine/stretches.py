@@ -6,6 +6,7 @@ Only what has begun by the beginning of a stretch has a say in it, so a piece th
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -51,7 +52,7 @@ def stretches_of(pins: Sequence[Pin], reversions: Sequence[Reversion], begun: In
     ordered = sorted(edges)
     in_force, drawing = _Forced(pins), _Forced(reversions)
     made = []
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in itertools.pairwise(ordered):
         pin, reversion = in_force.at(start), drawing.at(start)
         if pin is not None or reversion is not None:
             made.append(Stretch(start, end, pin, reversion))

@@ -10,9 +10,12 @@ import pytest
 from feed.client.collecting import collect, collect_sync
 from feed.dataframes.analysis import gap_report, time_bars
 from feed.dataframes.ticks import frame_digest, generate
+from feed.engine.source import EngineSource
 from feed.errors import ConnectError, FeedError, SubscriptionError, UsageError
 from feed.market.digest import market_digest
 from feed.protocol import codes
+from feed.scenario.activity import with_activity
+from feed.scenario.find import find_scenario
 from feed.service.process import start_server
 from feed.units import MICROSECOND, MILLISECOND
 from tests.client.conftest import engine, market_of, quick
@@ -118,6 +121,16 @@ async def test_the_digest_on_the_wire_is_the_one_without_it() -> None:
     assert frame.attrs["digest"] == market_digest(engine("flash-crash", 11))
     assert (frame.attrs["scenario"], frame.attrs["seed"]) == ("flash-crash", 11)
     assert frame_digest(frame) == frame_digest(generate("flash-crash", seed=11, until="5m").head(2000))
+
+
+async def test_activity_is_a_part_of_what_is_served() -> None:
+    """The server's digest is that of the scenario with a tenth of its orders, and so are the rows."""
+    with start_server("flash-crash", seed=11, activity=0.1, speed="max") as server:
+        frame = await collect(server.url, n=300)
+    fewer = with_activity(find_scenario("flash-crash")[0], 0.1)
+    assert frame.attrs["digest"] == market_digest(EngineSource(fewer, 11)) != market_digest(engine("flash-crash", 11))
+    assert frame_digest(frame) == frame_digest(generate("flash-crash", seed=11, activity=0.1, until="10m").head(300))
+    assert len(generate("flash-crash", activity=0.1, until="2m")) < len(generate("flash-crash", until="2m")) / 4
 
 
 async def test_mistakes_are_told() -> None:

@@ -85,7 +85,7 @@ def test_a_target_is_met_whatever_happens_on_the_way(event: dict[str, Any]) -> N
 
 
 def test_an_exact_move_is_as_wild_as_a_free_one() -> None:
-    """The promise takes the noise its sum and nothing else: minutes move as much, with no rest and no kink at the end."""
+    """The promise takes the noise its sum and nothing else: it moves as much as ever, at the end too."""
     noise: dict[str, list[float]] = {"free": [], "exact": [], "end": []}
     for seed in SEEDS:
         for name, drift in (("free", "0%"), ("exact", "3%")):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,9 +50,8 @@ def exactly(words: str, percent: float, start: float, end: float, symbol: int = 
 
 def at_once(words: str, percent: float, start: float, end: float) -> Promise:
     """The price is elsewhere behind a moment, or a silence; the noise is that of one order."""
-    return Promise(
-        words, lambda seen: seen.jump(start, end), percent - 0.2, percent + 0.2, (percent - 0.1, percent + 0.1)
-    )
+    usual = (percent - 0.1, percent + 0.1)
+    return Promise(words, lambda seen: seen.jump(start, end), percent - 0.2, percent + 0.2, usual)
 
 
 def silent(words: str, start: float, end: float) -> Promise:
@@ -295,7 +295,7 @@ def main() -> None:
         for promise, found in zip(promises, values_of(name), strict=True):
             figures = f"{min(found.values):.5g} / {found.usual:.5g} / {max(found.values):.5g}"
             kept = "" if keeps(promise, found) else "  NOT KEPT"
-            print(f"{name:16} {promise.words:52} {figures}{kept}")
+            sys.stdout.write(f"{name:16} {promise.words:52} {figures}{kept}\n")
 
 
 def keeps(promise: Promise, found: Found) -> bool:
