@@ -34,6 +34,7 @@ def digest(
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
+    activity: Annotated[float, typer.Option(help="Multiple of the rate of orders.", min=0.01, max=100)] = 1.0,
     frames: Annotated[int, typer.Option(help="Messages of each stream.", min=1, max=100_000_000)] = 1000,
     at: Annotated[str, typer.Option(help="Begin so far into the scenario.", metavar="TIME")] = "0",
     until: Annotated[
@@ -46,11 +47,13 @@ def digest(
 ) -> None:
     """The market's digest, and one line a stream: sha256, messages and the stream's name."""
     from feed.market.digest import FORMAT_VERSION, digest_streams, market_digest
+    from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario
     from feed.sources.opening import open_source
 
     found, path = find_scenario(scenario, scenarios)
     chosen = found.seed if seed is None else seed
+    found = with_activity(found, activity)
     source = open_source(found, path, chosen, until=None if until is None else parse_duration(until))
     begins = source.start + parse_duration(at)
     whole = market_digest(found, path.parent, source, seed=chosen, at=begins)

@@ -34,6 +34,7 @@ def generate(
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
+    activity: Annotated[float, typer.Option(help="Multiple of the rate of orders.", min=0.01, max=100)] = 1.0,
     length: Annotated[
         str | None,
         typer.Option("--for", help="Market time, such as 90s, 1h30m or 7d; else to the end.", metavar="TIME"),
@@ -46,6 +47,7 @@ def generate(
 ) -> None:
     """One row a fill, whatever the length, in bounded memory."""
     from feed.market.digest import FORMAT_VERSION
+    from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario
     from feed.sources.opening import open_source
     from feed.tape import export as tickwriter
@@ -55,7 +57,7 @@ def generate(
     begin = parse_duration(at)
     found, path = find_scenario(scenario, scenarios)
     chosen = found.seed if seed is None else seed
-    source = open_source(found, path, chosen)
+    source = open_source(with_activity(found, activity), path, chosen)
     facts = {"scenario": found.name, "seed": str(chosen), "version": __version__, "format": str(FORMAT_VERSION)}
     metadata = {f"feed.{name}": value for name, value in facts.items()}
     whole = wanted if source.end is None else min(wanted or source.end, source.end - source.start - begin)

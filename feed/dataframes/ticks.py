@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.errors import UsageError
 from feed.hints import nearest
+from feed.scenario.activity import with_activity
 from feed.scenario.find import find_scenario
 from feed.sources.opening import open_source
 from feed.units import MILLISECOND, parse_duration
@@ -85,6 +86,7 @@ def generate(
     scenario: str,
     *,
     seed: int | None = None,
+    activity: float = 1.0,
     until: str | float | None = None,
     at: str | float = 0,
     symbol: str | None = None,
@@ -95,6 +97,7 @@ def generate(
     Args:
         scenario: a name, or the path of a file.
         seed: in place of the scenario's own.
+        activity: multiple of the rate of orders.
         until: how far into the scenario, such as `1h` (seconds if a bare number); else to its end.
         at: begin so far into it; `seq` counts from there, as on a server that begins there.
         symbol: only this one; else all, in order of time.
@@ -105,7 +108,7 @@ def generate(
         UsageError: it never ends and `until` is not given, has no such symbol, or has ended by `at`.
     """
     found, path = find_scenario(str(scenario), None if scenarios is None else Path(scenarios))
-    source = open_source(found, path, seed)
+    source = open_source(with_activity(found, activity), path, seed)
     begin, end = _span(source, parse_duration(at), None if until is None else parse_duration(until))
     wanted = _wanted(source.instruments, symbol)
     frame = source_frame(source, begin, end, wanted)

@@ -6,7 +6,7 @@ Sizes are log-normal with a heavy tail, in an order's factor and a fill's own, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ POPULAR, MOST_POPULAR = 0.24, 0.09
 TOUCH_DEPTH = 20.0
 """What usually stands at the touch, in median sizes of orders."""
 MOST_LOTS = 1e12
-WIDE_FROM, WIDE_GROWTH = 2.2, 4.0
+WIDE_FROM, WIDE_GROWTH, WIDEST = 2.2, 4.0, 6.0
+"""A spread that nobody scripted opens to 2 ** `WIDEST` ticks at most."""
+LEVEL_GAP = 3e-6
+"""How far apart the levels are that an order eats, in prices, where the book is not thin."""
 BREATH = 0.5
 """Standard deviation of log2 of a scripted spread."""
 ID_SPACE = 10_000_000
@@ -63,9 +66,11 @@ class TickFill:
         symbol: the instrument.
         flow: its orders.
         timeline: its script.
+        plain: one fill an order, and a spread of one tick where no script widens it.
     """
 
-    def __init__(self, symbol: SymbolModel, flow: Flow, timeline: Timeline) -> None:
+    def __init__(self, symbol: SymbolModel, flow: Flow, timeline: Timeline, *, plain: bool = False) -> None:
+        self._plain = plain
         self._flow = flow
         self._timeline = timeline
         self._median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
@@ -82,8 +87,8 @@ class TickFill:
     def block(self, number: int) -> Fills:
         """The fills of block `number`, counted from the Unix epoch."""
         orders = self._flow.arrivals(number)
-        touch = self._flow.touch(number, orders)
         counts = self._counts(number, orders)
+        touch = self._led(orders, self._flow.touch(number, orders), counts)
         size = self._sizes(number, orders, counts)
         order = np.repeat(np.arange(len(orders)), counts)
         spread = self._spreads(number, orders)
@@ -115,10 +120,27 @@ class TickFill:
 
     def _counts(self, number: int, orders: Arrivals) -> Ints:
         """Fills of each order."""
+        if self._plain:
+            return np.ones(len(orders), np.int64)
         own = normals(self._stream("fills", number).words(0, -(-len(orders) // 2)))[: len(orders)]
         sweeps = (orders.way == orders.sign) * FILLS_SWEEP
         many = powers(FILLS_LOG + FILLS_HEFT * orders.heft + FILLS_OWN * own + sweeps)
         return np.clip(np.floor(many).astype(np.int64), 1, MAX_FILLS)
+
+    def _led(self, orders: Arrivals, touch: Touch, counts: Ints) -> Touch:
+        """The touch, moved ahead of the orders that would have to eat further than a few levels for each fill.
+
+        Most moves of a price are those of quotes: who would be swept goes away before, and nobody sees a wide spread.
+        """
+        if not len(orders):
+            return touch
+        way = (touch.after - touch.before) * orders.sign
+        rows = np.flatnonzero(way > 0)
+        gap = touch.before[rows] * LEVEL_GAP / self._timeline.factor("liquidity", orders.time[rows])
+        most = (counts[rows] - 1) * np.maximum(gap, 1.0).astype(np.int64)
+        before = touch.before.copy()
+        before[rows] += np.maximum(way[rows] - most, 0) * orders.sign[rows]
+        return replace(touch, before=before)
 
     def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
         """How far from the touch each fill is, with its sign: an order that moves the touch fills all the way."""
@@ -134,7 +156,9 @@ class TickFill:
     def _spreads(self, number: int, orders: Arrivals) -> Ints:
         """The spread in ticks before each order: mostly the least that the script allows."""
         wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
-        extra = powers(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH)
+        extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
+        if self._plain:
+            extra = np.ones(len(orders))
         factor = self._timeline.factor("spread", orders.time)
         # A scripted spread breathes; what is rare in a calm market is not rare times a script's thousand.
         breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)
@@ -144,10 +168,10 @@ class TickFill:
         """Sizes of fills in lots."""
         count = int(counts.sum())
         half = -(-count // 2)
-        words = self._stream("size", number).words(0, 3 * half)
-        own = normals(words[:half])[:count]
-        tail = exponentials(words[half : 2 * half])[:count]
-        choice = uniforms(words[2 * half :])[:count]
+        words = self._stream("size", number).words(0, 3 * half).reshape(half, 3).T.copy()
+        own = normals(words[0])[:count]
+        tail = exponentials(words[1])[:count]
+        choice = uniforms(words[2])[:count]
         log = np.repeat(SIZE_HEFT * orders.heft - FILLS_LOG, counts) + SIZE_OWN * own
         log += np.maximum(tail - TAIL_FROM, 0.0) * SIZE_TAIL
         lots = np.minimum(self._median_lots * powers(log), MOST_LOTS)
@@ -159,18 +183,18 @@ class TickFill:
         return exact
 
     def _touch_sizes(self, number: int, orders: Arrivals, touch: Touch) -> tuple[Ints, Ints]:
-        """Sizes at the touch, in lots, leaning towards where the price is a second later."""
+        """Sizes at the touch, in lots, leaning towards where the price is a second later, or at the end of the leg."""
         count = len(orders)
         half = -(-count // 2)
-        words = self._stream("touch", number).words(0, 2 * half)
+        words = self._stream("touch", number).words(0, 2 * half).reshape(half, 2).T.copy()
         base = self.usual(orders.time)
         later = np.searchsorted(orders.time, orders.time + SECOND, side="left")
-        way = (touch.after.take(later - 1) - touch.after).astype(np.float64) if count else np.empty(0)
-        usual = np.abs(way)
-        typical = float(np.floor(usual).astype(np.int64).sum() // count) + 1.0 if count else 1.0
-        lean = way / (usual + typical) * LEAN
-        bid = base * powers(normals(words[:half])[:count] * TOUCH_SPREAD + lean)
-        ask = base * powers(normals(words[half:])[:count] * TOUCH_SPREAD - lean)
+        ends = np.append(orders.first[1:], count)
+        later = np.minimum(later, np.repeat(ends, np.diff(ends, prepend=0)))
+        way = (touch.after.take(later - 1) - touch.after).astype(np.float64)
+        lean = way / (np.abs(way) + touch.usual + 1.0) * LEAN
+        bid = base * powers(normals(words[0])[:count] * TOUCH_SPREAD + lean)
+        ask = base * powers(normals(words[1])[:count] * TOUCH_SPREAD - lean)
         return _lots(bid), _lots(ask)
 
 
@@ -191,7 +215,10 @@ def _lots(sizes: Floats) -> Ints:
 
 def trade_ids(time: Ints) -> Ints:
     """The minute's number times `ID_SPACE`, and the rank in the minute from 1: grows, and is safe in JSON."""
-    minute = time // MINUTE
-    begins = np.flatnonzero(np.diff(minute, prepend=-1)) if len(minute) else np.empty(0, np.int64)
-    rank = np.arange(len(minute)) - np.repeat(begins, np.diff(begins, append=len(minute)))
-    return minute * ID_SPACE + rank + 1
+    if not len(time):
+        return np.empty(0, np.int64)
+    minutes = np.arange(int(time[0]) // MINUTE, int(time[-1]) // MINUTE + 1, dtype=np.int64)
+    begins = np.searchsorted(time, minutes * MINUTE)
+    counts = np.diff(begins, append=len(time))
+    result: Ints = np.repeat(minutes * ID_SPACE - begins, counts) + np.arange(1, len(time) + 1)
+    return result

@@ -77,7 +77,7 @@ class Minutes:
         self._market = scenario.market
         self._symbol = symbol.symbol
         self._volatility = symbol.daily_volatility or scenario.market.daily_volatility
-        self._rate = symbol.orders_per_second or scenario.market.orders_per_second
+        self._rate = (symbol.orders_per_second or scenario.market.orders_per_second) * scenario.market.activity
         self._seed = seed
         self._timeline = timeline
         self._day = lru_cache(maxsize=2)(self._make_day)

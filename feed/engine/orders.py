@@ -17,7 +17,7 @@ from feed.engine.minutes import LN2, Minutes, grids
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.timeline import Timeline
 from feed.randomness import Stream, exponentials, normals, powers, uniforms
-from feed.units import MILLISECOND, MINUTE
+from feed.units import MILLISECOND, MINUTE, SECOND
 
 __all__ = ["Arrivals", "Flow", "Touch"]
 
@@ -32,6 +32,8 @@ STAMP = 1_000
 
 # Standard deviations of log2 intensity on grids of so many cells.
 BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
+PLAIN_BURSTS = 0.3
+"""What is left of them where the market is plain."""
 # Weights of the tendencies to buy on grids of so many cells.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
@@ -44,6 +46,8 @@ MOVING = 0.41
 WITH_SIGN = 0.96
 EXPECTED_STEP = 0.20
 HEFT_STEP, OWN_STEP = 1.05, 0.75
+USUAL_MOVE = 0.85
+"""The mean move of the touch within a second, in standard deviations of the price's return in it."""
 ROUND = 100
 REST_AT_ROUND = 0.06
 """Share of the far-moving orders that stop at the round price on their way."""
@@ -53,12 +57,14 @@ REST_AT_ROUND = 0.06
 class Arrivals:
     """When orders come and what they are like before anybody knows the price.
 
-    `minute` counts from the block's first; `heft` is the order's size in standard deviations of its log; `first` are
-    the rows of the first order in each minute that has any; `way` is where it pushes: 1, -1, or 0 if it does not.
+    `edges` are times at which the price is known beforehand, `leg` is the order's place among the legs between them and
+    `first` are the rows of the first order in each leg that has any. `heft` is the order's size in standard deviations
+    of its log; `way` is where it pushes: 1, -1, or 0 if it does not.
     """
 
     time: Ints
-    minute: Ints
+    edges: Ints
+    leg: Ints
     first: Ints
     heft: Floats
     sign: Ints
@@ -71,10 +77,11 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The bid, in ticks, before and after each order."""
+    """The bid, in ticks, before and after each order, and how far it usually goes within a second at that time."""
 
     before: Ints
     after: Ints
+    usual: Floats
 
 
 class Flow:
@@ -87,11 +94,21 @@ class Flow:
         path: its prices.
         timeline: its script.
         length: minutes of a block; part of the stream's definition, since words are drawn for a block.
+        plain: orders come more evenly.
     """
 
     def __init__(
-        self, seed: int, symbol: str, minutes: Minutes, path: PricePath, timeline: Timeline, length: int
+        self,
+        seed: int,
+        symbol: str,
+        minutes: Minutes,
+        path: PricePath,
+        timeline: Timeline,
+        length: int,
+        *,
+        plain: bool = False,
     ) -> None:
+        self._plain = plain
         self._seed = seed
         self._symbol = symbol
         self._minutes = minutes
@@ -108,17 +125,21 @@ class Flow:
         time = self._times(number)
         count = len(time)
         half = -(-count // 2)
-        words = self.stream("order", number).words(0, 5 * half)
-        heft = normals(words[:half])[:count]
-        dice = uniforms(words[half:]).reshape(4, -1)[:, :count]
-        minute = time // MINUTE - number * self._length
-        lean = self._minutes.lean(number * self._length, self._length).take(minute)
+        # Five words for each pair of orders, so what an order is like does not depend on how many come later.
+        words = self.stream("order", number).words(0, 5 * half).reshape(half, 5).T.copy()
+        heft = normals(words[0])[:count]
+        dice = uniforms(words[1:].ravel()).reshape(4, -1)[:, :count]
+        edges = self._path.edges(number * self._length, self._length)
+        begins = np.searchsorted(time, edges)
+        counts = np.diff(begins)
+        leg = np.repeat(np.arange(len(counts)), counts)
+        first = begins[:-1][counts > 0]
+        lean = self._of_legs(self._minutes.lean(number * self._length, self._length), edges).take(leg)
         sign, surprise = self._signs(time, lean * INFORMED, dice[0], dice[1])
         moves = dice[2] < MOVING
-        first = np.flatnonzero(np.diff(minute, prepend=-1))
         moves[first] = True
         way = np.where(moves, np.where(dice[3] < WITH_SIGN, sign, -sign), 0)
-        return Arrivals(time, minute, first, heft, sign, surprise, way)
+        return Arrivals(time, edges, leg, first, heft, sign, surprise, way)
 
     def _times(self, number: int) -> Ints:
         """Times of the orders, ns UTC."""
@@ -150,6 +171,8 @@ class Flow:
         rate = np.repeat(self._minutes.activity(first, self._length), CELLS_A_MINUTE)
         log = grids(self.stream, "burst", BURSTS, starts // CELL)
         mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
+        if self._plain:
+            log, mean = log * PLAIN_BURSTS, mean * PLAIN_BURSTS**2
         rate = rate * powers(log - mean) * self._timeline.factor("activity", starts)
         return np.minimum(rate, MOST_ORDERS_A_SECOND) * (CELL / 1e9)
 
@@ -174,36 +197,55 @@ class Flow:
     def touch(self, number: int, orders: Arrivals) -> Touch:
         """Where each order finds the bid and where it leaves it."""
         if not len(orders):
-            return Touch(orders.time, orders.time)
-        edges = np.arange(number * self._length, (number + 1) * self._length + 1, dtype=np.int64)
-        ticks = self._path.ticks(int(edges[0]), self._length)
-        opens = rounded(ticks * self._path.scripted(edges * MINUTE))
-        free = self._walk(number, orders, ticks)
-        scripted = self._path.scripted(orders.time)
-        after = self._rested(number, orders, rounded(free * scripted))
+            return Touch(orders.time, orders.time, np.empty(0))
+        ticks = self._path.ticks(orders.edges)
+        opens = rounded(ticks * self._path.scripted(orders.edges))
+        sigma = self._sigma(number, orders.edges) * ticks[:-1]
+        free = self._walk(number, orders, ticks, sigma)
+        closing, closes = self._closing(orders)
+        times = orders.time
+        if len(closing):
+            times = times.copy()
+            times[closing] = closes
+        scripted = self._path.scripted(times)
+        after = self._rested(number, orders, rounded(free * scripted), closing)
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
-        before[orders.first] = opens[orders.minute[orders.first]]
-        breaks = self._timeline.breaks(int(edges[0]) * MINUTE, int(orders.time[-1]))
+        before[orders.first] = opens[orders.leg[orders.first]]
+        breaks = self._timeline.breaks(int(orders.edges[0]), int(orders.time[-1]))
         if len(breaks):
             # Behind a jump or a stop the quotes are elsewhere without a trade on the way.
             rows = np.searchsorted(orders.time, breaks, side="left")
             begins = np.concatenate([ticks[:1], free[:-1]])
-            begins[orders.first] = ticks[orders.minute[orders.first]]
+            begins[orders.first] = ticks[orders.leg[orders.first]]
             before[rows] = rounded(begins[rows] * scripted[rows])
-        return Touch(before, after)
+        # An order that is answered by a move against it shows the quotes from before; these ones show where they end.
+        against = closing[(after[closing] - before[closing]) * orders.sign[closing] < 0]
+        before[against] = after[against]
+        seconds = np.diff(orders.edges).astype(np.float64) / SECOND
+        return Touch(before, after, (sigma / np.sqrt(seconds) * USUAL_MOVE).take(orders.leg))
 
-    def _walk(self, number: int, orders: Arrivals, ticks: Floats) -> Floats:
-        """The walk of the steps, scaled to the minute's volatility and bent to its close, in ticks."""
+    def _closing(self, orders: Arrivals) -> tuple[Ints, Ints]:
+        """The rows of the last orders before a promised move ends, and those times.
+
+        They see all of the script by then and rest at no round price, so that the quotes are where they should be.
+        """
+        promised = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
+        lasts = np.append(orders.first[1:], len(orders)) - 1
+        closes = orders.edges[orders.leg[lasts] + 1]
+        rows = np.isin(closes, promised) if len(promised) else np.zeros(len(lasts), bool)
+        return lasts[rows], closes[rows]
+
+    def _walk(self, number: int, orders: Arrivals, ticks: Floats, sigma: Floats) -> Floats:
+        """The walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
         words = self.stream("step", number).words(0, -(-len(orders) // 2))
         own = normals(words)[: len(orders)]
         length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
         step = orders.way * length
-        sigma = self._minutes.sigma(number * self._length, self._length)
         lasts = np.append(orders.first[1:], len(orders)) - 1
-        of = orders.minute[orders.first]
+        of = orders.leg[orders.first]
         squares = np.add.reduceat(step * step, orders.first)
-        scale = (sigma * ticks[:-1])[of] / np.sqrt(np.maximum(squares, 1e-12))
+        scale = sigma[of] / np.sqrt(np.maximum(squares, 1e-12))
         counts = lasts - orders.first + 1
         step *= np.repeat(scale, counts)
         walk, effort = _within(step, orders.first, counts), _within(np.abs(step), orders.first, counts)
@@ -212,8 +254,21 @@ class Flow:
         walk += np.repeat(ticks[:-1][of], counts)
         return walk
 
-    def _rested(self, number: int, orders: Arrivals, after: Ints) -> Ints:
-        """Moves that pass a round price rest at it now and then, until the next move."""
+    def _sigma(self, number: int, edges: Ints) -> Floats:
+        """The standard deviation of the return of each leg."""
+        sigma = self._of_legs(self._minutes.sigma(number * self._length, self._length), edges)
+        result: Floats = sigma * np.sqrt(np.diff(edges).astype(np.float64) / MINUTE)
+        return result
+
+    def _of_legs(self, of_minutes: Floats, edges: Ints) -> Floats:
+        """What is known of each minute of a block, for each leg."""
+        if len(edges) == self._length + 1:
+            return of_minutes
+        result: Floats = of_minutes.take((edges[:-1] - edges[0]) // MINUTE)
+        return result
+
+    def _rested(self, number: int, orders: Arrivals, after: Ints, closing: Ints) -> Ints:
+        """Moves that pass a round price rest at it now and then, until the next move or the rows `closing`."""
         move = np.diff(after, prepend=after[0])
         toll = orders.sign > 0
         nearest = (after + toll + ROUND // 2) // ROUND * ROUND - toll
@@ -221,6 +276,8 @@ class Flow:
         rests = (np.abs(move) >= ROUND // 2) & (uniforms(words)[: len(orders)] < REST_AT_ROUND)
         shift = np.where(rests, nearest - after, 0)
         moved = np.where(orders.way != 0, np.arange(len(orders)), 0)
+        shift[closing] = 0
+        moved[closing] = closing
         return np.maximum(after + shift.take(np.maximum.accumulate(moved)), LEAST_TICKS)
 
 

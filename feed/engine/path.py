@@ -11,11 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.engine.guides import Bridge, Pull
+from feed.engine.guides import Guide
 from feed.engine.minutes import MINUTES_A_DAY, Minutes
-from feed.engine.script import Goal, Reversion
 from feed.engine.timeline import FIXED, Timeline
-from feed.randomness import exp2, log2
+from feed.randomness import exp2
 from feed.scenario.model import Scenario, SymbolModel
 from feed.units import MINUTE
 
@@ -42,14 +41,23 @@ class PricePath:
         self._start_ticks = float(symbol.start_price / symbol.tick_size)
         self._free_day = lru_cache(maxsize=4)(self._make_free_day)
         self._opens: dict[int, int] = {}
-        self._guides: list[Bridge | Pull] | None = None
+        self._guide = Guide(timeline, self._start_price, self._free_at)
 
-    def ticks(self, first: int, count: int) -> Floats:
-        """The price in ticks, not yet rounded, at the edges of `count` minutes from minute `first`: count + 1 values.
+    def edges(self, first: int, count: int) -> Ints:
+        """Times at which the price is known before there are orders: the edges of `count` minutes from minute `first`.
 
-        Scripted moves are left out: they are known at any time, not only at the edges of minutes (see `scripted`).
+        Where the script begins or ends to guide the price within a minute, that time is among them.
         """
-        logs = np.clip(self._free(first, count) + self._guided(first, count), -REACH, REACH)
+        edges = np.arange(first, first + count + 1, dtype=np.int64) * MINUTE
+        knots = self._guide.knots(first * MINUTE, (first + count) * MINUTE)
+        return np.sort(np.concatenate([edges, knots])) if len(knots) else edges
+
+    def ticks(self, edges: Ints) -> Floats:
+        """The price in ticks, not yet rounded, at these edges.
+
+        Scripted moves are left out: they are known at any time, not only at edges (see `scripted`).
+        """
+        logs = np.clip(self._free_at(edges) + self._guide.added(edges), -REACH, REACH)
         return exp2(logs.astype(np.float64) / 2.0**FIXED) * self._start_ticks
 
     def scripted(self, times: Ints) -> Floats:
@@ -59,28 +67,19 @@ class PricePath:
             return np.full(len(logs), exp2(logs[:1].astype(np.float64) / 2.0**FIXED)[0])
         return exp2(logs.astype(np.float64) / 2.0**FIXED)
 
-    def _guided(self, first: int, count: int) -> Ints:
-        """What targets and reversions add at each edge, in fixed point."""
-        if self._guides is None:
-            self._guides = []
-            pieces: list[Goal | Reversion] = [*self._timeline.goals, *self._timeline.reversions]
-            for piece in sorted(pieces, key=lambda piece: piece.end):
-                self._guides.append(self._guide(piece))
-        total = np.zeros(count + 1, np.int64)
-        for guide in self._guides:
-            if first + count >= guide.start:
-                total += guide.added(first, count)
-        return total
-
-    def _guide(self, piece: Goal | Reversion) -> Bridge | Pull:
-        """The guide of a piece, given those that end before it."""
-        start, end = piece.start // MINUTE, max(-(-piece.end // MINUTE), piece.start // MINUTE + 1)
-        if isinstance(piece, Reversion):
-            return Pull(start, end, piece.half_life, self._free)
-        wanted = np.floor(log2(np.array([piece.price / self._start_price])) * 2.0**FIXED + 0.5).astype(np.int64)
-        scripted = self._timeline.moved(np.array([end * MINUTE], np.int64))
-        reached = self._free(end, 0) + self._guided(end, 0) + scripted
-        return Bridge(start, end, int((wanted - reached)[0]))
+    def _free_at(self, times: Ints) -> Ints:
+        """log2(price / start price) without script, in fixed point; within a minute it runs evenly."""
+        minutes = times // MINUTE
+        first = int(minutes[0])
+        share = (times - minutes * MINUTE).astype(np.float64) / MINUTE
+        within = bool(share.any())
+        logs = self._free(first, int(minutes[-1]) - first + within)
+        found = logs.take(minutes - first)
+        if not within:
+            return found
+        ahead = logs.take(np.minimum(minutes + 1 - first, len(logs) - 1)) - found
+        result: Ints = found + np.floor(share * ahead + 0.5).astype(np.int64)
+        return result
 
     def _free(self, first: int, count: int) -> Ints:
         """log2(price / start price) without script, in fixed point, at `count + 1` edges of minutes."""

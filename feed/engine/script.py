@@ -12,7 +12,7 @@ from typing import Any
 from feed.scenario import events
 from feed.scenario.model import Phase, Scenario
 
-__all__ = ["FOREVER", "Goal", "Move", "Piece", "Reversion", "Scale", "State", "Stop", "pieces_of"]
+__all__ = ["FOREVER", "Exact", "Goal", "Move", "Piece", "Reversion", "Scale", "State", "Stop", "pieces_of"]
 
 FOREVER = 2**62
 """The end of what has none, ns UTC."""
@@ -33,9 +33,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Move(Piece):
-    """The price changes by a factor, evenly in log price."""
+    """The price changes by a factor, evenly in log price.
+
+    What the move is a part of has begun `known` ns before it.
+    """
 
     factor: float
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exact(Piece):
+    """From its beginning to its end the price changes by what the script's moves say, and by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +107,23 @@ def _phases(scenario: Scenario) -> Iterator[Piece]:
 
 def _phase(phase: Phase, start: int, end: int) -> Iterator[Piece]:
     yield State(start, end, phase.status, phase.reason, phase.name)
-    if phase.status not in ("online", "auction"):
-        yield Stop(start, end)
+    yield from _stop(start, end, phase.status)
     yield from _scales(start, end, phase)
     if phase.drift and end < FOREVER:
-        yield Move(start, end, 1 + phase.drift)
+        yield from _move(start, end, 1 + phase.drift)
     if phase.jump:
         yield Move(start, start + 1, 1 + phase.jump)
     if phase.reversion is not None:
         yield Reversion(start, end, phase.reversion)
+
+
+def _stop(start: int, end: int, status: str) -> Iterator[Piece]:
+    if status in ("online", "auction"):
+        return
+    yield Stop(start, end)
+    if status == "halted":
+        # Nobody trades elsewhere either: it goes on where it stopped.
+        yield Exact(start, end)
 
 
 def _events(scenario: Scenario, symbol: str) -> Iterator[Piece]:
@@ -148,8 +165,19 @@ def _decaying(start: int, end: int, **factors: float) -> Iterator[Scale]:
             yield Scale(edges[index], edges[index + 1], key, levels[index], levels[index + 1])
 
 
-def _curve(start: int, end: int, factor: float, shares: tuple[float, ...]) -> Iterator[Move]:
-    """A move in equal stretches of time, each with its share of the whole; log price is linear in each."""
+def _move(start: int, end: int, factor: float) -> Iterator[Piece]:
+    """A move that is promised: the price changes by so much, whatever the noise."""
+    yield Exact(start, end)
+    yield Move(start, end, factor)
+
+
+def _curve(start: int, end: int, factor: float, shares: tuple[float, ...], begun: int | None = None) -> Iterator[Piece]:
+    """A promised move in equal stretches of time, each with its share of the whole; log price is linear in each.
+
+    `begun` is when the event began that the move is a part of; where missing, with the move.
+    """
+    yield Exact(start, end)
+    begun = start if begun is None else begun
     length = end - start
     edges = [start + length * index // len(shares) for index in range(len(shares) + 1)]
     reached = 1.0
@@ -157,14 +185,14 @@ def _curve(start: int, end: int, factor: float, shares: tuple[float, ...]) -> It
     for index, share in enumerate(shares):
         done += share
         level = 1.0 + (factor - 1.0) * done
-        yield Move(edges[index], edges[index + 1], level / reached)
+        yield Move(edges[index], edges[index + 1], level / reached, edges[index] - begun)
         reached = level
 
 
 def _overlay(event: events.Overlay, start: int, end: int) -> Iterator[Piece]:
     yield from _scales(start, end, event, 1.0 if event.fade else None)
     if event.drift:
-        yield Move(start, end, 1 + event.drift)
+        yield from _move(start, end, 1 + event.drift)
 
 
 def _jump(event: events.Jump, start: int, end: int) -> Iterator[Piece]:
@@ -178,7 +206,7 @@ def _flash_crash(event: events.FlashCrash, start: int, end: int) -> Iterator[Pie
     yield from _curve(start, bottom, depth, (0.04, 0.05, 0.10, 0.16, 0.09, 0.22, 0.12, 0.22))
     top = 1 + event.size * (1 - event.recovered)
     # The way back is quick at first, is sold into, and is long at the end.
-    yield from _curve(bottom, end, top / depth, (0.34, -0.06, 0.24, 0.12, 0.02, 0.16, 0.08, 0.10))
+    yield from _curve(bottom, end, top / depth, (0.34, -0.06, 0.24, 0.12, 0.02, 0.16, 0.08, 0.10), start)
     fall = {"volatility": (4.0, 10.0), "activity": (6.0, 10.0), "spread": (60.0, 300.0), "liquidity": (0.3, 0.08)}
     yield from _running(start, bottom, **fall)
     calm = bottom + AFTERMATH * event.recovery
@@ -196,7 +224,7 @@ def _pump(event: events.Pump, start: int, end: int) -> Iterator[Piece]:
     peak, rest = 1 + event.size, 1 + event.size * event.kept
     yield from _curve(start, top, peak, (0.08, 0.12, 0.10, 0.20, 0.16, 0.34))
     # Who missed the top buys the first dip.
-    yield from _curve(top, end, rest / peak, (0.36, -0.05, 0.20, 0.12, 0.05, 0.14, 0.06, 0.12))
+    yield from _curve(top, end, rest / peak, (0.36, -0.05, 0.20, 0.12, 0.05, 0.14, 0.06, 0.12), start)
     yield from _running(start, top, volatility=(4.0, 10.0), activity=(3.0, 8.0), spread=(2.0, 8.0))
     yield from _decaying(top, end, volatility=10.0, activity=8.0, spread=12.0, liquidity=0.3)
 
@@ -223,24 +251,24 @@ def _halt(event: events.Halt, start: int, end: int) -> Iterator[Piece]:
     if event.auction:
         yield State(auction, end, "auction", event.reason, None)
         yield from _scaled(auction, end, activity=0.5, spread=20.0)
-    if event.gap and event.auction:
+    if event.auction:
         # The price stands still until the auction finds the new one: most of the way at first.
-        yield from _curve(auction, end, 1 + event.gap, (0.4, 0.3, 0.2, 0.1))
-    elif event.gap:
-        yield Move(start, auction, 1 + event.gap)
+        yield Exact(start, auction)
+        yield from _curve(auction, end, 1 + event.gap, (0.4, 0.3, 0.2, 0.1), start)
+    else:
+        yield from _move(start, auction, 1 + event.gap)
     # Everybody who had to wait comes at once.
     yield from _decaying(end, end + REOPENING, activity=6.0, volatility=3.0, spread=10.0, liquidity=0.5)
 
 
 def _gap(event: events.Gap, start: int, end: int) -> Iterator[Piece]:
     yield Stop(start, end)
-    yield Move(start, end, 1 + event.size)
+    yield from _move(start, end, 1 + event.size)
 
 
 def _status(event: events.StatusEvent, start: int, end: int) -> Iterator[Piece]:
     yield State(start, end, event.status, event.reason, None)
-    if event.status not in ("online", "auction"):
-        yield Stop(start, end)
+    yield from _stop(start, end, event.status)
 
 
 def _target(event: events.Target, start: int, end: int) -> Iterator[Piece]:

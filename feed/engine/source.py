@@ -63,7 +63,7 @@ class EngineSource(Source):
             for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
         ]
         self._makers = [
-            TickFill(symbol, flow, timeline)
+            TickFill(symbol, flow, timeline, plain=scenario.market.plain)
             for symbol, flow, timeline in zip(scenario.symbols, self._flows, self._timelines, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
@@ -85,7 +85,7 @@ class EngineSource(Source):
     def _flow(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> Flow:
         minutes = Minutes(self._scenario, symbol, seed, timeline)
         path = PricePath(self._scenario, symbol, minutes, timeline)
-        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes)
+        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes, plain=self._scenario.market.plain)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

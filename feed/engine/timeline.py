@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.data.ticks import StatusChange
-from feed.engine.script import FOREVER, Goal, Move, Piece, Reversion, Scale, State, Stop, pieces_of
+from feed.engine.script import FOREVER, Exact, Goal, Move, Piece, Reversion, Scale, State, Stop, pieces_of
 from feed.randomness import log2
 from feed.scenario.model import Scenario
 
@@ -31,10 +31,12 @@ class Timeline:
         self._symbol = symbol
         self._start = scenario.start
         pieces = pieces_of(scenario, symbol)
-        self.goals = sorted((p for p in pieces if isinstance(p, Goal)), key=lambda goal: goal.end)
+        self.pins = [p for p in pieces if isinstance(p, Exact | Goal) and p.start < p.end]
         self.reversions = [p for p in pieces if isinstance(p, Reversion)]
         moves = [p for p in pieces if isinstance(p, Move)]
         self._moves = _Rows(moves)
+        self._promised = np.unique(np.array([pin.end for pin in self.pins], np.int64))
+        self._begun = np.array([move.start - move.known for move in moves], np.int64)
         factors = np.array([move.factor for move in moves], np.float64)
         self._steps = np.floor(log2(factors) * 2.0**FIXED + 0.5).astype(np.int64)
         self._stops = _Rows([p for p in pieces if isinstance(p, Stop)])
@@ -57,6 +59,25 @@ class Timeline:
             share = np.clip((times - rows.start[index]).astype(np.float64) / float(length), 0.0, 1.0)
             total += np.floor(share * float(self._steps[index]) + 0.5).astype(np.int64)
         return total
+
+    def promised(self, start: int, end: int) -> Ints:
+        """The times behind `start` and up to `end` at which a promised move ends."""
+        lo, hi = np.searchsorted(self._promised, [start, end], side="right")
+        result: Ints = self._promised[lo:hi]
+        return result
+
+    @property
+    def begun(self) -> Ints:
+        """When the script's moves begin, or what they are a part of; in order."""
+        return np.unique(self._begun)
+
+    def moved_by(self, at: int, known: int) -> int:
+        """What `moved` is at a time by what has begun at `known`, the only thing that is certain by then."""
+        rows = self._moves
+        lengths = np.maximum(rows.end - rows.start, 1).astype(np.float64)
+        share = np.clip((at - rows.start).astype(np.float64) / lengths, 0.0, 1.0)
+        steps = np.where(rows.end <= at, self._steps, np.floor(share * self._steps + 0.5).astype(np.int64))
+        return int(steps[self._begun <= known].sum())
 
     def factor(self, key: str, times: Ints) -> Floats:
         """The product of the factors in force at each time; times never fall."""

@@ -7,7 +7,7 @@ from feed.scenario.model import Scenario, SymbolModel
 
 __all__ = ["GENERATOR_VERSION", "block_minutes"]
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """Changes with anything that changes a tick."""
 
 ORDERS_A_BLOCK = 6_000
@@ -25,7 +25,7 @@ def _busiest(scenario: Scenario, symbol: SymbolModel) -> float:
     """Orders a second while the busiest of a symbol's events goes on."""
     events = (event for event in scenario.events if event.symbols is None or symbol.symbol in event.symbols)
     rate = symbol.orders_per_second or scenario.market.orders_per_second
-    return rate * max([1.0, *(_activity(event) for event in events)])
+    return rate * scenario.market.activity * max([1.0, *(_activity(event) for event in events)])
 
 
 def _activity(event: Event) -> float:

@@ -107,6 +107,11 @@ class MarketModel(_Section):
         0.7, ge=0, le=1, allow_inf_nan=False, description="Share of returns that all symbols have in common, 0 to 1"
     )
     seasonality: bool = Field(True, description="Busy and quiet hours of the day, quieter weekends")
+    activity: Factor = Field(1.0, description="Multiple of all rates of orders, 0.01 to 100; feed serve --activity")
+    plain: bool = Field(
+        False,
+        description="Even trades of one fill, and a spread of one tick where no script widens it: easy to read",
+    )
 
 
 class Phase(_Section):

@@ -29,6 +29,7 @@ from feed.market.pacing import Pacemaker
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
+from feed.scenario.activity import with_activity
 from feed.scenario.find import find_scenario, list_scenarios
 from feed.scenario.model import Scenario
 from feed.server.http.metrics import Metrics
@@ -99,6 +100,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
 def open_market(settings: ServeSettings, clock: Clock) -> Market:
     """The shared market that the settings describe, standing at its beginning."""
     scenario, path = _scenario(settings)
+    scenario = with_activity(scenario, settings.activity)
     seed = scenario.seed if settings.seed is None else settings.seed
     source = open_source(scenario, path, seed, until=settings.until)
     for notice in getattr(source, "notices", ()):

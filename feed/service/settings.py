@@ -167,6 +167,7 @@ class ServeSettings(Limits):
     speed: Annotated[float, reads(parse_speed)] = Field(
         1.0, description="Market seconds a real second, 0.1 to 1000, or max"
     )
+    activity: float = Field(1.0, ge=0.01, le=100, description="Multiple of the rate of orders: 0.1 is a tenth as many")
     at: Duration = Field(0, description="Begin so far into the scenario, such as 00:10:00")
     anchor: Annotated[Anchor, reads(_read_anchor)] = Field(
         "scenario", description="The first timestamp: scenario (its own date), now, or a time"

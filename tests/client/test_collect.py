@@ -13,6 +13,7 @@ from feed.dataframes.ticks import frame_digest, generate
 from feed.errors import ConnectError, FeedError, SubscriptionError, UsageError
 from feed.market.digest import market_digest
 from feed.protocol import codes
+from feed.scenario.activity import with_activity
 from feed.scenario.find import find_scenario
 from feed.service.process import start_server
 from feed.units import MICROSECOND, MILLISECOND
@@ -121,6 +122,18 @@ async def test_the_digest_on_the_wire_is_the_one_without_it() -> None:
     assert frame.attrs["digest"] == market_digest(scenario, path.parent, source, seed=11, at=source.start)
     assert (frame.attrs["scenario"], frame.attrs["seed"]) == ("flash-crash", 11)
     assert frame_digest(frame) == frame_digest(generate("flash-crash", seed=11, until="5m").head(2000))
+
+
+async def test_activity_is_a_part_of_what_is_served() -> None:
+    """The server's digest is that of the scenario with a tenth of its orders, and so are the rows."""
+    with start_server("flash-crash", seed=11, activity=0.1, speed="max") as server:
+        frame = await collect(server.url, n=300)
+    scenario, path = find_scenario("flash-crash")
+    fewer, source = with_activity(scenario, 0.1), engine("flash-crash", 11)
+    digests = [market_digest(each, path.parent, source, seed=11, at=source.start) for each in (fewer, scenario)]
+    assert frame.attrs["digest"] == digests[0] != digests[1]
+    assert frame_digest(frame) == frame_digest(generate("flash-crash", seed=11, activity=0.1, until="10m").head(300))
+    assert len(generate("flash-crash", activity=0.1, until="2m")) < len(generate("flash-crash", until="2m")) / 4
 
 
 async def test_mistakes_are_told() -> None:
