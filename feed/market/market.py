@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -17,8 +17,9 @@ from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
-from feed.market.channels.base import Track, streams_of
+from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.registry import open_channels
+from feed.market.chores import Chore, Chores
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
@@ -64,7 +65,7 @@ class Market:
         window: how far back a client may resume.
         limits: what the status frame tells of the server's limits.
         clock: real time.
-        past: the same source once more, where `warm` is called from another thread.
+        past: the same source once more, for the thread that makes what takes long; without it nothing is put off.
     """
 
     def __init__(
@@ -88,11 +89,17 @@ class Market:
         self._limits = limits or {}
         self.instruments = source.instruments
         self.symbols = tuple(instrument.symbol for instrument in self.instruments)
-        lock = threading.RLock()
-        bars = (past or source).without_volume()
-        self._memories = [BarMemory(bars, index, lock) for index in range(len(self.instruments))]
-        self.past = Past(past or source, self._memories, shift)
+        self._memories = [BarMemory(source, index) for index in range(len(self.instruments))]
         self._channels = open_channels(source, shift, self._memories)
+        light = (past or source).without_volume()
+        theirs = [memory.beside(light) for memory in self._memories]
+        self.past = Past(past or source, theirs, shift)
+        self._apart: dict[str, Channel] = {}
+        if past is not None:
+            self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
+        self.chores = Chores()
+        # Subscriptions that wait for their first state; at full speed the market waits for them.
+        self.put_off = 0
         self.channels = tuple(sorted(channel.name for channel in self._channels))
         self._tracks = list(streams_of(self._channels, self.instruments))
         self.streams = tuple(stream for stream, _, _ in self._tracks)
@@ -248,14 +255,28 @@ class Market:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
         self._activate(stream)
         _, channel, symbol = self._tracks[self._track[stream]]
-        state = channel.snapshot(symbol, stream.part, self._published, count)
-        if state is None:
-            return b""
-        # All of them stand for what had been published by now: they share its seq.
-        seq = self.seq(stream)
-        rows = range(len(state.times))
-        payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
-        return b"".join(framed(payloads, deflate=variant.deflate))
+        return _snapshot(channel.snapshot(symbol, stream.part, self._published, count), self.seq(stream), variant)
+
+    def state_apart(self, who: object, stream: Stream, count: int, variant: Variant) -> Future[bytes] | None:
+        """What `state_of` gives now, made in another thread; None where it is at hand.
+
+        It is the state of this moment, and has this moment's seq, however long it takes to make it.
+        """
+        channel = self._apart.get(stream.channel)
+        if channel is None:
+            return None
+        self._activate(stream)
+        symbol, at = self._tracks[self._track[stream]][2], self._published
+        if self._tracks[self._track[stream]][1].is_known(symbol, stream.part, at, count):
+            return None
+        return self.chores.start(who, self._made_apart(channel, stream, count, variant, at, self.seq(stream)))
+
+    def _made_apart(
+        self, channel: Channel, stream: Stream, count: int, variant: Variant, at: int, seq: int
+    ) -> Chore[bytes]:
+        symbol = self._tracks[self._track[stream]][2]
+        yield from channel.making(symbol, stream.part, at, count)
+        return _snapshot(channel.snapshot(symbol, stream.part, at, count), seq, variant)
 
     def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
@@ -274,10 +295,15 @@ class Market:
             frame = b"".join(self.history.newest(track, seq, variant))
         return with_skipped(frame, skipped) if frame and skipped > 0 else frame
 
-    def warm(self) -> None:
+    def warm(self) -> Future[None]:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
-        for memory in self._memories:
-            memory.minutes((self._begins - DAY) // MINUTE * MINUTE, self._begins // MINUTE * MINUTE)
+        begins = self._begins // MINUTE * MINUTE
+
+        def chore() -> Chore[None]:
+            for memory in self.past.memories:
+                yield from memory.making(begins - DAY, begins)
+
+        return self.chores.start(self, chore())
 
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
         """From now on the tap gets all that is published, and these streams are, though nobody listens."""
@@ -342,6 +368,8 @@ class Market:
         self._segment = Segment(make, self._active, base, batch.start, batch.end, chunks=self._chunks)
         self._cursor = 0
         self.history.append(self._segment)
+        for memory, block in zip(self._memories, batch.ticks, strict=True):
+            memory.learn(batch.start, batch.end, block)
 
     def _activate(self, stream: Stream) -> None:
         """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""
@@ -362,6 +390,15 @@ class Market:
     def _seq_at(self, track: int, time: int) -> int:
         (_, _, part), channel, symbol = self._tracks[track]
         return self._numbering[track] + channel.seq_at(time, self._begins, symbol, part)
+
+
+def _snapshot(state: Track | None, seq: int, variant: Variant) -> bytes:
+    """A state as framed snapshots. All of them stand for what had been published by then: they share its seq."""
+    if state is None:
+        return b""
+    rows = range(len(state.times))
+    payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
+    return b"".join(framed(payloads, deflate=variant.deflate))
 
 
 def _described(instrument: Instrument) -> dict[str, Any]:

@@ -6,6 +6,7 @@ trades is a time of the book, and its touch then is the trade's quote.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -51,6 +52,14 @@ class BookChannel:
         """The book as it stands: older ones are nobody's state."""
         depth = self._source.books(symbol).during(at + 1, at + 1)
         return BookSnapshot(self._source.instruments[symbol], int(part), self._shift, depth, at)
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """A block of trades is enough to make a book."""
+        return True
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Nothing."""
+        return iter(())
 
 
 class BookTrack:
