@@ -247,6 +247,10 @@ class Market:
         last = min(self.seq(stream), after_seq + count)
         return self.history.frames(track, after_seq, last, variant, kind)
 
+    def keeps(self, stream: Stream, after_seq: int) -> bool:
+        """Whether everything behind that seq, as far as it was published, can be sent."""
+        return after_seq + 1 >= self.history.first_seq(self._track[stream])
+
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
         return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)

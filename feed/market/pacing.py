@@ -164,6 +164,7 @@ class Pacemaker:
                 await self._sleep(None)
             self._publish(EVER)
             await self._wait_for_readers(self._patience)
+            await self._wait_for_joining()
             if market.tap is not None and market.tap.is_busy:
                 await self._wait_for_tap()
 
@@ -180,6 +181,12 @@ class Pacemaker:
         backlog = self._market.hub.fanout.backlog
         until = self._clock.now() + patience
         while len(backlog) and (left := until - self._clock.now()) > 0:
+            await self._sleep(left)
+
+    async def _wait_for_joining(self) -> None:
+        """Whoever waits for the state to begin with is a reader, too."""
+        until = self._clock.now() + self._patience
+        while self._market.put_off and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
 
     async def _wait_for_tap(self) -> None:

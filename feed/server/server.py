@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ class ServerLimits:
     drain_spread: int
     drain_timeout: int
     compression: bool = False
+    history_timeout: int = 5 * SECOND
 
 
 class FeedServer:
@@ -105,11 +107,12 @@ class FeedServer:
             self._handle,
             host,
             port,
-            create_connection=FeedConnection,
+            create_connection=functools.partial(FeedConnection, request_timeout=limits.handshake_timeout / SECOND),
             process_request=self._admit,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
-            open_timeout=limits.handshake_timeout / SECOND,
+            # Its time runs on while an answer about the past is made; the request itself has a time of its own.
+            open_timeout=(limits.handshake_timeout + limits.history_timeout) / SECOND,
             # The session pings: the library's own keepalive waits for ever on a client that does not read.
             ping_interval=None,
             close_timeout=1,
