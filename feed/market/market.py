@@ -21,6 +21,7 @@ from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.registry import open_channels
 from feed.market.chores import Chore, Chores
 from feed.market.history import History, ResumeWindow
+from feed.market.lateness import Lateness
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
@@ -98,6 +99,7 @@ class Market:
         if past is not None:
             self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
         self.chores = Chores()
+        self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
         self.channels = tuple(sorted(channel.name for channel in self._channels))
@@ -149,9 +151,16 @@ class Market:
             "digest": self.identity.digest,
             "state": self.state,
             "virtual_time": self.virtual_time,
+            "speed": self._speed,
+            **self._behind,
             "symbols": self.symbols,
             "channels": self.channels,
         }
+
+    @property
+    def _behind(self) -> dict[str, float]:
+        behind = self.lateness.behind
+        return {} if behind is None else {"real_speed": behind.speed, "behind_ms": behind.lag // MILLISECOND}
 
     @property
     def published(self) -> int:
@@ -352,7 +361,28 @@ class Market:
     def change_state(self, state: MarketState) -> None:
         """Enter a state and tell everybody."""
         self.state = state
-        event = MarketChanged(state=state, virtual_time=self.virtual_time, speed=self._speed, epoch=self.epoch)
+        self.tell_all()
+
+    def end(self) -> None:
+        """The source has nothing more: market time stands still where it ends, whatever the speed was."""
+        if self.source.end is not None:
+            self.pace.stop(self.source.end)
+            # The last message may have come earlier; what would be due at the end itself is not there any more.
+            self._published = max(self._published, self.source.end - 1)
+        self.lateness.behind = None
+        self.change_state("ended")
+
+    def tell_all(self) -> None:
+        """Tell everybody how the market stands."""
+        behind = self.lateness.behind
+        event = MarketChanged(
+            state=self.state,
+            virtual_time=self.virtual_time,
+            speed=self._speed,
+            epoch=self.epoch,
+            real_speed=None if behind is None else behind.speed,
+            behind_ms=None if behind is None else behind.lag // MILLISECOND,
+        )
         for tell in list(self._audience.values()):
             tell(event)
 
@@ -384,7 +414,9 @@ class Market:
         now = self.pace.at(self._clock.now())
         # A market that has not begun has published nothing, also not what is due at the moment of its beginning.
         if not self.pace.is_max and now > self._begins:
-            self._published = max(self._published, now if upcoming is None else min(now, upcoming - 1))
+            # At the end itself, where market time stands in the end, nothing is due.
+            last = self.source.end if upcoming is None else upcoming
+            self._published = max(self._published, now if last is None else min(now, last - 1))
         self.hub.topics[stream].seq = self._seq_at(track, self._published)
         self._active.add(track)
         if self._segment is not None:
