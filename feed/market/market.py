@@ -328,6 +328,7 @@ class Market:
 
     def next_time(self) -> int | None:
         """Market time of the next message, or None when the source has ended."""
+        self._merge()
         while self._segment is None or self._cursor >= len(self._segment):
             batch = next(self._batches, None)
             if batch is None:
@@ -337,6 +338,7 @@ class Market:
 
     def publish_due(self, until: int, limit: int) -> int:
         """Publish what is due at market time `until`, at most `limit` messages of one segment; returns how many."""
+        self._merge()
         segment = self._segment
         if segment is None:
             return 0
@@ -410,7 +412,7 @@ class Market:
         track = self._track[stream]
         if track in self._active:
             return
-        upcoming = self.next_time()
+        upcoming = self._upcoming()
         now = self.pace.at(self._clock.now())
         # A market that has not begun has published nothing, also not what is due at the moment of its beginning.
         if not self.pace.is_max and now > self._begins:
@@ -420,8 +422,19 @@ class Market:
         self.hub.topics[stream].seq = self._seq_at(track, self._published)
         self._active.add(track)
         if self._segment is not None:
-            self._segment.activate(track)
-            self._cursor = self._segment.reach(self._published)
+            self._segment.activate(track, self._published)
+
+    def _upcoming(self) -> int | None:
+        """The same as `next_time`, for one of many that join at once: nothing is put in order for it."""
+        due = None if self._segment is None else self._segment.upcoming(self._cursor)
+        return self.next_time() if due is None else due
+
+    def _merge(self) -> None:
+        """What was activated takes its place among what is to come."""
+        segment = self._segment
+        if segment is not None and not segment.is_whole:
+            segment.merge()
+            self._cursor = segment.reach(self._published)
 
     def _seq_at(self, track: int, time: int) -> int:
         (_, _, part), channel, symbol = self._tracks[track]

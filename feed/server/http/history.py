@@ -16,7 +16,7 @@ from feed.market.chores import Chore
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.server.http.routes import Page, problem
-from feed.units import MILLISECOND, SECOND, format_duration, parse_time
+from feed.units import MILLISECOND, SECOND, parse_time
 
 __all__ = ["HistoryPages"]
 
@@ -111,7 +111,7 @@ class HistoryPages:
             return await asyncio.wait_for(asyncio.shield(making), self._timeout / SECOND)
         except TimeoutError:
             log.warning(
-                "! history is not ready in time", what=what, timeout=format_duration(self._timeout),
+                "! history is not ready in time", what=what, timeout=f"{self._timeout / SECOND:g}s",
                 hint="it is being made: ask again, or start feed with a longer --history-timeout",
             )  # fmt: skip
             raise _BusyError from None
