@@ -200,7 +200,8 @@ class Early:
         part = weight / np.repeat(np.add.reduceat(weight, firsts), steps.fills)
         size = np.floor(part * np.repeat(rest * (1.0 - 1e-9), steps.fills)).astype(np.int64)
         size[firsts] += rest - np.add.reduceat(size, firsts)
-        return size + 1
+        result: Ints = size + 1
+        return result
 
     # Dice: of steps by the step's number, of trades by where a block begins.
 

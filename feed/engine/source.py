@@ -38,7 +38,7 @@ KEPT_BLOCKS = 4
 """Blocks that are kept for their books, which are asked for right behind them, besides one of each symbol."""
 
 NEAR = 15 * MINUTE
-"""So long before the start at the latest, the market is as detailed as behind it; what is earlier is made by `Early`."""
+"""So long before the start the market is as detailed as behind it, or longer; what is earlier is made by `Early`."""
 
 
 class EngineSource(Source):

@@ -69,7 +69,7 @@ class Chores:
                 sys.setswitchinterval(self._usual)
                 self._usual = None
                 return None
-            who = next(iter(self._asked))
+            who: object = next(iter(self._asked))
             self._asked.move_to_end(who)
             return who
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -107,7 +107,7 @@ class FeedServer:
             self._handle,
             host,
             port,
-            create_connection=functools.partial(FeedConnection, request_timeout=limits.handshake_timeout / SECOND),
+            create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
@@ -123,6 +123,9 @@ class FeedServer:
             logger=_quiet_logger(),
             backlog=1024,
         )
+
+    def _connection(self, *args: Any, **kwargs: Any) -> FeedConnection:
+        return FeedConnection(*args, request_timeout=self._limits.handshake_timeout / SECOND, **kwargs)
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""

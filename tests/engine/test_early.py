@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_any_cut_gives_the_same_bars() -> None:
     start = source.start - DAY
     whole = joined([bars_of(part, MINUTE) for part in source.traded(0, start, start + 3 * HOUR)])
     cuts = [start, start + MINUTE, start + 8 * MINUTE, start + HOUR + 7 * MINUTE, start + 3 * HOUR]
-    parts = [part for lo, hi in zip(cuts, cuts[1:], strict=False) for part in source.traded(0, lo, hi)]
+    parts = [part for lo, hi in itertools.pairwise(cuts) for part in source.traded(0, lo, hi)]
     assert_equal(whole, joined([bars_of(part, MINUTE) for part in parts]))
 
 

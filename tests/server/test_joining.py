@@ -175,9 +175,12 @@ async def test_a_cold_week_makes_hardly_any_trades(serve: Serve, monkeypatch: py
     """168 hourly candles cost a few blocks of trades, and those again cost none."""
     made: list[int] = []
     make = EngineSource._make
-    monkeypatch.setattr(
-        EngineSource, "_make", lambda self, index, number: made.append(number) or make(self, index, number)
-    )
+
+    def counted(self: EngineSource, index: int, number: int) -> TickBlock:
+        made.append(number)
+        return make(self, index, number)
+
+    monkeypatch.setattr(EngineSource, "_make", counted)
     async with serve(source_of(3), past=source_of(3)) as running:
         before = len(made)
         status, week = await get(running, WEEK)
