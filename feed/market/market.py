@@ -18,6 +18,7 @@ from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
 from feed.market.channels.base import Channel, Track, streams_of
+from feed.market.channels.book import BookChannel
 from feed.market.channels.registry import open_channels
 from feed.market.chores import Chore, Chores
 from feed.market.history import History, ResumeWindow
@@ -98,6 +99,9 @@ class Market:
         self._apart: dict[str, Channel] = {}
         if past is not None:
             self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
+        book = next(channel for channel in self._channels if isinstance(channel, BookChannel))
+        self._book_apart = None if past is None else book.beside(past)
+        self._counting: Future[None] | None = None
         self.chores = Chores()
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
@@ -406,6 +410,19 @@ class Market:
         self.history.append(self._segment)
         for memory, block in zip(self._memories, batch.ticks, strict=True):
             memory.learn(batch.start, batch.end, block)
+        self._count_ahead(batch.start)
+
+    def _count_ahead(self, until: int) -> None:
+        """Whoever is the first to read a book wants its seq: what has passed by then is counted in another thread."""
+        book = self._book_apart
+        # At full speed a market would count more than it plays.
+        if book is None or self.pace.is_max or (self._counting is not None and not self._counting.done()):
+            return
+
+        def chore() -> Chore[None]:
+            yield from book.counting(self._begins, until)
+
+        self._counting = self.chores.start(book, chore())
 
     def _activate(self, stream: Stream) -> None:
         """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""

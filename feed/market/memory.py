@@ -18,10 +18,10 @@ __all__ = ["BarMemory"]
 
 KEPT_HOURS = 200
 
-EARLY_PIECE, LATE_PIECE = 6 * HOUR, 5 * MINUTE
+EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
 """So much is made at a time before the source's start, where bars cost little, and behind it: some milliseconds."""
 
-NEAR = HOUR
+NEAR = 30 * MINUTE
 """So long before the start it costs as much as behind it."""
 
 
