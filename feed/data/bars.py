@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.data.ticks import TickBlock
+from feed.data.ticks import TickBlock, Traded
 
 __all__ = ["Bars", "bars_of", "joined", "running"]
 
@@ -54,19 +54,20 @@ class Bars:
         return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
 
 
-def bars_of(block: TickBlock, length: int) -> Bars:
+def bars_of(block: TickBlock | Traded, length: int) -> Bars:
     """The ticks of a block in bars of `length` ns."""
+    rows = Traded.of(block) if isinstance(block, TickBlock) else block
     each = Bars(
-        time=block.time,
-        open=block.price,
-        high=block.price,
-        low=block.price,
-        close=block.price,
-        volume=block.size,
-        trades=np.ones(len(block), np.int64),
-        notional=_product(block.price, block.size),
+        time=rows.time,
+        open=rows.price,
+        high=rows.price,
+        low=rows.price,
+        close=rows.price,
+        volume=rows.size,
+        trades=rows.count,
+        notional=_product(rows.price, rows.size),
     )
-    return _grouped(block.time // length * length, each)
+    return _grouped(rows.time // length * length, each)
 
 
 def joined(parts: Sequence[Bars]) -> Bars:

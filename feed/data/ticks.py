@@ -18,7 +18,18 @@ from feed.data.book import Books
 from feed.data.messages import RecordedRows
 from feed.units import decimal_places
 
-__all__ = ["BUY", "SELL", "STATUSES", "Batch", "Instrument", "Source", "StatusChange", "TickBlock", "batches_between"]
+__all__ = [
+    "BUY",
+    "SELL",
+    "STATUSES",
+    "Batch",
+    "Instrument",
+    "Source",
+    "StatusChange",
+    "TickBlock",
+    "Traded",
+    "batches_between",
+]
 
 Ints = NDArray[np.int64]
 
@@ -107,6 +118,28 @@ class TickBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Traded:
+    """What was traded of one symbol, as far as its bars need it: int64 columns of one length.
+
+    Each row stands for `count` fills (one or more) in a row at one `price` (ticks), of `size` lots together, the first
+    of them at `time` (ns UTC, never falling).
+    """
+
+    time: Ints
+    price: Ints
+    size: Ints
+    count: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @classmethod
+    def of(cls, block: TickBlock) -> Traded:
+        """Each fill as a row."""
+        return cls(block.time, block.price, block.size, np.ones(len(block), np.int64))
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChange:
     """From `time` on (ns UTC) the symbol is in `status`, for `reason`, in the scenario's `phase`."""
 
@@ -157,6 +190,22 @@ class Source(Protocol):
 
         The first begins exactly at `at`; the last, if any, ends at `end`. Seeking costs a batch, not the past.
         """
+
+    def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
+        """The fills of one instrument from market time `start` up to, not including, `end`, a block at a time.
+
+        The same that `batches` has; to be overridden where those of one instrument cost less than those of all.
+        """
+        for batch in batches_between(self, start, end):
+            yield batch.ticks[index]
+
+    def traded(self, index: int, start: int, end: int) -> Iterator[Traded]:
+        """What was traded of one instrument in this time, from whole minute to whole minute.
+
+        Its minute bars are exactly those of the fills; to be overridden where they cost less than the fills.
+        """
+        for block in self.ticks(index, start, end):
+            yield Traded.of(block)
 
     def books(self, index: int) -> Books:
         """The book of one of the instruments; made when it is asked for."""

@@ -67,17 +67,20 @@ class TickFill:
         flow: its orders.
         timeline: its script.
         plain: one fill an order, and a spread of one tick where no script widens it.
+
+    Attributes:
+        median_lots: the median size of an order, in lots.
     """
 
     def __init__(self, symbol: SymbolModel, flow: Flow, timeline: Timeline, *, plain: bool = False) -> None:
         self._plain = plain
         self._flow = flow
         self._timeline = timeline
-        self._median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
+        self.median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
 
     def usual(self, times: Ints) -> Floats:
         """Lots that usually stand at the touch at each of these times."""
-        return (self._median_lots * TOUCH_DEPTH) * self._timeline.factor("liquidity", times)
+        return (self.median_lots * TOUCH_DEPTH) * self._timeline.factor("liquidity", times)
 
     def volume(self, number: int) -> int:
         """The lots that are traded in a block: the same as its fills have, without making their prices."""
@@ -174,7 +177,7 @@ class TickFill:
         choice = uniforms(words[2])[:count]
         log = np.repeat(SIZE_HEFT * orders.heft - FILLS_LOG, counts) + SIZE_OWN * own
         log += np.maximum(tail - TAIL_FROM, 0.0) * SIZE_TAIL
-        lots = np.minimum(self._median_lots * powers(log), MOST_LOTS)
+        lots = np.minimum(self.median_lots * powers(log), MOST_LOTS)
         exact = np.maximum(np.floor(lots + 0.5).astype(np.int64), 1)
         popular = np.flatnonzero(choice < POPULAR)
         decade = _DECADES.take(np.searchsorted(_DECADES, exact[popular], side="right") - 1)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.data.book import Books
-from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
+from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, Traded
 from feed.engine.books import MadeBooks
-from feed.engine.fill import TickFill
+from feed.engine.early import Early
+from feed.engine.fill import Fills, TickFill
 from feed.engine.handmade import with_ticks, written_lots
 from feed.engine.minutes import Minutes
 from feed.engine.orders import Flow
@@ -34,14 +35,17 @@ NEVER = 2**62
 """A market time that does not come, ns UTC."""
 
 KEPT_BLOCKS = 4
-"""Blocks that are kept for their books, which are asked for right behind them."""
+"""Blocks that are kept for their books, which are asked for right behind them, besides one of each symbol."""
+
+NEAR = 15 * MINUTE
+"""So long before the start the market is as detailed as behind it, or longer; what is earlier is made by `Early`."""
 
 
 class EngineSource(Source):
     """The market of a scenario and a seed.
 
     A block of minutes is made from its number alone; what was traded earlier in the day is the sum of the blocks since
-    midnight, which are kept as one number each.
+    midnight, which are kept as one number each. Long before the start bars come first; see `feed.engine.early`.
 
     Args:
         scenario: what the market is like.
@@ -56,18 +60,33 @@ class EngineSource(Source):
         self._seed = seed
         self._counts_from = counts_from
         self._minutes = block_minutes(scenario)
+        # The first block that is made of orders.
+        self._first = (scenario.start - NEAR) // (self._minutes * MINUTE)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
-        self._flows = [
-            self._flow(symbol, seed, timeline)
+        layers = [
+            Minutes(scenario, symbol, seed, timeline)
             for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
+        ]
+        paths = [
+            PricePath(scenario, symbol, minutes, timeline)
+            for symbol, minutes, timeline in zip(scenario.symbols, layers, self._timelines, strict=True)
+        ]
+        self._flows = [
+            Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes, plain=scenario.market.plain)
+            for symbol, minutes, path, timeline in zip(scenario.symbols, layers, paths, self._timelines, strict=True)
         ]
         self._makers = [
             TickFill(symbol, flow, timeline, plain=scenario.market.plain)
             for symbol, flow, timeline in zip(scenario.symbols, self._flows, self._timelines, strict=True)
         ]
+        self._early = [
+            Early(seed, symbol.symbol, minutes, path, maker.median_lots)
+            for symbol, minutes, path, maker in zip(scenario.symbols, layers, paths, self._makers, strict=True)
+        ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
-        self._made = lru_cache(maxsize=KEPT_BLOCKS)(self._make)
+        self._early_lots = lru_cache(maxsize=KEPT_TOTALS)(self._sum_early)
+        self._made = lru_cache(maxsize=KEPT_BLOCKS + len(self._makers))(self._make)
         self._books = [self._book(index, symbol, seed) for index, symbol in enumerate(scenario.symbols)]
 
     def _book(self, index: int, symbol: SymbolModel, seed: int) -> MadeBooks:
@@ -81,11 +100,6 @@ class EngineSource(Source):
             float(symbol.start_price / symbol.tick_size),
             partial(self._times, index),
         )
-
-    def _flow(self, symbol: SymbolModel, seed: int, timeline: Timeline) -> Flow:
-        minutes = Minutes(self._scenario, symbol, seed, timeline)
-        path = PricePath(self._scenario, symbol, minutes, timeline)
-        return Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes, plain=self._scenario.market.plain)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -112,6 +126,27 @@ class EngineSource(Source):
             ticks = tuple(self._ticks(index, at, until) for index in range(len(self._makers)))
             yield Batch(at, until, ticks, self._changes(at, until))
             at = until
+
+    def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
+        """Fills of one symbol, a block at a time; nothing is made of the others."""
+        for begin, until in self._blocks(start, end if self.end is None else min(end, self.end)):
+            yield self._ticks(index, begin, until)
+
+    def traded(self, index: int, start: int, end: int) -> Iterator[Traded]:
+        """What was traded of one symbol; where bars come first no fill is made for them."""
+        early = min(end, self._first * self._minutes * MINUTE)
+        if start < early:
+            yield self._early[index].traded(start, early)
+        for begin, until in self._blocks(max(start, early), end if self.end is None else min(end, self.end)):
+            yield Traded.of(self._between(index, begin, until))
+
+    def _blocks(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """This time, cut where blocks begin."""
+        length = self._minutes * MINUTE
+        while start < end:
+            until = min(start - start % length + length, end)
+            yield start, until
+            start = until
 
     def without_volume(self) -> EngineSource:
         """The same market; `volume` counts from the beginning of each block, so nobody sums up the day before it."""
@@ -142,13 +177,13 @@ class EngineSource(Source):
 
     def _times(self, index: int, number: int) -> NDArray[np.int64]:
         """When there are trades in a block; no other column is made."""
-        written = bool(self._scenario.ticks)
+        written = bool(self._scenario.ticks) or number < self._first
         return self._made(index, number).time if written else self._flows[index].arrivals(number).time
 
     def _make(self, index: int, number: int) -> TickBlock:
         """A whole block; `volume` counts from its beginning."""
         start, length = number * self._minutes * MINUTE, self._minutes * MINUTE
-        fills = self._makers[index].block(number)
+        fills = self._fills(index, number)
         ticks = TickBlock(
             fills.time,
             fills.price,
@@ -165,11 +200,22 @@ class EngineSource(Source):
         self._keep_total(index, number, int(ticks.volume[-1]) if len(ticks) else 0)
         return ticks
 
+    def _fills(self, index: int, number: int) -> Fills:
+        if number >= self._first:
+            return self._makers[index].block(number)
+        return self._early[index].fills(number * self._minutes * MINUTE, (number + 1) * self._minutes * MINUTE)
+
     def _before(self, index: int, number: int) -> int:
         """Lots traded on the block's day before the block."""
         a_day = DAY // (self._minutes * MINUTE)
         first = max(number - number % a_day, self._counts_from // (self._minutes * MINUTE))
-        return sum(self._total(index, earlier) for earlier in range(first, number))
+        later = max(first, min(self._first, number))
+        early = self._early_lots(index, first, later) if first < later else 0
+        return early + sum(self._total(index, earlier) for earlier in range(later, number))
+
+    def _sum_early(self, index: int, first: int, last: int) -> int:
+        """Lots traded in the blocks from `first` up to, not including, `last`, all of them early."""
+        return self._early[index].lots(first * self._minutes * MINUTE, last * self._minutes * MINUTE)
 
     def _total(self, index: int, number: int) -> int:
         kept = self._totals.get((index, number))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -16,9 +16,12 @@ from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
-from feed.market.channels.base import Track, streams_of
+from feed.market.channels.base import Channel, Track, streams_of
+from feed.market.channels.book import BookChannel
 from feed.market.channels.registry import open_channels
+from feed.market.chores import Chore, Chores
 from feed.market.history import History, ResumeWindow
+from feed.market.lateness import Lateness
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
@@ -66,7 +69,7 @@ class Market:
         window: how far back a client may resume.
         limits: what the status frame tells of the server's limits.
         clock: real time.
-        past: the same source once more, where `warm` is called from another thread.
+        past: the same source once more, for the thread that makes what takes long; without it nothing is put off.
     """
 
     def __init__(
@@ -90,11 +93,21 @@ class Market:
         self._limits = limits or {}
         self.instruments = source.instruments
         self.symbols = tuple(instrument.symbol for instrument in self.instruments)
-        lock = threading.RLock()
-        bars = (past or source).without_volume()
-        self._memories = [BarMemory(bars, index, lock) for index in range(len(self.instruments))]
-        self.past = Past(past or source, self._memories, shift)
+        self._memories = [BarMemory(source, index) for index in range(len(self.instruments))]
         self._channels = open_channels(source, shift, self._memories)
+        light = (past or source).without_volume()
+        theirs = [memory.beside(light) for memory in self._memories]
+        self.past = Past(past or source, theirs, shift)
+        self._apart: dict[str, Channel] = {}
+        if past is not None:
+            self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
+        book = next(channel for channel in self._channels if isinstance(channel, BookChannel))
+        self._book_apart = None if past is None else book.beside(past)
+        self._counting: Future[None] | None = None
+        self.chores = Chores()
+        self.lateness = Lateness()
+        # Subscriptions that wait for their first state; at full speed the market waits for them.
+        self.put_off = 0
         self.channels = tuple(sorted(channel.name for channel in self._channels))
         self._tracks = list(streams_of(self._channels, self.instruments))
         self.streams = tuple(stream for stream, _, _ in self._tracks)
@@ -143,9 +156,16 @@ class Market:
             "digest": self.identity.digest,
             "state": self.state,
             "virtual_time": self.virtual_time,
+            "speed": self._speed,
+            **self._behind,
             "symbols": self.symbols,
             "channels": self.channels,
         }
+
+    @property
+    def _behind(self) -> dict[str, float]:
+        behind = self.lateness.behind
+        return {} if behind is None else {"real_speed": behind.speed, "behind_ms": behind.lag // MILLISECOND}
 
     @property
     def published(self) -> int:
@@ -245,6 +265,10 @@ class Market:
         last = min(self.seq(stream), after_seq + count)
         return self.history.frames(track, after_seq, last, variant, kind)
 
+    def keeps(self, stream: Stream, after_seq: int) -> bool:
+        """Whether everything behind that seq, as far as it was published, can be sent."""
+        return after_seq + 1 >= self.history.first_seq(self._track[stream])
+
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
         return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
@@ -253,14 +277,28 @@ class Market:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
         self._activate(stream)
         _, channel, symbol = self._tracks[self._track[stream]]
-        state = channel.snapshot(symbol, stream.part, self._published, count)
-        if state is None:
-            return b""
-        # All of them stand for what had been published by now: they share its seq.
-        seq = self.seq(stream)
-        rows = range(len(state.times))
-        payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
-        return b"".join(framed(payloads, deflate=variant.deflate))
+        return _snapshot(channel.snapshot(symbol, stream.part, self._published, count), self.seq(stream), variant)
+
+    def state_apart(self, who: object, stream: Stream, count: int, variant: Variant) -> Future[bytes] | None:
+        """What `state_of` gives now, made in another thread; None where it is at hand.
+
+        It is the state of this moment, and has this moment's seq, however long it takes to make it.
+        """
+        channel = self._apart.get(stream.channel)
+        if channel is None:
+            return None
+        self._activate(stream)
+        symbol, at = self._tracks[self._track[stream]][2], self._published
+        if self._tracks[self._track[stream]][1].is_known(symbol, stream.part, at, count):
+            return None
+        return self.chores.start(who, self._made_apart(channel, stream, count, variant, at, self.seq(stream)))
+
+    def _made_apart(
+        self, channel: Channel, stream: Stream, count: int, variant: Variant, at: int, seq: int
+    ) -> Chore[bytes]:
+        symbol = self._tracks[self._track[stream]][2]
+        yield from channel.making(symbol, stream.part, at, count)
+        return _snapshot(channel.snapshot(symbol, stream.part, at, count), seq, variant)
 
     def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
@@ -279,10 +317,15 @@ class Market:
             frame = b"".join(self.history.newest(track, seq, variant))
         return with_skipped(frame, skipped) if frame and skipped > 0 else frame
 
-    def warm(self) -> None:
+    def warm(self) -> Future[None]:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
-        for memory in self._memories:
-            memory.minutes((self._begins - DAY) // MINUTE * MINUTE, self._begins // MINUTE * MINUTE)
+        begins = self._begins // MINUTE * MINUTE
+
+        def chore() -> Chore[None]:
+            for memory in self.past.memories:
+                yield from memory.making(begins - DAY, begins)
+
+        return self.chores.start(self, chore())
 
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
         """From now on the tap gets all that is published, and these streams are, though nobody listens."""
@@ -294,6 +337,7 @@ class Market:
 
     def next_time(self) -> int | None:
         """Market time of the next message, or None when the source has ended."""
+        self._merge()
         while self._segment is None or self._cursor >= len(self._segment):
             batch = next(self._batches, None)
             if batch is None:
@@ -303,6 +347,7 @@ class Market:
 
     def publish_due(self, until: int, limit: int) -> int:
         """Publish what is due at market time `until`, at most `limit` messages of one segment; returns how many."""
+        self._merge()
         segment = self._segment
         if segment is None:
             return 0
@@ -327,7 +372,28 @@ class Market:
     def change_state(self, state: MarketState) -> None:
         """Enter a state and tell everybody."""
         self.state = state
-        event = MarketChanged(state=state, virtual_time=self.virtual_time, speed=self._speed, epoch=self.epoch)
+        self.tell_all()
+
+    def end(self) -> None:
+        """The source has nothing more: market time stands still where it ends, whatever the speed was."""
+        if self.source.end is not None:
+            self.pace.stop(self.source.end)
+            # The last message may have come earlier; what would be due at the end itself is not there any more.
+            self._published = max(self._published, self.source.end - 1)
+        self.lateness.behind = None
+        self.change_state("ended")
+
+    def tell_all(self) -> None:
+        """Tell everybody how the market stands."""
+        behind = self.lateness.behind
+        event = MarketChanged(
+            state=self.state,
+            virtual_time=self.virtual_time,
+            speed=self._speed,
+            epoch=self.epoch,
+            real_speed=None if behind is None else behind.speed,
+            behind_ms=None if behind is None else behind.lag // MILLISECOND,
+        )
         for tell in list(self._audience.values()):
             tell(event)
 
@@ -347,26 +413,63 @@ class Market:
         self._segment = Segment(make, self._active, base, batch.start, batch.end, chunks=self._chunks)
         self._cursor = 0
         self.history.append(self._segment)
+        for memory, block in zip(self._memories, batch.ticks, strict=True):
+            memory.learn(batch.start, batch.end, block)
+        self._count_ahead(batch.start)
+
+    def _count_ahead(self, until: int) -> None:
+        """Whoever is the first to read a book wants its seq: what has passed by then is counted in another thread."""
+        book = self._book_apart
+        # At full speed a market would count more than it plays.
+        if book is None or self.pace.is_max or (self._counting is not None and not self._counting.done()):
+            return
+
+        def chore() -> Chore[None]:
+            yield from book.counting(self._begins, until)
+
+        self._counting = self.chores.start(book, chore())
 
     def _activate(self, stream: Stream) -> None:
         """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""
         track = self._track[stream]
         if track in self._active:
             return
-        upcoming = self.next_time()
+        upcoming = self._upcoming()
         now = self.pace.at(self._clock.now())
         # A market that has not begun has published nothing, also not what is due at the moment of its beginning.
         if not self.pace.is_max and now > self._begins:
-            self._published = max(self._published, now if upcoming is None else min(now, upcoming - 1))
+            # At the end itself, where market time stands in the end, nothing is due.
+            last = self.source.end if upcoming is None else upcoming
+            self._published = max(self._published, now if last is None else min(now, last - 1))
         self.hub.topics[stream].seq = self._seq_at(track, self._published)
         self._active.add(track)
         if self._segment is not None:
-            self._segment.activate(track)
-            self._cursor = self._segment.reach(self._published)
+            self._segment.activate(track, self._published)
+
+    def _upcoming(self) -> int | None:
+        """The same as `next_time`, for one of many that join at once: nothing is put in order for it."""
+        due = None if self._segment is None else self._segment.upcoming(self._cursor)
+        return self.next_time() if due is None else due
+
+    def _merge(self) -> None:
+        """What was activated takes its place among what is to come."""
+        segment = self._segment
+        if segment is not None and not segment.is_whole:
+            segment.merge()
+            self._cursor = segment.reach(self._published)
 
     def _seq_at(self, track: int, time: int) -> int:
         (_, _, part), channel, symbol = self._tracks[track]
         return self._numbering[track] + channel.seq_at(time, self._begins, symbol, part)
+
+
+def _snapshot(state: Track | None, seq: int, variant: Variant) -> bytes:
+    """A state as framed snapshots. All of them stand for what had been published by then: they share its seq."""
+    if state is None:
+        return b""
+    rows = range(len(state.times))
+    payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
+    return b"".join(framed(payloads, deflate=variant.deflate))
 
 
 def _described(instrument: Instrument) -> dict[str, Any]:

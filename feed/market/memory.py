@@ -1,49 +1,89 @@
-"""What a symbol did before now: bars of any earlier market time, made from the source when they are asked for."""
+"""What a symbol did before now: bars of any earlier market time, made from the source when they are asked for.
+
+A market that runs hands over what it has made anyway, so only what was before it is ever made for its bars.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from feed.data.bars import Bars, bars_of, joined
-from feed.data.ticks import Source, batches_between
+from feed.data.ticks import Source, TickBlock
 from feed.units import HOUR, MINUTE, SECOND
 
-__all__ = ["BarMemory", "Lock"]
-
-Lock = AbstractContextManager[bool]
-"""A re-entrant lock, as `threading.RLock` makes them."""
+__all__ = ["BarMemory"]
 
 KEPT_HOURS = 200
 
+EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
+"""So much is made at a time before the source's start, where bars cost little, and behind it: some milliseconds."""
+
+NEAR = 30 * MINUTE
+"""So long before the start it costs as much as behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """Minute bars of an hour from its beginning up to market time `until`."""
+
+    until: int
+    bars: Bars
+
 
 class BarMemory:
-    """Minute bars of one symbol, an hour at a time; the hours that are asked for again are kept.
+    """Minute bars of one symbol, an hour at a time; the newest hours are kept.
+
+    One thread uses it. What it knows it shares with those that are `beside` it, in other threads: an hour is replaced
+    as a whole, and two that make the same make the same bars.
 
     Args:
-        source: where ticks come from; with a thread that makes the past, one that nobody else uses.
+        source: where ticks come from; nobody uses it in another thread.
         index: which of its instruments.
-        lock: shared by all who use that source.
     """
 
-    def __init__(self, source: Source, index: int, lock: Lock | None = None) -> None:
+    def __init__(self, source: Source, index: int) -> None:
         self._source = source
         self._index = index
-        self._hours: OrderedDict[int, Bars] = OrderedDict()
-        # A day is made ready in a thread of its own while the event loop runs, and a source keeps things for itself.
-        self.lock = lock or threading.RLock()
+        self._hours: dict[int, _Hour] = {}
+        self._seconds: tuple[int, int, Bars] | None = None
+
+    def beside(self, source: Source) -> BarMemory:
+        """One for another thread, with a source of its own."""
+        other = BarMemory(source, self._index)
+        other._hours = self._hours
+        return other
+
+    def knows(self, start: int, end: int) -> bool:
+        """Whether `minutes` of that time need not be made."""
+        return all(self._known(hour) >= min(end, (hour + 1) * HOUR) for hour in _hours(start, end))
 
     def minutes(self, start: int, end: int) -> Bars:
         """The minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
         if start >= end:
             return Bars.empty()
-        with self.lock:
-            whole = joined([self._hour(hour) for hour in range(start // HOUR, -(-end // HOUR))])
+        for _ in self.making(start, end):
+            pass
+        whole = joined([self._hours[hour].bars for hour in _hours(start, end)])
         lo, hi = np.searchsorted(whole.time, [start, end])
+        self._forget(start // HOUR)
         return whole[slice(int(lo), int(hi))]
+
+    def making(self, start: int, end: int) -> Iterator[None]:
+        """Make what is missing of that time, a piece that costs some milliseconds between one value and the next."""
+        for first, last in self._gaps(start, end):
+            lo = first
+            while lo < last:
+                is_early = lo < self._source.start - NEAR
+                edge = self._source.start - NEAR if is_early else last
+                hi = min(
+                    lo + (EARLY_PIECE if is_early else LATE_PIECE), max(edge // MINUTE * MINUTE, lo + MINUTE), last
+                )
+                self._make(lo, hi)
+                yield
+                lo = hi
 
     def until(self, start: int, at: int) -> Bars:
         """The trades from `start` up to, not including, `at`: minute bars, and second bars of minutes that are cut.
@@ -51,31 +91,79 @@ class BarMemory:
         `start` is a whole second.
         """
         first, last = -(-start // MINUTE) * MINUTE, at - at % MINUTE
-        with self.lock:
-            if first >= last:
-                return self._ticks(start, at, SECOND)
-            edges = self._ticks(start, first, SECOND), self.minutes(first, last), self._ticks(last, at, SECOND)
-        return joined(edges)
+        if first >= last:
+            return self.seconds(start, at)
+        return joined([self.seconds(start, first), self.minutes(first, last), self.seconds(last, at)])
 
     def seconds(self, start: int, at: int) -> Bars:
-        """The same trades in second bars; they are not kept, so this is for hours and not for days."""
-        with self.lock:
-            return self._ticks(start, at, SECOND)
+        """The same trades in second bars; only the last ones that were made slowly are kept."""
+        if self._seconds is not None and self._seconds[:2] == (start, at):
+            return self._seconds[2]
+        return _in_seconds([bars_of(block, SECOND) for block in self.ticks(start, at)])
 
-    def _hour(self, hour: int) -> Bars:
-        bars = self._hours.get(hour)
-        if bars is None:
-            bars = self._hours[hour] = self._ticks(hour * HOUR, (hour + 1) * HOUR, MINUTE)
-            while len(self._hours) > KEPT_HOURS:
-                self._hours.popitem(last=False)
-        else:
-            self._hours.move_to_end(hour)
-        return bars
+    def making_seconds(self, start: int, at: int) -> Iterator[None]:
+        """Make these second bars, a block of trades between one value and the next."""
+        parts: list[Bars] = []
+        for block in self.ticks(start, at):
+            parts.append(bars_of(block, SECOND))
+            yield
+        self._seconds = start, at, _in_seconds(parts)
 
-    def _ticks(self, start: int, end: int, length: int) -> Bars:
-        if start >= end:
-            return Bars.empty()
-        batches = batches_between(self._source, start, end)
-        parts = [bars_of(batch.ticks[self._index], length) for batch in batches]
-        # A batch may end inside of a bar.
-        return joined(parts).coarser(length)
+    def ticks(self, start: int, end: int) -> Iterator[TickBlock]:
+        """The fills from `start` up to, not including, `end`."""
+        return self._source.ticks(self._index, start, end) if start < end else iter(())
+
+    def learn(self, start: int, end: int, block: TickBlock) -> None:
+        """Take these fills from `start` to `end`, which are all there are, where they go on from what is known."""
+        if all(self._known(hour) < max(start, hour * HOUR) for hour in _hours(start, end)):
+            return
+        self._take(start, end, bars_of(block, MINUTE))
+        self._forget(end // HOUR)
+
+    def _known(self, hour: int) -> int:
+        """Market time up to which an hour is known."""
+        kept = self._hours.get(hour)
+        return hour * HOUR if kept is None else kept.until
+
+    def _gaps(self, start: int, end: int) -> list[tuple[int, int]]:
+        """What is missing, as few stretches as there are."""
+        gaps: list[tuple[int, int]] = []
+        for hour in _hours(start, end):
+            known, until = self._known(hour), min(end, (hour + 1) * HOUR)
+            if known < until:
+                joins = bool(gaps) and gaps[-1][1] == known
+                first = gaps.pop()[0] if joins else known
+                gaps.append((first, until))
+        return gaps
+
+    def _make(self, start: int, end: int) -> None:
+        parts = [bars_of(part, MINUTE) for part in self._source.traded(self._index, start, end)]
+        self._take(start, end, joined(parts).coarser(MINUTE))
+
+    def _take(self, start: int, end: int, bars: Bars) -> None:
+        """Keep these bars, as far as they go on from what is known; the last one may be of a minute that is cut."""
+        for hour in _hours(start, end):
+            before = self._hours.get(hour)
+            known = hour * HOUR if before is None else before.until
+            until = min(end, (hour + 1) * HOUR) // MINUTE * MINUTE
+            if max(start, hour * HOUR) <= known < until:
+                lo, hi = np.searchsorted(bars.time, [known, until])
+                # Copied: views of six hours would hold all of them.
+                more = [bars[np.arange(lo, hi)]]
+                self._hours[hour] = _Hour(until, joined(more if before is None else [before.bars, *more]))
+
+    def _forget(self, keep: int) -> None:
+        """Drop the oldest hours, but none from hour `keep` on."""
+        if len(self._hours) > KEPT_HOURS:
+            for hour in sorted(self._hours)[: len(self._hours) - KEPT_HOURS]:
+                if hour < keep:
+                    self._hours.pop(hour, None)
+
+
+def _in_seconds(parts: list[Bars]) -> Bars:
+    # A block may end inside of a bar.
+    return joined(parts).coarser(SECOND)
+
+
+def _hours(start: int, end: int) -> range:
+    return range(start // HOUR, -(-end // HOUR))

@@ -41,6 +41,11 @@ class Pace:
         self._mono = now
         self.running = True
 
+    def stop(self, market_time: int) -> None:
+        """Let market time stand still from here on."""
+        self._market = market_time
+        self.running = False
+
     def reached(self, market_time: int) -> None:
         """At `MAX_SPEED`: everything up to this market time has been published."""
         self._market = market_time

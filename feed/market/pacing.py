@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from feed.clock import Clock, SystemClock
 from feed.delivery.subscriber import Subscriber
 from feed.market.kerneltimer import KernelTimer, open_timer
+from feed.market.lateness import Behind
 from feed.market.market import Market
 from feed.units import MILLISECOND, SECOND
 
@@ -30,6 +33,8 @@ TAP_WAIT = 2 * MILLISECOND
 
 EVER = 2**62
 """Market time by which everything is due."""
+
+log = structlog.get_logger("feed")
 
 
 @dataclass(slots=True)
@@ -100,7 +105,7 @@ class Pacemaker:
         market.change_state("running")
         play = self._play_at_full_speed if market.pace.is_max else self._play_on_schedule
         await play()
-        market.change_state("ended")
+        market.end()
 
     async def _play_on_schedule(self) -> None:
         wait = self._turn()
@@ -133,7 +138,7 @@ class Pacemaker:
         if at > now:
             return at - now
         count = self._publish(pace.at(now))
-        self._note(now - pace.when(due), count)
+        self._note(now, now - pace.when(due), count, due)
         # What the loop is late does not add up; but what is far behind is not made up for in many small writes.
         self._written, self._busy = max(at, now - self._gather), count >= BUSY
         if count >= SLICE:
@@ -164,6 +169,7 @@ class Pacemaker:
                 await self._sleep(None)
             self._publish(EVER)
             await self._wait_for_readers(self._patience)
+            await self._wait_for_joining()
             if market.tap is not None and market.tap.is_busy:
                 await self._wait_for_tap()
 
@@ -182,19 +188,42 @@ class Pacemaker:
         while len(backlog) and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
 
+    async def _wait_for_joining(self) -> None:
+        """Whoever waits for the state to begin with is a reader, too."""
+        until = self._clock.now() + self._patience
+        while self._market.put_off and (left := until - self._clock.now()) > 0:
+            await self._sleep(left)
+
     async def _wait_for_tap(self) -> None:
         """A recording of a market at full speed is whole: it holds the market up as a slow reader does."""
         until = self._clock.now() + self._patience
         while (tap := self._market.tap) is not None and tap.is_busy and self._clock.now() < until:
             await self._sleep(TAP_WAIT)
 
-    def _note(self, lag: int, count: int) -> None:
-        counters = self.counters
+    def _note(self, now: int, lag: int, count: int, market_time: int) -> None:
+        counters, lateness = self.counters, self._market.lateness
         counters.lag = lag
         if lag > counters.worst_lag:
             counters.worst_lag = lag
         if lag > LATE:
             counters.late += count
+        if lateness.note(now, lag, market_time):
+            self._tell(lateness.behind, lag)
+
+    def _tell(self, behind: Behind | None, lag: int) -> None:
+        """The speed is lost, or found again: both are said once."""
+        speed = self._market.pace.speed
+        if behind is None:
+            log.info("the market keeps its speed again", speed=speed)
+        else:
+            log.warning(
+                "! the market cannot keep its speed",
+                speed=speed,
+                real_speed=behind.speed,
+                behind=f"{lag / SECOND:.1f}s",
+                hint="a lower --speed, fewer channels, or --speed max",
+            )
+        self._market.tell_all()
 
     async def _sleep(self, nanoseconds: int | None) -> None:
         """Sleep, but wake up when somebody joins or the last reader has caught up."""

@@ -9,10 +9,11 @@ import itertools
 
 import numpy as np
 
-from feed.data.ticks import Source, TickBlock, batches_between
+from feed.data.ticks import Source, TickBlock
 from feed.dialects.native.replies import Variant
-from feed.market.channels.base import TickTrack
+from feed.market.channels.base import TickTrack, Track
 from feed.market.channels.derived import INTERVALS, CandleTrack
+from feed.market.chores import Chore
 from feed.market.memory import BarMemory
 from feed.units import DAY, HOUR, MINUTE
 
@@ -24,24 +25,30 @@ REACH = 7 * DAY
 STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
 """Trades are looked for in stretches of growing length."""
 
+ROWS = 200
+"""So many are written in one step."""
+
 DATA = b'"data":'
 
 
 class Past:
-    """The past of one market; may be used from another thread than the market's.
+    """The past of one market, as chores for another thread than the market's.
 
     Args:
-        source: where it comes from, the same that `memories` use and under the same lock.
+        source: where it comes from, the same that `memories` use.
         memories: for each of the source's instruments what it did before.
         shift: nanoseconds added to every time that a client sees.
+
+    Attributes:
+        memories: see above.
     """
 
     def __init__(self, source: Source, memories: list[BarMemory], shift: int) -> None:
         self._source = source
-        self._memories = memories
+        self.memories = memories
         self._shift = shift
 
-    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> list[bytes]:
+    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[bytes]]:
         """At most the last `limit` candles that begin at `start` or later, as they stand at `until`: JSON objects.
 
         Args:
@@ -54,13 +61,17 @@ class Past:
         first = max(last - reach // length * length, -(-(start or 0) // length) * length)
         if first > last:
             return []
+        memory = self.memories[symbol]
+        if length >= MINUTE:
+            yield from memory.making(first, (until + 1) // MINUTE * MINUTE)
+        else:
+            yield from memory.making_seconds(first, until + 1)
         ends = np.minimum(np.arange(first, last + 1, length, dtype=np.int64) + length - 1, until)
         instrument = self._source.instruments[symbol]
-        memory = self._memories[symbol]
         track = CandleTrack(instrument, interval, self._shift, memory, TickBlock.empty(), ends, until + 1)
-        return [_data(payload) for payload in track.encode(0, len(ends), 1, Variant(), "snapshot")]
+        return (yield from _written(track, len(ends)))
 
-    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> list[bytes]:
+    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> Chore[list[bytes]]:
         """At most the last `limit` trades from `start` to `until` (market time, ns, both included): JSON objects."""
         earliest = max(start or 0, until - REACH)
         blocks: list[TickBlock] = []
@@ -69,17 +80,26 @@ class Past:
             if found >= limit or end <= earliest:
                 break
             begin = max(earliest, end - step)
-            part = self._ticks(symbol, begin, end)
+            part: list[TickBlock] = []
+            for block in self._source.ticks(symbol, begin, end):
+                part.append(block)
+                yield
             blocks[:0] = part
             found += sum(map(len, part))
             end = begin
         wanted = TickBlock.joined(blocks)[-limit:]
         track = TickTrack(wanted, self._source.instruments[symbol], self._shift)
-        return [_data(payload) for payload in track.encode(0, len(wanted), 1, Variant(), "snapshot")]
+        return (yield from _written(track, len(wanted)))
 
-    def _ticks(self, symbol: int, begin: int, end: int) -> list[TickBlock]:
-        with self._memories[symbol].lock:
-            return [batch.ticks[symbol] for batch in batches_between(self._source, begin, end)]
+
+def _written(track: Track, count: int) -> Chore[list[bytes]]:
+    """The first `count` messages of a track, without their frames."""
+    rows: list[bytes] = []
+    for first in range(0, count, ROWS):
+        payloads = track.encode(first, min(first + ROWS, count), 1, Variant(), "snapshot")
+        rows += [_data(payload) for payload in payloads]
+        yield
+    return rows
 
 
 def _data(payload: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -14,6 +15,9 @@ from feed.dialects.native.replies import Variant
 from feed.market.channels.base import Track
 
 __all__ = ["Base", "Segment"]
+
+NEVER = 2**62
+"""A market time that does not come, ns UTC."""
 
 FEW = 64
 """So many messages are sorted into runs one by one; for more of them numpy is worth what a call of it costs."""
@@ -59,9 +63,11 @@ class Segment:
         "_row",
         "_sizes",
         "_tracks",
+        "_unmerged",
         "active",
         "base",
         "end",
+        "is_whole",
         "last",
         "start",
         "times",
@@ -87,7 +93,9 @@ class Segment:
         self._tracks: dict[int, Track] = {}
         self._chunks: defaultdict[Variant, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
-        self._merge()
+        # When the first message of those is due that are not yet merged.
+        self._unmerged = NEVER
+        self.merge()
 
     def __len__(self) -> int:
         return len(self.times)
@@ -99,13 +107,30 @@ class Segment:
             track = self._tracks[number] = self._make(number)
         return track
 
-    def activate(self, number: int) -> None:
-        """Publish this track as well; messages move to other places, but keep their order."""
-        self.active = sorted({*self.active, number})
-        self._merge()
+    def activate(self, number: int, after: int) -> None:
+        """Publish this track as well, from market time `after` on, once it is merged with the others."""
+        if number not in self.active:
+            insort(self.active, number)
+        times = self.track(number).times
+        place = int(times.searchsorted(after, side="right"))
+        if place < len(times):
+            self._unmerged = min(self._unmerged, int(times[place]))
+        self.is_whole = False
 
-    def _merge(self) -> None:
+    def upcoming(self, place: int) -> int | None:
+        """When the next message is due behind the first `place` that were merged; None where there is none."""
+        due = int(self.times[place]) if place < len(self.times) else NEVER
+        due = min(due, self._unmerged)
+        return None if due == NEVER else due
+
+    def merge(self) -> None:
+        """Put all tracks in order. Messages move to other places, but keep their order.
+
+        It costs as much for one more track as for a hundred: so it is done once for all that are asked for together.
+        """
         self.times, self._order, self._row = _merged([(number, self.track(number).times) for number in self.active])
+        self._unmerged = NEVER
+        self.is_whole = True
 
     def reach(self, time: int) -> int:
         """How many messages are due at market time `time`."""

@@ -157,13 +157,18 @@ class Authenticated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChanged(Event):
-    """The market's clock or state changed; `virtual_time` is market time in milliseconds."""
+    """The market's clock or state changed; `virtual_time` is market time in milliseconds.
+
+    While it cannot keep its speed, `real_speed` is the one it has, and `behind_ms` how late its messages are.
+    """
 
     name: ClassVar[str] = "market"
     state: MarketState
     virtual_time: int
     speed: float | str
     epoch: str
+    real_speed: float | None = None
+    behind_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from feed.scenario.model import Scenario, SymbolModel
 
 __all__ = ["GENERATOR_VERSION", "block_minutes"]
 
-GENERATOR_VERSION = 4
+GENERATOR_VERSION = 5
 """Changes with anything that changes a tick."""
 
 ORDERS_A_BLOCK = 6_000

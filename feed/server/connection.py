@@ -6,6 +6,7 @@ as they are parsed, without its queue and a reading task, and write data frames 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import sys
@@ -69,10 +70,16 @@ class PeerPort(Protocol):
 
 
 class FeedConnection(ServerConnection):
-    """A connection that hands its frames to a peer."""
+    """A connection that hands its frames to a peer.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        request_timeout: seconds until a request has to be there.
+    """
+
+    def __init__(self, *args: Any, request_timeout: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._request_timeout = request_timeout
+        self._alarm: asyncio.TimerHandle | None = None
         self.peer: PeerPort | None = None
         self.wishes = Connect()
         self._early: list[Frame] = []
@@ -151,9 +158,15 @@ class FeedConnection(ServerConnection):
 
     # What the library calls.
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The TCP connection is there."""
+        super().connection_made(transport)
+        self._alarm = self.loop.call_later(self._request_timeout, self.drop)
+
     def process_event(self, event: Event) -> None:
         """Take a parsed frame, or the handshake's request."""
         if isinstance(event, Request) or not isinstance(event, Frame):
+            self._stop_alarm()
             super().process_event(event)
         elif self.peer is None:
             self._early.append(event)
@@ -180,10 +193,16 @@ class FeedConnection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone."""
+        self._stop_alarm()
         if self.peer is not None:
             self.peer.lost()
             self.peer = None
         super().connection_lost(exc)
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _frame(self, peer: PeerPort, frame: Frame) -> None:
         if self.protocol.state is not OPEN:

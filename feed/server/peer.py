@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -65,6 +67,7 @@ class Peer:
 
     __slots__ = (
         "_alarms",
+        "_awaited",
         "_backfills",
         "_clock",
         "_closed",
@@ -117,6 +120,7 @@ class Peer:
             name, market, limits.session, now=clock.read(), token=token, strict=strict, wanted=wanted
         )
         self._backfills: dict[Stream, Backfill] = {}
+        self._awaited: dict[Stream, Future[bytes]] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
         self._alarms = alarms
@@ -262,22 +266,54 @@ class Peer:
         if join.max_rate is not None:
             sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
             self._samplers[stream] = sampler
-        seq = market.seq(stream)
-        state = b""
         if join.after_seq is not None:
-            after, snapshot_until = join.after_seq, 0
-        else:
-            after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
+            self._begin(stream, b"", join.after_seq, 0)
+            return
+        made = market.state_apart(self, stream, join.snapshot, self._variant) if join.snapshot else None
+        if made is None:
+            after, seq = market.snapshot_begins(stream, join.snapshot), market.seq(stream)
             state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
+            self._begin(stream, state, market.seq(stream) if state else after, seq)
+        else:
+            self._await_state(stream, made, market.seq(stream))
+
+    def _await_state(self, stream: Stream, made: Future[bytes], seq: int) -> None:
+        """The state takes a while to make; it is that of now, so what comes meanwhile follows it."""
+        self._awaited[stream] = made
+        self._market.put_off += 1
+
+        def done() -> None:
+            self._market.put_off -= 1
+            if self._closed or self._awaited.get(stream) is not made:
+                return
+            del self._awaited[stream]
+            if (error := made.exception()) is not None:
+                log.error("! the state cannot be made", stream=stream.key, error=str(error))
+                self.close(codes.INTERNAL, codes.INTERNAL.meaning)
+                return
+            state, after = made.result(), seq
+            if not self._market.keeps(stream, after):
+                state, after = self._market.state_of(stream, 1, self._variant), self._market.seq(stream)
+            self._begin(stream, state, after, 0)
+
+        made.add_done_callback(lambda _: self._tell(done))
+
+    def _tell(self, done: Callable[[], None]) -> None:
+        """From another thread; the server may have stopped by then."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(done)
+
+    def _begin(self, stream: Stream, state: bytes, after: int, snapshot_until: int) -> None:
+        """Send the state, what comes behind `after` up to now, and then the live stream."""
         if self._is_thinned(stream):
             # In front of the first data: so the answer does not have to wait for the reader of that.
             self._subscriber.ask()
         if state:
             self._outbox.write(state)
-            after = market.seq(stream)
-        self._page(Backfill(market, stream, self._variant, after, snapshot_until))
+        self._page(Backfill(self._market, stream, self._variant, after, snapshot_until))
 
     def _leave(self, stream: Stream) -> None:
+        self._awaited.pop(stream, None)
         self._backfills.pop(stream, None)
         self._market.leave(self._subscriber, stream, self._variant)
         if (sampler := self._samplers.pop(stream, None)) is not None:
@@ -361,6 +397,7 @@ class Peer:
     # The end.
 
     def _stop_streams(self) -> None:
+        self._awaited.clear()
         self._backfills.clear()
         for sampler in self._samplers.values():
             sampler.stop()

@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -46,6 +47,7 @@ class ServerLimits:
     drain_spread: int
     drain_timeout: int
     compression: bool = False
+    history_timeout: int = 5 * SECOND
 
 
 class FeedServer:
@@ -109,11 +111,12 @@ class FeedServer:
             self._handle,
             host,
             port,
-            create_connection=FeedConnection,
+            create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
-            open_timeout=limits.handshake_timeout / SECOND,
+            # Its time runs on while an answer about the past is made; the request itself has a time of its own.
+            open_timeout=(limits.handshake_timeout + limits.history_timeout) / SECOND,
             # The session pings: the library's own keepalive waits for ever on a client that does not read.
             ping_interval=None,
             close_timeout=1,
@@ -125,6 +128,9 @@ class FeedServer:
             backlog=1024,
         )
         self._hosts.listen(host, [address for address, _ in self.addresses])
+
+    def _connection(self, *args: Any, **kwargs: Any) -> FeedConnection:
+        return FeedConnection(*args, request_timeout=self._limits.handshake_timeout / SECOND, **kwargs)
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""

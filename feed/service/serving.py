@@ -10,7 +10,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +82,14 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     server = FeedServer(market, server_limits, clock, **pages_from, token=settings.token)
     metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
-    pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)
+    pages = Pages(
+        market,
+        metrics,
+        clock,
+        open_connections=lambda: server.open_connections,
+        scenarios=scenarios,
+        history_timeout=limits.history_timeout,
+    )
     server.mount(pages.by_path())
     # What is there by now stays for good: a pass over it holds up the first messages by some fifty milliseconds.
     gc.collect()
@@ -169,8 +175,6 @@ class _Run:
 
     async def until_stopped(self) -> int:
         """Serve until a signal comes, the market's end asks for it, or the market fails."""
-        # A day of market takes longer to make than an event loop should stand still; nobody waits for it at the end.
-        threading.Thread(target=self._market.warm, name="warm", daemon=True).start()
         with self._signals():
             async with self._recording(), asyncio.TaskGroup() as tasks:
                 playing = tasks.create_task(self._play())
@@ -247,7 +251,7 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
 
     if not set(OF_A_DAY).isdisjoint(name.split(":")[0] for name in settings.record_channels):
         # The first ticker needs the day before it; made now, it does not hold up the first trades.
-        await asyncio.to_thread(market.warm)
+        await asyncio.wrap_future(market.warm())
     return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
 
@@ -325,6 +329,7 @@ def _server_limits(limits: Limits, *, compression: bool) -> ServerLimits:
         max_connections=limits.max_connections,
         connect_rate=limits.connect_rate,
         handshake_timeout=limits.handshake_timeout,
+        history_timeout=limits.history_timeout,
         drain_spread=limits.drain_spread,
         drain_timeout=limits.drain_timeout,
         compression=compression,

@@ -110,6 +110,9 @@ class Limits(BaseModel):
         50, ge=0.1, le=10_000, description="New connections a second from one address, loopback exempt; above: HTTP 429"
     )
     handshake_timeout: Duration = Field(10 * SECOND, ge=100 * MILLISECOND, le=HOUR, description="For the handshake")
+    history_timeout: Duration = Field(
+        5 * SECOND, ge=100 * MILLISECOND, le=HOUR, description="For an answer about the past by HTTP; then 503"
+    )
     auth_timeout: Duration = Field(
         10 * SECOND, ge=100 * MILLISECOND, le=HOUR, description="For the auth message where a token is set; then 4401"
     )

@@ -113,6 +113,15 @@ class RecordingSource(Source):
             return TickBlock.empty()
         return TickBlock(**self._caches[index].rows(int(first), int(last)))
 
+    def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
+        """The same, a batch at a time."""
+        begin = start
+        while begin < min(end, self._end):
+            later = int(np.searchsorted(self._edges, begin, side="right"))
+            until = int(self._edges[later]) if later < len(self._edges) else self._end
+            yield self.between(index, begin, min(until, end))
+            begin = until
+
     def lots(self, index: int, at: int) -> int:
         """What was traded of a symbol before market time `at`, in lots."""
         first = int(np.searchsorted(self._times[index], at, side="left"))

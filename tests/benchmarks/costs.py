@@ -139,7 +139,7 @@ def quiet_share(seconds: int = 120) -> float:
     """CPU time of a market of about ten ticks a second with every channel of a symbol, as a share of market time."""
     source = EngineSource(scenario_from(QUIET, "costs"), 1)
     market = market_of(source)
-    market.warm()
+    market.warm().result()
     listen(market, list(market.streams))
     play(market, source.start + 5 * SECOND)
     began = time.process_time()

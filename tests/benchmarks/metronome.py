@@ -10,7 +10,6 @@ import sys
 from decimal import Decimal
 
 from feed.data.ticks import Instrument
-from feed.market.market import Market
 from feed.service import serving as service
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
@@ -26,8 +25,6 @@ def many_symbols(symbols: int, rate: int) -> None:
     instruments = tuple(Instrument(name, Decimal("0.01"), Decimal("0.00001")) for name in names)
     source = MetronomeSource(instruments, every=SECOND // rate, batch=rate * BATCH_SECONDS)
     vars(service)["open_source"] = lambda *_: source
-    # Nobody asks for candles, and to make a day of them ready for each symbol is not what is measured.
-    Market.warm = lambda self: None  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -38,6 +39,13 @@ def metric(served: Served, name: str) -> float:
         found = re.search(rf"^{name}(?:{{[^}}]*}})? ([\d.e+-]+)$", answer.read().decode(), re.MULTILINE)
     assert found is not None, name
     return float(found[1])
+
+
+def health(served: Served) -> dict[str, Any]:
+    """What the server says of itself."""
+    with urllib.request.urlopen(f"{served.http}/health", timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 async def test_drain_with_clients_that_do_not_read() -> None:
@@ -136,6 +144,50 @@ async def test_end_holds_or_exits(tmp_path: Path) -> None:
         [client] = await subscribers(served, 1)
         assert (await closed_with(client, 20))[0] == 1001
         assert await asyncio.to_thread(served.wait) == 0
+
+
+async def test_an_ended_market_stands_at_its_end(tmp_path: Path) -> None:
+    """Its clock does not run on, and who comes then gets nothing that is behind the end."""
+    file = tmp_path / "brief.toml"
+    file.write_text('name = "brief"\nstart = 2025-01-06T14:00:00Z\nduration = "10s"\n')
+    end = 1_736_172_010_000
+    with start(str(file), "--speed", "20", "--at-end", "hold") as served:
+        [client] = await subscribers(served, 1)
+        message: dict[str, Any] = {}
+        while message.get("state") != "ended":
+            message = json.loads(await asyncio.wait_for(client.recv(), 20))
+        assert message["virtual_time"] == end
+        await asyncio.sleep(0.3)
+        assert health(served)["virtual_time"] == end
+        for interval in ("1s", "5s", "1m"):
+            wish = {"event": "subscribe", "channel": "candles", "symbol": "BTC/USD", "interval": interval}
+            await client.send(json.dumps(wish))
+            while message.get("channel") != "candles" or message.get("event") != "data":
+                message = json.loads(await asyncio.wait_for(client.recv(), 20))
+            assert message["data"]["timestamp"] < end
+            assert message["data"]["time"] * 1000 < end
+            message = {}
+        client.transport.abort()
+
+
+async def test_a_speed_that_is_not_kept_is_said() -> None:
+    """Once in the log, as an event, and by HTTP: how fast it really is and how far behind."""
+    with start("volatile", "--speed", "1000") as served:
+        client = await connect(served.url, max_queue=None)
+        wish = {"event": "subscribe", "channel": "book", "symbol": "BTC/USD", "depth": 100}
+        await client.send(json.dumps(wish))
+        message: dict[str, Any] = {}
+        while "real_speed" not in message:
+            message = json.loads(await asyncio.wait_for(client.recv(), 60))
+        assert message["event"] == "market"
+        assert message["state"] == "running"
+        assert 0 < message["real_speed"] < message["speed"] == 1000
+        assert message["behind_ms"] >= 1000
+        shown = health(served)
+        assert 0 < shown["real_speed"] < shown["speed"] == 1000
+        assert shown["behind_ms"] > 0
+        assert served.output.count("cannot keep its speed") == 1
+        client.transport.abort()
 
 
 async def test_resume_after_a_cut() -> None:

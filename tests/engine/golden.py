@@ -16,7 +16,7 @@ from pathlib import Path
 from feed.data.ticks import TickBlock
 from feed.engine.source import EngineSource
 from feed.scenario.find import find_scenario
-from feed.units import MINUTE
+from feed.units import HOUR, MINUTE
 
 FILE = Path(__file__).with_name("golden.json")
 SCENARIOS = (
@@ -24,13 +24,16 @@ SCENARIOS = (
     "target", "waves", "weekend",
 )  # fmt: skip
 LENGTH = 20 * MINUTE
+PAST = 10 * MINUTE
+LONG_AGO = 3 * HOUR
 
 
 def digest(name: str) -> str:
-    """A hash of all columns of the first 20 minutes of a bundled scenario, and of ten minutes of its past."""
+    """A hash of all columns of the first 20 minutes of a bundled scenario, and of two stretches of its past."""
     source = EngineSource(find_scenario(name)[0])
     hashed = hashlib.sha256()
-    for at, length in ((source.start, LENGTH), (source.start - 10 * MINUTE, 10 * MINUTE)):
+    start = source.start
+    for at, length in ((start, LENGTH), (start - PAST, PAST), (start - LONG_AGO, PAST)):
         for batch in source.batches(at):
             if batch.start >= at + length:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from feed.clock import ManualClock
 from feed.data.ticks import Source
 from feed.dialects.native.replies import Variant
+from feed.engine.books import MadeBooks
 from feed.engine.source import EngineSource
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
-from feed.units import MINUTE, SECOND
+from feed.units import HOUR, MINUTE, SECOND
 from tests.support.books import ReaderBook
 from tests.support.market import Reader, make_market, unframed
 from tests.support.sources import MetronomeSource
@@ -236,3 +238,26 @@ def test_numbers_have_the_decimals_of_the_instrument(numbers: str) -> None:
         data = json.loads(payload, parse_float=str)["data"]
         assert all(len(str(price).split(".")[1]) == 2 for price, _ in (*data["bids"], *data["asks"]))
         assert all(len(str(size).split(".")[1]) == 5 for _, size in (*data["bids"], *data["asks"]))
+
+
+def test_the_first_reader_finds_the_changes_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A market that has run for hours counts as it goes: only the last of them are left for whoever comes."""
+    document = {"name": "any", "market": {"orders_per_second": 0.5}}
+    source, same = (EngineSource(scenario_from(document, "test")) for _ in range(2))
+    market = make_market(source, past=same, begins=source.start + 90 * SECOND)
+    while (due := market.next_time()) is not None and due < source.start + 5 * HOUR:
+        market.publish_due(due, 500)
+        while market.chores.askers:
+            threading.Event().wait(0.001)
+    counted: list[int] = []
+    count = MadeBooks._count
+
+    def noted(self: MadeBooks, number: int) -> int:
+        counted.append(number)
+        return count(self, number)
+
+    monkeypatch.setattr(MadeBooks, "_count", noted)
+    seq = market.seq(book(10))
+    # Of a quarter of an hour each, up to half an hour and what is being played.
+    assert 0 < len(counted) <= 4
+    assert seq == same.books(0).count(source.start + 90 * SECOND, market.published + 1)

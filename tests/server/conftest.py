@@ -104,17 +104,28 @@ async def serving(
     *,
     speed: float = 1.0,
     session: dict[str, Any] | None = None,
+    past: Source | None = None,
     **options: Any,
 ) -> AsyncIterator[Running]:
-    """Serve a metronome, or another source, until the block ends."""
+    """Serve a metronome, or another source, until the block ends.
+
+    With `past`, the same source once more, what takes long is made in another thread.
+    """
     if session:
         limits = replace(limits, peer=replace(limits.peer, session=replace(SESSION, **session)))
     clock = SystemClock()
-    market = make_market(source or MetronomeSource(every=5 * MILLISECOND), clock, speed=speed)
+    market = make_market(source or MetronomeSource(every=5 * MILLISECOND), clock, speed=speed, past=past)
     pacemaker = Pacemaker(market, clock, wait_for=1, gather=MILLISECOND, patience=10 * SECOND)
     server = FeedServer(market, limits, clock, **options)
     metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
-    pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=list)
+    pages = Pages(
+        market,
+        metrics,
+        clock,
+        open_connections=lambda: server.open_connections,
+        scenarios=list,
+        history_timeout=limits.history_timeout,
+    )
     server.mount(pages.by_path())
     await server.start("127.0.0.1", 0)
     playing = asyncio.create_task(pacemaker.run())

@@ -30,6 +30,7 @@ def make_market(
     window: ResumeWindow | None = None,
     shift: int = 0,
     begins: int | None = None,
+    past: Source | None = None,
 ) -> Market:
     """A market that has not begun to run."""
     source = source or MetronomeSource()
@@ -41,6 +42,7 @@ def make_market(
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
+        past=past,
     )
 
 

@@ -83,6 +83,12 @@ class Channel(Protocol):
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> Track | None:
         """The state at market time `at`, or the last `count` of it; None where the last messages are the state."""
 
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """Whether `snapshot` takes no more than some milliseconds."""
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Make what is missing for it, some milliseconds of work at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class TickTrack:
@@ -137,6 +143,14 @@ class _Eager:
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """Only the messages themselves tell."""
         raise NotImplementedError
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """Always."""
+        return True
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Nothing."""
+        return iter(())
 
 
 class TradingChannel(_Eager):

@@ -6,6 +6,7 @@ trades is a time of the book, and its touch then is the trade's quote.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +16,14 @@ from feed.data.book import DEPTHS, Depth
 from feed.data.ticks import Batch, Instrument, Source
 from feed.dialects.native.book import encode_book_updates, encode_books
 from feed.dialects.native.replies import Variant
+from feed.units import MINUTE
 
 __all__ = ["BookChannel"]
 
 Ints = NDArray[np.int64]
+
+STRETCH = 30 * MINUTE
+"""Changes are counted ahead from one multiple of it to the next: blocks of trades end there, whatever their length."""
 
 
 class BookChannel:
@@ -37,6 +42,14 @@ class BookChannel:
         # What was recorded with ten levels has no more of them.
         most = min(source.books(index).levels for index in range(len(source.instruments)))
         self.parts = tuple(str(depth) for depth in DEPTHS if depth <= max(most, DEPTHS[0]))
+        # Of each symbol from where to where its changes are counted, and how many they are.
+        self._counted: dict[int, tuple[int, int, int]] = {}
+
+    def beside(self, source: Source) -> BookChannel:
+        """One for another thread, with a source of its own; what it counts, this one knows."""
+        other = BookChannel(source, self._shift)
+        other._counted = self._counted
+        return other
 
     def track(self, batch: Batch, symbol: int, part: str) -> BookTrack:
         """The changes of a batch."""
@@ -45,12 +58,36 @@ class BookChannel:
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """The changes since the epoch began."""
-        return self._source.books(symbol).count(begins, time + 1)
+        books = self._source.books(symbol)
+        first, until, count = self._counted.get(symbol, (begins, begins, 0))
+        if first == begins and until <= time + 1:
+            return count + books.count(until, time + 1)
+        return books.count(begins, time + 1)
+
+    def counting(self, begins: int, until: int) -> Iterator[None]:
+        """Count ahead for whoever is the first to read a book, some milliseconds of work at a time."""
+        for symbol in range(len(self._source.instruments)):
+            first, at, count = self._counted.get(symbol, (begins, begins, 0))
+            if first != begins:
+                at, count = begins, 0
+            while (end := at // STRETCH * STRETCH + STRETCH) <= until:
+                count += self._source.books(symbol).count(at, end)
+                self._counted[symbol] = begins, end, count
+                at = end
+                yield
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookSnapshot:
         """The book as it stands: older ones are nobody's state."""
         depth = self._source.books(symbol).during(at + 1, at + 1)
         return BookSnapshot(self._source.instruments[symbol], int(part), self._shift, depth, at)
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """A block of trades is enough to make a book."""
+        return True
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Nothing."""
+        return iter(())
 
 
 class BookTrack:

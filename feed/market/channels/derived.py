@@ -6,6 +6,7 @@ number of a message follows from its time, and nothing is computed for a stream 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.data.bars import Bars, bars_of, joined, running
-from feed.data.ticks import Batch, Instrument, Source, TickBlock, batches_between
+from feed.data.ticks import Batch, Instrument, Source, TickBlock
 from feed.dialects.native.bars import Candle, Ticker, encode_candles, encode_tickers
 from feed.dialects.native.replies import Variant
 from feed.market.memory import BarMemory
@@ -22,6 +23,9 @@ from feed.units import DAY, HOUR, MINUTE, SECOND
 __all__ = ["INTERVALS", "CandleChannel", "TickerChannel"]
 
 Ints = NDArray[np.int64]
+
+BRIEF = 5 * MINUTE
+"""Candles of seconds are made of the ticks themselves: so much of them takes some milliseconds."""
 
 INTERVALS = {
     "1s": SECOND, "5s": 5 * SECOND, "15s": 15 * SECOND, "1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE,
@@ -54,6 +58,18 @@ class _EachSecond:
         """The seconds that have ended since the epoch began."""
         return (time + 1) // SECOND - begins // SECOND
 
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """Whether the state at `at` is at hand."""
+        return self._memories[symbol].knows(*self.sees(part, at, count))
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Make what the state at `at` needs, some milliseconds at a time."""
+        return self._memories[symbol].making(*self.sees(part, at, count))
+
+    def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
+        """From where to where the state at `at` needs minute bars."""
+        raise NotImplementedError
+
 
 class CandleChannel(_EachSecond):
     """`candles`: the open candle at the end of each second; in the interval's last second it is closed.
@@ -73,16 +89,38 @@ class CandleChannel(_EachSecond):
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack:
         """The last `count` candles as they stand at `at`: closed ones, and the open one."""
-        length = INTERVALS[part]
-        # A longer past would take longer to make than anybody may hold up the others.
-        count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
-        first = at // length * length - (count - 1) * length
+        length, first, count = self._reach(part, at, count)
         ends = np.arange(count, dtype=np.int64) * length + first + length - 1
         ends[-1] = at
         return CandleTrack(
             self._source.instruments[symbol], part, self._shift, self._memories[symbol],
             TickBlock.empty(), ends, at + 1,
         )  # fmt: skip
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """Whether the state at `at` is at hand."""
+        length, first, _ = self._reach(part, at, count)
+        return at - first < BRIEF if length < MINUTE else super().is_known(symbol, part, at, count)
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Make what the state at `at` needs, some milliseconds at a time."""
+        length, first, _ = self._reach(part, at, count)
+        if length < MINUTE:
+            return self._memories[symbol].making_seconds(first, at + 1)
+        return super().making(symbol, part, at, count)
+
+    def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
+        """All from the first candle on; candles of seconds are made of ticks."""
+        length, first, _ = self._reach(part, at, count)
+        return (first, (at + 1) // MINUTE * MINUTE) if length >= MINUTE else (first, first)
+
+    @staticmethod
+    def _reach(part: str, at: int, count: int) -> tuple[int, int, int]:
+        """How long a candle is, where the first one begins, and how many there are."""
+        length = INTERVALS[part]
+        # A longer past would take longer to make than anybody should wait for a subscription.
+        count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
+        return length, at // length * length - (count - 1) * length, count
 
 
 class CandleTrack:
@@ -167,25 +205,28 @@ class TickerChannel(_EachSecond):
     def track(self, batch: Batch, symbol: int, part: str) -> TickerTrack:
         """The tickers of a batch."""
         ends = second_ends(batch.start, batch.end)
-        return TickerTrack(
-            self._source, symbol, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start
-        )
+        instrument = self._source.instruments[symbol]
+        return TickerTrack(instrument, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack:
         """The ticker as it stands."""
         ends = np.array([at], np.int64)
-        return TickerTrack(self._source, symbol, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)
+        instrument = self._source.instruments[symbol]
+        return TickerTrack(instrument, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)
+
+    def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
+        """A day."""
+        return at // MINUTE * MINUTE - DAY, (at + 1) // MINUTE * MINUTE
 
 
 class TickerTrack:
     """Tickers as they stand at given times; see `CandleTrack` for the arguments."""
 
     def __init__(
-        self, source: Source, symbol: int, shift: int, memory: BarMemory, block: TickBlock, times: Ints, start: int
+        self, instrument: Instrument, shift: int, memory: BarMemory, block: TickBlock, times: Ints, start: int
     ) -> None:
         self.times = times
-        self._source = source
-        self._symbol = symbol
+        self._instrument = instrument
         self._shift = shift
         self._memory = memory
         self._block = block
@@ -193,7 +234,7 @@ class TickerTrack:
 
     def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
         """The tickers as payloads."""
-        instrument = self._source.instruments[self._symbol]
+        instrument = self._instrument
         bars, quotes = self._day
         tickers = [self._ticker(int(time), bars, quotes) for time in self.times[lo:hi]]
         return encode_tickers(tickers, instrument, first_seq=first_seq, shift=self._shift, variant=variant, kind=kind)
@@ -231,5 +272,4 @@ class TickerTrack:
             return self._block
         if not len(before):
             return self._block
-        earlier = batches_between(self._source, int(before.time[-1]), self._start)
-        return TickBlock.joined([*(batch.ticks[self._symbol] for batch in earlier), self._block])
+        return TickBlock.joined([*self._memory.ticks(int(before.time[-1]), self._start), self._block])

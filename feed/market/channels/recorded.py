@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
@@ -69,6 +69,14 @@ class RecordedChannel:
         lo = max(0, until - count)
         known = RecordedRows(rows.time[lo:until], rows.data[lo:until])
         return RecordedTrack(self.name, name, known)
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """What was recorded is."""
+        return self._rows(symbol, part) is not None or self._inner.is_known(symbol, part, at, count)
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """What the derived state needs."""
+        return self._inner.making(symbol, part, at, count)
 
 
 class RecordedTrack:

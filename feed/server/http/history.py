@@ -7,21 +7,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+import structlog
 
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.channels.derived import INTERVALS
+from feed.market.chores import Chore
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.server.http.routes import Page, problem
-from feed.units import MILLISECOND, parse_time
+from feed.units import MILLISECOND, SECOND, parse_time
 
 __all__ = ["HistoryPages"]
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 10_000
 
+MAX_ASKERS = 64
+"""So many may wait for something that has to be made."""
+
+log = structlog.get_logger("feed")
+
 Query = Mapping[str, str]
+
+
+class _BusyError(Exception):
+    """It is not ready in time."""
 
 
 class _RefusedError(Exception):
@@ -37,10 +48,12 @@ class HistoryPages:
 
     Args:
         markets: gives the markets by name.
+        timeout: for an answer, ns. What takes longer is made nevertheless, for whoever asks again.
     """
 
-    def __init__(self, markets: Callable[[], Mapping[str, Market]]) -> None:
+    def __init__(self, markets: Callable[[], Mapping[str, Market]], timeout: int) -> None:
         self._markets = markets
+        self._timeout = timeout
 
     def listing(self) -> Page:
         """Every market."""
@@ -64,7 +77,11 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("candles", market.symbols[symbol], interval))
-        rows = await asyncio.to_thread(market.past.candles, symbol, interval, start, until, limit)
+        chore = market.past.candles(symbol, interval, start, until, limit)
+        try:
+            rows = await self._made(market, chore, f"candles of {market.symbols[symbol]}, {interval}")
+        except _BusyError:
+            return _busy()
         return _rows(market, symbol, "candles", rows, until, seq, {"interval": interval})
 
     async def trades(self, name: str, query: Query) -> Page:
@@ -77,8 +94,27 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("trading", market.symbols[symbol]))
-        rows = await asyncio.to_thread(market.past.trades, symbol, start, until, limit)
+        chore = market.past.trades(symbol, start, until, limit)
+        try:
+            rows = await self._made(market, chore, f"trades of {market.symbols[symbol]}")
+        except _BusyError:
+            return _busy()
         return _rows(market, symbol, "trades", rows, until, seq, {})
+
+    async def _made(self, market: Market, chore: Chore[list[bytes]], what: str) -> list[bytes]:
+        if market.chores.askers >= MAX_ASKERS:
+            log.warning("! too many wait for history", what=what, waiting=market.chores.askers)
+            raise _BusyError
+        making = asyncio.wrap_future(market.chores.start(object(), chore))
+        try:
+            # It is not the answer that ends it: what has been made by then is kept.
+            return await asyncio.wait_for(asyncio.shield(making), self._timeout / SECOND)
+        except TimeoutError:
+            log.warning(
+                "! history is not ready in time", what=what, timeout=f"{self._timeout / SECOND:g}s",
+                hint="it is being made: ask again, or start feed with a longer --history-timeout",
+            )  # fmt: skip
+            raise _BusyError from None
 
     def _named(self, name: str) -> Market:
         markets = self._markets()
@@ -86,6 +122,11 @@ class HistoryPages:
             near = nearest(name, markets)
             raise _RefusedError("There is no such market", "market", near or f"one of {', '.join(markets)}", 404)
         return markets[name]
+
+
+def _busy() -> Page:
+    hint = "it is being made: ask again in a second"
+    return problem(503, "UNAVAILABLE", "The history is not ready yet", hint=hint)
 
 
 def _rows(

@@ -27,6 +27,7 @@ class Pages:
     Args:
         scenarios: gives name, description and more of every scenario there is.
         open_connections: how many clients are connected.
+        history_timeout: for an answer about the past, ns.
 
     Attributes:
         recording: how the recording goes, where there is one.
@@ -40,6 +41,7 @@ class Pages:
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
+        history_timeout: int = 5 * SECOND,
     ) -> None:
         self._market = market
         self._metrics = metrics
@@ -47,11 +49,12 @@ class Pages:
         self._started = clock.now()
         self._open = open_connections
         self._scenarios = scenarios
+        self._history_timeout = history_timeout
         self.recording: RecordingCounters | None = None
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
-        history = HistoryPages(lambda: {self._market.identity.name: self._market})
+        history = HistoryPages(lambda: {self._market.identity.name: self._market}, self._history_timeout)
         return {
             "/": self.front,
             "/ws": self.socket_only,

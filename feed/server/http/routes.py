@@ -108,7 +108,8 @@ class Routes:
         if parts and not self._shown(request):
             page = problem(401, "UNAUTHORIZED", "Not authenticated", hint="send the header Authorization: Bearer TOKEN")
             return respond(page, {"WWW-Authenticate": "Bearer"}, head=head)
-        return respond(await self._made(endpoint, parts, query), head=head)
+        page = await self._made(endpoint, parts, query)
+        return respond(page, {"Retry-After": "1"} if page.status == 503 else None, head=head)
 
     async def _made(self, endpoint: str, parts: Mapping[str, str], query: str) -> Page:
         make = self._pages[endpoint]
