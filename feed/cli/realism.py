@@ -12,7 +12,7 @@ import typer
 
 from feed.cli.app import COMMANDS
 from feed.errors import UsageError
-from feed.units import DAY, MAX_SEED
+from feed.units import DAY, MAX_SEED, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from feed.pictures.facts import Sample
@@ -99,6 +99,7 @@ def realism(
         raise UsageError(f"--{next(iter(columns)).replace('_', '-')} is for files of trades; {market} is a scenario")
     else:
         board = _of_scenario(market, scenarios, seed, days, symbol)
+    _check_length(board)
     missing = missing_facts(board.facts)
     _show(board, missing, as_json)
     if html is not None or png is not None:
@@ -129,6 +130,21 @@ def _check_outs(html: Path | None, png: Path | None) -> None:
         check_out(png)
     if html is not None or png is not None:
         figure(1, 1)
+
+
+def _check_length(board: _Board) -> None:
+    """Something can be compared. Raises UsageError where the market is too short for a single fact."""
+    if any(fact.value == fact.value for fact in board.facts):
+        return
+    from feed.realism.scoreboard import LEAST_BARS, LEAST_FILLS, WINDOW
+
+    fills = board.sample.fills
+    length = 0 if fills is None else int(fills.time[-1] - fills.time[0])
+    has = f"{len(board.sample.bars)} minutes" if fills is None else f"{len(fills)} trades in {length / SECOND:.1f} s"
+    raise UsageError(
+        f"{board.title}: too short to compare with real markets: it has {has}, and facts need {LEAST_FILLS} trades "
+        f"within {WINDOW // MINUTE} minutes, or bars of {LEAST_BARS} minutes"
+    )
 
 
 def _is_file(market: str) -> bool:

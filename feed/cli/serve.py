@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from feed.cli.app import COMMANDS
+from feed.cli.app import COMMANDS, exit_code
+from feed.errors import FeedError
 from feed.service.settings import (
     ENV_PREFIX,
     REPEATED,
@@ -33,11 +34,20 @@ Examples:
 def serve(**options: Any) -> None:
     """Run the server until it is told to stop."""
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
-    from feed.service.logs import configure_logs
+    from feed.service.logs import configure_logs, ready_line, say_error
     from feed.service.serving import serve as run
 
-    configure_logs(settings.log_level, settings.log_format)
-    raise typer.Exit(run(settings, lambda url: typer.echo(f"{settings.scenario} on {url} (Ctrl-C stops it)")))
+    form = settings.log_format
+    configure_logs(settings.log_level, form)
+    try:
+        code = run(settings, lambda url: typer.echo(ready_line(form, settings.scenario, url)))
+    except FeedError as error:
+        if form != "json":
+            raise
+        # Who reads the lines with a program wants this one, too.
+        say_error(str(error))
+        code = exit_code(error)
+    raise typer.Exit(code)
 
 
 def _parameter(name: str) -> inspect.Parameter:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from feed.clock import Clock, SystemClock
 from feed.delivery.subscriber import Subscriber
 from feed.market.kerneltimer import KernelTimer, open_timer
@@ -30,6 +32,9 @@ TAP_WAIT = 2 * MILLISECOND
 
 EVER = 2**62
 """Market time by which everything is due."""
+
+
+log = structlog.get_logger("feed")
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ class Pacemaker:
         market = self._market
         while len(self._joined) < self._wait_for:
             await self._sleep(None)
+        log.info("market time begins", subscribers=len(self._joined))
         self._joined.clear()
         market.pace.run(self._clock.now())
         market.change_state("running")

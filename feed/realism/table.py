@@ -110,7 +110,7 @@ def bars_of(fills: Fills) -> Bars:
     return Bars(minutes, fills.price[last], volume)
 
 
-def windows(fills: Fills, length: int, least: int = 50) -> Iterator[tuple[int, Fills]]:
+def windows(fills: Fills, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, Fills]]:
     """The whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
     if not len(fills):
         return

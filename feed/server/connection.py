@@ -101,6 +101,17 @@ class FeedConnection(ServerConnection):
         """Whether compressed frames may be sent."""
         return any(isinstance(extension, PerMessageDeflate) for extension in self.protocol.extensions)
 
+    @property
+    def goodbye(self) -> tuple[str, int, str]:
+        """Who ended the connection (`client`, `server`, or `network` where nobody said so), the code and the reason."""
+        protocol = self.protocol
+        heard, said = protocol.close_rcvd, protocol.close_sent
+        if heard is not None and (protocol.close_rcvd_then_sent or said is None):
+            return "client", int(heard.code), heard.reason
+        if said is not None:
+            return "server", int(said.code), said.reason
+        return "network", 1006, "the connection was cut"
+
     # Wire of an outbox.
 
     def write(self, data: bytes) -> None:

@@ -9,7 +9,6 @@ import functools
 import gc
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -92,6 +91,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         metrics.recording = pages.recording = recorder.counters
     if ready is not None:
         ready(_url(server, settings))
+    _say_what_comes(settings, market)
     return await _Run(server, market, pacemaker, settings, recorder, clock).until_stopped()
 
 
@@ -213,8 +213,7 @@ class _Run:
         self._signalled = now
         if self._stop.done():
             # Asked twice: whoever asks does not want to wait for anybody.
-            sys.stderr.write("stopped at once\n")
-            sys.stderr.flush()
+            log.warning("stopped at once")
             os._exit(130)
         self._finish(code)
 
@@ -234,6 +233,13 @@ class _Run:
             for number in handled:
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
+
+
+def _say_what_comes(settings: ServeSettings, market: Market) -> None:
+    count = settings.wait_for
+    waits = "nobody" if not count else "its first subscriber" if count == 1 else f"{count} subscribers"
+    known = market.identity
+    log.info(f"market time waits for {waits}", scenario=known.scenario, seed=known.seed, speed=str(settings.speed))
 
 
 async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:
