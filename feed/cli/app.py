@@ -82,14 +82,14 @@ def _show_version(wanted: bool) -> None:
 
 
 app = typer.Typer(
-    cls=_Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+    cls=_Commands, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
 )
 
 
 @app.callback(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def feed(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("-V", "--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """A fake BTC/USD market on a real WebSocket: deterministic, replayable, made to test trading frontends against."""

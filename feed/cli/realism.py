@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.cli.completion import complete_scenario
 from feed.errors import UsageError
 from feed.units import DAY, MAX_SEED, MINUTE, SECOND
 
@@ -63,7 +64,12 @@ class _Board:
 
 @app.command("realism", help=COMMANDS["realism"], epilog=EPILOG)
 def realism(
-    market: Annotated[str, typer.Argument(help="A scenario, or a file of trades or one-minute bars (CSV, Parquet).")],
+    market: Annotated[
+        str,
+        typer.Argument(
+            help="A scenario, or a file of trades or one-minute bars (CSV, Parquet).", autocompletion=complete_scenario
+        ),
+    ],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
@@ -138,9 +144,11 @@ def _check_length(board: _Board) -> None:
         return
     from feed.realism.scoreboard import LEAST_BARS, LEAST_FILLS, WINDOW
 
-    fills = board.sample.fills
-    length = 0 if fills is None else int(fills.time[-1] - fills.time[0])
-    has = f"{len(board.sample.bars)} minutes" if fills is None else f"{len(fills)} trades in {length / SECOND:.1f} s"
+    fills, bars, has = board.sample.fills, board.sample.bars, "no trades"
+    if fills is not None:
+        has = f"{len(fills)} trades in {int(fills.time[-1] - fills.time[0]) / SECOND:.1f} s"
+    elif len(bars):
+        has = f"bars of {len(bars)} minutes"
     raise UsageError(
         f"{board.title}: too short to compare with real markets: it has {has}, and facts need {LEAST_FILLS} trades "
         f"within {WINDOW // MINUTE} minutes, or bars of {LEAST_BARS} minutes"

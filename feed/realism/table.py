@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from feed.units import MINUTE
 
-__all__ = ["Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
+__all__ = ["LEAST_FILLS", "Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
+
+LEAST_FILLS = 50
+"""Trades that a window needs to say anything."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
