@@ -7,6 +7,7 @@ as they are parsed, without its queue and a reading task, and write data frames 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -90,8 +91,8 @@ class FeedConnection(ServerConnection):
 
     @property
     def descriptor(self) -> int | None:
-        """The socket, where frames may be written to it directly; None under TLS."""
-        if self.transport.get_extra_info("sslcontext") is not None:
+        """The socket, where frames may be written to it as to a file; None under TLS, and on Windows."""
+        if os.name == "nt" or self.transport.get_extra_info("sslcontext") is not None:
             return None
         sock = self.transport.get_extra_info("socket")
         return None if sock is None else int(sock.fileno())
