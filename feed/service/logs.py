@@ -15,7 +15,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 def configure_logs(level: str, form: str) -> None:
-    """Log from `level` on, as `console` or `json`. Lines of clients begin with a mark: < in, > out, = state, x close."""
+    """Log from `level` on, as `console` or `json`. Lines of clients begin with a mark: < in, > out, = state, x end."""
     structlog.configure(
         processors=[*_STAMPS, *_finish(form)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
