@@ -167,7 +167,7 @@ class _Run:
         self._stop: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
 
     async def until_stopped(self, say_ready: Callable[[], None]) -> int:
-        """Say that clients can connect; serve until a signal comes, the market's end asks for it, or its source fails."""
+        """Say that clients can connect; serve until a signal comes, the market's end asks for it, or it fails."""
         # A day of market takes longer to make than an event loop should stand still; nobody waits for it at the end.
         threading.Thread(target=self._market.warm, name="warm", daemon=True).start()
         with on_signals(self._signal):
