@@ -136,7 +136,7 @@ def _secretless(text: str) -> str:
     return "(with a token)" if "token" in text.lower() else text[:MAX_TEXT]
 
 
-def _message(body: bytes | None) -> str:
+def _message(body: bytes | bytearray | None) -> str:
     """What a refusal says to the client."""
     try:
         return str(orjson.loads(body or b"")["message"])

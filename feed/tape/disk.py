@@ -29,7 +29,7 @@ def read_at(descriptor: int, length: int, at: int) -> bytes:
     return os.read(descriptor, length)
 
 
-def write_at(descriptor: int, data: bytes | memoryview, at: int) -> int:
+def write_at(descriptor: int, data: bytes | bytearray | memoryview, at: int) -> int:
     """Write at a place; returns how many bytes the disk took. Raises OSError where it takes none."""
     if hasattr(os, "pwrite"):
         return os.pwrite(descriptor, data, at)

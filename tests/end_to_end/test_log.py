@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from tests.end_to_end.conftest import ROOT, Served, start
 
@@ -31,7 +32,7 @@ async def visit(served: Served) -> None:
     cut.transport.abort()
     with pytest.raises(InvalidStatus):
         await connect(f"{served.url}/?numbers=strin")
-    foreign = await connect(served.url, origin="https://evil.example")
+    foreign = await connect(served.url, origin=Origin("https://evil.example"))
     await foreign.wait_closed()
 
 

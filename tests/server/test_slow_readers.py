@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from dataclasses import replace
 
@@ -17,6 +18,9 @@ from tests.server.conftest import LIMITS, Serve, receive_event, send
 from tests.support.market import TRADING
 from tests.support.sources import MetronomeSource
 from tests.support.waiting import PATIENCE, becomes
+
+COUNT = 60_000
+"""Messages that are far more than five buffers hold."""
 
 TIGHT = replace(LIMITS, peer=replace(LIMITS.peer, outbox=OutboxLimits(256 * 1024, 500 * MILLISECOND)))
 
@@ -58,20 +62,20 @@ async def test_slow_reader_is_told_why(serve: Serve) -> None:
 
 async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
     """At full speed the market goes as fast as its readers, and every one of them gets everything."""
-    async with serve(MetronomeSource(count=60_000), speed=MAX_SPEED) as running:
+    async with serve(MetronomeSource(count=COUNT), speed=MAX_SPEED) as running:
         running.pacemaker._wait_for = 5
         clients = [await running.subscriber() for _ in range(5)]
 
         async def read(number: int) -> list[int]:
             seqs: list[int] = []
-            while len(seqs) < 60_000:
+            while len(seqs) < COUNT:
                 seqs.append((await receive_event(clients[number], "data"))["seq"])
                 if number == 0 and len(seqs) % 5000 == 0:
                     await asyncio.sleep(0.02)
             return seqs
 
         for seqs in await asyncio.gather(*(read(number) for number in range(5))):
-            assert seqs == list(range(1, 60_001))
+            assert seqs == list(range(1, COUNT + 1))
         assert running.server.counters.slow == 0
 
 
@@ -216,26 +220,30 @@ async def test_what_lies_in_a_readers_buffers_is_not_old(serve: Serve, answers: 
         reader = await raw_reader(*running.address, answers=answers)
         reader.send({"event": "subscribe", "channel": "book", "symbol": "BTC/USD"})
         behind: list[int] = []
-        skipped = 0
+        skipped, late = 0, 0.0
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while loop.time() < begun + 3:
-            message = orjson.loads(await reader.frame())
-            if message["event"] != "data":
-                continue
-            skipped += message.get("skipped", 0)
-            behind.append(running.market.virtual_time - message["data"]["timestamp"])
-            await asyncio.sleep(0.02)
+        begun: float | None = None
+        with contextlib.closing(reader):
+            async with asyncio.timeout(PATIENCE):
+                while begun is None or loop.time() < begun + 3 or (answers and skipped <= 300):
+                    message = orjson.loads(await reader.frame())
+                    if message["event"] != "data":
+                        continue
+                    begun = loop.time() if begun is None else begun
+                    skipped += message.get("skipped", 0)
+                    behind.append(running.market.virtual_time - message["data"]["timestamp"])
+                    slept = loop.time()
+                    await asyncio.sleep(0.02)
+                    late = max(late, (loop.time() - slept - 0.02) * 1000)
         assert reader.pings
         if answers:
-            assert skipped > 300
-            assert sorted(behind)[len(behind) * 9 // 10] < 1000
-            assert behind[-1] < 1500
+            # What the machine itself stands still is nobody's fault; a question there and back needs a few turns.
+            assert sorted(behind)[len(behind) * 9 // 10] < 1000 + 10 * late
+            assert behind[-1] < 1500 + 10 * late
         else:
             assert skipped == 0
             assert behind[-1] > 1500
         assert running.server.counters.slow == 0
-        reader.close()
 
 
 @pytest.mark.parametrize(
@@ -253,10 +261,9 @@ async def test_who_never_answers_pings_is_served_on(serve: Serve, keys: dict[str
         await running.subscriber()
         if "resume" in keys:
             keys = keys | {"resume": {"epoch": running.market.epoch, "seq": 0}}
-        reader = await raw_reader(*running.address, answers=False)
-        reader.send({"event": "subscribe", "symbol": "BTC/USD"} | keys)
-        seen = 0
-        async with asyncio.timeout(PATIENCE):
-            while seen < 40:
-                seen += orjson.loads(await reader.frame())["event"] == "data"
-        reader.close()
+        with contextlib.closing(await raw_reader(*running.address, answers=False)) as reader:
+            reader.send({"event": "subscribe", "symbol": "BTC/USD"} | keys)
+            seen = 0
+            async with asyncio.timeout(PATIENCE):
+                while seen < 40:
+                    seen += orjson.loads(await reader.frame())["event"] == "data"
