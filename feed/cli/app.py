@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from feed.errors import FeedError, RecordingError, ScenarioError, SettingsError, UsageError
 from feed.version import __version__
 
-__all__ = ["COMMANDS", "app", "load_command"]
+__all__ = ["COMMANDS", "app", "exit_code", "load_command"]
 
 COMMANDS = {
     "serve": "Serve a market on a WebSocket.",
@@ -41,6 +41,11 @@ Examples:
 """
 
 
+def exit_code(error: FeedError) -> int:
+    """2 for a wrong usage or file, 1 for the rest."""
+    return 2 if isinstance(error, _USAGE) else 1
+
+
 def load_command(name: str) -> Any:
     """The command itself, out of its module."""
     return typer.main.get_command(importlib.import_module(f"feed.cli.{MODULES.get(name, name)}").app)
@@ -67,7 +72,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except FeedError as error:
             typer.echo("\n".join(f"feed: {line}" for line in str(error).splitlines()), err=True)
-            raise typer.Exit(2 if isinstance(error, _USAGE) else 1) from error
+            raise typer.Exit(exit_code(error)) from error
 
 
 def _show_version(wanted: bool) -> None:
@@ -77,14 +82,14 @@ def _show_version(wanted: bool) -> None:
 
 
 app = typer.Typer(
-    cls=_Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+    cls=_Commands, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
 )
 
 
 @app.callback(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def feed(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("-V", "--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """A fake BTC/USD market on a real WebSocket: deterministic, replayable, made to test trading frontends against."""

@@ -11,11 +11,36 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from rich.box import SIMPLE
+from rich.console import JustifyMethod
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from feed.units import SECOND, format_duration, format_time
+from feed.units import MINUTE, SECOND, format_duration, format_time
 
-__all__ = ["STALE", "Board", "Row"]
+__all__ = ["STALE", "Board", "Row", "waiting_text"]
+
+COLUMNS = {
+    "symbol": 0,
+    "last": 1,
+    "size": 4,
+    "bid": 2,
+    "ask": 3,
+    "spread": 8,
+    "volume": 10,
+    "seq": 9,
+    "ticks/s": 6,
+    "gaps": 5,
+    "status": 7,
+}
+"""The table's columns from left to right, each with its place among those that are kept where there is little room."""
+
+PADDING = 2
+"""Characters around each cell."""
+
+EDGES = 2
+"""Characters left and right of the table."""
 
 STALE = 3 * SECOND
 """So long after the last sign of life, a heartbeat included, what is shown counts as old."""
@@ -24,6 +49,13 @@ RATE_WINDOW = 5 * SECOND
 
 MAX_ARRIVALS = 10_000
 """Arrivals that are remembered for a rate; more a second than that is more than a table can show."""
+
+
+def waiting_text(nanoseconds: int) -> str:
+    """How long somebody waits, as a person says it: `0.2 s`, `12.0 s`, or `00:02:10`."""
+    if nanoseconds < MINUTE:
+        return f"{nanoseconds / SECOND:.1f} s"
+    return format_duration(nanoseconds // SECOND * SECOND)
 
 
 @dataclass(slots=True)
@@ -56,6 +88,7 @@ class Board:
     state: str = "connecting"
     alive: int | None = None
     ticks: int = 0
+    _widths: dict[str, int] = field(default_factory=dict)
 
     def take(self, event: str, body: Mapping[str, Any], received: int, missed: int) -> Row | None:
         """Note an event; returns the row of a new tick."""
@@ -98,36 +131,51 @@ class Board:
             return ""
         return f"{Decimal(str(row.tick['ask'])) - Decimal(str(row.tick['bid'])):f}"
 
-    def table(self, now: int) -> Table:
-        """The picture at monotonic time `now`."""
+    def table(self, now: int, width: int) -> Table:
+        """The picture at monotonic time `now`, with the columns that have room in so many characters."""
         silent = self.stale(now)
-        state = self.state if silent is None else f"[red]nothing for {format_duration(silent)}[/red]"
-        table = Table(title=self.market, caption=state)
-        table.add_column("symbol")
-        for name in ("last", "size", "bid", "ask", "spread", "volume", "seq", "ticks/s", "gaps"):
-            table.add_column(name, justify="right")
-        table.add_column("status")
-        for row in self.rows.values():
-            table.add_row(*self._cells(row, now))
+        state = self.state if silent is None else f"[red]nothing for {waiting_text(silent)}[/red]"
+        table = Table(title=self.market, caption=state, box=SIMPLE)
+        rows = [self._cells(row, now) for row in self.rows.values()]
+        for name in COLUMNS:
+            # As wide as it ever was: a column that comes and goes with a digit is hard to read.
+            needed = max([len(name), *(Text.from_markup(row[name]).cell_len for row in rows)])
+            self._widths[name] = max(needed, self._widths.get(name, 0))
+        shown = self._fitting(width)
+        for name in shown:
+            justify: JustifyMethod = "left" if name in ("symbol", "status") else "right"
+            table.add_column(name, justify=justify, no_wrap=True, min_width=self._widths[name])
+        for row in rows:
+            table.add_row(*(row[name] for name in shown))
         return table
 
-    def _cells(self, row: Row, now: int) -> list[str]:
+    def _fitting(self, width: int) -> list[str]:
+        """The columns that have room, those that matter most first; in the order in which they are shown."""
+        chosen: list[str] = []
+        left = width - EDGES
+        for name in sorted(COLUMNS, key=lambda name: COLUMNS[name]):
+            left -= self._widths[name] + PADDING
+            if left < 0 and chosen:
+                break
+            chosen.append(name)
+        return [name for name in COLUMNS if name in chosen]
+
+    def _cells(self, row: Row, now: int) -> dict[str, str]:
         price = self.price(row, "price")
         colour = "green" if row.tick.get("side") == "buy" else "red"
-        gaps = f"[red]{row.gaps}[/red]" if row.gaps else "0"
-        return [
-            row.symbol,
-            f"[{colour}]{price}[/{colour}]",
-            self.size(row, "size"),
-            self.price(row, "bid"),
-            self.price(row, "ask"),
-            self.spread(row),
-            self.size(row, "volume"),
-            str(row.seq),
-            f"{row.rate(now):.1f}",
-            gaps,
-            row.status,
-        ]
+        return {
+            "symbol": escape(row.symbol),
+            "last": f"[{colour}]{price}[/{colour}]",
+            "size": self.size(row, "size"),
+            "bid": self.price(row, "bid"),
+            "ask": self.price(row, "ask"),
+            "spread": self.spread(row),
+            "volume": self.size(row, "volume"),
+            "seq": str(row.seq),
+            "ticks/s": f"{row.rate(now):.1f}",
+            "gaps": f"[red]{row.gaps}[/red]" if row.gaps else "0",
+            "status": escape(row.status),
+        }
 
     def _greeted(self, body: Mapping[str, Any]) -> None:
         self.market = f"{body.get('scenario')}, seed {body.get('seed')}, speed {body.get('speed')}"

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.cli.completion import complete_scenario
 from feed.units import MAX_SEED, parse_duration
 
 __all__ = ["app"]
@@ -30,7 +31,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command("digest", help=COMMANDS["digest"], epilog=EPILOG)
 def digest(
-    scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario's name, or the path of a file.", autocompletion=complete_scenario)
+    ],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.cli.completion import complete_scenario
 from feed.units import MAX_SEED
 from feed.version import __version__
 
@@ -29,7 +30,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command("generate", help=COMMANDS["generate"], epilog=EPILOG)
 def generate(
-    scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario's name, or the path of a file.", autocompletion=complete_scenario)
+    ],
     out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .csv.gz.")],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)

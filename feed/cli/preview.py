@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.cli.completion import complete_scenario
 from feed.errors import UsageError
 from feed.units import MAX_SEED
 
@@ -32,7 +33,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command("preview", help=COMMANDS["preview"], epilog=EPILOG)
 def preview(
-    scenario: Annotated[str, typer.Argument(help="A scenario's name, or the path of a file.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario's name, or the path of a file.", autocompletion=complete_scenario)
+    ],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.cli.completion import complete_scenario
 from feed.errors import UsageError
-from feed.units import DAY, MAX_SEED
+from feed.units import DAY, MAX_SEED, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from feed.pictures.facts import Sample
@@ -63,7 +64,12 @@ class _Board:
 
 @app.command("realism", help=COMMANDS["realism"], epilog=EPILOG)
 def realism(
-    market: Annotated[str, typer.Argument(help="A scenario, or a file of trades or one-minute bars (CSV, Parquet).")],
+    market: Annotated[
+        str,
+        typer.Argument(
+            help="A scenario, or a file of trades or one-minute bars (CSV, Parquet).", autocompletion=complete_scenario
+        ),
+    ],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
@@ -99,6 +105,7 @@ def realism(
         raise UsageError(f"--{next(iter(columns)).replace('_', '-')} is for files of trades; {market} is a scenario")
     else:
         board = _of_scenario(market, scenarios, seed, days, symbol)
+    _check_length(board)
     missing = missing_facts(board.facts)
     _show(board, missing, as_json)
     if html is not None or png is not None:
@@ -129,6 +136,23 @@ def _check_outs(html: Path | None, png: Path | None) -> None:
         check_out(png)
     if html is not None or png is not None:
         figure(1, 1)
+
+
+def _check_length(board: _Board) -> None:
+    """Something can be compared. Raises UsageError where the market is too short for a single fact."""
+    if any(fact.value == fact.value for fact in board.facts):
+        return
+    from feed.realism.scoreboard import LEAST_BARS, LEAST_FILLS, WINDOW
+
+    fills, bars, has = board.sample.fills, board.sample.bars, "no trades"
+    if fills is not None:
+        has = f"{len(fills)} trades in {int(fills.time[-1] - fills.time[0]) / SECOND:.1f} s"
+    elif len(bars):
+        has = f"bars of {len(bars)} minutes"
+    raise UsageError(
+        f"{board.title}: too short to compare with real markets: it has {has}, and facts need {LEAST_FILLS} trades "
+        f"within {WINDOW // MINUTE} minutes, or bars of {LEAST_BARS} minutes"
+    )
 
 
 def _is_file(market: str) -> bool:

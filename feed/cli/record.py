@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -130,6 +129,8 @@ def _venue(
 
 async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:
     """Record until the end, the time or a signal; then finish. A second signal does not wait for that."""
+    from feed.signals import on_signals
+
     loop = asyncio.get_running_loop()
     running = loop.create_task(recording.run())
     asked: list[int] = []
@@ -142,15 +143,14 @@ async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: flo
         asked.append(number)
         running.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        async with asyncio.timeout(seconds):
-            await running
-    except (TimeoutError, asyncio.CancelledError):
-        pass
-    finally:
-        await asyncio.to_thread(recording.close)
+    with on_signals(stop):
+        try:
+            async with asyncio.timeout(seconds):
+                await running
+        except (TimeoutError, asyncio.CancelledError):
+            pass
+        finally:
+            await asyncio.to_thread(recording.close)
 
 
 @contextlib.contextmanager

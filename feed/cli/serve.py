@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from feed.cli.app import COMMANDS
+from feed.cli.app import COMMANDS, exit_code
+from feed.cli.completion import complete_scenario, complete_words
+from feed.errors import FeedError
 from feed.service.settings import (
     ENV_PREFIX,
     REPEATED,
@@ -36,13 +38,22 @@ def serve(**options: Any) -> None:
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
     import structlog
 
-    from feed.service.logs import configure_logs
+    from feed.service.logs import configure_logs, ready_line, say_error
     from feed.service.serving import serve as run
 
-    configure_logs(settings.log_level, settings.log_format)
+    form = settings.log_format
+    configure_logs(settings.log_level, form)
     for notice in doubtful_variables():
         structlog.get_logger("feed").warning(notice)
-    raise typer.Exit(run(settings, lambda url: typer.echo(f"{settings.scenario} on {url} (Ctrl-C stops it)")))
+    try:
+        code = run(settings, lambda url: typer.echo(ready_line(form, settings.scenario, url)))
+    except FeedError as error:
+        if form != "json":
+            raise
+        # Who reads the lines with a program wants this one, too.
+        say_error(str(error))
+        code = exit_code(error)
+    raise typer.Exit(code)
 
 
 def _parameter(name: str) -> inspect.Parameter:
@@ -50,12 +61,16 @@ def _parameter(name: str) -> inspect.Parameter:
     details = [text for text in (range_text(name), default_text(name), f"{ENV_PREFIX}{name.upper()}") if text]
     help_text = f"{info.description} [{'; '.join(details)}]"
     if name == "scenario":
-        kind: Any = Annotated[str | None, typer.Argument(help=help_text, metavar="[SCENARIO or FILE]")]
+        argument = typer.Argument(help=help_text, metavar="[SCENARIO or FILE]", autocompletion=complete_scenario)
+        kind: Any = Annotated[str | None, argument]
     else:
         # Text, all of it: settings read it, in one way for options and variables.
         value = list[str] if name in REPEATED else str
         metavar = name.upper().rpartition("_")[2].rstrip("S") if name in REPEATED else "VALUE"
-        kind = Annotated[value | None, typer.Option(option_name(name), help=help_text, metavar=metavar)]
+        words = tuple(word for word in get_args(info.annotation) if isinstance(word, str))
+        complete: Any = complete_scenario if name == "then" else complete_words(words)
+        option = typer.Option(option_name(name), help=help_text, metavar=metavar, autocompletion=complete)
+        kind = Annotated[value | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 

@@ -12,7 +12,7 @@ import typer
 
 from feed.cli.app import COMMANDS
 from feed.errors import FeedError
-from feed.units import SECOND, format_duration, parse_duration
+from feed.units import SECOND, parse_duration
 
 if TYPE_CHECKING:
     from feed.cli.board import Board
@@ -83,12 +83,13 @@ async def _follow(client: Link, board: Board, count: int | None, on_tick: Callab
 
 
 def _note(happening: Happening, board: Board) -> None:
+    from feed.cli.board import waiting_text
     from feed.client.link import Disconnected
 
     if not isinstance(happening, Disconnected):
         board.state = "connected"
         return
-    again = "over" if happening.retry_in is None else f"again in {format_duration(happening.retry_in)}"
+    again = "over" if happening.retry_in is None else f"again in {waiting_text(happening.retry_in)}"
     board.state = f"{happening.code} {happening.reason}: {again}"
     if not sys.stdout.isatty():
         typer.echo(f"feed: {board.state}", err=True)
@@ -99,11 +100,14 @@ async def _lines(client: Link, board: Board, count: int | None) -> None:
 
 
 async def _live(client: Link, board: Board, count: int | None) -> None:
+    from rich.console import Console
     from rich.live import Live
 
     from feed.clock import SystemClock
 
-    clock = SystemClock()
+    clock, console = SystemClock(), Console()
     # Drawn by a timer and not by the ticks: a fast market must not wait for a slow terminal.
-    with Live(get_renderable=lambda: board.table(clock.now()), refresh_per_second=REDRAWS):
+    with Live(
+        get_renderable=lambda: board.table(clock.now(), console.width), console=console, refresh_per_second=REDRAWS
+    ):
         await _follow(client, board, count, lambda line: None)

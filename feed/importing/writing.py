@@ -15,8 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feed.tape.disk import keep, sync_folder
 from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo
-from feed.tape.parquet import sync_folder
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 
 __all__ = ["GROUP_ROWS", "RowFile"]
@@ -89,8 +89,7 @@ class RowFile:
         self._packing.shutdown()
         self._writer.close()
         seal(self._part)
-        with self._part.open("rb") as file:
-            os.fsync(file.fileno())
+        keep(self._part)
         self._part.replace(self._path)
         sync_folder(self._path.parent)
 

@@ -37,6 +37,9 @@ EVER = 2**62
 log = structlog.get_logger("feed")
 
 
+log = structlog.get_logger("feed")
+
+
 @dataclass(slots=True)
 class PaceCounters:
     """How well the schedule is kept. Times in nanoseconds."""
@@ -100,6 +103,7 @@ class Pacemaker:
         market = self._market
         while len(self._joined) < self._wait_for:
             await self._sleep(None)
+        log.info("market time begins", subscribers=len(self._joined))
         self._joined.clear()
         market.pace.run(self._clock.now())
         market.change_state("running")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
@@ -28,7 +29,8 @@ def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None
 
     A file of trades is read here: it is quick, and an open file is not to be shared.
     """
-    forks = "fork" in multiprocessing.get_all_start_methods()
+    # Elsewhere there is no fork, or, as on macOS, one that numpy's threads and the system's libraries do not survive.
+    forks = sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
     if stretch.length < WORTH_IT or not forks or not isinstance(stretch.source, EngineSource):
         meanwhile()
         return read_here(stretch)

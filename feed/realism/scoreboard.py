@@ -18,11 +18,21 @@ from feed.realism.bands import BANDS, Band
 from feed.realism.bars import bar_facts, week_facts
 from feed.realism.depth import BookSight
 from feed.realism.quotes import quote_facts, quotes_of
-from feed.realism.table import Bars, Fills, bars_of, windows
+from feed.realism.table import LEAST_FILLS, Bars, Fills, bars_of, windows
 from feed.realism.trades import hour_facts, side_facts, window_facts
 from feed.units import DAY, HOUR, MINUTE
 
-__all__ = ["Fact", "days_of", "fills_of", "generated_days", "measure", "measure_bars"]
+__all__ = [
+    "LEAST_BARS",
+    "LEAST_FILLS",
+    "WINDOW",
+    "Fact",
+    "days_of",
+    "fills_of",
+    "generated_days",
+    "measure",
+    "measure_bars",
+]
 
 WEEK = 7 * 1440
 WINDOW = 5 * MINUTE

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from feed.units import MINUTE
 
-__all__ = ["Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
+__all__ = ["LEAST_FILLS", "Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
+
+LEAST_FILLS = 50
+"""Trades that a window needs to say anything."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,7 +113,7 @@ def bars_of(fills: Fills) -> Bars:
     return Bars(minutes, fills.price[last], volume)
 
 
-def windows(fills: Fills, length: int, least: int = 50) -> Iterator[tuple[int, Fills]]:
+def windows(fills: Fills, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, Fills]]:
     """The whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
     if not len(fills):
         return

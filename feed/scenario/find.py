@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
-import feed
 from feed.errors import Problem, ScenarioError
 from feed.hints import nearest
+from feed.scenario.folder import SUFFIXES, bundled_folder
 from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
 
 __all__ = ["bundled_folder", "find_scenario", "list_scenarios"]
 
-SUFFIXES = (".toml", ".json")
-
 RECORDINGS = (".parquet", ".pq", ".csv", ".gz", ".zip", ".part")
 """What a file that is played as it is may be called: a recording, or what can be imported."""
-
-
-@cache
-def bundled_folder() -> Path:
-    """The scenarios that come with feed: inside an installed package, beside it in a checkout."""
-    package = Path(feed.__file__).parent
-    installed = package / "_scenarios"
-    return installed if installed.is_dir() else package.parent / "scenarios"
 
 
 def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -97,8 +98,8 @@ class FeedConnection(ServerConnection):
 
     @property
     def descriptor(self) -> int | None:
-        """The socket, where frames may be written to it directly; None under TLS."""
-        if self.transport.get_extra_info("sslcontext") is not None:
+        """The socket, where frames may be written to it as to a file; None under TLS, and on Windows."""
+        if os.name == "nt" or self.transport.get_extra_info("sslcontext") is not None:
             return None
         sock = self.transport.get_extra_info("socket")
         return None if sock is None else int(sock.fileno())
@@ -107,6 +108,17 @@ class FeedConnection(ServerConnection):
     def deflate(self) -> bool:
         """Whether compressed frames may be sent."""
         return any(isinstance(extension, PerMessageDeflate) for extension in self.protocol.extensions)
+
+    @property
+    def goodbye(self) -> tuple[str, int, str]:
+        """Who ended the connection (`client`, `server`, or `network` where nobody said so), the code and the reason."""
+        protocol = self.protocol
+        heard, said = protocol.close_rcvd, protocol.close_sent
+        if heard is not None and (protocol.close_rcvd_then_sent or said is None):
+            return "client", int(heard.code), heard.reason
+        if said is not None:
+            return "server", int(said.code), said.reason
+        return "network", 1006, "the connection was cut"
 
     # Wire of an outbox.
 

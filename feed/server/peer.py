@@ -28,6 +28,7 @@ from feed.server.alarms import Alarms
 from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
+from feed.server.lines import say_closed, say_error, say_heard, say_sent, say_streams
 from feed.server.sampler import Sampler
 from feed.units import MILLISECOND, SECOND
 
@@ -85,6 +86,7 @@ class Peer:
         "_subscriber",
         "_variant",
         "_watchdog",
+        "_why",
         "alarm",
         "name",
     )
@@ -128,10 +130,11 @@ class Peer:
         self._watchdog: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
         self._closed = False
+        # Why this side has let it go, for the log.
+        self._why = ""
 
     def open(self) -> None:
         """Greet the client and begin to listen."""
-        log.debug("= open", connection=self.name)
         self._market.attend(self, self.send)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
@@ -144,11 +147,14 @@ class Peer:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
+            say_error(self.name, event)
         self._last_sent = self._clock.now()
         if isinstance(event, Heartbeat):
             self._outbox.write(self._alarms.heartbeat(event))
         else:
-            self._outbox.write(text_frame(encode(event)))
+            payload = encode(event)
+            say_sent(self.name, payload)
+            self._outbox.write(text_frame(payload))
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -164,7 +170,7 @@ class Peer:
 
     def drop(self, reason: str) -> None:
         """End the TCP connection without a word."""
-        log.debug("x drop", connection=self.name, reason=reason)
+        self._why = self._why or reason
         self._connection.drop()
 
     # PeerPort: what the connection tells.
@@ -175,10 +181,13 @@ class Peer:
         if not _is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
             return
-        log.debug("< message", connection=self.name, bytes=len(payload))
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.receive(decode(payload), now))
+        request = decode(payload)
+        say_heard(self.name, request, payload)
+        effects = self._session.receive(request, now)
+        self._do(effects)
+        say_streams(self.name, effects)
 
     def binary(self) -> None:
         """A binary message came: there is no such thing here."""
@@ -223,7 +232,7 @@ class Peer:
 
     def lost(self) -> None:
         """The TCP connection is gone."""
-        log.debug("x gone", connection=self.name)
+        say_closed(self.name, self._connection, self._why)
         self._closed = True
         self._outbox.closed = True
         self._subscriber.leave_all()
@@ -407,9 +416,9 @@ class Peer:
         if self._closed:
             return
         self._counters.slow += 1
-        log.info("! too slow", connection=self.name, reason=reason)
         text = clipped_reason(f"{codes.TOO_SLOW.meaning} ({reason})")
         code = codes.TOO_SLOW
+        self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
         # Past the outbox, whose bound is what it has just run into.
         self._connection.write(text_frame(encode(closing)))
@@ -418,6 +427,7 @@ class Peer:
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
+        self._why = reason
         self._connection.say_close(code.number, reason)
 
     def _end(self, grace: int) -> None:

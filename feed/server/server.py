@@ -23,6 +23,7 @@ from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
 from feed.server.http.routes import Endpoint, Page, Routes, header, is_upgrade, problem, respond
+from feed.server.lines import Refusals, say_opened
 from feed.server.peer import Peer, PeerLimits
 from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND
@@ -83,6 +84,7 @@ class FeedServer:
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
         self._names = itertools.count(1)
+        self._refusals = Refusals(clock)
         self._routes = Routes({})
         self._server: Server | None = None
         self._alarms: Alarms | None = None
@@ -112,7 +114,7 @@ class FeedServer:
             host,
             port,
             create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
-            process_request=self._admit,
+            process_request=self._admit_and_say,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
             # Its time runs on while an answer about the past is made; the request itself has a time of its own.
@@ -166,6 +168,12 @@ class FeedServer:
 
     # Handshake.
 
+    async def _admit_and_say(self, connection: ServerConnection, request: Request) -> Response | None:
+        response = await self._admit(connection, request)
+        if response is not None:
+            self._refusals.say_answer(request, response, connection.remote_address)
+        return response
+
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
         host = header(request, "Host")
@@ -214,6 +222,7 @@ class FeedServer:
         self.counters.connections += 1
         peer = self._peer(connection)
         self._peers[peer] = None
+        say_opened(peer.name, connection)
         try:
             if self._origin_refused(peer, connection):
                 connection.attach(peer)

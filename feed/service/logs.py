@@ -1,4 +1,6 @@
-"""How log lines look: readable on a terminal, JSON where machines read them. They go to stderr."""
+"""How log lines look: readable on a terminal, JSON where machines read them. They go to stderr, but for the
+line that says that a server listens.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +9,53 @@ import sys
 
 import structlog
 
-__all__ = ["configure_logs"]
+__all__ = ["configure_logs", "ready_line", "say_error"]
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def configure_logs(level: str, form: str) -> None:
-    """Log from `level` on, as `console` or as `json`. Debug lines begin with a mark: < in, > out, = state, x close."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if form == "json":
-        finish: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
-        finish = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    """Log from `level` on, as `console` or `json`. Lines of clients begin with a mark: < in, > out, = state, x end."""
     structlog.configure(
-        processors=[*shared, *finish],
+        processors=[*_STAMPS, *_finish(form)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def say_error(message: str) -> None:
+    """Log why the command ends."""
+    structlog.get_logger("feed").error(message)
+
+
+def ready_line(form: str, scenario: str, url: str) -> str:
+    """The line that tells whoever starts a server that it listens, and where; it is for stdout, at every level."""
+    page = url.replace("ws", "http", 1)
+    if form != "json":
+        return f"{scenario} on {url}, its page on {page} (Ctrl-C stops it)"
+    line: structlog.typing.EventDict = {"event": "listening", "scenario": scenario, "url": url, "page": page}
+    for process in _STAMPS:
+        line = process(None, "info", line)  # type: ignore[assignment]
+    return str(structlog.processors.JSONRenderer()(None, "info", line))
+
+
+def _printable(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What clients sent is shown and never carried out: a terminal obeys escape sequences."""
+    for key, value in line.items():
+        text = value if isinstance(value, str) else repr(value)
+        if not text.isprintable() and key != "exception":
+            line[key] = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return line
+
+
+_STAMPS: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def _finish(form: str) -> list[structlog.typing.Processor]:
+    if form == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [_printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]

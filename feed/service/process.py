@@ -56,6 +56,8 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # On Windows a signal reaches a whole group of processes: the server has one of its own.
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     server = ServerProcess(process, recording="record" in settings)
     atexit.register(server.stop)
@@ -100,7 +102,8 @@ class ServerProcess:
         """End it, at once. To be called as often as one likes."""
         atexit.unregister(self.stop)
         if self._process.poll() is None and self._recording and self.url:
-            self._process.send_signal(signal.SIGINT)
+            # Windows sends Ctrl-Break to a process, and nothing else that it could hear.
+            self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(RECORDED_TIMEOUT)
         if self._process.poll() is None:

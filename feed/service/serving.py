@@ -8,9 +8,7 @@ import errno
 import functools
 import gc
 import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +34,7 @@ from feed.server.http.pages import Pages
 from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.service.settings import Anchor, Limits, ServeSettings
+from feed.signals import ASKED_BY_THE_SYSTEM, on_signals
 from feed.sources.opening import open_source, past_of
 from feed.units import MILLISECOND, SECOND, format_duration
 
@@ -98,9 +97,13 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     recorder = await _recorder(settings, market, clock)
     if recorder is not None:
         metrics.recording = pages.recording = recorder.counters
-    if ready is not None:
-        ready(_url(server, settings))
-    return await _Run(server, market, pacemaker, settings, recorder, clock).until_stopped()
+
+    def say_ready() -> None:
+        if ready is not None:
+            ready(_url(server, settings))
+        _say_what_comes(settings, market)
+
+    return await _Run(server, market, pacemaker, settings, recorder, clock).until_stopped(say_ready)
 
 
 def open_market(settings: ServeSettings, clock: Clock) -> Market:
@@ -173,10 +176,12 @@ class _Run:
         self._signalled: int | None = None
         self._stop: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
 
-    async def until_stopped(self) -> int:
-        """Serve until a signal comes, the market's end asks for it, or the market fails."""
-        with self._signals():
+    async def until_stopped(self, say_ready: Callable[[], None]) -> int:
+        """Say that clients can connect; serve until a signal comes, the market's end asks for it, or it fails."""
+        with on_signals(self._signal):
             async with self._recording(), asyncio.TaskGroup() as tasks:
+                # Not before signals are heard: who reads it may send one at once, and still have a whole recording.
+                say_ready()
                 playing = tasks.create_task(self._play())
                 code = await self._stop
                 reason = "the server restarts" if code is codes.RESTART else "the server stops"
@@ -213,7 +218,9 @@ class _Run:
         if not self._stop.done():
             self._stop.set_result(code)
 
-    def _signal(self, code: CloseCode) -> None:
+    def _signal(self, number: int) -> None:
+        # Ctrl-C is a person who stops the server; an orchestrator that stops it will start another one.
+        code = codes.RESTART if number in ASKED_BY_THE_SYSTEM else codes.GOING_AWAY
         now = self._clock.now()
         if self._signalled is not None and now - self._signalled < SAME_SIGNAL:
             # Ctrl-C reaches a whole group of processes, and the one that started this one passes it on.
@@ -221,27 +228,16 @@ class _Run:
         self._signalled = now
         if self._stop.done():
             # Asked twice: whoever asks does not want to wait for anybody.
-            sys.stderr.write("stopped at once\n")
-            sys.stderr.flush()
+            log.warning("stopped at once")
             os._exit(130)
         self._finish(code)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C is a person who stops the server; SIGTERM is an orchestrator that will start another one."""
-        loop = asyncio.get_running_loop()
-        handled = {signal.SIGINT: codes.GOING_AWAY, signal.SIGTERM: codes.RESTART}
-        for number, code in handled.items():
-            try:
-                loop.add_signal_handler(number, self._signal, code)
-            except NotImplementedError:  # pragma: no cover - an event loop without signals, as on Windows
-                signal.signal(number, lambda *_, code=code: loop.call_soon_threadsafe(self._signal, code))
-        try:
-            yield
-        finally:
-            for number in handled:
-                with contextlib.suppress(NotImplementedError):
-                    loop.remove_signal_handler(number)
+
+def _say_what_comes(settings: ServeSettings, market: Market) -> None:
+    count = settings.wait_for
+    waits = "nobody" if not count else "its first subscriber" if count == 1 else f"{count} subscribers"
+    known = market.identity
+    log.info(f"market time waits for {waits}", scenario=known.scenario, seed=known.seed, speed=str(settings.speed))
 
 
 async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:

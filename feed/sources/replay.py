@@ -58,7 +58,7 @@ def _changes(replay: Replay) -> bool:
 def _opened(path: Path) -> RecordingSource:
     if is_recording(path):
         return RecordingSource(path)
-    with tempfile.TemporaryDirectory(prefix="feed-") as folder:
+    with tempfile.TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True) as folder:
         made = Path(folder) / "imported.parquet"
         try:
             import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))

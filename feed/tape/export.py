@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.errors import FeedError, UsageError
+from feed.tape.disk import keep
 
 __all__ = ["INSTRUMENTS_KEY", "SUFFIXES", "Progress", "generate", "tick_tables"]
 
@@ -150,8 +151,7 @@ def _written_whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        keep(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

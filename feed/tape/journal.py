@@ -17,9 +17,10 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from feed.errors import UsageError, failure
+from feed.tape.disk import create_new, lock, read_at, write_at
 from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo
 
-__all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "lock", "part_of", "scan"]
+__all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "part_of", "scan"]
 
 PART_SUFFIX = ".part"
 
@@ -59,7 +60,7 @@ class JournalWriter:
         self.path = path
         self.batches = 0
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            self._descriptor = create_new(path)
         except FileExistsError:
             hint = f"feed recover {path} makes a recording of it"
             raise UsageError(f"{path} is there: an earlier recording was cut off; {hint}") from None
@@ -87,23 +88,8 @@ class JournalWriter:
         # A full disk takes the first part of a write, and refuses the rest.
         view, written = memoryview(data), 0
         while written < len(data):
-            written += os.pwrite(self._descriptor, view[written:], at + written)
+            written += write_at(self._descriptor, view[written:], at + written)
         return written
-
-
-def lock(descriptor: int) -> bool:
-    """Whether nobody else is writing this file; from now on, until it is closed, this process is."""
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover - Windows keeps others from an open file by itself
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # pragma: no cover - some network file systems have no locks
-        return True
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +130,7 @@ def scan(path: Path) -> Iterator[JournalBatch | Damage]:
     """
     with path.open("rb") as file:
         descriptor, size = file.fileno(), file.seek(0, os.SEEK_END)
-        head = os.pread(descriptor, len(MAGIC), 0)
+        head = read_at(descriptor, len(MAGIC), 0)
         if head != MAGIC:
             if not MAGIC.startswith(head):
                 raise failure(path, "byte 0", "this is no recording in the making, or its first bytes are damaged")
@@ -175,7 +161,7 @@ def _payload(batch: pa.RecordBatch, info: RecordingInfo) -> bytes:
 
 def _batch_at(descriptor: int, at: int, size: int, expected: int) -> tuple[JournalBatch, int] | Damage:
     """The batch that begins there with its length in the file, or what is wrong up to the next one."""
-    head = os.pread(descriptor, HEADER_SIZE, at)
+    head = read_at(descriptor, HEADER_SIZE, at)
     if len(head) < HEADER_SIZE and SYNC.startswith(head[: len(SYNC)]):
         return Damage(expected, at, size - at, f"torn tail: the file ends in its header, {len(head)} bytes", torn=True)
     if len(head) < HEADER_SIZE or zlib.crc32(head[: HEADER.size]).to_bytes(4, "little") != head[HEADER.size :]:
@@ -186,7 +172,7 @@ def _batch_at(descriptor: int, at: int, size: int, expected: int) -> tuple[Journ
     if end > size:
         missing = f"torn tail: the file ends {end - size} bytes before it does, of {length}"
         return Damage(number, at, size - at, missing, torn=True)
-    payload = os.pread(descriptor, length, at + HEADER_SIZE)
+    payload = read_at(descriptor, length, at + HEADER_SIZE)
     if zlib.crc32(payload) != checksum:
         return _damage(descriptor, at, end, size, number, f"the checksum of its {length} bytes is another one")
     try:
@@ -211,7 +197,7 @@ def _damage(descriptor: int, at: int, search: int, size: int, number: int, what:
 
 def _next_sync(descriptor: int, at: int, size: int) -> int:
     while at < size:
-        chunk = os.pread(descriptor, SEARCH_BYTES + len(SYNC), at)
+        chunk = read_at(descriptor, SEARCH_BYTES + len(SYNC), at)
         found = chunk.find(SYNC)
         if found >= 0:
             return at + found

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feed.tape.disk import keep, sync_folder
 from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo, StreamInfo
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 
-__all__ = ["GROUP_ROWS", "RecordingFile", "count_streams", "sync_folder"]
+__all__ = ["GROUP_ROWS", "RecordingFile", "count_streams"]
 
 GROUP_ROWS = 131_072
 """Rows of a row group: what a reader has in memory at a time."""
@@ -78,8 +79,7 @@ class RecordingFile:
         self._writer.add_key_value_metadata({key.decode(): value for key, value in facts.items()})
         self._writer.close()
         seal(self._part)
-        with self._part.open("rb") as file:
-            os.fsync(file.fileno())
+        keep(self._part)
         self._part.replace(self._path)
         sync_folder(self._path.parent)
 
@@ -125,12 +125,3 @@ def count_streams(streams: dict[str, StreamInfo], rows: pa.Table) -> None:
         known.rows += row["count_all"]
         known.first_seq = row["seq_first"] if known.first_seq is None else known.first_seq
         known.last_seq = known.last_seq if row["seq_last"] is None else row["seq_last"]
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name is on disk once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

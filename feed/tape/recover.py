@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feed.errors import UsageError, failure
-from feed.tape.journal import PART_SUFFIX, Damage, JournalBatch, lock, scan
+from feed.tape.disk import lock
+from feed.tape.journal import PART_SUFFIX, Damage, JournalBatch, scan
 from feed.tape.layout import Gap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile, count_streams
 

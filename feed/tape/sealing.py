@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from feed.errors import failure
+from feed.tape.disk import read_at, write_at
 
 __all__ = ["MARK_KEY", "SEAL_KEY", "Seal", "open_seal", "placeholder", "seal"]
 
@@ -66,7 +67,7 @@ def seal(path: Path) -> None:
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         begin = size - _TAIL - metadata.serialized_size
-        footer = bytearray(os.pread(file.fileno(), size - begin, begin))
+        footer = bytearray(read_at(file.fileno(), size - begin, begin))
         at, length = _value(footer)
         sums = [
             _checksum(file.fileno(), *_extent(metadata, group, column))
@@ -77,7 +78,7 @@ def seal(path: Path) -> None:
         assert len(digits) == length
         footer[at : at + length] = digits
         footer[at : at + DIGITS] = b"%08x" % zlib.crc32(footer)
-        os.pwrite(file.fileno(), footer, begin)
+        write_at(file.fileno(), footer, begin)
 
 
 def open_seal(path: Path) -> Seal | None:
@@ -106,13 +107,13 @@ def _footer(path: Path) -> bytearray:
     """The footer with what is behind it."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        if size < len(MAGIC) + _TAIL or os.pread(file.fileno(), len(MAGIC), 0) != MAGIC:
+        if size < len(MAGIC) + _TAIL or read_at(file.fileno(), len(MAGIC), 0) != MAGIC:
             raise failure(path, "", "this is no Parquet file, or its beginning is damaged")
-        tail = os.pread(file.fileno(), _TAIL, size - _TAIL)
+        tail = read_at(file.fileno(), _TAIL, size - _TAIL)
         begin = size - _TAIL - int.from_bytes(tail[:4], "little")
         if tail[4:] != MAGIC or begin < len(MAGIC):
             raise failure(path, "", "its end is missing or damaged: a Parquet file ends with its table of contents")
-        return bytearray(os.pread(file.fileno(), size - begin, begin))
+        return bytearray(read_at(file.fileno(), size - begin, begin))
 
 
 def _value(footer: bytes | bytearray) -> tuple[int, int]:
@@ -142,5 +143,5 @@ def _extent(metadata: pq.FileMetaData, group: int, column: int) -> tuple[int, in
 def _checksum(descriptor: int, start: int, length: int) -> int:
     value = 0
     for at in range(start, start + length, CHUNK):
-        value = zlib.crc32(os.pread(descriptor, min(CHUNK, start + length - at), at), value)
+        value = zlib.crc32(read_at(descriptor, min(CHUNK, start + length - at), at), value)
     return value

@@ -12,9 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from feed.clock import Clock
+from feed.tape.disk import sync_folder
 from feed.tape.journal import Damage, JournalWriter, part_of, scan
 from feed.tape.layout import RecordingInfo
-from feed.tape.parquet import RecordingFile, sync_folder
+from feed.tape.parquet import RecordingFile
 from feed.tape.rows import batch_of
 from feed.units import SECOND
 

@@ -9,10 +9,10 @@ import sys
 import pytest
 from rich.console import Console
 
-from feed.cli.board import STALE, Board
+from feed.cli.board import STALE, Board, waiting_text
 from feed.dataframes.ticks import generate
 from feed.service.process import start_server
-from feed.units import MILLISECOND, format_time
+from feed.units import MILLISECOND, SECOND, format_time
 
 TICK = {
     "price": 65000.5,
@@ -65,11 +65,52 @@ def test_board_shows_the_newest_and_the_health() -> None:
     assert (row.gaps, row.seq, board.ticks) == (2, 9, 1)
     assert board.stale(10 + STALE - 1) is None
     assert board.stale(10 + STALE) == STALE
-    console = Console(record=True, width=140, file=io.StringIO())
-    console.print(board.table(10 + STALE))
-    text = console.export_text()
+    text = drawn(board, 140, 10 + STALE)
     assert "65000.50" in text
-    assert "nothing for 00:00:03" in text
+    assert "nothing for 3.0 s" in text
+
+
+def drawn(board: Board, width: int, now: int = 10) -> str:
+    """The table on a terminal of so many columns."""
+    console = Console(record=True, width=width, file=io.StringIO())
+    console.print(board.table(now, width))
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 140])
+def test_no_number_is_cut_on_a_narrow_terminal(width: int) -> None:
+    """What has no room is left out as a column, what matters least first; what is shown is whole."""
+    board = Board()
+    symbols = [{"symbol": name, "price_decimals": 2, "size_decimals": 5} for name in ("BTC/USD", "ETH/USD")]
+    board.take("status", {"scenario": "calm", "seed": 1, "speed": 1, "symbols": symbols}, 0, 0)
+    for name in ("BTC/USD", "ETH/USD"):
+        tick = TICK | {"price": 65000.5, "volume": 123456.78901}
+        board.take("data", {"symbol": name, "channel": "trading", "seq": 123456, "data": tick}, 10, 0)
+        board.take("data", {"symbol": name, "channel": "status", "data": {"status": "online"}}, 10, 0)
+    text = drawn(board, width)
+    assert "…" not in text
+    assert text.count("65000.50") >= 2
+    assert max(map(len, text.splitlines())) <= width
+    if width >= 80:
+        for part in ("BTC/USD", "65000.25", "0.50000", "ticks/s", "gaps", "online"):
+            assert part in text
+    assert ("123456.78901" in text) == (width > 100)
+
+
+def test_columns_stay_when_numbers_get_shorter() -> None:
+    """A column that comes and goes with a digit is hard to read."""
+    board = Board()
+    for ask, expected in ((65000.5, True), (65123456.5, False), (65000.5, False)):
+        board.take("data", {"symbol": "BTC/USD", "channel": "trading", "seq": 1, "data": TICK | {"ask": ask}}, 10, 0)
+        assert ("spread" in drawn(board, 84)) == expected
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "told"), [(215 * MILLISECOND, "0.2 s"), (3 * SECOND, "3.0 s"), (130 * SECOND, "00:02:10")]
+)
+def test_waits_are_told_as_a_person_says_them(nanoseconds: int, told: str) -> None:
+    """A clock's form is for market time."""
+    assert waiting_text(nanoseconds) == told
 
 
 @pytest.mark.parametrize("event", ["error", "market"])

@@ -88,6 +88,24 @@ def test_columns_with_other_names(tmp_path: Path) -> None:
     assert "the file has when, px, many, way" in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["trades", "bars", "nothing"])
+def test_what_is_too_short_is_said(kind: str, tmp_path: Path) -> None:
+    """An empty table would look like an answer."""
+    file = tmp_path / "short.csv"
+    if kind == "bars":
+        rows = ["time,close,volume", *(f"{1_700_000_040 + 60 * m},{100 + m % 7},1" for m in range(100))]
+    else:
+        count = 500 if kind == "trades" else 1
+        rows = ["time,price,size", *(f"{1_700_000_000_000 + 10 * n},{100 + n % 7},1" for n in range(count))]
+    file.write_text("\n".join([*rows, ""]))
+    done = RUNNER.invoke(app, ["realism", str(file)])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "too short to compare with real markets" in done.stderr
+    told = {"trades": "500 trades in 5.0 s", "bars": "bars of 100 minutes", "nothing": "1 trades in 0.0 s"}
+    assert told[kind] in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,9 +14,9 @@ from feed.units import MILLISECOND
 from tests.client.conftest import quick
 from tests.server.conftest import serving
 from tests.support.sources import MetronomeSource
+from tests.support.waiting import PATIENCE
 
 SYMBOL = "BTC/USD"
-PATIENCE = 20
 
 
 async def updates(client: Client, count: int) -> list[BookUpdate | BookBroken]:

@@ -24,8 +24,7 @@ from feed.units import MILLISECOND, SECOND
 from tests.client.conftest import market_of, quick
 from tests.server.conftest import serving
 from tests.support.sources import MetronomeSource
-
-PATIENCE = 20
+from tests.support.waiting import PATIENCE
 
 
 @contextlib.asynccontextmanager
@@ -223,7 +222,7 @@ async def test_a_token_is_shown() -> None:
 
 async def test_strict_heartbeats_are_answered() -> None:
     """Who connects with `heartbeat=strict` is asked, answers, and stays."""
-    session = {"ping_interval": 50 * MILLISECOND, "ping_timeout": 200 * MILLISECOND}
+    session = {"ping_interval": 50 * MILLISECOND, "ping_timeout": SECOND}
     async with serving(session=session) as running, connect(running.url + "/?heartbeat=strict") as client:
         await client.subscribe("trading", "BTC/USD")
         asked = 0
@@ -292,10 +291,10 @@ async def test_silence_is_noticed() -> None:
         await link.close()
     assert [type(each).__name__ for each in happened] == ["Connected", "Frame", "Disconnected", "Connected"]
     async with scripted() as url:
-        link = Link(url, back_off=quick(), silence=50 * MILLISECOND)
+        link = Link(url, back_off=quick(), silence=250 * MILLISECOND)
         await frames_of(link, 2)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(1.5):
                 await link.pull()
         assert link.attempts == 1
         await link.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pandas as pd
 import pytest
@@ -20,22 +21,27 @@ from feed.units import MICROSECOND, MILLISECOND
 from tests.client.conftest import engine, market_of, quick
 from tests.client.test_client import scripted, tick
 from tests.server.conftest import serving
+from tests.support.market import TRADING
 from tests.support.sources import MetronomeSource
+from tests.support.waiting import PATIENCE, becomes
 
 
 async def collect_at_rate(count: int) -> pd.DataFrame:
-    """So many ticks at 10 000 a second."""
+    """So many ticks at 10 000 a second, by server and client in this one process."""
     async with serving(MetronomeSource(every=100 * MICROSECOND)) as running:
-        return await collect(running.url, symbol="BTC/USD", n=count, arrivals=True)
+        begun = time.process_time()
+        frame = await collect(running.url, symbol="BTC/USD", n=count, arrivals=True)
+        used = time.process_time() - begun
+    # Some ten times what it takes: what grows with the ticks that are there already takes far more.
+    assert used < 5 * count / 10_000, f"{count} ticks took {used:.1f} s of CPU"
+    return frame
 
 
 def assert_whole(frame: pd.DataFrame, count: int) -> None:
-    """Every number once, in order, on one connection, and about as fast as the market goes."""
+    """Every number once, in order, and on one connection."""
     assert frame["seq"].tolist() == list(range(1, count + 1))
     assert (frame.attrs["lost"], frame.attrs["gaps"], frame.attrs["reconnects"]) == (0, [], 0)
     assert gap_report(frame)["missing"].tolist() == [0]
-    seconds = (frame["received"].iloc[-1] - frame["received"].iloc[0]) / 1e9
-    assert count / seconds > 5_000, f"{count} ticks took {seconds:.1f} s"
 
 
 async def test_ten_thousand_a_second_without_a_loss() -> None:
@@ -71,7 +77,7 @@ async def test_an_interruption_costs_nothing() -> None:
     """Everybody is closed in the middle; the frame is whole, and says so."""
     async with serving(MetronomeSource(every=MILLISECOND)) as running:
         collecting = asyncio.create_task(collect(running.url, n=600, back_off=quick()))
-        await asyncio.sleep(0.3)
+        await becomes(lambda: running.market.seq(TRADING) > 100)
         running.server.close_all(codes.RESTART, "as a test")
         frame = await collecting
     assert frame["seq"].tolist() == list(range(1, 601))
@@ -146,7 +152,7 @@ async def test_mistakes_are_told() -> None:
         with pytest.raises(SubscriptionError, match="did you mean"):
             await collect(running.url, channel="tradng", n=1)
         closing = asyncio.create_task(collect(running.url, channel="status", n=100))
-        await asyncio.sleep(0.2)
+        await becomes(lambda: running.market.hub.subscriptions)
         running.server.close_all(codes.FORBIDDEN, "go away")
         with pytest.raises(ConnectError, match="4403, go away"):
             await closing
@@ -156,9 +162,9 @@ async def test_a_server_that_stays_away_is_given_up() -> None:
     """After a while, and not before."""
     async with serving() as running:
         collecting = asyncio.create_task(collect(running.url, n=10**6, patience=0.3, back_off=quick()))
-        await asyncio.sleep(0.2)
+        await becomes(lambda: running.market.hub.subscriptions)
     with pytest.raises(ConnectError, match=r"gone for 0\.3 s"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await collecting
 
 

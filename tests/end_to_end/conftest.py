@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 URL = re.compile(r"ws://[\w.\[\]:]+:\d+")
 
@@ -41,7 +43,7 @@ class Served:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 20) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Its exit code."""
         return self.process.wait(timeout)
 
@@ -63,7 +65,7 @@ def start(*arguments: str, **environment: str) -> Iterator[Served]:
     reader = threading.Thread(target=_read, args=(served, found), daemon=True)
     reader.start()
     try:
-        found.wait(30)
+        found.wait(PATIENCE)
         assert served.url, f"feed serve {' '.join(arguments)} did not start:\n{served.output}"
         yield served
     finally:

@@ -182,10 +182,10 @@ async def test_example_in_chromium(page: Page, hosted: Any, number: int, code: i
     """The example works in a browser, from a page of another port, and sees how the server ended."""
     with start() as served:
         await page.goto(hosted(PAGE % (EXAMPLE % served.url)))
-        await expect(page.locator("#price")).to_have_text(re.compile(r"\d+"), timeout=20_000)
+        await expect(page.locator("#price")).to_have_text(re.compile(r"\d+"), timeout=60_000)
         served.signal(number)
         await expect(page.locator("#end")).to_have_text(
-            json.dumps({"code": code, "reason": reason, "wasClean": clean}, separators=(",", ":")), timeout=10_000
+            json.dumps({"code": code, "reason": reason, "wasClean": clean}, separators=(",", ":")), timeout=60_000
         )
 
 

@@ -57,5 +57,5 @@ async def test_browser_reads_compressed_ticks(page: Page, hosted: Any) -> None:
     """A browser offers compression by itself: fewer bytes go out than there is text."""
     with start("--compression", "on") as served:
         await page.goto(hosted(PAGE % (EXAMPLE % served.url)))
-        await expect(page.locator("#price")).not_to_be_empty(timeout=20_000)
+        await expect(page.locator("#price")).not_to_be_empty(timeout=60_000)
         assert await asyncio.to_thread(bytes_a_message, served) < 230

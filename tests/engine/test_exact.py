@@ -10,7 +10,7 @@ import pytest
 
 from feed.data.ticks import TickBlock
 from feed.engine.source import EngineSource
-from feed.units import MINUTE, SECOND
+from feed.units import MINUTE, SECOND, parse_duration
 from tests.engine.test_source import assert_sound, joined, source_of, window
 
 SEEDS = range(20)
@@ -128,9 +128,12 @@ def test_an_event_changes_nothing_before_it(event: dict[str, Any]) -> None:
         "events": [{"kind": "target", "at": "4m", "for": "12m", "price": 67000}],
     }
     plain = source_of(document)
-    more = source_of({**document, "events": [*document["events"], {"at": "8m", **event}]})
+    # A second target may begin where the first one ends, and not earlier.
+    at = "16m" if event["kind"] == "target" else "8m"
+    more = source_of({**document, "events": [*document["events"], {"at": at, **event}]})
     before, after = (
-        joined(window(source, source.start, 30 * MINUTE)).before(source.start + 8 * MINUTE) for source in (plain, more)
+        joined(window(source, source.start, 30 * MINUTE)).before(source.start + parse_duration(at))
+        for source in (plain, more)
     )
     assert len(before) > 200
     for column in fields(TickBlock):

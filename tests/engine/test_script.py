@@ -223,7 +223,7 @@ def test_written_ticks_are_exact() -> None:
 
 def test_a_written_tick_in_a_silent_block() -> None:
     """It stands alone, with quotes of its own."""
-    phases = [{"name": "stop", "for": "30m", "status": "halted"}]
+    phases = [{"name": "call", "for": "30m", "status": "auction"}]
     _, block = market(20 * MINUTE, phases=phases, ticks=[{"at": "5m", "price": 65000, "size": 1}])
     assert len(block) == 1
     assert block.bid[0] < block.ask[0] == block.price[0]

@@ -26,6 +26,7 @@ from feed.units import MILLISECOND, SECOND
 from tests.support.limits import SESSION
 from tests.support.market import make_market
 from tests.support.sources import MetronomeSource
+from tests.support.waiting import PATIENCE
 
 LIMITS = ServerLimits(
     peer=PeerLimits(SESSION, OutboxLimits(2**20, 10 * SECOND), 4096),
@@ -82,7 +83,9 @@ async def send(client: ClientConnection, message: object) -> None:
 
 async def receive(client: ClientConnection) -> dict[str, Any]:
     """The next frame as an object."""
-    message: dict[str, Any] = orjson.loads(await asyncio.wait_for(client.recv(), 10))
+    # Cheaper than a task for each message, which wait_for() would make.
+    async with asyncio.timeout(PATIENCE):
+        message: dict[str, Any] = orjson.loads(await client.recv())
     return message
 
 

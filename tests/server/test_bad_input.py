@@ -14,8 +14,10 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from feed.units import MILLISECOND, SECOND
 from tests.server.conftest import LIMITS, SUBSCRIBE, Running, Serve, receive, receive_event, send
 from tests.support.clients import closed_with
+from tests.support.waiting import PATIENCE, becomes
 
 
 @pytest_asyncio.fixture
@@ -202,7 +204,7 @@ async def raw_http(running: Running, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*running.address)
     writer.write(request)
     try:
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     finally:
         writer.close()
 
@@ -254,11 +256,7 @@ async def test_reset_in_the_middle(busy: Running) -> None:
     sock = client.transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.transport.abort()
-    for _ in range(100):
-        if busy.server.open_connections < before:
-            break
-        await asyncio.sleep(0.01)
-    assert busy.server.open_connections == before - 1
+    await becomes(lambda: busy.server.open_connections == before - 1)
 
 
 @pytest.mark.parametrize(
@@ -296,13 +294,13 @@ async def test_connection_limit(serve: Serve) -> None:
             await running.client()
         assert refused.value.response.status_code == 503
         await first.close()
-        await asyncio.sleep(0.05)
+        await becomes(lambda: running.server.open_connections == 1)
         await running.client()
 
 
 async def test_auth_over_the_wire(serve: Serve) -> None:
     """Without the token nothing is told; not in time, and it ends with 4401."""
-    async with serve(token="s3cret", session={"auth_timeout": 300_000_000}) as running:
+    async with serve(token="s3cret", session={"auth_timeout": SECOND}) as running:
         client = await running.client()
         await send(client, SUBSCRIBE)
         assert (await receive(client))["code"] == "UNAUTHORIZED"
@@ -316,18 +314,17 @@ async def test_auth_over_the_wire(serve: Serve) -> None:
 
 async def test_silent_peer_is_dropped(serve: Serve) -> None:
     """A peer that does not even answer pings is gone after the time-out."""
-    async with serve(session={"ping_interval": 50_000_000, "ping_timeout": 150_000_000}) as running:
+    async with serve(session={"ping_interval": 50 * MILLISECOND, "ping_timeout": SECOND}) as running:
         client = await running.client()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.2)
         assert running.server.open_connections == 1, "a client that answers pings stays"
         client.transport.pause_reading()
-        await asyncio.sleep(0.4)
-        assert running.server.open_connections == 0
+        await becomes(lambda: running.server.open_connections == 0)
 
 
 async def test_strict_heartbeat(serve: Serve) -> None:
     """heartbeat=strict asks by event and closes with 4408."""
-    async with serve(session={"ping_interval": 50_000_000, "ping_timeout": 200_000_000}) as running:
+    async with serve(session={"ping_interval": 50 * MILLISECOND, "ping_timeout": SECOND}) as running:
         client = await running.client("/?heartbeat=strict")
         for _ in range(6):
             ping = await receive_event(client, "ping")

@@ -88,7 +88,7 @@ async def test_decompression_bomb_is_bounded(serve: Serve) -> None:
         await receive(client)
         await client.send(b" " * 5_000_000, text=True)
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(_exhaust(client), 10)
+            await asyncio.wait_for(_exhaust(client), 60)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
 

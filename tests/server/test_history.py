@@ -28,7 +28,7 @@ async def get(running: Running, path: str, *headers: str) -> tuple[int, Any]:
     reader, writer = await asyncio.open_connection(*running.address)
     lines = "".join(f"{header}\r\n" for header in headers)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), orjson.loads(body)

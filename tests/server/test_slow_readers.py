@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from dataclasses import replace
 
 import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from feed.delivery.outbox import OutboxLimits
 from feed.units import MAX_SPEED, MILLISECOND, SECOND
 from tests.server.conftest import LIMITS, Serve, receive_event, send
 from tests.support.market import TRADING
 from tests.support.sources import MetronomeSource
+from tests.support.waiting import PATIENCE, becomes
+
+COUNT = 60_000
+"""Messages that are far more than five buffers hold."""
 
 TIGHT = replace(LIMITS, peer=replace(LIMITS.peer, outbox=OutboxLimits(256 * 1024, 500 * MILLISECOND)))
 
@@ -32,8 +38,8 @@ async def test_reader_that_never_reads_is_dropped(serve: Serve) -> None:
             assert message["seq"] == last + 1
             last = message["seq"]
         assert running.server.counters.slow == 1
-        await asyncio.sleep(1.2)
-        assert running.server.open_connections == 1
+        await becomes(lambda: running.server.open_connections == 1)
+        assert healthy.state is State.OPEN
         gc.collect()
         assert len(running.market.hub.topics[TRADING]) == 1
         assert len(running.market.hub.fanout.backlog) == 0
@@ -44,8 +50,7 @@ async def test_slow_reader_is_told_why(serve: Serve) -> None:
     async with serve(MetronomeSource(every=MILLISECOND // 10), TIGHT) as running:
         slow = await running.subscriber()
         slow.transport.pause_reading()
-        while not running.server.counters.slow:
-            await asyncio.sleep(0.01)
+        await becomes(lambda: running.server.counters.slow)
         slow.transport.resume_reading()
         closing = await receive_event(slow, "closing")
         assert (closing["code"], closing["reconnect"]) == (4409, "back_off")
@@ -57,20 +62,20 @@ async def test_slow_reader_is_told_why(serve: Serve) -> None:
 
 async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
     """At full speed the market goes as fast as its readers, and every one of them gets everything."""
-    async with serve(MetronomeSource(count=60_000), speed=MAX_SPEED) as running:
+    async with serve(MetronomeSource(count=COUNT), speed=MAX_SPEED) as running:
         running.pacemaker._wait_for = 5
         clients = [await running.subscriber() for _ in range(5)]
 
         async def read(number: int) -> list[int]:
             seqs: list[int] = []
-            while len(seqs) < 60_000:
+            while len(seqs) < COUNT:
                 seqs.append((await receive_event(clients[number], "data"))["seq"])
                 if number == 0 and len(seqs) % 5000 == 0:
                     await asyncio.sleep(0.02)
             return seqs
 
         for seqs in await asyncio.gather(*(read(number) for number in range(5))):
-            assert seqs == list(range(1, 60_001))
+            assert seqs == list(range(1, COUNT + 1))
         assert running.server.counters.slow == 0
 
 
@@ -120,7 +125,6 @@ async def test_drain_says_goodbye_and_never_hangs(serve: Serve) -> None:
 
         clients = [await running.subscriber() for _ in range(10)]
         clients[0].transport.pause_reading()
-        began = asyncio.get_running_loop().time()
         draining = asyncio.create_task(running.server.drain(codes.RESTART, "the server restarts"))
         for client in clients[1:]:
             closing = await receive_event(client, "closing")
@@ -131,8 +135,9 @@ async def test_drain_says_goodbye_and_never_hangs(serve: Serve) -> None:
                     await client.recv()
             assert closed.value.rcvd is not None
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "the server restarts")
-        await draining
-        assert asyncio.get_running_loop().time() - began < 3
+        # Without the bound it would wait for the one that does not read, for ever.
+        await asyncio.wait_for(draining, PATIENCE)
+        await becomes(lambda: running.server.open_connections == 0)
 
 
 @pytest.mark.parametrize("channel", ["ticker", "candles"])
@@ -215,26 +220,30 @@ async def test_what_lies_in_a_readers_buffers_is_not_old(serve: Serve, answers: 
         reader = await raw_reader(*running.address, answers=answers)
         reader.send({"event": "subscribe", "channel": "book", "symbol": "BTC/USD"})
         behind: list[int] = []
-        skipped = 0
+        skipped, late = 0, 0.0
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while loop.time() < begun + 3:
-            message = orjson.loads(await reader.frame())
-            if message["event"] != "data":
-                continue
-            skipped += message.get("skipped", 0)
-            behind.append(running.market.virtual_time - message["data"]["timestamp"])
-            await asyncio.sleep(0.02)
+        begun: float | None = None
+        with contextlib.closing(reader):
+            async with asyncio.timeout(PATIENCE):
+                while begun is None or loop.time() < begun + 3 or (answers and skipped <= 300):
+                    message = orjson.loads(await reader.frame())
+                    if message["event"] != "data":
+                        continue
+                    begun = loop.time() if begun is None else begun
+                    skipped += message.get("skipped", 0)
+                    behind.append(running.market.virtual_time - message["data"]["timestamp"])
+                    slept = loop.time()
+                    await asyncio.sleep(0.02)
+                    late = max(late, (loop.time() - slept - 0.02) * 1000)
         assert reader.pings
         if answers:
-            assert skipped > 300
-            assert sorted(behind)[len(behind) * 9 // 10] < 1000
-            assert behind[-1] < 1500
+            # What the machine itself stands still is nobody's fault; a question there and back needs a few turns.
+            assert sorted(behind)[len(behind) * 9 // 10] < 1000 + 10 * late
+            assert behind[-1] < 1500 + 10 * late
         else:
             assert skipped == 0
             assert behind[-1] > 1500
         assert running.server.counters.slow == 0
-        reader.close()
 
 
 @pytest.mark.parametrize(
@@ -252,10 +261,9 @@ async def test_who_never_answers_pings_is_served_on(serve: Serve, keys: dict[str
         await running.subscriber()
         if "resume" in keys:
             keys = keys | {"resume": {"epoch": running.market.epoch, "seq": 0}}
-        reader = await raw_reader(*running.address, answers=False)
-        reader.send({"event": "subscribe", "symbol": "BTC/USD"} | keys)
-        seen = 0
-        async with asyncio.timeout(5):
-            while seen < 40:
-                seen += orjson.loads(await reader.frame())["event"] == "data"
-        reader.close()
+        with contextlib.closing(await raw_reader(*running.address, answers=False)) as reader:
+            reader.send({"event": "subscribe", "symbol": "BTC/USD"} | keys)
+            seen = 0
+            async with asyncio.timeout(PATIENCE):
+                while seen < 40:
+                    seen += orjson.loads(await reader.frame())["event"] == "data"

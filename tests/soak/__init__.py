@@ -1,1 +1,1 @@
-"""Long runs, as commands of their own: `uv run python -m tests.soak`."""
+"""Long runs, as commands of their own: `uv run --group dev python -m tests.soak`."""

@@ -1,6 +1,6 @@
 """Two hundred subscribers at a thousand ticks a second for a minute, ten of which never read.
 
-    uv run python -m tests.soak [--seconds 60] [--subscribers 200] [--stuck 10] [--rate 1000]
+    uv run --group dev python -m tests.soak [--seconds 60] [--subscribers 200] [--stuck 10] [--rate 1000]
 
 Starts `feed serve` on a file of trades with that rate, reads with raw sockets, and exits with 1 unless every reader
 has every seq, the stuck ones are gone, and the server's memory is flat from a quarter of the time to its end.

@@ -8,8 +8,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.waiting import PATIENCE
 
-async def closed_with(client: ClientConnection, patience: float = 10) -> tuple[int, str]:
+
+async def closed_with(client: ClientConnection, patience: float = PATIENCE) -> tuple[int, str]:
     """The code and reason that a client is closed with, after all that comes before it."""
     with pytest.raises(ConnectionClosed) as closed:
         while True:

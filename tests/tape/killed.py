@@ -6,6 +6,7 @@ that they must have been flushed. It is a program of its own since it forks: not
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import os
@@ -13,6 +14,7 @@ import random
 import signal
 import struct
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,10 +23,10 @@ from feed.tape.intake import WriterLimits
 from feed.tape.writer import RecordingWriter
 from tests.tape.trades import INFO, message, ticks
 
-SLACK = 1.0
-"""Seconds before the kill; the rest of it is for a machine with other things to do."""
-
 INTERVAL = 200_000_000
+
+SLACK = 5
+"""Beats before the kill: who beats sleeps as long as the writer does, so a busy machine holds up both."""
 
 STEP = 0.02
 SLOTS = 512
@@ -35,6 +37,7 @@ def record(path: Path, shared: mmap.mmap, batch_rows: int) -> None:
     """Until the kill. Every `STEP` the number of rows is noted; the flushed ones each time."""
     writer = RecordingWriter(path, INFO, SystemClock(), WriterLimits(batch_rows, INTERVAL, INTERVAL))
     seq, slot, begin = 1, 0, time.monotonic()
+    threading.Thread(target=beat, args=(shared,), daemon=True).start()
     while True:
         writer.add_ticks(ticks(31, seq))
         writer.add_message(message(seq + 31)._replace(channel="trading"))
@@ -42,14 +45,22 @@ def record(path: Path, shared: mmap.mmap, batch_rows: int) -> None:
         struct.pack_into("<q", shared, 0, writer.counters.written)
         while slot < SLOTS - 2 and time.monotonic() - begin > slot * STEP:
             slot += 1
-            struct.pack_into("<qd", shared, 16 * slot, seq - 1, time.monotonic())
+            struct.pack_into("<qq", shared, 16 * slot, seq - 1, struct.unpack_from("<q", shared, 8)[0])
         time.sleep(0.003)
 
 
-def early(shared: mmap.mmap, moment: float) -> int:
-    """How many rows had been added by then."""
-    noted = [struct.unpack_from("<qd", shared, 16 * slot) for slot in range(1, SLOTS)]
-    return max((rows for rows, at in noted if rows and at < moment), default=0)
+def beat(shared: mmap.mmap) -> None:
+    """Count how often a thread of that process has slept as long as the writer's does, from 1 on."""
+    for number in itertools.count(1):
+        struct.pack_into("<q", shared, 8, number)
+        time.sleep(INTERVAL / 1e9)
+
+
+def early(shared: mmap.mmap) -> int:
+    """How many rows had been added `SLACK` beats before the last."""
+    last = struct.unpack_from("<q", shared, 8)[0]
+    noted = [struct.unpack_from("<qq", shared, 16 * slot) for slot in range(1, SLOTS)]
+    return max((rows for rows, at in noted if rows and at <= last - SLACK), default=0)
 
 
 def run_wave(folder: Path, numbers: range, dice: random.Random) -> None:
@@ -66,10 +77,9 @@ def run_wave(folder: Path, numbers: range, dice: random.Random) -> None:
     for end, child, path, shared in sorted(lives, key=lambda life: life[0]):
         time.sleep(max(0.0, end - time.monotonic()))
         os.kill(child, signal.SIGKILL)
-        moment = time.monotonic()
         os.waitpid(child, 0)
         written = struct.unpack_from("<q", shared, 0)[0]
-        told = {"path": str(path), "written": written, "early": early(shared, moment - SLACK)}
+        told = {"path": str(path), "written": written, "early": early(shared)}
         sys.stdout.write(json.dumps(told) + "\n")
 
 

@@ -48,17 +48,14 @@ def test_fifty_kills(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lives = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lives) == 50
-    late = 0
     for life in lives:
         part, out = part_of(Path(life["path"])), Path(life["path"])
         recovery = recover(part, out)
         assert recovery.rows >= life["written"], (seed, life)
-        late += recovery.rows < life["early"]
+        assert recovery.rows >= life["early"], (seed, life)
         assert seqs_in(out) == list(range(1, recovery.rows + 1)), (seed, life)
         assert all(damage.torn for damage in recovery.damages), (seed, life)
-    # A machine that stands still for a second is late with a flush, and with everything else.
-    assert late <= 2, (seed, lives)
-    assert sum(life["early"] for life in lives) > 10_000
+    assert sum(life["early"] for life in lives) > 1000
 
 
 def test_a_killed_recording_is_not_complete(tmp_path: Path) -> None:

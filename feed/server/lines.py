@@ -1,0 +1,144 @@
+"""What the log says of clients: a line each for who comes, subscribes, is refused and goes; the rest at `debug`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+import structlog
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
+
+from feed.clock import Clock
+from feed.protocol.effects import Effect, Join, Stream
+from feed.protocol.events import ErrorEvent
+from feed.protocol.requests import Rejected, Request
+from feed.server.connection import FeedConnection
+from feed.units import SECOND
+
+__all__ = ["Refusals", "say_closed", "say_error", "say_heard", "say_opened", "say_sent", "say_streams"]
+
+MAX_NAMED = 6
+"""Streams of one request that are named; of more their number is told."""
+
+MAX_TEXT = 200
+"""Characters of what a client sent that are shown."""
+
+MAX_NAME = 16
+"""Characters of an HTTP method that are shown."""
+
+REFUSAL_EVERY = 1 * SECOND
+"""Refusals with one status have at most one line in so long: a flood of clients must not become one of lines."""
+
+UNSAID = {1000: "it was done", 1001: "its page was left"}
+"""What the codes say of clients that give no reason."""
+
+log = structlog.get_logger("feed")
+
+
+def say_opened(name: str, connection: FeedConnection) -> None:
+    """A client has come: from where, and by what page or program. To be called while its request is known."""
+    told = {}
+    if connection.request is not None:
+        # A client may send a header twice; it is not for the log to refuse that.
+        for key, header in (("origin", "Origin"), ("agent", "User-Agent")):
+            if values := connection.request.headers.get_all(header):
+                told[key] = values[0][:MAX_TEXT]
+    log.info("= open", connection=name, address=_place(connection.remote_address), **told)
+
+
+def say_streams(name: str, effects: Iterable[Effect]) -> None:
+    """A request has brought a client new streams, where that is one of its effects."""
+    joined = [effect.stream for effect in effects if isinstance(effect, Join)]
+    if joined:
+        log.info("= subscribed", connection=name, streams=_named(joined))
+
+
+def say_error(name: str, event: ErrorEvent) -> None:
+    """A request was refused."""
+    told = {key: value for key in ("field", "hint") if (value := getattr(event, key)) is not None}
+    log.info("> error", connection=name, code=event.code, message=event.message[:MAX_TEXT], **told)
+
+
+def say_heard(name: str, request: Request | Rejected, payload: bytes) -> None:
+    """A message came."""
+    log.debug("< message", connection=name, bytes=len(payload), message=_Shown(payload, request))
+
+
+def say_sent(name: str, payload: bytes) -> None:
+    """A message that is no data went out."""
+    log.debug("> message", connection=name, bytes=len(payload), message=_Shown(payload))
+
+
+def say_closed(name: str, connection: FeedConnection, why: str) -> None:
+    """A client has gone: who ended it, with which code and reason. `why` is what this side knows, or nothing."""
+    by, code, reason = connection.goodbye
+    if why and by == "network":
+        by = "server"
+    log.info(
+        "x closed", connection=name, by=by, code=code, reason=why or reason or UNSAID.get(code, "it gave no reason")
+    )
+
+
+class Refusals:
+    """Requests that were answered without a socket; those that were refused have a line each, unless they are many."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kinds: dict[int, tuple[int, int]] = {}
+
+    def say_answer(self, request: HttpRequest, response: Response, address: object) -> None:
+        """A request was answered: with a page, or with the reason why there is none."""
+        asked, status = f"{request.method[:MAX_NAME]} {_secretless(request.path)}", response.status_code
+        if status < 400:
+            log.debug("= answered", address=_place(address), request=asked, status=status)
+            return
+        now = self._clock.now()
+        said, unsaid = self._kinds.get(status, (now - REFUSAL_EVERY, 0))
+        if now - said < REFUSAL_EVERY:
+            self._kinds[status] = said, unsaid + 1
+            return
+        self._kinds[status] = now, 0
+        more = {"others": unsaid} if unsaid else {}
+        reason = _message(response.body)
+        log.info("! refused", address=_place(address), request=asked, status=status, reason=reason, **more)
+
+
+class _Shown:
+    """A message as the log shows it, made only where the line is wanted. A token is shown to nobody."""
+
+    __slots__ = ("_payload", "_request")
+
+    def __init__(self, payload: bytes, request: Request | Rejected | None = None) -> None:
+        self._request = request
+        self._payload = payload
+
+    def __repr__(self) -> str:
+        if isinstance(self._request, Request):
+            return self._request.model_dump_json(exclude_none=True, exclude={"token"})[:MAX_TEXT]
+        text = self._payload.decode(errors="replace")
+        return text[:MAX_TEXT] if self._request is None else _secretless(text)
+
+
+def _named(streams: list[Stream]) -> str:
+    shown = ", ".join(stream.key for stream in streams[:MAX_NAMED])
+    rest = len(streams) - MAX_NAMED
+    return shown if rest <= 0 else f"{shown} and {rest} more"
+
+
+def _place(address: object) -> str:
+    """A socket's address, as text."""
+    return ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address or "")
+
+
+def _secretless(text: str) -> str:
+    """The beginning of what a client sent, unless it may have a token in it."""
+    return "(with a token)" if "token" in text.lower() else text[:MAX_TEXT]
+
+
+def _message(body: bytes | bytearray | None) -> str:
+    """What a refusal says to the client."""
+    try:
+        return str(orjson.loads(body or b"")["message"])
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return ""
