@@ -96,6 +96,15 @@ class TickFileSource(Source):
         """A book around the trades: a file of trades has none of its own."""
         return self._book
 
+    def first_trade(self, index: int) -> int:
+        """Where the file begins."""
+        return self.start
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Time of the last trade before market time `at`."""
+        rows = int(np.searchsorted(self._time, at))
+        return int(self._time[rows - 1]) if rows else None
+
     def _between(self, start: int, end: int) -> TickBlock:
         first, last = np.searchsorted(self._time, [start, end], side="left")
         return self._block(int(first), int(last))

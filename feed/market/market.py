@@ -235,14 +235,16 @@ class Market:
         Nothing where the message behind `after_seq` is not kept any more.
         """
         track = self._track[stream]
-        if after_seq + 1 < self.history.first_seq(track):
+        seq = self.seq(stream)
+        if after_seq + 1 < self.history.first_seq(track, seq):
             return []
-        last = min(self.seq(stream), after_seq + count)
+        last = min(seq, after_seq + count)
         return self.history.frames(track, after_seq, last, variant, kind)
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
-        return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
+        seq = self.seq(stream)
+        return max(seq - count, self.history.first_seq(self._track[stream], seq) - 1)
 
     def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""

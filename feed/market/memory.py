@@ -62,6 +62,12 @@ class BarMemory:
         with self.lock:
             return self._ticks(start, at, SECOND)
 
+    def last(self, at: int) -> Bars:
+        """The last trade before `at`, as a second bar, however long ago it was; none where there is none."""
+        with self.lock:
+            time = self._source.last_trade(self._index, at)
+            return Bars.empty() if time is None else self._ticks(time // SECOND * SECOND, time + 1, SECOND)
+
     def _hour(self, hour: int) -> Bars:
         bars = self._hours.get(hour)
         if bars is None:

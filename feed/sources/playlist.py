@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books, Depth, Ladder, QuoteBlock
 from feed.data.messages import RecordedRows
-from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.tape.replay import RecordingSource
 from feed.units import DAY
 
@@ -141,6 +141,15 @@ class Playlist(Source):
             replace(local.get(it.symbol, since), symbol=it.symbol, time=local.get(it.symbol, since).time + piece.shift)
             for it in self._instruments
         )
+
+    def first_trade(self, index: int) -> int:
+        """Time of the first trade of a symbol in any part."""
+        symbol = self._instruments[index].symbol
+        for number, (cut, places) in enumerate(zip(self._cuts, self._places, strict=True)):
+            found = NEVER if symbol not in places else cut.source.trade_from(places[symbol], cut.begin)
+            if found < cut.end:
+                return found - cut.begin + self.start + self._offsets[number]
+        return NEVER if self._tail is None else self._tail.begin
 
     def books(self, index: int) -> Books:
         """The parts' books, one after the other."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
-from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
+from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock
 from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
 from feed.errors import RecordingError, failure
 from feed.tape.book import RecordedBooks, read_changes
@@ -112,6 +112,21 @@ class RecordingSource(Source):
         if first == last:
             return TickBlock.empty()
         return TickBlock(**self._caches[index].rows(int(first), int(last)))
+
+    def first_trade(self, index: int) -> int:
+        """Time of the first trade of a symbol."""
+        return self.trade_from(index, self._start)
+
+    def trade_from(self, index: int, at: int) -> int:
+        """Time of the first trade of a symbol at market time `at` or later; `NEVER` where there is none."""
+        times = self._times[index]
+        row = int(np.searchsorted(times, at))
+        return int(times[row]) if row < len(times) else NEVER
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Time of the last trade of a symbol before market time `at`."""
+        rows = int(np.searchsorted(self._times[index], at))
+        return int(self._times[index][rows - 1]) if rows else None
 
     def lots(self, index: int, at: int) -> int:
         """What was traded of a symbol before market time `at`, in lots."""
