@@ -83,6 +83,8 @@ class Market:
         self.source = source
         self.pace = pace
         self.state: MarketState = "paused"
+        # Why it can't go on, once its source has failed.
+        self.failure: str | None = None
         self._clock = clock
         self._shift = shift
         self._limits = limits or {}
@@ -144,6 +146,7 @@ class Market:
             "virtual_time": self.virtual_time,
             "symbols": self.symbols,
             "channels": self.channels,
+            **({} if self.failure is None else {"failure": self.failure}),
         }
 
     @property
@@ -327,6 +330,11 @@ class Market:
         event = MarketChanged(state=state, virtual_time=self.virtual_time, speed=self._speed, epoch=self.epoch)
         for tell in list(self._audience.values()):
             tell(event)
+
+    def fail(self, reason: str) -> None:
+        """Its source can't go on: the market has ended."""
+        self.failure = reason
+        self.change_state("ended")
 
     @property
     def _speed(self) -> float | str:

@@ -213,6 +213,11 @@ class Peer:
         if not self._closed:
             self._end(CLOSE_GRACE)
 
+    def failed(self) -> None:
+        """Carrying out what it asked for raised an error: that ends this connection, and no other one."""
+        log.exception("! internal error", connection=self.name)
+        self.close(codes.INTERNAL, codes.INTERNAL.meaning)
+
     def lost(self) -> None:
         """The TCP connection is gone."""
         log.debug("x gone", connection=self.name)
@@ -308,7 +313,10 @@ class Peer:
 
     def _next_page(self, backfill: Backfill) -> None:
         if not self._closed and self._backfills.get(backfill.stream) is backfill:
-            self._page(backfill)
+            try:
+                self._page(backfill)
+            except Exception:  # Of the market's source, for one.
+                self.failed()
 
     # Time.
 
