@@ -16,11 +16,15 @@ from feed.errors import RecordingError, failure
 from feed.importing.source_trades import Tally, read_trades
 from feed.scenario.tickfile import TickFile
 from feed.tape.cache import TickCache
+from feed.units import HOUR
 
 __all__ = ["BATCH_ROWS", "TickFileSource"]
 
 BATCH_ROWS = 4096
 """Rows of a batch; more where the last of them shares its time with those that follow."""
+
+MAX_BATCH = HOUR
+"""No batch is longer, however few rows it has: tickers and candles come every second all the same."""
 
 PHASE = "replay"
 
@@ -89,6 +93,8 @@ class TickFileSource(Source):
                 last = int(np.searchsorted(self._time, self._time[last - 1], side="right"))
             end = int(self._time[last]) if last < len(self) else self.end
             last = min(last, len(self))
+            if (longest := begin // MAX_BATCH * MAX_BATCH + MAX_BATCH) < end:
+                end, last = longest, first + int(np.searchsorted(self._time[first:last], longest))
             yield Batch(begin, end, (self._block(first, last),))
             first, begin = last, end
 

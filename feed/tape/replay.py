@@ -23,7 +23,7 @@ from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.columns import ReplayedRows, Texts
 from feed.tape.layout import RecordingInfo
 from feed.tape.reader import open_recording
-from feed.units import MILLISECOND, parse_step
+from feed.units import HOUR, MILLISECOND, parse_step
 
 __all__ = ["RecordingSource"]
 
@@ -31,6 +31,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BATCH_ROWS = 4096
+MAX_BATCH = HOUR
+"""No batch is longer, however few rows it has."""
 MOST_LEVELS = 1000
 """Of a book that was recorded whole."""
 AS_THEY_WERE = ("ticker", "candles")
@@ -101,6 +103,8 @@ class RecordingSource(Source):
         while begin < self._end:
             later = int(np.searchsorted(self._edges, begin, side="right"))
             end = int(self._edges[later]) if later < len(self._edges) else self._end
+            # Tickers and candles come every second, also where nothing is traded for days.
+            end = min(end, begin // MAX_BATCH * MAX_BATCH + MAX_BATCH)
             ticks = tuple(self.between(index, begin, end) for index in range(len(self._instruments)))
             changes = tuple(change for change in self._changes if begin <= change.time < end)
             yield Batch(begin, end, ticks, changes)
