@@ -227,10 +227,11 @@ class Playlist(Source):
 
     def _moved_block(self, piece: _Piece, index: int, block: TickBlock) -> TickBlock:
         time = block.time + piece.shift
-        total = self.lots(index, int(time[0])) + np.cumsum(block.size)
+        # All that was ever traded may be more than fits.
+        earlier = self.lots(index, int(time[0]))
         days = time // DAY
-        before = {int(day): self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
-        volume = total - np.array([before[day] for day in days.tolist()], np.int64)
+        before = {int(day): earlier - self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
+        volume = np.cumsum(block.size) + np.array([before[day] for day in days.tolist()], np.int64)
         return replace(block, time=time, volume=volume, trade_id=block.trade_id + piece.ids[index])
 
     def lots(self, index: int, at: int) -> int:

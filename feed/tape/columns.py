@@ -27,6 +27,11 @@ BATCH_ROWS = 4096
 """About so many rows are between two edges."""
 NEAR = 1e-3
 """How far a price or a size may be from a whole step: floats are near, a wrong step is not."""
+MOST_STEPS = 2**53
+MOST_VOLUME = 2**62
+EXACT = 2**50
+"""Up to so many steps a number is certain as floating point."""
+VOLUME_ERROR = 2.0**-50
 PLAYED = ("trading", "book", "status", "ticker", "candles")
 LOSSLESS = ("trading", "status")
 """Of the others the newest message may stand for several: a number that is skipped there is nothing missing."""
@@ -191,7 +196,9 @@ class _Ticks:
         if (steps < 0).any():
             raise self._rows.mistake(rows[int(np.argmax(steps < 0))], "time", "it is earlier than the trade before it")
 
-    def _steps(self, batch: pa.RecordBatch, name: str, rows: Ints, missing: int | None = None) -> Ints:
+    def _steps(
+        self, batch: pa.RecordBatch, name: str, rows: Ints, missing: int | None = None, most: int = MOST_STEPS
+    ) -> Ints:
         """A column as whole steps."""
         price = name in ("price", "bid", "ask")
         step = float(self._instrument.tick_size if price else self._instrument.lot_size)
@@ -200,7 +207,7 @@ class _Ticks:
             values = np.where(np.isnan(values), missing * step, values)
         scaled = values / step
         steps = np.floor(scaled + 0.5)
-        wrong = ~(np.abs(scaled - steps) <= np.maximum(NEAR, np.abs(scaled) * 1e-12)) | (steps < 0) | (steps > 2**53)
+        wrong = ~(np.abs(scaled - steps) <= np.maximum(NEAR, np.abs(scaled) * 1e-12)) | (steps < 0) | (steps > most)
         if wrong.any():
             place = int(np.argmax(wrong))
             unit = self._instrument.tick_size if price else self._instrument.lot_size
@@ -208,7 +215,19 @@ class _Ticks:
         if name in ("price", "size") and (steps < 1).any():
             raise self._rows.mistake(rows[int(np.argmax(steps < 1))], name, "it is not above 0")
         whole: Ints = steps.astype(np.int64)
+        large = np.flatnonzero(whole > EXACT)
+        if len(large):
+            whole[large] = self._as_written(values[large], whole[large], price=price)
         return whole
+
+    def _as_written(self, values: Floats, steps: Ints, *, price: bool) -> Ints:
+        """Of the counts next to those that a division gave, the ones that are written as these numbers."""
+        of = self._instrument
+        unit, places = (of.tick_units, of.price_decimals) if price else (of.lot_units, of.size_decimals)
+        found = steps.copy()
+        for near in (steps + 1, steps - 1, steps):
+            found = np.where(near * unit / 10.0**places == values, near, found)
+        return found
 
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
         words, code = _words(batch, "side")
@@ -228,13 +247,27 @@ class _Ticks:
 
     def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
         """What was recorded; where nothing was, the sum since the UTC day began."""
-        if not batch.column("volume").null_count:
-            return self._steps(batch, "volume", rows)
-        total = np.cumsum(size) + self._volume
-        begins = np.diff(time // DAY, prepend=self._day) != 0
-        before = np.maximum.accumulate(np.where(begins, total - size, 0))
-        self._day, self._volume = int(time[-1] // DAY), int((total - before)[-1])
-        return total - before
+        days = time // DAY
+        begins = np.diff(days, prepend=self._day) != 0
+        if batch.column("volume").null_count:
+            total = np.cumsum(size) + self._volume
+            volume = total - np.maximum.accumulate(np.where(begins, total - size, 0))
+        else:
+            volume = self._steps(batch, "volume", rows, most=MOST_VOLUME)
+            if (volume > EXACT).any():
+                volume = self._exact(volume, size, begins)
+        self._day, self._volume = int(days[-1]), int(volume[-1])
+        return volume
+
+    def _exact(self, volume: Ints, size: Ints, begins: NDArray[np.bool_]) -> Ints:
+        """Volumes of more steps than floating point counts: each trade adds its size, unless some are missing."""
+        exact = volume.copy()
+        before = np.concatenate([[self._volume], volume[:-1]])
+        for row in np.flatnonzero(volume > EXACT).tolist():
+            added = (0 if begins[row] else int(exact[row - 1] if row else before[0])) + int(size[row])
+            if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:
+                exact[row] = added
+        return exact
 
     def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
         column = batch.column("trade_id")
