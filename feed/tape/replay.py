@@ -7,8 +7,10 @@ sent as they were. What was not recorded is derived, as in any market.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,12 +18,13 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
-from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock
+from feed.data.ticks import NEVER, STATUSES, Batch, Instrument, Source, StatusChange, TickBlock
 from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
 from feed.errors import RecordingError, failure
 from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.columns import ReplayedRows, Texts
 from feed.tape.layout import RecordingInfo
+from feed.tape.quoted_book import QuotedBooks
 from feed.tape.reader import open_recording
 from feed.units import HOUR, MILLISECOND, parse_step
 
@@ -62,8 +65,9 @@ class RecordingSource(Source):
             except RecordingError:
                 rows.discard()
                 raise
+        quoted = rows.quoted()
         if not rows.symbols:
-            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
+            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
         known = _instruments(self.info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
         self._start, self._end = rows.first, rows.last + 1
@@ -71,9 +75,12 @@ class RecordingSource(Source):
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
         self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
-        self._opening, self._changes = _statuses(rows)
+        self._opening, self._changes = _statuses(rows, [instrument.symbol for instrument in self._instruments])
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
-        self._books = [self._book(index, rows) for index in range(len(self._instruments))]
+        self._books = [
+            quoted.get(instrument.symbol) or self._book(index, rows)
+            for index, instrument in enumerate(self._instruments)
+        ]
         self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
         self.notices = tuple(self._told(rows))
 
@@ -195,6 +202,13 @@ class RecordingSource(Source):
         without = ", ".join(instrument.symbol for instrument, book in books if isinstance(book, MadeBooks))
         if without:
             yield f"no book was recorded of {without}: one is made up around the trades"
+        quoted = ", ".join(
+            instrument.symbol
+            for instrument, book in zip(self._instruments, self._books, strict=True)
+            if isinstance(book, QuotedBooks)
+        )
+        if quoted:
+            yield f"of {quoted} there are only quotes: they are shown as a book of one level"
         yield from self.info.notes
 
 
@@ -212,7 +226,7 @@ def _as_they_were(texts: Texts) -> RecordedRows:
     return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
 
 
-def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange]]:
+def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange], list[StatusChange]]:
     """What was in force at first, and the changes, in order of time."""
     opening: list[StatusChange] = []
     changes: list[StatusChange] = []
@@ -220,11 +234,21 @@ def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange
         if channel != "status":
             continue
         for time, snapshot, text in texts:
-            data = orjson.loads(text)
             try:
-                facts = str(data["status"]), str(data["reason"]), str(data["phase"])
-                since = int(data["timestamp"]) * MILLISECOND if snapshot else time
+                change = _status_change(orjson.loads(text), time, snapshot=snapshot)
             except (KeyError, TypeError, ValueError) as error:
                 raise failure(rows.path, f"status of {symbol}", f"{error} is missing or wrong") from None
-            (opening if snapshot else changes).append(StatusChange(since, symbol, *facts))
+            # Without a symbol it is that of a whole venue.
+            of = [symbol] if symbol else symbols
+            (opening if snapshot else changes).extend(replace(change, symbol=name) for name in of)
     return opening, sorted(changes, key=lambda change: change.time)
+
+
+def _status_change(data: Any, time: int, *, snapshot: bool) -> StatusChange:
+    """What a venue says, which may have words of its own, in ours."""
+    status, reason = str(data["status"]), str(data.get("reason", ""))
+    since = int(data["timestamp"]) * MILLISECOND if snapshot and "timestamp" in data else time
+    if status not in STATUSES:
+        # Such as post_only: nothing is traded as usual.
+        status, reason = "halted", reason or status
+    return StatusChange(since, "", status, reason, str(data.get("phase", "replay")))

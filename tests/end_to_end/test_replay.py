@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.end_to_end.conftest import Served, start
+from tests.end_to_end.conftest import ROOT, Served, start
 from tests.support.real_data import real_file
 
 CHANNELS = ("trading", "status", "ticker", "book")
@@ -112,6 +115,27 @@ def test_a_late_reader_sees_the_same_order(recorded: tuple[Path, list[str]], sta
         again = asyncio.run(seen(served.url, stalls))
         stop(served)
     check_order(again, frames)
+
+
+def test_a_recording_from_the_wire_keeps_the_order_of_its_rows(
+    recorded: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    """Its times are whole milliseconds, in which much happens: what came first comes first again."""
+    path = tmp_path / "wire.parquet"
+    with start(str(recorded[0]), "--speed", "5") as served:
+        channels = [option for channel in CHANNELS for option in ("--channel", channel)]
+        command = ["record", served.url, *channels, "--for", "8s", "--out", str(path)]
+        done = subprocess.run(
+            [sys.executable, "-m", "feed", *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+    rows = pq.read_table(path, columns=["channel", "type", "seq"]).to_pylist()
+    row = [(it["channel"], it["seq"]) for it in rows if it["channel"] in CHANNELS and it["type"] == "update"]
+    with start(str(path), "--speed", "max") as served:
+        again = asyncio.run(seen(served.url))
+    messages = [json.loads(frame) for frame in again]
+    assert len(row) > 500
+    assert [(it["channel"], it["seq"]) for it in messages if it["type"] == "update"] == row
 
 
 def test_a_recording_goes_on_as_a_scenario(recorded: tuple[Path, list[str]]) -> None:

@@ -19,6 +19,7 @@ from feed.importing.running import Report, import_files
 from feed.tape.replay import RecordingSource
 from tests.importing.files import MS, imported, written
 from tests.support.market import Reader, make_market
+from tests.support.real_data import real_file
 
 
 def decimals(most: int) -> st.SearchStrategy[str]:
@@ -73,7 +74,7 @@ def check(report: Report, made: Path) -> RecordingData:
     assert reader.payloads
     data = read(made)
     assert isinstance(data, RecordingData)
-    assert len(data.ticks) == report.rows
+    assert len(data.ticks) == sum(stream.rows for name, stream in report.streams.items() if name.startswith("trading"))
     return data
 
 
@@ -133,3 +134,22 @@ def test_a_lot_that_was_told_is_not_changed(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", csv([(1, "1", "9000000000.5")] * 700, None))
     with pytest.raises(FeedError, match="--lot-size"):
         imported("trades", path, symbol="X", lot_size=Decimal("0.000000001"), rounding=True)
+
+
+REAL = (
+    "binance_spot_btcusdt_20240809.ws.gz",
+    "bitfinex_btcusd_201803_201804_1m.parquet",
+    "kraken_btcusdt_20231113_trades.parquet",
+    "lean_coinbase_minute_btcusd_20180404_quote.zip",
+    "lean_coinbase_second_btcusd_20161007_trade.zip",
+    "wscapture_BITSTAMP.ws.1.0.gz",
+    "wscapture_KRAKEN.ws.48.0.gz",
+    "wscapture_KRAKEN.ws.50.0.gz",
+)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files_are_whole(tmp_path: Path, name: str) -> None:
+    """Trades, bars, captures with what a venue says of itself, and quotes without a trade."""
+    made = tmp_path / "real.parquet"
+    check(import_files("auto", [real_file(name)], made, options=Options(usual_symbol="BTC/USD")), made)
