@@ -74,5 +74,7 @@ class RecordingError(_FileError):
 
 
 def failure(path: Path, where: str, message: str, hint: str | None = None) -> RecordingError:
-    """One mistake in a file."""
-    return RecordingError(str(path), [Problem(where, message, hint)])
+    """One mistake in a file. What it shows of the file is made printable."""
+    return RecordingError(
+        str(path), [Problem(printable(where), printable(message), None if hint is None else printable(hint))]
+    )
