@@ -161,7 +161,7 @@ class Hub:
         return frame
 
     def missed(self, stream: Stream, variant: Variant, since: int, until: int) -> bytes:
-        """The frames of a stream's messages behind `since` up to `until`, for one subscriber; nothing if one is gone."""
+        """The frames of a stream's messages behind `since` up to `until`, for one subscriber; none if one is gone."""
         count = until - since
         frames = self._missed(stream, since, count, variant) if self._missed is not None else []
         if len(frames) < count:

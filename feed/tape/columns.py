@@ -217,6 +217,7 @@ class _Ticks(StepReader):
 
     def __init__(self, rows: ReplayedRows, instrument: Instrument) -> None:
         super().__init__(rows, instrument)
+        self._found = rows
         self.cache = TickCache()
         self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
         self._day, self._volume = -1, 0
@@ -249,15 +250,15 @@ class _Ticks(StepReader):
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
         words, code = _words(batch, "side")
         told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
-        self._rows.unsided += int((told == 0).sum())
+        self._found.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
 
     def _touch(self, batch: pa.RecordBatch, rows: Ints, price: Ints, side: Ints) -> tuple[Ints, Ints]:
         bid, ask = (self.steps(batch, name, rows, missing=0) for name in ("bid", "ask"))
         known = (bid > 0) & (ask > 0)
         held = np.minimum(bid, price), np.maximum(ask, price)
-        self._rows.outside += int((known & ((price < bid) | (price > ask))).sum())
-        self._rows.unquoted += int((~known).sum())
+        self._found.outside += int((known & ((price < bid) | (price > ask))).sum())
+        self._found.unquoted += int((~known).sum())
         made = synthetic_quotes(price, side)
         known &= held[0] < held[1]
         return np.where(known, held[0], made[0]), np.where(known, held[1], made[1])

@@ -66,7 +66,7 @@ class RecordingSource(Source):
                 rows.discard()
                 raise
         quoted = rows.quoted()
-        if not rows.symbols:
+        if not rows.symbols or rows.last < rows.first:
             raise failure(path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
         known = _instruments(self.info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)

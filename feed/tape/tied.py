@@ -27,10 +27,7 @@ BITS = 20
 def rank_of(channel: str, symbol: str, part: str, symbols: Mapping[str, object]) -> int:
     """A number that grows with the place that a market gives a stream among those with messages of the same time."""
     place = list(symbols).index(symbol) if symbol in symbols else 0
-    if not part:
-        within = 0
-    else:
-        within = int(part) if part.isdigit() else parse_duration(part) // SECOND
+    within = parse_duration(part) // SECOND if part and not part.isdigit() else int(part or 0)
     return ((CHANNELS.index(channel) << BITS) + place << BITS) + within
 
 

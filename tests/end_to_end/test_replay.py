@@ -117,25 +117,28 @@ def test_a_late_reader_sees_the_same_order(recorded: tuple[Path, list[str]], sta
     check_order(again, frames)
 
 
-def test_a_recording_from_the_wire_keeps_the_order_of_its_rows(
-    recorded: tuple[Path, list[str]], tmp_path: Path
-) -> None:
+def test_a_recording_from_the_wire_keeps_its_order(tmp_path: Path) -> None:
     """Its times are whole milliseconds, in which much happens: what came first comes first again."""
-    path = tmp_path / "wire.parquet"
-    with start(str(recorded[0]), "--speed", "5") as served:
-        channels = [option for channel in CHANNELS for option in ("--channel", channel)]
-        command = ["record", served.url, *channels, "--for", "8s", "--out", str(path)]
+    scenario, path = tmp_path / "dense.toml", tmp_path / "wire.parquet"
+    scenario.write_text('format = 1\nname = "dense"\nduration = "6s"\nmarket = { orders_per_second = 400 }\n')
+    with start(str(scenario), "--speed", "2") as served:
+        # A ticker needs the day before, which takes a while to make in so busy a market.
+        channels = [option for channel in ("trading", "book", "status") for option in ("--channel", channel)]
+        command = ["record", served.url, *channels, "--for", "5s", "--out", str(path)]
         done = subprocess.run(
             [sys.executable, "-m", "feed", *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
         )
         assert done.returncode == 0, done.stderr
     rows = pq.read_table(path, columns=["channel", "type", "seq"]).to_pylist()
     row = [(it["channel"], it["seq"]) for it in rows if it["channel"] in CHANNELS and it["type"] == "update"]
-    with start(str(path), "--speed", "max") as served:
+    with start(str(path), "--speed", "max", "--at-end", "close") as served:
         again = asyncio.run(seen(served.url))
     messages = [json.loads(frame) for frame in again]
-    assert len(row) > 500
-    assert [(it["channel"], it["seq"]) for it in messages if it["type"] == "update"] == row
+    places = {key: place for place, key in enumerate(row)}
+    known = [places.get((it["channel"], it["seq"])) for it in messages if it["type"] == "update"]
+    found = [place for place in known if place is not None]
+    assert len(found) > 500
+    assert found == sorted(found)
 
 
 def test_a_recording_goes_on_as_a_scenario(recorded: tuple[Path, list[str]]) -> None:

@@ -227,7 +227,7 @@ def test_what_is_no_text_is_not_shown(tmp_path: Path, name: str, begin: bytes, t
     """It is named instead, and nothing of it reaches the terminal."""
     path = tmp_path / name
     path.write_bytes(begin + bytes(range(256)) * 4)
-    with pytest.raises(FeedError, match="it is|cannot be told|cannot be read") as error:
+    with pytest.raises(FeedError, match=r"it is|cannot be told|cannot be read") as error:
         imported(format, path, symbol="X")
     assert str(error.value).replace("\n", "").isprintable()
     assert told in str(error.value) or begin.startswith(b"PAR1")

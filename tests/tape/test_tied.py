@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_rows_keep_their_order(rows: list[tuple[int, int]], cuts: list[int]) -> 
     rank = np.array([rank for _, rank in rows], np.int64)
     ties, moved = Ties(), []
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         moved += ties.apart(time[first:last], rank[first:last]).tolist()
     pairs = list(zip(moved, rank.tolist(), strict=True))
     assert pairs == sorted(pairs)

@@ -77,7 +77,7 @@ class CandleChannel(_EachSecond):
         )  # fmt: skip
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack | None:
-        """The last `count` candles as they stand at `at`: closed ones, and the open one; none before the first trade."""
+        """The last `count` candles as they stand at `at`, the last one open; none before the first trade."""
         length = INTERVALS[part]
         known_from = self._source.first_trade(symbol)
         if at < known_from:
