@@ -20,6 +20,7 @@ __all__ = [
     "SubscriptionError",
     "UsageError",
     "failure",
+    "printable",
 ]
 
 
@@ -80,6 +81,13 @@ class RecordingError(_FileError):
     """A recording or a tick file cannot be used; `problems` names the column or the row."""
 
 
+def printable(text: str) -> str:
+    """The text with whatever a terminal would not show, or would obey, written as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def failure(path: Path, where: str, message: str, hint: str | None = None) -> RecordingError:
-    """One mistake in a file."""
-    return RecordingError(str(path), [Problem(where, message, hint)])
+    """One mistake in a file. What it shows of the file is made printable."""
+    return RecordingError(
+        str(path), [Problem(printable(where), printable(message), None if hint is None else printable(hint))]
+    )

@@ -49,6 +49,7 @@ def generate(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """One row a fill, whatever the length, in bounded memory."""
+    from feed.cli.ending import clean_end
     from feed.market.digest import FORMAT_VERSION
     from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario
@@ -64,7 +65,7 @@ def generate(
     facts = {"scenario": found.name, "seed": str(chosen), "version": __version__, "format": str(FORMAT_VERSION)}
     metadata = {f"feed.{name}": value for name, value in facts.items()}
     whole = wanted if source.end is None else min(wanted or source.end, source.end - source.start - begin)
-    with _bar(whole) as show:
+    with clean_end(), _bar(whole) as show:
         done = tickwriter.generate(
             source, out, length=wanted, at=begin, force=force, metadata=metadata, on_progress=show
         )

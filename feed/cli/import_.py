@@ -94,10 +94,11 @@ def import_(
 ) -> None:
     """In bounded memory; what is missing, repeated, late or inferred is reported and kept in the recording."""
     told = dict(locals())
+    from feed.cli.ending import clean_end
     from feed.importing.running import import_files
 
     options = _options(told)
-    with _bar() as show:
+    with clean_end(), _bar() as show:
         report = import_files(format, files, out, options=options, force=force, on_progress=show)
     typer.echo("\n".join(_lines(out, report)))
 

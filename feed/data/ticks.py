@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
-from feed.units import decimal_places
+from feed.units import DAY, HOUR, decimal_places
 
 __all__ = [
+    "ALWAYS",
     "BUY",
+    "NEVER",
     "SELL",
     "STATUSES",
     "Batch",
@@ -35,6 +37,13 @@ Ints = NDArray[np.int64]
 
 BUY = 1
 SELL = -1
+
+ALWAYS = -(2**62)
+NEVER = 2**62
+"""Market times that have been, and that do not come, ns UTC."""
+
+MAX_LOOK_BACK = 31 * DAY
+"""So far back a trade is looked for in a market that is made."""
 
 STATUSES = ("online", "halted", "auction", "maintenance")
 """What a symbol can be in."""
@@ -212,6 +221,22 @@ class Source(Protocol):
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """For each instrument the change that is in force at market time `at`."""
+
+    def first_trade(self, index: int) -> int:
+        """Time of the first trade there is of an instrument; `ALWAYS` where there is one before any time."""
+        return ALWAYS
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Time of the last trade of an instrument before market time `at`, None where there is none."""
+        earliest = max(self.first_trade(index), at - MAX_LOOK_BACK)
+        while at > earliest:
+            begin = max(earliest, (at - 1) // HOUR * HOUR)
+            blocks = [batch.ticks[index] for batch in batches_between(self, begin, at)]
+            times = [int(block.time[-1]) for block in blocks if len(block)]
+            if times:
+                return times[-1]
+            at = begin
+        return None
 
     def without_volume(self) -> Source:
         """The same source for who has no use for `volume`, where that makes it faster."""

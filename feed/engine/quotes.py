@@ -136,6 +136,8 @@ def _standing(taken: dict[int, int], best: Level, left: Level, side: int) -> lis
     price, size = left
     if (price - best[0]) * side >= 0:
         levels[price] = levels.get(price, 0) + size
+    # Where a file has a buy below a sell of the same time, none of what is taken stands at the touch.
+    levels.setdefault(*best)
     return sorted(levels.items(), reverse=side < 0)
 
 

@@ -20,7 +20,7 @@ from feed.errors import failure
 from feed.hints import nearest
 from feed.scenario.tickfile import Column, TickFile
 
-__all__ = ["CHUNK_ROWS", "Chunk", "read_chunks"]
+__all__ = ["CHUNK_ROWS", "Chunk", "check_text", "read_chunks"]
 
 CHUNK_ROWS = 65_536
 """Rows of Parquet that are read at a time."""
@@ -30,6 +30,49 @@ CHUNK_BYTES = 4 * 1024 * 1024
 
 Chunk = dict[str, pa.Array]
 """The wanted columns by their key, of the same length."""
+
+
+_PACKED = "it is packed with {}", "unpack it, or pack it with gzip"
+_OTHER = "it is {}", "write it as CSV or as Parquet"
+_SUFFIX = "it is {}", "its name has to end in {}"
+
+_MARKS = (
+    (b"\xfd7zXZ\x00", "xz", _PACKED),
+    (b"\x28\xb5\x2f\xfd", "zstd", _PACKED),
+    (b"BZh", "bzip2", _PACKED),
+    (b"\x04\x22\x4d\x18", "lz4", _PACKED),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip", _PACKED),
+    (b"Rar!", "rar", _PACKED),
+    (b"ARROW1", "a Feather file", _OTHER),
+    (b"FEA1", "a Feather file", _OTHER),
+    (b"\x89HDF", "an HDF5 file", _OTHER),
+    (b"SQLite format 3", "a database of SQLite", _OTHER),
+    (b"PAR1", "a Parquet file", (_SUFFIX[0], _SUFFIX[1].format(".parquet"))),
+    (b"\x1f\x8b", "packed with gzip", (_SUFFIX[0], _SUFFIX[1].format(".gz"))),
+    (b"PK\x03\x04", "a zip, or a spreadsheet", (_SUFFIX[0], _SUFFIX[1].format(".zip") + ", with one CSV in it")),
+    (b"\xff\xfe", "text in UTF-16", ("it is {}", "save it as UTF-8")),
+    (b"\xfe\xff", "text in UTF-16", ("it is {}", "save it as UTF-8")),
+)
+"""How files begin that are no text."""
+
+MANY = 0.1
+"""Of the characters of a line; text has hardly any that cannot be printed."""
+
+
+def check_text(path: Path, begin: bytes) -> None:
+    """Refuse a file that is no text. Raises RecordingError, which says what it is.
+
+    Args:
+        path: the file.
+        begin: its first line, or the beginning of it.
+    """
+    for mark, kind, (message, hint) in _MARKS:
+        if begin.startswith(mark):
+            raise failure(path, "", message.format(kind), hint)
+    shown = begin[:1024].decode("utf-8", "replace").replace("\t", " ").rstrip("\r\n")
+    odd = sum(not each.isprintable() or each == "\ufffd" for each in shown)
+    if "\0" in shown or odd > MANY * len(shown):
+        raise failure(path, "", "it is no text", _OTHER[1])
 
 
 def read_chunks(spec: TickFile, path: Path) -> Iterator[Chunk]:
@@ -109,6 +152,7 @@ def _read_csv(spec: TickFile, path: Path, stream: IO[bytes] | gzip.GzipFile) -> 
 def _first_row(spec: TickFile, path: Path, stream: IO[bytes] | gzip.GzipFile) -> tuple[list[str], list[str]]:
     """The first line's cells and a made-up unique name for each column; the stream is back at its beginning."""
     line = stream.readline(1 << 20)
+    check_text(path, line)
     if not line.strip():
         raise failure(path, "", "the file is empty")
     stream.seek(0)

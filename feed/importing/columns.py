@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ import pyarrow.parquet as pq
 
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.chunks import CHUNK_ROWS, Chunk
+from feed.importing.chunks import CHUNK_ROWS, Chunk, check_text
 from feed.importing.csvblocks import CsvLayout, read_blocks
 from feed.scenario.tickfile import Column
 
-__all__ = ["Head", "Meter", "Wanted", "head_of", "opened", "read_columns", "reading_errors"]
+__all__ = ["Head", "Meter", "Wanted", "folded", "head_of", "opened", "read_columns", "reading_errors"]
 
 FIRST_LINE = 1 << 20
 
@@ -177,6 +178,7 @@ def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
     """The first line's cells; the stream is back at its beginning."""
     line = stream.readline(FIRST_LINE)
     stream.seek(0)
+    check_text(path, line)
     if not line.strip():
         raise failure(path, "", "the file is empty")
     table = pc_csv.read_csv(
@@ -199,10 +201,20 @@ def _place(path: Path, key: str, column: Column, names: Sequence[str]) -> int:
         raise failure(path, key, f"there is no column {column}", f"the file has {len(names)}, counted from 0")
     if column in names:
         return list(names).index(column)
+    alike = [place for place, name in enumerate(names) if folded(name) == folded(column)]
+    if len(alike) == 1:
+        return alike[0]
     near = nearest(column, [name for name in names if name])
     listed = ", ".join(name for name in names[:20] if name) or "no names: give positions from 0"
     hint = f"did you mean {near!r}? " if near else ""
     raise failure(path, key, f"there is no column {column!r}", f"{hint}the file has {listed}")
+
+
+def folded(name: str) -> str:
+    """A column's name without what nobody sees or means: case, spaces around it, characters that are not printed."""
+    return (
+        "".join(each for each in name if each.isprintable() and unicodedata.category(each) != "Cf").strip().casefold()
+    )
 
 
 def _is_number(cell: str) -> bool:

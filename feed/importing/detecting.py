@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from feed.errors import UsageError
-from feed.importing.columns import Head, Meter, head_of, opened, reading_errors
+from feed.importing.chunks import check_text
+from feed.importing.columns import Head, Meter, folded, head_of, opened, reading_errors
 from feed.importing.lean import told_by_name
 from feed.importing.lines import Line, read_lines
 from feed.importing.numbers import unit_of
@@ -49,7 +50,10 @@ def detect(path: Path) -> tuple[str, str]:
 def _is_lines(path: Path) -> bool:
     """Whether lines have a message of JSON in them."""
     with reading_errors(path), opened(path) as (stream, _, _):
-        line = stream.readline(1 << 16).lstrip()
+        line = stream.readline(1 << 16)
+        if not line.startswith(b"PAR1"):
+            check_text(path, line)
+        line = line.lstrip()
     return not line.startswith(b"PAR1") and (
         line[:1] in (b"{", b"[") or b" <-> " in line or b" {" in line or b" [" in line
     )
@@ -97,9 +101,10 @@ def _by_names(head: Head) -> tuple[str, str] | None:
         return "binance-trades", "it has the columns quote_qty and is_buyer_maker"
     if {"agg_trade_id", "is_buyer_maker"} <= names:
         return "binance-agg-trades", "it has the columns agg_trade_id and is_buyer_maker"
-    if {"high", "low", "close"} <= names:
+    plain = {folded(name) for name in names}
+    if {"high", "low", "close"} <= plain:
         return "bars", "it has the columns high, low and close"
-    if "price" in names:
+    if "price" in plain:
         return "trades", "it has a column price"
     return None
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from feed.errors import Problem, RecordingError, failure
 from feed.importing.cells import read_steps, read_times
+from feed.importing.magnitudes import LARGEST, MAX_TOTAL, PRICE_KEYS, Magnitudes
 from feed.importing.rows import Ints
 from feed.scenario.tickfile import TickFile, TimeUnit
 from feed.units import MICROSECOND, MILLISECOND, MINUTE, SECOND, decimal_places, format_time, parse_time
@@ -33,12 +34,8 @@ LATEST = parse_time("2100-01-01")
 MOST_PLACES = 12
 """Decimals of a step."""
 
-LARGEST = 2.0**53
 NEAR = 2e-15
 """So far, relatively, floating point puts a decimal away from itself."""
-
-MOST_UNITS = 2.0**62
-"""What the volume of a chunk may come to."""
 
 UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 """Of whole times since 1970, for decades around now."""
@@ -69,6 +66,7 @@ class Steps:
         self.places = 0 if step is None else decimal_places(step)
         self._step = step
         self._rounding = rounding
+        self._magnitudes = Magnitudes()
 
     @property
     def step(self) -> Decimal:
@@ -80,14 +78,16 @@ class Steps:
 
         Raises:
             RecordingError: names the row of the first that is no such number.
+            TooFineError: these and those before need fewer decimals.
         """
         exact = converted(column.cast(pa.string()) if pa.types.is_float32(column.type) else column, pa.float64())
+        self._magnitudes.note(exact, adds_up=key not in PRICE_KEYS)
         units = self._plain(exact, least) if self._step is None and not self._rounding else None
         if units is None:
             units = self._checked(path, key, exact, row, least)
-        if float(np.sum(units, dtype=np.float64)) > MOST_UNITS:
-            option = "--tick-size" if key in ("price", "bid", "ask") else "--lot-size"
-            raise failure(path, f"row {row} and after, {key}", "the sum is too large", f"set a larger {option}")
+        self._magnitudes.check(key in PRICE_KEYS, self.places)
+        if key not in PRICE_KEYS and float(np.sum(units, dtype=np.float64)) > MAX_TOTAL:
+            raise failure(path, f"row {row} and after, {key}", "the sum is too large")
         return units
 
     def _plain(self, column: pa.Array, least: int) -> Ints | None:
@@ -106,6 +106,7 @@ class Steps:
     def _checked(self, path: Path, key: str, column: pa.Array, row: int, least: int) -> Ints:
         if self._step is None:
             self.places = max(self.places, _places(column, self.places))
+        self._magnitudes.check(key in PRICE_KEYS, self.places)
         with in_options():
             counts = read_steps(path, key, column, self.step, row, least=least, rounded=self._rounding)
         return np.asarray(counts * int(self.step.scaleb(self.places)), np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feed.errors import failure
-from feed.importing.columns import Head, head_of
+from feed.importing.columns import Head, folded, head_of
 from feed.importing.findings import Findings
 from feed.importing.options import Options
 from feed.scenario.tickfile import Column, TimeUnit
@@ -111,7 +111,12 @@ def _found(
     for key, known in names.items():
         if key in columns:
             continue
-        there = [name for name in known if name in listed and name not in columns.values()]
+        usual = {folded(name): place for place, name in enumerate(known, -len(known))}
+        alike = sorted(
+            (name for name in dict.fromkeys(listed) if folded(name) in usual), key=lambda it: usual[folded(it)]
+        )
+        # A column may be two things, but only where somebody told one of them.
+        there = [name for name in alike if name not in columns.values()] or (alike if key in needs else [])
         if there:
             columns[key] = there[0]
             if there[0] != key or len(there) > 1:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -18,6 +19,7 @@ from feed.importing.columns import Meter
 from feed.importing.detecting import detect
 from feed.importing.findings import Findings
 from feed.importing.formats import open_files
+from feed.importing.magnitudes import TableMagnitudes, TooFineError
 from feed.importing.options import Options
 from feed.importing.writing import RowFile
 from feed.tape.export import INSTRUMENTS_KEY
@@ -74,29 +76,61 @@ def import_files(
         FeedError: the recording cannot be written.
     """
     _check(paths, out, force)
-    options = options or Options()
+    told = options or Options()
+    notes: dict[bool, str] = {}
+    options = told
+    while True:
+        try:
+            return _imported(format, paths, out, options, tuple(notes.values()), on_progress)
+        except TooFineError as error:
+            options, notes[error.is_price] = _coarser(error, options, told)
+        except OSError as error:
+            raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
+def _coarser(error: TooFineError, options: Options, told: Options) -> tuple[Options, str]:
+    """With larger steps, and what is to be said about it. Raises UsageError where somebody told these steps."""
+    what, name = ("prices", "tick") if error.is_price else ("sizes", "lot")
+    step = Decimal(1).scaleb(-error.fitting)
+    if (told.tick_size if error.is_price else told.lot_size) is not None:
+        raise UsageError(f"the {what} are too large to be counted so finely; use --{name}-size {step:f} --rounding")
+    steps: dict[str, Any] = {"tick_size" if error.is_price else "lot_size": step}
+    note = f"{what} are rounded to {step:f}: with {error.places} decimals they are too large to be counted exactly"
+    return replace(options, rounding=True, **steps), note
+
+
+def _imported(
+    format: str,
+    paths: Sequence[Path],
+    out: Path,
+    options: Options,
+    notes: Sequence[str],
+    on_progress: Callable[[Progress], None] | None,
+) -> Report:
     findings = Findings()
     if format == "auto":
         format = _detected(paths, findings)
+    for note in notes:
+        findings.say(note)
     meter = Meter(sum(path.stat().st_size for path in paths))
     reader = open_files(format, paths, options, findings, meter)
     run = _Run(findings, meter, on_progress)
-    try:
-        file = RowFile(out)
-        with contextlib.ExitStack() as stack:
-            stack.callback(file.discard)
-            for table in reader.tables():
-                file.write(table)
-                run.count(table)
-            if not run.rows:
-                raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
-            if (inferred := _inferred(options)) is not None:
-                findings.say(inferred)
-            report = run.report(format, reader.instruments())
-            file.finish(_info(report, paths, run), {INSTRUMENTS_KEY: orjson.dumps(report.instruments).decode()})
-            stack.pop_all()
-    except OSError as error:
-        raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
+    file = RowFile(out)
+    with contextlib.ExitStack() as stack:
+        stack.callback(file.discard)
+        for table in reader.tables():
+            file.write(table)
+            run.count(table)
+        if not run.rows:
+            raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
+        instruments = reader.instruments()
+        if (wrong := run.magnitudes.wrong(instruments)) is not None:
+            raise failure(paths[0], "", wrong)
+        if (inferred := _inferred(options)) is not None:
+            findings.say(inferred)
+        report = run.report(format, instruments)
+        file.finish(_info(report, paths, run), {INSTRUMENTS_KEY: orjson.dumps(report.instruments).decode()})
+        stack.pop_all()
     return report
 
 
@@ -108,6 +142,7 @@ class _Run:
         self.streams: dict[str, StreamInfo] = {}
         self.begin, self.end = 2**63 - 1, -(2**63)
         self.received: tuple[int, int] | None = None
+        self.magnitudes = TableMagnitudes()
         self._findings = findings
         self._meter = meter
         self._show = on_progress
@@ -116,6 +151,7 @@ class _Run:
         """Rows that were written."""
         time = table["time"].to_numpy()
         self.rows += len(table)
+        self.magnitudes.note(table)
         self.begin, self.end = min(self.begin, int(time.min())), max(self.end, int(time.max()))
         received = table["received"]
         if received.null_count == 0:

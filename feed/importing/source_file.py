@@ -16,11 +16,15 @@ from feed.errors import RecordingError, failure
 from feed.importing.source_trades import Tally, read_trades
 from feed.scenario.tickfile import TickFile
 from feed.tape.cache import TickCache
+from feed.units import HOUR
 
 __all__ = ["BATCH_ROWS", "TickFileSource"]
 
 BATCH_ROWS = 4096
 """Rows of a batch; more where the last of them shares its time with those that follow."""
+
+MAX_BATCH = HOUR
+"""No batch is longer, however few rows it has: tickers and candles come every second all the same."""
 
 PHASE = "replay"
 
@@ -89,12 +93,23 @@ class TickFileSource(Source):
                 last = int(np.searchsorted(self._time, self._time[last - 1], side="right"))
             end = int(self._time[last]) if last < len(self) else self.end
             last = min(last, len(self))
+            if (longest := begin // MAX_BATCH * MAX_BATCH + MAX_BATCH) < end:
+                end, last = longest, first + int(np.searchsorted(self._time[first:last], longest))
             yield Batch(begin, end, (self._block(first, last),))
             first, begin = last, end
 
     def books(self, index: int) -> Books:
         """A book around the trades: a file of trades has none of its own."""
         return self._book
+
+    def first_trade(self, index: int) -> int:
+        """Where the file begins."""
+        return self.start
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Time of the last trade before market time `at`."""
+        rows = int(np.searchsorted(self._time, at))
+        return int(self._time[rows - 1]) if rows else None
 
     def _between(self, start: int, end: int) -> TickBlock:
         first, last = np.searchsorted(self._time, [start, end], side="left")

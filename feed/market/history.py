@@ -51,7 +51,11 @@ class History:
         """Whether all messages of a track behind `seq`, up to `last_seq`, can be sent again."""
         if seq == last_seq:
             return True
-        if not 0 <= seq < last_seq or last_seq - seq > self._window.messages or seq + 1 < self.first_seq(track):
+        if (
+            not 0 <= seq < last_seq
+            or last_seq - seq > self._window.messages
+            or seq + 1 < self.first_seq(track, last_seq)
+        ):
             return False
         time = self._time_of(track, seq + 1)
         return time is not None and time > self._horizon(now)
@@ -74,10 +78,11 @@ class History:
                 return segment.frames(track, row, row + 1, variant) if row < len(segment.track(track).times) else []
         return []
 
-    def first_seq(self, track: int) -> int:
-        """The seq from which on every message of a track is kept."""
+    def first_seq(self, track: int, last_seq: int) -> int:
+        """The seq from which on every message of a track is kept, where `last_seq` is the last that was published."""
         if not self._segments:
-            return 1
+            # A recording that begins in the middle has numbers, and no messages, before its first one.
+            return last_seq + 1
         first = self._segments[-1].base[track]
         for segment in reversed(self._segments[:-1]):
             # Where a segment in between was dropped, what is before it does not meet what is behind it.

@@ -88,6 +88,8 @@ class Market:
         self.source = source
         self.pace = pace
         self.state: MarketState = "paused"
+        # Why it can't go on, once its source has failed.
+        self.failure: str | None = None
         self._clock = clock
         self._shift = shift
         self._limits = limits or {}
@@ -160,6 +162,7 @@ class Market:
             **self._behind,
             "symbols": self.symbols,
             "channels": self.channels,
+            **({} if self.failure is None else {"failure": self.failure}),
         }
 
     @property
@@ -260,18 +263,20 @@ class Market:
         Nothing where the message behind `after_seq` is not kept any more.
         """
         track = self._track[stream]
-        if after_seq + 1 < self.history.first_seq(track):
+        seq = self.seq(stream)
+        if after_seq + 1 < self.history.first_seq(track, seq):
             return []
-        last = min(self.seq(stream), after_seq + count)
+        last = min(seq, after_seq + count)
         return self.history.frames(track, after_seq, last, variant, kind)
 
     def keeps(self, stream: Stream, after_seq: int) -> bool:
         """Whether everything behind that seq, as far as it was published, can be sent."""
-        return after_seq + 1 >= self.history.first_seq(self._track[stream])
+        return after_seq + 1 >= self.history.first_seq(self._track[stream], self.seq(stream))
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
-        return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
+        seq = self.seq(stream)
+        return max(seq - count, self.history.first_seq(self._track[stream], seq) - 1)
 
     def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
@@ -396,6 +401,11 @@ class Market:
         )
         for tell in list(self._audience.values()):
             tell(event)
+
+    def fail(self, reason: str) -> None:
+        """Its source can't go on: the market has ended."""
+        self.failure = reason
+        self.change_state("ended")
 
     @property
     def _speed(self) -> float | str:

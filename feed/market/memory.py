@@ -109,6 +109,11 @@ class BarMemory:
             yield
         self._seconds = start, at, _in_seconds(parts)
 
+    def last(self, at: int) -> Bars:
+        """The last trade before `at`, as a second bar, however long ago it was; none where there is none."""
+        time = self._source.last_trade(self._index, at)
+        return Bars.empty() if time is None else self.seconds(time // SECOND * SECOND, time + 1)
+
     def ticks(self, start: int, end: int) -> Iterator[TickBlock]:
         """The fills from `start` up to, not including, `end`."""
         return self._source.ticks(self._index, start, end) if start < end else iter(())

@@ -58,7 +58,8 @@ class Past:
         length = INTERVALS[interval]
         last = until // length * length
         reach = min(REACH, (limit - 1) * length) if length >= MINUTE else min(DAY, (limit - 1) * length)
-        first = max(last - reach // length * length, -(-(start or 0) // length) * length)
+        known_from = self._source.first_trade(symbol) // length * length
+        first = max(last - reach // length * length, -(-(start or 0) // length) * length, known_from)
         if first > last:
             return []
         memory = self.memories[symbol]

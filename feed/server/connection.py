@@ -66,6 +66,9 @@ class PeerPort(Protocol):
     def closing(self) -> None:
         """A close frame has been sent: nothing may follow it."""
 
+    def failed(self) -> None:
+        """Something above raised an error."""
+
     def lost(self) -> None:
         """The TCP connection is gone."""
 
@@ -201,7 +204,10 @@ class FeedConnection(ServerConnection):
         """Nothing waits any more."""
         super().resume_writing()
         if self.peer is not None:
-            self.peer.resumed()
+            try:
+                self.peer.resumed()
+            except Exception:
+                self.peer.failed()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone."""
@@ -221,7 +227,10 @@ class FeedConnection(ServerConnection):
             return
         handle = _HANDLERS.get(frame.opcode)
         if handle is not None:
-            handle(self, peer, frame)
+            try:
+                handle(self, peer, frame)
+            except Exception:  # It belongs to this connection, and not to the event loop.
+                peer.failed()
 
     def _text_or_binary(self, peer: PeerPort, frame: Frame) -> None:
         self._binary = frame.opcode is Opcode.BINARY

@@ -148,6 +148,8 @@ class Peer:
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
             say_error(self.name, event)
+        # Whatever is told comes behind the trades that were published before.
+        self._subscriber.release()
         self._last_sent = self._clock.now()
         if isinstance(event, Heartbeat):
             self._outbox.write(self._alarms.heartbeat(event))
@@ -229,6 +231,11 @@ class Peer:
         """A close frame has been sent; give the client a moment to answer."""
         if not self._closed:
             self._end(CLOSE_GRACE)
+
+    def failed(self) -> None:
+        """Carrying out what it asked for raised an error: that ends this connection, and no other one."""
+        log.exception("! internal error", connection=self.name)
+        self.close(codes.INTERNAL, codes.INTERNAL.meaning)
 
     def lost(self) -> None:
         """The TCP connection is gone."""
@@ -357,7 +364,10 @@ class Peer:
 
     def _next_page(self, backfill: Backfill) -> None:
         if not self._closed and self._backfills.get(backfill.stream) is backfill:
-            self._page(backfill)
+            try:
+                self._page(backfill)
+            except Exception:  # Of the market's source, for one.
+                self.failed()
 
     # Time.
 
@@ -426,6 +436,7 @@ class Peer:
         self._connection.say_close(code.number, text)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
+        self._subscriber.release()
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._why = reason
         self._connection.say_close(code.number, reason)

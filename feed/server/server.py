@@ -33,6 +33,8 @@ __all__ = ["FeedServer", "ServerLimits"]
 DRAIN_STEP = 10 * MILLISECOND
 """Goodbyes are so far apart when there is time for that: a crowd that comes back does not come at once."""
 
+FAILED = "the market's source failed"
+
 log = structlog.get_logger("feed")
 
 
@@ -156,6 +158,10 @@ class FeedServer:
         except TimeoutError:
             self.drop_all("the server stops")
 
+    def market_failed(self) -> None:
+        """Close everybody, as those who come later will be."""
+        self.close_all(codes.INTERNAL, FAILED)
+
     def drop_all(self, reason: str) -> None:
         """End every connection at once."""
         for peer in list(self._peers):
@@ -228,6 +234,8 @@ class FeedServer:
                 connection.attach(peer)
             else:
                 peer.open()
+                if self._market.failure is not None:
+                    peer.close(codes.INTERNAL, FAILED)
             await connection.wait_closed()
         except Exception:
             log.exception("! internal error", connection=peer.name)

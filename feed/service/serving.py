@@ -8,6 +8,7 @@ import errno
 import functools
 import gc
 import os
+import traceback
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,20 +191,30 @@ class _Run:
                 log.info("stopping", connections=self._server.open_connections)
                 await self._server.drain(code, reason)
                 playing.cancel()
-        return 1 if code is codes.INTERNAL else 0
+        return 0 if self._market.failure is None else 1
 
     async def _play(self) -> None:
         try:
             await self._pacemaker.run()
-        except FeedError as error:
-            log.error("the market's source failed", error=str(error))
-            self._finish(codes.INTERNAL)
+        except Exception as error:
+            # Whatever it is: the server goes on, and tells it to everybody who asks.
+            self._fail(error)
             return
         log.info("the market has ended", at_end=self._settings.at_end)
         if self._settings.at_end == "exit":
             self._finish(codes.GOING_AWAY)
         elif self._settings.at_end == "close":
             self._server.close_all(codes.MARKET_GONE, "the market has ended", after=END_GRACE)
+
+    def _fail(self, error: Exception) -> None:
+        reason = str(error) if isinstance(error, FeedError) else f"{type(error).__name__}: {error} ({_place_of(error)})"
+        log.error("the market's source failed", market=self._market.identity.name, error=reason)
+        log.debug("where it failed", exc_info=error)
+        self._market.fail(reason)
+        if self._settings.at_end == "exit":
+            self._finish(codes.INTERNAL)
+        else:
+            self._server.market_failed()
 
     @contextlib.asynccontextmanager
     async def _recording(self) -> AsyncIterator[None]:
@@ -238,6 +249,12 @@ def _say_what_comes(settings: ServeSettings, market: Market) -> None:
     waits = "nobody" if not count else "its first subscriber" if count == 1 else f"{count} subscribers"
     known = market.identity
     log.info(f"market time waits for {waits}", scenario=known.scenario, seed=known.seed, speed=str(settings.speed))
+
+
+def _place_of(error: Exception) -> str:
+    """File and line at which an error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "nobody knows where"
 
 
 async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> MarketRecorder | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books, Depth, Ladder, QuoteBlock
 from feed.data.messages import RecordedRows
-from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
+from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.tape.replay import RecordingSource
 from feed.units import DAY
 
@@ -142,6 +142,15 @@ class Playlist(Source):
             for it in self._instruments
         )
 
+    def first_trade(self, index: int) -> int:
+        """Time of the first trade of a symbol in any part."""
+        symbol = self._instruments[index].symbol
+        for number, (cut, places) in enumerate(zip(self._cuts, self._places, strict=True)):
+            found = NEVER if symbol not in places else cut.source.trade_from(places[symbol], cut.begin)
+            if found < cut.end:
+                return found - cut.begin + self.start + self._offsets[number]
+        return NEVER if self._tail is None else self._tail.begin
+
     def books(self, index: int) -> Books:
         """The parts' books, one after the other."""
         return _PlaylistBooks(self, index)
@@ -218,10 +227,11 @@ class Playlist(Source):
 
     def _moved_block(self, piece: _Piece, index: int, block: TickBlock) -> TickBlock:
         time = block.time + piece.shift
-        total = self.lots(index, int(time[0])) + np.cumsum(block.size)
+        # All that was ever traded may be more than fits.
+        earlier = self.lots(index, int(time[0]))
         days = time // DAY
-        before = {int(day): self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
-        volume = total - np.array([before[day] for day in days.tolist()], np.int64)
+        before = {int(day): earlier - self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
+        volume = np.cumsum(block.size) + np.array([before[day] for day in days.tolist()], np.int64)
         return replace(block, time=time, volume=volume, trade_id=block.trade_id + piece.ids[index])
 
     def lots(self, index: int, at: int) -> int:

@@ -10,10 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from feed.data.book import QuoteBlock
 from feed.data.inference import synthetic_quotes, tick_rule
 from feed.data.ticks import BUY, SELL, Instrument, TickBlock
 from feed.errors import RecordingError, failure
 from feed.tape.cache import TickCache
+from feed.tape.quoted_book import QuotedBooks
+from feed.tape.steps import EXACT, StepReader
+from feed.tape.tied import CHANNELS, Ties, rank_of
 from feed.units import DAY
 
 __all__ = ["Key", "ReplayedRows", "Texts"]
@@ -25,9 +29,8 @@ Key = tuple[str, str, str]
 
 BATCH_ROWS = 4096
 """About so many rows are between two edges."""
-NEAR = 1e-3
-"""How far a price or a size may be from a whole step: floats are near, a wrong step is not."""
-PLAYED = ("trading", "book", "status", "ticker", "candles")
+MOST_VOLUME = 2**62
+VOLUME_ERROR = 2.0**-50
 LOSSLESS = ("trading", "status")
 """Of the others the newest message may stand for several: a number that is skipped there is nothing missing."""
 
@@ -62,6 +65,8 @@ class ReplayedRows:
         self.missing = self.unsided = self.unquoted = self.outside = 0
         self.symbols: dict[str, None] = {}
         self._instruments = instruments
+        self._ties = Ties()
+        self._quotes: dict[str, list[QuoteBlock]] = {}
         self._seq: dict[Key, int] = {}
         self._ticks: dict[str, _Ticks] = {}
 
@@ -70,15 +75,58 @@ class ReplayedRows:
         channels, channel = _words(batch, "channel")
         symbols, symbol = _words(batch, "symbol")
         parts, part = _words(batch, "interval")
-        played = np.isin(channel, [code for code, name in enumerate(channels) if name in PLAYED])
+        played = np.isin(channel, [code for code, name in enumerate(channels) if name in CHANNELS])
         code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
+        keys = {}
         for each in np.unique(code[played]).tolist():
             rest, place = divmod(each, max(len(parts), 1))
             key = (channels[rest // max(len(symbols), 1)], symbols[rest % max(len(symbols), 1)], parts[place])
+            keys[each] = key
+        batch = self._in_order(batch, keys, code, np.flatnonzero(played))
+        for each, key in keys.items():
             rows = np.flatnonzero(code == each)
             self._add(key, batch, self._fresh(key, batch, rows))
+        quotes = np.isin(channel, [code for code, name in enumerate(channels) if name == "quote"])
+        self._note_quotes(batch, symbols, symbol, quotes)
         self._note_times(batch, np.flatnonzero(played))
         self.count += len(batch)
+
+    def _in_order(self, batch: pa.RecordBatch, keys: dict[int, Key], code: Ints, rows: Ints) -> pa.RecordBatch:
+        """The batch with times that put the rows of different streams into the order that they have."""
+        column = batch.column("time")
+        rows = rows[~_is(batch, "type", "snapshot")[rows] & column.is_valid().to_numpy(zero_copy_only=False)[rows]]
+        if not len(rows):
+            return batch
+        ranks = np.array([rank_of(*key, self._instruments) for key in keys.values()], np.int64)
+        time = column.take(pa.array(rows)).to_numpy().astype(np.int64)
+        apart = self._ties.apart(time, ranks[np.searchsorted(np.array(list(keys), np.int64), code[rows])])
+        if apart is time:
+            return batch
+        moved = column.fill_null(0).to_numpy().astype(np.int64)
+        moved[rows] = apart
+        replaced = pa.array(moved, column.type, mask=column.is_null().to_numpy(zero_copy_only=False))
+        return batch.set_column(batch.schema.get_field_index("time"), "time", replaced)
+
+    def _note_quotes(self, batch: pa.RecordBatch, names: list[str], symbol: Ints, quotes: NDArray[np.bool_]) -> None:
+        """Quotes are the book of a symbol that has nothing else."""
+        for place in np.unique(symbol[quotes]).tolist():
+            name = names[place]
+            if name in self.symbols or name not in self._instruments:
+                continue
+            rows = np.flatnonzero(quotes & (symbol == place))
+            part, steps = batch.take(pa.array(rows)), StepReader(self, self._instruments[name])
+            columns = (steps.steps(part, each, rows, missing=0) for each in ("bid", "bid_size", "ask", "ask_size"))
+            self._quotes.setdefault(name, []).append(QuoteBlock(_ints(part, "time"), *columns))
+
+    def quoted(self) -> dict[str, QuotedBooks]:
+        """The books of the symbols of which there are only quotes. To be called once, when all rows are there."""
+        found = {name: QuotedBooks(blocks) for name, blocks in self._quotes.items() if name not in self.symbols}
+        for name in found:
+            self.symbols[name] = None
+            for block in self._quotes[name]:
+                self.first, self.last = min(self.first, int(block.time.min())), max(self.last, int(block.time.max()))
+                self.edges += block.time[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
+        return found
 
     def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
         """Where the recording begins and ends: just behind the states that its streams begin with, if any are first."""
@@ -119,7 +167,12 @@ class ReplayedRows:
         if not len(rows):
             return
         channel, symbol, _ = key
+        if not symbol and channel == "status":
+            # That of a whole venue.
+            self._note_texts(key, batch, rows)
+            return
         self.symbols[symbol] = None
+        self._quotes.pop(symbol, None)
         if symbol not in self._instruments:
             raise self.mistake(rows[0], "symbol", f"the steps of {symbol} are not told in the recording")
         if channel == "trading":
@@ -128,6 +181,9 @@ class ReplayedRows:
                 ticks = self._ticks[symbol] = _Ticks(self, self._instruments[symbol])
             ticks.add(batch.take(pa.array(rows)), rows)
             return
+        self._note_texts(key, batch, rows)
+
+    def _note_texts(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> None:
         chosen = batch.take(pa.array(rows))
         texts = self.texts[key]
         times, data = chosen.column("time"), chosen.column("data")
@@ -156,13 +212,13 @@ class ReplayedRows:
         return cache
 
 
-class _Ticks:
+class _Ticks(StepReader):
     """The trades of one symbol on their way to columns of integers."""
 
     def __init__(self, rows: ReplayedRows, instrument: Instrument) -> None:
+        super().__init__(rows, instrument)
+        self._found = rows
         self.cache = TickCache()
-        self._rows = rows
-        self._instrument = instrument
         self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
         self._day, self._volume = -1, 0
 
@@ -170,11 +226,11 @@ class _Ticks:
         """The next trades; `rows` tells where in the file they stand."""
         self._check(batch, rows)
         time = _ints(batch, "time")
-        price, size = self._steps(batch, "price", rows), self._steps(batch, "size", rows)
+        price, size = self.steps(batch, "price", rows), self.steps(batch, "size", rows)
         side = self._sides(batch, price)
         bid, ask = self._touch(batch, rows, price, side)
         sizes = [np.where(known >= 1, known, size) for known in (
-            self._steps(batch, "bid_size", rows, missing=0), self._steps(batch, "ask_size", rows, missing=0)
+            self.steps(batch, "bid_size", rows, missing=0), self.steps(batch, "ask_size", rows, missing=0)
         )]  # fmt: skip
         volume, trade_id = self._volumes(batch, rows, time, size), self._ids(batch, len(time))
         self.cache.append(TickBlock(time, price, size, side, bid, sizes[0], ask, sizes[1], volume, trade_id))
@@ -191,50 +247,45 @@ class _Ticks:
         if (steps < 0).any():
             raise self._rows.mistake(rows[int(np.argmax(steps < 0))], "time", "it is earlier than the trade before it")
 
-    def _steps(self, batch: pa.RecordBatch, name: str, rows: Ints, missing: int | None = None) -> Ints:
-        """A column as whole steps."""
-        price = name in ("price", "bid", "ask")
-        step = float(self._instrument.tick_size if price else self._instrument.lot_size)
-        values = batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
-        if missing is not None:
-            values = np.where(np.isnan(values), missing * step, values)
-        scaled = values / step
-        steps = np.floor(scaled + 0.5)
-        wrong = ~(np.abs(scaled - steps) <= np.maximum(NEAR, np.abs(scaled) * 1e-12)) | (steps < 0) | (steps > 2**53)
-        if wrong.any():
-            place = int(np.argmax(wrong))
-            unit = self._instrument.tick_size if price else self._instrument.lot_size
-            raise self._rows.mistake(rows[place], name, f"{values[place]} is no multiple of {unit}")
-        if name in ("price", "size") and (steps < 1).any():
-            raise self._rows.mistake(rows[int(np.argmax(steps < 1))], name, "it is not above 0")
-        whole: Ints = steps.astype(np.int64)
-        return whole
-
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
         words, code = _words(batch, "side")
         told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
-        self._rows.unsided += int((told == 0).sum())
+        self._found.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
 
     def _touch(self, batch: pa.RecordBatch, rows: Ints, price: Ints, side: Ints) -> tuple[Ints, Ints]:
-        bid, ask = (self._steps(batch, name, rows, missing=0) for name in ("bid", "ask"))
+        bid, ask = (self.steps(batch, name, rows, missing=0) for name in ("bid", "ask"))
         known = (bid > 0) & (ask > 0)
         held = np.minimum(bid, price), np.maximum(ask, price)
-        self._rows.outside += int((known & ((price < bid) | (price > ask))).sum())
-        self._rows.unquoted += int((~known).sum())
+        self._found.outside += int((known & ((price < bid) | (price > ask))).sum())
+        self._found.unquoted += int((~known).sum())
         made = synthetic_quotes(price, side)
         known &= held[0] < held[1]
         return np.where(known, held[0], made[0]), np.where(known, held[1], made[1])
 
     def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
         """What was recorded; where nothing was, the sum since the UTC day began."""
-        if not batch.column("volume").null_count:
-            return self._steps(batch, "volume", rows)
-        total = np.cumsum(size) + self._volume
-        begins = np.diff(time // DAY, prepend=self._day) != 0
-        before = np.maximum.accumulate(np.where(begins, total - size, 0))
-        self._day, self._volume = int(time[-1] // DAY), int((total - before)[-1])
-        return total - before
+        days = time // DAY
+        begins = np.diff(days, prepend=self._day) != 0
+        if batch.column("volume").null_count:
+            total = np.cumsum(size) + self._volume
+            volume = total - np.maximum.accumulate(np.where(begins, total - size, 0))
+        else:
+            volume = self.steps(batch, "volume", rows, most=MOST_VOLUME)
+            if (volume > EXACT).any():
+                volume = self._exact(volume, size, begins)
+        self._day, self._volume = int(days[-1]), int(volume[-1])
+        return volume
+
+    def _exact(self, volume: Ints, size: Ints, begins: NDArray[np.bool_]) -> Ints:
+        """Volumes of more steps than floating point counts: each trade adds its size, unless some are missing."""
+        exact = volume.copy()
+        before = np.concatenate([[self._volume], volume[:-1]])
+        for row in np.flatnonzero(volume > EXACT).tolist():
+            added = (0 if begins[row] else int(exact[row - 1] if row else before[0])) + int(size[row])
+            if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:
+                exact[row] = added
+        return exact
 
     def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
         column = batch.column("trade_id")

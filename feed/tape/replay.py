@@ -7,8 +7,10 @@ sent as they were. What was not recorded is derived, as in any market.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,14 +18,15 @@ from numpy.typing import NDArray
 
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
-from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
+from feed.data.ticks import NEVER, STATUSES, Batch, Instrument, Source, StatusChange, TickBlock
 from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
 from feed.errors import RecordingError, failure
 from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.columns import ReplayedRows, Texts
 from feed.tape.layout import RecordingInfo
+from feed.tape.quoted_book import QuotedBooks
 from feed.tape.reader import open_recording
-from feed.units import MILLISECOND, parse_step
+from feed.units import HOUR, MILLISECOND, parse_step
 
 __all__ = ["RecordingSource"]
 
@@ -31,6 +34,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BATCH_ROWS = 4096
+MAX_BATCH = HOUR
+"""No batch is longer, however few rows it has."""
 MOST_LEVELS = 1000
 """Of a book that was recorded whole."""
 AS_THEY_WERE = ("ticker", "candles")
@@ -60,8 +65,9 @@ class RecordingSource(Source):
             except RecordingError:
                 rows.discard()
                 raise
-        if not rows.symbols:
-            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
+        quoted = rows.quoted()
+        if not rows.symbols or rows.last < rows.first:
+            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
         known = _instruments(self.info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
         self._start, self._end = rows.first, rows.last + 1
@@ -69,9 +75,12 @@ class RecordingSource(Source):
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
         self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
-        self._opening, self._changes = _statuses(rows)
+        self._opening, self._changes = _statuses(rows, [instrument.symbol for instrument in self._instruments])
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
-        self._books = [self._book(index, rows) for index in range(len(self._instruments))]
+        self._books = [
+            quoted.get(instrument.symbol) or self._book(index, rows)
+            for index, instrument in enumerate(self._instruments)
+        ]
         self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
         self.notices = tuple(self._told(rows))
 
@@ -101,6 +110,8 @@ class RecordingSource(Source):
         while begin < self._end:
             later = int(np.searchsorted(self._edges, begin, side="right"))
             end = int(self._edges[later]) if later < len(self._edges) else self._end
+            # Tickers and candles come every second, also where nothing is traded for days.
+            end = min(end, begin // MAX_BATCH * MAX_BATCH + MAX_BATCH)
             ticks = tuple(self.between(index, begin, end) for index in range(len(self._instruments)))
             changes = tuple(change for change in self._changes if begin <= change.time < end)
             yield Batch(begin, end, ticks, changes)
@@ -121,6 +132,21 @@ class RecordingSource(Source):
             until = int(self._edges[later]) if later < len(self._edges) else self._end
             yield self.between(index, begin, min(until, end))
             begin = until
+
+    def first_trade(self, index: int) -> int:
+        """Time of the first trade of a symbol."""
+        return self.trade_from(index, self._start)
+
+    def trade_from(self, index: int, at: int) -> int:
+        """Time of the first trade of a symbol at market time `at` or later; `NEVER` where there is none."""
+        times = self._times[index]
+        row = int(np.searchsorted(times, at))
+        return int(times[row]) if row < len(times) else NEVER
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Time of the last trade of a symbol before market time `at`."""
+        rows = int(np.searchsorted(self._times[index], at))
+        return int(self._times[index][rows - 1]) if rows else None
 
     def lots(self, index: int, at: int) -> int:
         """What was traded of a symbol before market time `at`, in lots."""
@@ -185,6 +211,13 @@ class RecordingSource(Source):
         without = ", ".join(instrument.symbol for instrument, book in books if isinstance(book, MadeBooks))
         if without:
             yield f"no book was recorded of {without}: one is made up around the trades"
+        quoted = ", ".join(
+            instrument.symbol
+            for instrument, book in zip(self._instruments, self._books, strict=True)
+            if isinstance(book, QuotedBooks)
+        )
+        if quoted:
+            yield f"of {quoted} there are only quotes: they are shown as a book of one level"
         yield from self.info.notes
 
 
@@ -202,7 +235,7 @@ def _as_they_were(texts: Texts) -> RecordedRows:
     return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
 
 
-def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange]]:
+def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange], list[StatusChange]]:
     """What was in force at first, and the changes, in order of time."""
     opening: list[StatusChange] = []
     changes: list[StatusChange] = []
@@ -210,11 +243,21 @@ def _statuses(rows: ReplayedRows) -> tuple[list[StatusChange], list[StatusChange
         if channel != "status":
             continue
         for time, snapshot, text in texts:
-            data = orjson.loads(text)
             try:
-                facts = str(data["status"]), str(data["reason"]), str(data["phase"])
-                since = int(data["timestamp"]) * MILLISECOND if snapshot else time
+                change = _status_change(orjson.loads(text), time, snapshot=snapshot)
             except (KeyError, TypeError, ValueError) as error:
                 raise failure(rows.path, f"status of {symbol}", f"{error} is missing or wrong") from None
-            (opening if snapshot else changes).append(StatusChange(since, symbol, *facts))
+            # Without a symbol it is that of a whole venue.
+            of = [symbol] if symbol else symbols
+            (opening if snapshot else changes).extend(replace(change, symbol=name) for name in of)
     return opening, sorted(changes, key=lambda change: change.time)
+
+
+def _status_change(data: Any, time: int, *, snapshot: bool) -> StatusChange:
+    """What a venue says, which may have words of its own, in ours."""
+    status, reason = str(data["status"]), str(data.get("reason", ""))
+    since = int(data["timestamp"]) * MILLISECOND if snapshot and "timestamp" in data else time
+    if status not in STATUSES:
+        # Such as post_only: nothing is traded as usual.
+        status, reason = "halted", reason or status
+    return StatusChange(since, "", status, reason, str(data.get("phase", "replay")))

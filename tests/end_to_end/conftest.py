@@ -51,9 +51,16 @@ class Served:
 @contextlib.contextmanager
 def start(*arguments: str, **environment: str) -> Iterator[Served]:
     """Start the command on any free port, and end it with the block."""
+    with start_command("-m", "feed", "serve", *arguments, **environment) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def start_command(*arguments: str, **environment: str) -> Iterator[Served]:
+    """The same with Python and arguments that end in those of `feed serve`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FEED_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "feed", "serve", *arguments, "--port", "0"],
+        [sys.executable, *arguments, "--port", "0"],
         cwd=ROOT,
         env={**clean, **environment},
         stdout=subprocess.PIPE,

@@ -209,3 +209,39 @@ def test_preset_for_another_file(tmp_path: Path) -> None:
     path = written(tmp_path / "BTCUSDT-trades-2024-01-01.csv", f"1,2,3,{MS}\n")
     with pytest.raises(RecordingError, match="has 4 columns where binance-trades has at least 6"):
         imported("binance-trades", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "told"),
+    [
+        ("t.csv.xz", b"\xfd7zXZ\x00\x00\x04\xe6\xd6\n", "packed with xz"),
+        ("t.csv.zst", b"\x28\xb5\x2f\xfd\x64\n", "packed with zstd"),
+        ("t.feather", b"ARROW1\x00\x00\xff\xff\n", "a Feather file"),
+        ("t.csv", b"PAR1\x15\x04", "a Parquet file"),
+        ("t.dat", b"\x80\x05\x95\x00\x1b[31m\x07\n", "no text"),
+        ("t.csv", "time,price,size\n".encode("utf-16"), "UTF-16"),
+    ],
+)
+@pytest.mark.parametrize("format", ["auto", "trades", "bars"])
+def test_what_is_no_text_is_not_shown(tmp_path: Path, name: str, begin: bytes, told: str, format: str) -> None:
+    """It is named instead, and nothing of it reaches the terminal."""
+    path = tmp_path / name
+    path.write_bytes(begin + bytes(range(256)) * 4)
+    with pytest.raises(FeedError, match=r"it is|cannot be told|cannot be read") as error:
+        imported(format, path, symbol="X")
+    assert str(error.value).replace("\n", "").isprintable()
+    assert told in str(error.value) or begin.startswith(b"PAR1")
+
+
+@pytest.mark.parametrize("close", ["Close", " close ", "\u200bclose", "close\xa0", "CLOSE"])
+@pytest.mark.parametrize("format", ["auto", "bars"])
+def test_names_that_look_alike_are_found(tmp_path: Path, close: str, format: str) -> None:
+    """Case, spaces and characters that nobody sees do not make another column."""
+    text = f"time,open,high,low,{close},volume\n{MS},1,2,1,2,5\n{MS + 60_000},1,2,1,2,5\n"
+    assert imported(format, written(tmp_path / "t.csv", text), symbol="X").report.rows
+
+
+def test_a_column_may_be_two_things(tmp_path: Path) -> None:
+    """Told as the open, it is the close as well: nobody is told that there is no close where there is one."""
+    text = f"time,close,high,low,volume\n{MS},1,2,1,5\n{MS + 60_000},1,2,1,5\n"
+    assert imported("bars", written(tmp_path / "t.csv", text), symbol="X", columns={"open": "close"}).report.rows

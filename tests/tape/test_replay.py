@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from feed.clock import ManualClock
 from feed.data.ticks import Source, batches_between
+from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
 from feed.errors import RecordingError, UsageError
+from feed.importing.running import import_files
 from feed.market.market import Market
 from feed.market.recorder import MarketRecorder
 from feed.protocol.effects import Stream
@@ -26,7 +28,7 @@ from feed.sources.replay import open_replay
 from feed.tape.replay import RecordingSource
 from feed.units import DAY, MINUTE, SECOND
 from tests.support.books import ReaderBook
-from tests.support.market import Reader, make_market
+from tests.support.market import Reader, make_market, unframed
 
 CHANNELS = ("trading", "status", "ticker", "candles", "book")
 DOCUMENT = {
@@ -232,3 +234,36 @@ def test_files_that_do_not_go_together(recording: Path, tmp_path: Path) -> None:
         opened(recording, files=["nothing.parquet"])
     with pytest.raises(ValueError, match="without end"):
         opened(recording, loop=True, continued=True)
+
+
+def test_before_the_first_trade_of_a_symbol_nothing_is_said_of_it(tmp_path: Path) -> None:
+    """And after days without one, the last price is what there is."""
+    rows = [
+        "1700000000500,BTC/USD,100.5,1,buy",
+        "1700000007300,ETH/USD,20.5,1,buy",
+        "1700000009000,BTC/USD,101.5,2,buy",
+    ]
+    rows += ["1700400000000,BTC/USD,99.5,1,sell", "1700400002000,ETH/USD,20.0,1,sell"]
+    (tmp_path / "two.csv").write_text("time,symbol,price,size,side\n" + "\n".join(rows) + "\n")
+    made = tmp_path / "two.parquet"
+    import_files("auto", [tmp_path / "two.csv"], made)
+    source = RecordingSource(made)
+    market = make_market(source)
+    streams = [stream for stream in market.streams if stream.channel in ("ticker", "candles")]
+    for stream in streams:
+        assert market.state_of(stream, 10, Variant()) == b""
+        assert market.seq(stream) == 0
+    reader = Reader(market, *streams)
+    play(market, source.start + 20 * SECOND)
+    for name, found in by_stream(reader.payloads).items():
+        messages = [json.loads(payload) for payload in found]
+        assert [message["seq"] for message in messages] == list(range(1, len(messages) + 1)), name
+        first = 7 if "ETH" in name else 0
+        assert messages[0]["data"]["timestamp"] == 1_700_000_000_999 + first * 1000
+        assert min(message["data"]["low"] for message in messages) >= 20, name
+    later = make_market(source, begins=source.start + 90 * 3600 * SECOND)
+    for stream in streams:
+        for payload in unframed(later.state_of(stream, 10, Variant())):
+            data = json.loads(payload)["data"]
+            price = 101.5 if stream.symbol == "BTC/USD" else 20.5
+            assert [data[key] for key in ("open", "high", "low", "vwap", "volume")] == [price] * 4 + [0]

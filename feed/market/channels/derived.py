@@ -7,6 +7,7 @@ number of a message follows from its time, and nothing is computed for a stream 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -55,8 +56,12 @@ class _EachSecond:
         self._memories = memories
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """The seconds that have ended since the epoch began."""
-        return (time + 1) // SECOND - begins // SECOND
+        """The seconds that have ended since the epoch began, and since there was anything to tell."""
+        return max(0, (time + 1) // SECOND - max(begins, self._source.first_trade(symbol)) // SECOND)
+
+    def _ends(self, batch: Batch, symbol: int) -> Ints:
+        """When there is a message in a batch: before the first trade nothing is known, so nothing is said."""
+        return second_ends(max(batch.start, self._source.first_trade(symbol)), batch.end)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
         """Whether the state at `at` is at hand."""
@@ -84,12 +89,16 @@ class CandleChannel(_EachSecond):
         """The candles of a batch."""
         return CandleTrack(
             self._source.instruments[symbol], part, self._shift, self._memories[symbol],
-            batch.ticks[symbol], second_ends(batch.start, batch.end), batch.start,
+            batch.ticks[symbol], self._ends(batch, symbol), batch.start,
         )  # fmt: skip
 
-    def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack:
-        """The last `count` candles as they stand at `at`: closed ones, and the open one."""
-        length, first, count = self._reach(part, at, count)
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack | None:
+        """The last `count` candles as they stand at `at`, the last one open; none before the first trade."""
+        known_from = self._source.first_trade(symbol)
+        if at < known_from:
+            return None
+        length = INTERVALS[part]
+        length, first, count = self._reach(part, at, min(count, at // length - known_from // length + 1))
         ends = np.arange(count, dtype=np.int64) * length + first + length - 1
         ends[-1] = at
         return CandleTrack(
@@ -176,12 +185,11 @@ class CandleTrack:
 
     @cached_property
     def _last(self) -> int:
-        """The last price before the first candle; 0 where nothing was traded for two days."""
-        for reach in (HOUR, 2 * DAY):
-            earlier = self._memory.until(self._first - reach, self._first)
-            if len(earlier):
-                return int(earlier.close[-1])
-        return 0
+        """The last price before the first candle."""
+        earlier = self._memory.until(self._first - HOUR, self._first)
+        if not len(earlier):
+            earlier = self._memory.last(self._first)
+        return int(earlier.close[-1]) if len(earlier) else 0
 
     def _candle(self, time: int, row: int) -> Candle:
         length, states = self._length, self._states[1]
@@ -204,12 +212,14 @@ class TickerChannel(_EachSecond):
 
     def track(self, batch: Batch, symbol: int, part: str) -> TickerTrack:
         """The tickers of a batch."""
-        ends = second_ends(batch.start, batch.end)
+        ends = self._ends(batch, symbol)
         instrument = self._source.instruments[symbol]
         return TickerTrack(instrument, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start)
 
-    def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack:
-        """The ticker as it stands."""
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack | None:
+        """The ticker as it stands; none before the first trade."""
+        if at < self._source.first_trade(symbol):
+            return None
         ends = np.array([at], np.int64)
         instrument = self._source.instruments[symbol]
         return TickerTrack(instrument, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)
@@ -243,15 +253,19 @@ class TickerTrack:
     def _day(self) -> tuple[Bars, TickBlock]:
         """The bars of a day before these times and during them, and the ticks whose quotes stand at them."""
         before = self._memory.until(int(self.times[0]) // MINUTE * MINUTE - DAY, self._start)
-        return joined([before, bars_of(self._block, SECOND)]), self._quotes(before)
+        last = before if len(before) else self._memory.last(self._start)
+        return joined([before, bars_of(self._block, SECOND)]), self._quotes(last)
 
     def _ticker(self, time: int, bars: Bars, quotes: TickBlock) -> Ticker:
         opening = time // MINUTE * MINUTE - DAY
         lo, hi = np.searchsorted(bars.time, [opening, time + 1])
         day = bars[slice(int(lo), int(hi))]
         row = int(np.searchsorted(quotes.time, time, side="right")) - 1
-        if not len(day) or row < 0:
+        if row < 0:
             return Ticker.nothing(time)
+        if not len(day):
+            # A day without a trade, as on a weekend: what stands is what the last one left.
+            day = bars_of(replace(quotes[row : row + 1], size=np.zeros(1, np.int64)), SECOND)
         return Ticker(
             last=int(day.close[-1]),
             bid=int(quotes.bid[row]),
@@ -272,4 +286,5 @@ class TickerTrack:
             return self._block
         if not len(before):
             return self._block
-        return TickBlock.joined([*self._memory.ticks(int(before.time[-1]), self._start), self._block])
+        last = int(before.time[-1])
+        return TickBlock.joined([*self._memory.ticks(last, min(last + MINUTE, self._start)), self._block])

@@ -72,7 +72,7 @@ class Pages:
         market = self._market
         return Page.json(
             {
-                "status": "ok",
+                "status": "ok" if market.failure is None else "failed",
                 "version": __version__,
                 "market": market.identity.name,
                 **market.summary,

@@ -1,0 +1,98 @@
+"""How many decimals numbers may have so that they, and their sum, can be counted exactly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from feed.units import decimal_places
+
+__all__ = ["LARGEST", "MAX_TOTAL", "PRICE_KEYS", "Magnitudes", "TableMagnitudes", "TooFineError"]
+
+LARGEST = 2.0**53
+"""Above it floating point has no units any more."""
+
+MAX_TOTAL = 2.0**62
+"""What all sizes together may come to, in units: a volume is the sum of many."""
+
+SPARE = 10.0
+"""What was met so far may grow as much before decimals have to be given up once more."""
+
+PRICE_KEYS = frozenset({"price", "bid", "ask", "open", "high", "low", "close"})
+
+
+class TooFineError(Exception):
+    """With so many decimals the numbers of a file can't be counted; with fewer they can.
+
+    Attributes:
+        is_price: whether they are prices, and not sizes.
+        places: the decimals that there are.
+        fitting: as many as may be.
+    """
+
+    def __init__(self, is_price: bool, places: int, fitting: int) -> None:
+        super().__init__(f"{places} decimals")
+        self.is_price = is_price
+        self.places = places
+        self.fitting = fitting
+
+
+class Magnitudes:
+    """The largest number that was met, and the sum of all."""
+
+    def __init__(self) -> None:
+        self._largest = 0.0
+        self._total = 0.0
+
+    def note(self, column: pa.Array, *, adds_up: bool) -> None:
+        """Numbers as floating point; text is left for who says what is wrong with it."""
+        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+            return
+        values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        values = values[np.isfinite(values)]
+        if len(values):
+            self._largest = max(self._largest, float(values.max()))
+            self._total += float(values.sum()) if adds_up else 0.0
+
+    def check(self, is_price: bool, places: int) -> None:
+        """Raises TooFineError where so many decimals are too many, and fewer would not be."""
+        if self._fits(places, 1.0):
+            return
+        fitting = next((fewer for fewer in range(places - 1, -1, -1) if self._fits(fewer, SPARE)), None)
+        if fitting is not None:
+            raise TooFineError(is_price, places, fitting)
+
+    def _fits(self, places: int, spare: float) -> bool:
+        unit = 10.0**places
+        return self._largest * unit < LARGEST and self._total * unit * spare < MAX_TOTAL
+
+
+class TableMagnitudes:
+    """The same of the rows of a recording, by symbol."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], float] = {}
+
+    def note(self, table: pa.Table) -> None:
+        """The next rows."""
+        grouped = table.group_by("symbol").aggregate(
+            [*((name, "max") for name in ("price", "bid", "ask", "size", "bid_size", "ask_size")), ("size", "sum")]
+        )
+        for row in grouped.to_pylist():
+            symbol = str(row["symbol"])
+            for kind, names in (("price", ("price", "bid", "ask")), ("size", ("size", "bid_size", "ask_size"))):
+                found = [row[f"{name}_max"] for name in names if row[f"{name}_max"] is not None]
+                self._known[symbol, kind] = max([self._known.get((symbol, kind), 0.0), *found])
+            self._known[symbol, "total"] = self._known.get((symbol, "total"), 0.0) + (row["size_sum"] or 0.0)
+
+    def wrong(self, instruments: dict[str, tuple[Decimal, Decimal]]) -> str | None:
+        """What cannot be counted in the steps that were found, if anything."""
+        for symbol, (tick, lot) in instruments.items():
+            for kind, step, most in (("price", tick, LARGEST), ("size", lot, LARGEST), ("total", lot, MAX_TOTAL)):
+                value = self._known.get((symbol, kind), 0.0)
+                if value * 10.0 ** decimal_places(step) >= most:
+                    what = {"price": "a price", "size": "a size", "total": "all sizes together"}[kind]
+                    return f"{what} of {symbol}, {value:.15g}, cannot be counted in steps of {step:f}"
+        return None
