@@ -223,8 +223,9 @@ def test_written_ticks_are_exact() -> None:
 
 def test_a_written_tick_in_a_silent_block() -> None:
     """It stands alone, with quotes of its own."""
-    phases = [{"name": "call", "for": "30m", "status": "auction"}]
-    _, block = market(20 * MINUTE, phases=phases, ticks=[{"at": "5m", "price": 65000, "size": 1}])
+    phases = [{"name": "silence", "for": "30m", "activity": 0.01}]
+    ticks = [{"at": "5m", "price": 65000, "size": 1}]
+    _, block = market(20 * MINUTE, market=STILL | {"orders_per_second": 0.01}, phases=phases, ticks=ticks)
     assert len(block) == 1
     assert block.bid[0] < block.ask[0] == block.price[0]
 
