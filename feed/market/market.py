@@ -21,7 +21,7 @@ from feed.market.channels.base import Track, streams_of
 from feed.market.channels.registry import open_channels
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
-from feed.market.pace import Pace
+from feed.market.state import Pace
 from feed.market.past import Past
 from feed.market.segment import Base, Segment
 from feed.protocol.effects import Stream
@@ -54,7 +54,7 @@ class MarketIdentity:
 
 
 class Market:
-    """State and history of one running simulation; `feed.market.pacing` moves it through time.
+    """State and history of one running simulation; `feed.market.player` moves it through time.
 
     Args:
         identity: its names.

@@ -24,8 +24,8 @@ from feed.errors import FeedError, UsageError
 from feed.market.digest import market_digest
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
-from feed.market.pacing import Pacemaker
+from feed.market.state import Pace
+from feed.market.player import Player
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
@@ -70,7 +70,7 @@ def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -
 async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
     market = open_market(settings, clock)
     limits = settings.limits
-    pacemaker = Pacemaker(
+    player = Player(
         market,
         clock,
         wait_for=settings.wait_for,
@@ -79,7 +79,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     )
     server_limits = _server_limits(limits, compression=settings.compression == "on")
     server = FeedServer(market, server_limits, clock, origins=settings.origins, token=settings.token)
-    metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
+    metrics = Metrics(server.counters, market, player.counters, lambda: server.open_connections)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=scenarios)
     server.mount(pages.by_path())
@@ -92,7 +92,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         metrics.recording = pages.recording = recorder.counters
     if ready is not None:
         ready(_url(server, settings))
-    return await _Run(server, market, pacemaker, settings, recorder, clock).until_stopped()
+    return await _Run(server, market, player, settings, recorder, clock).until_stopped()
 
 
 def open_market(settings: ServeSettings, clock: Clock) -> Market:
@@ -149,14 +149,14 @@ class _Run:
         self,
         server: FeedServer,
         market: Market,
-        pacemaker: Pacemaker,
+        player: Player,
         settings: ServeSettings,
         recorder: MarketRecorder | None,
         clock: Clock,
     ) -> None:
         self._server = server
         self._market = market
-        self._pacemaker = pacemaker
+        self._pacemaker = player
         self._settings = settings
         self._recorder = recorder
         self._clock = clock

@@ -29,7 +29,7 @@ from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
+from feed.market.state import Pace
 from feed.protocol.effects import Stream
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from

@@ -22,8 +22,8 @@ from feed.clock import SystemClock
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
-from feed.market.pacing import Pacemaker
+from feed.market.state import Pace
+from feed.market.player import Player
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, SECOND
@@ -81,8 +81,8 @@ def reaches(seed: int) -> dict[str, float]:
 
 async def _paced(market: Market, length: float) -> tuple[float, float]:
     """CPU seconds a second of a market that is played in real time, and how often a second it has something to do."""
-    pacemaker = Pacemaker(market, SystemClock(), wait_for=0, gather=0, patience=SECOND)
-    playing = asyncio.create_task(pacemaker.run())
+    player = Player(market, SystemClock(), wait_for=0, gather=0, patience=SECOND)
+    playing = asyncio.create_task(player.run())
     await asyncio.sleep(SETTLED)
     first, used, real = market.published, time.process_time(), time.perf_counter()
     await asyncio.sleep(length)

@@ -22,7 +22,7 @@ from feed.clock import SystemClock
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
+from feed.market.state import Pace
 from feed.market.recorder import MarketRecorder
 from feed.scenario.find import find_scenario
 from feed.tape.layout import SCHEMA, RecordingInfo

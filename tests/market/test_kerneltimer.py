@@ -12,7 +12,7 @@ import pytest
 from feed.clock import SystemClock
 from feed.market import kerneltimer, pacing
 from feed.market.kerneltimer import open_timer
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.units import MILLISECOND, SECOND
 from tests.support.market import TRADING, Reader, make_market
 from tests.support.sources import MetronomeSource
@@ -63,7 +63,7 @@ def test_market_runs_with_and_without_it(monkeypatch: pytest.MonkeyPatch, availa
         clock = SystemClock()
         market = make_market(MetronomeSource(every=MILLISECOND // 2, count=40), clock)
         reader = Reader(market, TRADING)
-        await Pacemaker(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND).run()
+        await Player(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND).run()
         return reader.seqs()
 
     assert asyncio.run(main()) == list(range(1, 41))

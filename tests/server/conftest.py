@@ -17,7 +17,7 @@ from feed.clock import SystemClock
 from feed.data.ticks import Source
 from feed.delivery.outbox import OutboxLimits
 from feed.market.market import Market
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
 from feed.server.peer import PeerLimits
@@ -46,7 +46,7 @@ class Running:
 
     server: FeedServer
     market: Market
-    pacemaker: Pacemaker
+    player: Player
     clients: list[ClientConnection] = field(default_factory=list)
 
     @property
@@ -111,14 +111,14 @@ async def serving(
         limits = replace(limits, peer=replace(limits.peer, session=replace(SESSION, **session)))
     clock = SystemClock()
     market = make_market(source or MetronomeSource(every=5 * MILLISECOND), clock, speed=speed)
-    pacemaker = Pacemaker(market, clock, wait_for=1, gather=MILLISECOND, patience=10 * SECOND)
+    player = Player(market, clock, wait_for=1, gather=MILLISECOND, patience=10 * SECOND)
     server = FeedServer(market, limits, clock, **options)
-    metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
+    metrics = Metrics(server.counters, market, player.counters, lambda: server.open_connections)
     pages = Pages(market, metrics, clock, open_connections=lambda: server.open_connections, scenarios=list)
     server.mount(pages.by_path())
     await server.start("127.0.0.1", 0)
-    playing = asyncio.create_task(pacemaker.run())
-    running = Running(server, market, pacemaker)
+    playing = asyncio.create_task(player.run())
+    running = Running(server, market, player)
     try:
         yield running
     finally:

@@ -13,7 +13,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
+from feed.market.state import Pace
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource

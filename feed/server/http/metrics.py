@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from feed.market.market import Market
-from feed.market.pacing import PaceCounters
+from feed.market.player import PaceCounters
 from feed.server.counters import ServerCounters
 from feed.server.http.routes import Page
 from feed.units import SECOND

@@ -11,7 +11,7 @@ from feed.market.kerneltimer import KernelTimer, open_timer
 from feed.market.market import Market
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["PaceCounters", "Pacemaker"]
+__all__ = ["PaceCounters", "Player"]
 
 SLICE = 512
 """Messages that are published before the event loop gets a turn."""
@@ -41,7 +41,7 @@ class PaceCounters:
     late: int = 0
 
 
-class Pacemaker:
+class Player:
     """Publishes what a market has when it is due.
 
     The schedule is absolute: each message is due at a time that follows from the market's pace alone, so a late loop
