@@ -1,58 +1,118 @@
-"""Market time as a function of real time. Exact: no step is ever added to another, so nothing drifts."""
+"""Where a market stands and how it moves: a frozen value that only commands change, and what follows from it.
+
+A market *stands at m* when everything due at or before market time m has been published and nothing later. The value
+is exact: no step is ever added to another, so nothing drifts. It holds no clock: every question takes `now`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from feed.units import MAX_SPEED
 
-__all__ = ["Pace"]
+__all__ = ["MarketState", "exact_speed"]
 
 
-class Pace:
-    """How market time runs while real time passes.
+def exact_speed(speed: float) -> Fraction | None:
+    """Market time a real time as a fraction; None for `MAX_SPEED`, where there is no relation between the two."""
+    return None if speed == MAX_SPEED else Fraction(str(speed))
 
-    Market time stands still until `run`. At `MAX_SPEED` there is no relation between the two: everything is due, and
-    whoever publishes goes as fast as its subscribers.
 
-    Args:
-        market_time: where it stands, ns UTC.
-        speed: market seconds a real second, or `MAX_SPEED`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketState:
+    """The state of one market: its epoch, its clock, and where it stops. Times are ns; market times are UTC.
 
     Attributes:
-        is_max: whether it is paced by its subscribers and not by a clock.
-        running: whether it has begun to run.
+        seed: what the source draws from.
+        digest: what the frames of this epoch follow from.
+        begins: market time at which the epoch begins.
+        number: counts the epochs of the market from 1.
+        speed: market time a real time; None: as fast as its subscribers read.
+        moving: whether market time runs.
+        at: market time at `since`; where it stands, if it does not move.
+        since: the monotonic time at which it was `at`.
+        stop: market time at which it will stand; None: at the source's end.
+        end: market time at which the source ends; None: never.
+        waits: whether it begins by itself with its first subscribers.
     """
 
-    __slots__ = ("_market", "_mono", "_real", "_virtual", "is_max", "running", "speed")
+    seed: int
+    digest: str
+    begins: int
+    number: int = 1
+    speed: Fraction | None = Fraction(1)
+    moving: bool = False
+    at: int
+    since: int = 0
+    stop: int | None = None
+    end: int | None = None
+    waits: bool = False
 
-    def __init__(self, market_time: int, speed: float) -> None:
-        self.speed = speed
-        self.running = False
-        self.is_max = speed == MAX_SPEED
-        # So many nanoseconds of market time in so many real ones.
-        ratio = Fraction(0) if self.is_max else Fraction(str(speed))
-        self._virtual, self._real = ratio.numerator, ratio.denominator
-        self._market = market_time
-        self._mono = 0
+    @property
+    def epoch(self) -> str:
+        """The name of the epoch: what its bytes follow from, and how often the market has begun anew."""
+        return f"{self.digest}-{self.number}"
 
-    def run(self, now: int) -> None:
-        """Let market time run from monotonic time `now` on."""
-        self._mono = now
-        self.running = True
+    @property
+    def is_max(self) -> bool:
+        """Whether it is paced by its subscribers and not by a clock."""
+        return self.speed is None
 
-    def reached(self, market_time: int) -> None:
-        """At `MAX_SPEED`: everything up to this market time has been published."""
-        self._market = market_time
+    @property
+    def limit(self) -> int | None:
+        """Market time that it does not pass: where it stops, or where the source ends."""
+        if self.stop is None or self.end is None:
+            return self.end if self.stop is None else self.stop
+        return min(self.stop, self.end)
 
-    def at(self, now: int) -> int:
-        """Market time at monotonic time `now`."""
-        if not self.running or self.is_max:
-            return self._market
-        return self._market + (now - self._mono) * self._virtual // self._real
+    def position(self, now: int) -> int:
+        """Market time at monotonic time `now`; of a market at full speed, where it was when it began to move."""
+        if not self.moving or self.speed is None:
+            return self.at
+        at = self.at + (now - self.since) * self.speed.numerator // self.speed.denominator
+        return at if self.limit is None else min(at, self.limit)
 
     def when(self, market_time: int) -> int:
-        """The earliest monotonic time at which it is `market_time`; only for a clock that runs at a finite speed."""
-        if self.is_max:
-            return self._mono
-        return self._mono - ((self._market - market_time) * self._real // self._virtual)
+        """The earliest monotonic time at which a moving market with a finite speed is at `market_time`."""
+        if self.speed is None:
+            return self.since
+        return self.since - ((self.at - market_time) * self.speed.denominator // self.speed.numerator)
+
+    def run(self, now: int) -> MarketState:
+        """The state of moving on from where it stands."""
+        # Nothing lies between the moment before an epoch and its beginning.
+        return replace(self, moving=True, since=now, at=max(self.at, self.begins), waits=False)
+
+    def stand(self, at: int) -> MarketState:
+        """The state of standing at a market time."""
+        return replace(self, moving=False, at=at, stop=None, waits=False)
+
+    def begin(self, at: int, *, seed: int | None = None, digest: str | None = None) -> MarketState:
+        """The next epoch, standing before its first message."""
+        return replace(
+            self,
+            begins=at,
+            at=at - 1,
+            number=self.number + 1,
+            stop=None,
+            moving=False,
+            waits=False,
+            seed=self.seed if seed is None else seed,
+            digest=self.digest if digest is None else digest,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The state as JSON values, for the log of commands."""
+        return {
+            "seed": self.seed,
+            "digest": self.digest,
+            "epoch": self.epoch,
+            "begins": self.begins,
+            "number": self.number,
+            "speed": "max" if self.speed is None else str(self.speed),
+            "moving": self.moving,
+            "at": self.at,
+            "stop": self.stop,
+        }

@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "Heartbeat",
     "MarketChanged",
+    "MarketPhase",
     "PingEvent",
     "PongEvent",
     "Status",
@@ -27,7 +28,7 @@ __all__ = [
     "Unsubscribed",
 ]
 
-MarketState = Literal["running", "paused", "ended"]
+MarketPhase = Literal["running", "paused", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Status(Event):
     seed: int
     epoch: str
     digest: str
-    state: MarketState
+    state: MarketPhase
     virtual_time: int
     speed: float | str
     channels: tuple[str, ...]
@@ -157,7 +158,7 @@ class MarketChanged(Event):
     """The market's clock or state changed; `virtual_time` is market time in milliseconds."""
 
     name: ClassVar[str] = "market"
-    state: MarketState
+    state: MarketPhase
     virtual_time: int
     speed: float | str
     epoch: str

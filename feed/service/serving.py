@@ -24,8 +24,8 @@ from feed.errors import FeedError, UsageError
 from feed.market.digest import market_digest
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.state import Pace
 from feed.market.player import Player
+from feed.market.state import Pace
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits

@@ -29,11 +29,11 @@ from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.state import Pace
 from feed.protocol.effects import Stream
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import MINUTE, SECOND
+from tests.support.market import opening_state
 
 __all__ = ["main"]
 
@@ -85,7 +85,7 @@ def engine_costs(seed: int) -> dict[str, float]:
 def market_of(source: EngineSource) -> Market:
     """A market that nobody paces."""
     window = ResumeWindow(10_000, 300 * SECOND)
-    return Market(MarketIdentity("m", "x", 1, ""), source, Pace(source.start, 1.0), window=window, clock=ManualClock())
+    return Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=ManualClock())
 
 
 class Sink:

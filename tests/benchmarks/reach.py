@@ -22,12 +22,12 @@ from feed.clock import SystemClock
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.state import Pace
 from feed.market.player import Player
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, SECOND
 from tests.benchmarks.costs import QUIET, listen, market_of
+from tests.support.market import opening_state
 
 __all__ = ["main"]
 
@@ -104,8 +104,8 @@ async def _woken(rate: float, length: float) -> float:
 def paced(seed: int, length: float) -> dict[str, float]:
     """A market of about ten ticks a second with every channel of its symbol, in real time and with real timers."""
     source = EngineSource(scenario_from(QUIET, "reach"), seed)
-    window, pace = ResumeWindow(10_000, 300 * SECOND), Pace(source.start, 1.0)
-    market = Market(MarketIdentity("m", "x", seed, ""), source, pace, window=window, clock=SystemClock())
+    window = ResumeWindow(10_000, 300 * SECOND)
+    market = Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=SystemClock())
     market.warm()
     listen(market, list(market.streams))
     share, rate = asyncio.run(_paced(market, length))

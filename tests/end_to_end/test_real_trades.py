@@ -124,7 +124,7 @@ def test_trades_keep_their_own_timing(file: RealFile, tmp_path: Path, speed: flo
     begun = clock.now()
 
     async def main() -> None:
-        task = asyncio.create_task(player.run())
+        task = asyncio.create_task(player.play_out())
         while sum(count for _, count in writes) < 1500 and not task.done():
             await asyncio.sleep(30)
         task.cancel()

@@ -22,7 +22,7 @@ def test_messages_share_a_write_only_within_the_bound(gather: int, writes: int) 
     market = make_market(MetronomeSource(every=100 * MICROSECOND, count=200), clock)
     reader = Reader(market, TRADING)
     player = Player(market, clock, wait_for=0, gather=gather, patience=SECOND)
-    run_virtually(player.run(), loop)
+    run_virtually(player.play_out(), loop)
     counters = market.hub.counters
     assert (counters.deliveries, reader.data.count(b'"seq":')) == (200, 200)
     assert abs(market.hub.fanout.writes - writes) <= 1
@@ -35,7 +35,7 @@ def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
     market = make_market(MetronomeSource(every=MILLISECOND, count=1000), clock)
     Reader(market, TRADING)
     loop.call_later(0.1, clock.stall, SECOND // 2)
-    run_virtually(Player(market, clock, wait_for=0, gather=0, patience=SECOND).run(), loop)
+    run_virtually(Player(market, clock, wait_for=0, gather=0, patience=SECOND).play_out(), loop)
     assert market.hub.counters.deliveries == market.hub.fanout.writes == 1000
 
 
@@ -55,6 +55,6 @@ def test_who_joins_leaves_no_alarm_behind() -> None:
     player._turn = counted  # type: ignore[method-assign]
     for joining in range(20):
         loop.call_later(2.5 + joining / 1000, Reader, market, TRADING)
-    run_virtually(player.run(), loop)
+    run_virtually(player.play_out(), loop)
     # One for each message and each joining, and one at the end or the beginning.
     assert len(turns) <= 10 + 20 + 2

@@ -13,7 +13,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.state import Pace
+from feed.market.state import MarketState, exact_speed
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
@@ -34,13 +34,32 @@ def make_market(
     """A market that has not begun to run."""
     source = source or MetronomeSource()
     return Market(
-        MarketIdentity("main", "metronome", 1, "digest"),
+        MarketIdentity("main", "metronome"),
         source,
-        Pace(source.start if begins is None else begins, speed),
+        opening_state(source, speed=speed, begins=begins),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
     )
+
+
+def opening_state(source: Source, *, speed: float = 1.0, begins: int | None = None) -> MarketState:
+    """The state of a market that waits for its first subscribers."""
+    begins = source.start if begins is None else begins
+    return MarketState(
+        seed=1,
+        digest=f"digest{begins}",
+        begins=begins,
+        at=begins - 1,
+        speed=exact_speed(speed),
+        end=source.end,
+        waits=True,
+    )
+
+
+def start(market: Market, now: int) -> None:
+    """Let market time run."""
+    market.obey(market.state.run(now))
 
 
 class Reader:

@@ -64,7 +64,7 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("candles", market.symbols[symbol], interval))
-        rows = await asyncio.to_thread(market.past.candles, symbol, interval, start, until, limit)
+        rows = await asyncio.to_thread(market.catalog.past.candles, symbol, interval, start, until, limit)
         return _rows(market, symbol, "candles", rows, until, seq, {"interval": interval})
 
     async def trades(self, name: str, query: Query) -> Page:
@@ -77,7 +77,7 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("trading", market.symbols[symbol]))
-        rows = await asyncio.to_thread(market.past.trades, symbol, start, until, limit)
+        rows = await asyncio.to_thread(market.catalog.past.trades, symbol, start, until, limit)
         return _rows(market, symbol, "trades", rows, until, seq, {})
 
     def _named(self, name: str) -> Market:

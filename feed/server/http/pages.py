@@ -93,8 +93,8 @@ class Pages:
         market = self._market
         rows = {
             "Scenario": market.identity.scenario,
-            "Seed": str(market.identity.seed),
-            "State": "waiting for its first subscriber" if market.state == "paused" else market.state,
+            "Seed": str(market.state.seed),
+            "State": "waiting for its first subscriber" if market.state.waits else market.phase,
             "Market time": format_time(market.virtual_time * MILLISECOND),
             "Symbols": ", ".join(market.symbols),
             "Channels": ", ".join(market.channels),
