@@ -9,6 +9,7 @@ from typing import Any
 from feed.errors import FeedError
 from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
+from feed.protocol.events import MarketPhase
 
 __all__ = ["Command", "CommandError", "Done", "Entry"]
 
@@ -71,7 +72,7 @@ class Done:
     log: int
     epoch: str
     virtual_time: int
-    state: str
+    state: MarketPhase
     seq: Mapping[str, int]
     facts: Mapping[str, Any]
 

@@ -87,6 +87,7 @@ class Market:
         self.run = Epoch(self.catalog, state.begins, window, self.hub.numbered)
         self._audience: dict[object, Callable[[Event], None]] = {}
         self._phase: MarketPhase = "paused"
+        self.on_phase: Callable[[MarketPhase], None] | None = None
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
         self._measure()
@@ -340,6 +341,8 @@ class Market:
         event = MarketChanged(state=phase, virtual_time=self.virtual_time, speed=self.speed, epoch=self.epoch)
         for tell in list(self._audience.values()):
             tell(event)
+        if self.on_phase is not None:
+            self.on_phase(phase)
 
     def _renew(self, *, reseeded: bool) -> None:
         if reseeded:

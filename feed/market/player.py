@@ -138,9 +138,11 @@ class Player:
                 await self._sleep(None)
 
     async def _play_to_the_end(self) -> None:
-        while self._market.phase != "ended":
+        while True:
             await self._play()
-            if not self._changed and self._market.phase != "ended":
+            if self._market.phase == "ended":
+                return
+            if not self._changed:
                 await self._sleep(None)
 
     async def _play(self) -> None:

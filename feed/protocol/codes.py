@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     NOT_REACHED = "NOT_REACHED"
     NOT_ALLOWED = "NOT_ALLOWED"
     UNKNOWN_MARKET = "UNKNOWN_MARKET"
+    MARKET_EXISTS = "MARKET_EXISTS"
 
 
 @dataclass(frozen=True, slots=True)

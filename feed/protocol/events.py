@@ -15,6 +15,7 @@ from feed.protocol.requests import RequestId
 __all__ = [
     "Authenticated",
     "Closing",
+    "CommandDone",
     "ErrorEvent",
     "Event",
     "Heartbeat",
@@ -162,6 +163,21 @@ class MarketChanged(Event):
     virtual_time: int
     speed: float | str
     epoch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDone(Event):
+    """A command has happened, and all data before it has been sent: tests wait for this instead of sleeping."""
+
+    name: ClassVar[str] = "done"
+    action: str
+    log: int
+    epoch: str
+    virtual_time: int
+    state: MarketPhase
+    seq: Mapping[str, int]
+    trades: int | None = None
+    id: RequestId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

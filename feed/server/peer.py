@@ -14,11 +14,12 @@ from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant, decode, encode
-from feed.market.market import Market
+from feed.market.commands import CommandError
+from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
-from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send, Stream
+from feed.protocol.events import Closing, CommandDone, ErrorEvent, Event, Heartbeat, MarketChanged
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
@@ -57,7 +58,8 @@ class Peer:
     Args:
         name: the connection's name in logs and in its status frame.
         connection: the wire.
-        market: the market that it listens to.
+        hosted: the market that it listens to.
+        may_control: whether that obeys it.
         alarms: wakes it when its session waits for a time.
         on_gone: called once, when the TCP connection is gone.
     """
@@ -67,8 +69,10 @@ class Peer:
         "_backfills",
         "_clock",
         "_closed",
+        "_commands",
         "_connection",
         "_counters",
+        "_epoch",
         "_farewell",
         "_last_sent",
         "_limits",
@@ -82,6 +86,7 @@ class Peer:
         "_variant",
         "_watchdog",
         "alarm",
+        "hosted",
         "name",
     )
 
@@ -89,7 +94,7 @@ class Peer:
         self,
         name: str,
         connection: FeedConnection,
-        market: Market,
+        hosted: HostedMarket,
         *,
         alarms: Alarms,
         limits: PeerLimits,
@@ -98,11 +103,15 @@ class Peer:
         variant: Variant,
         strict: bool,
         token: str | None,
+        may_control: bool,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
         self._connection = connection
-        self._market = market
+        self.hosted = hosted
+        self._market = market = hosted.market
+        self._epoch = market.epoch
+        self._commands: set[asyncio.Task[None]] = set()
         self._limits = limits
         self._clock = clock
         self._counters = counters
@@ -111,7 +120,7 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
+        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict, may_control=may_control)
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
@@ -124,9 +133,18 @@ class Peer:
     def open(self) -> None:
         """Greet the client and begin to listen."""
         log.debug("= open", connection=self.name)
-        self._market.attend(self, self.send)
+        self._market.attend(self, self.hear)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
+
+    def hear(self, event: Event) -> None:
+        """Pass on what the market tells; a new epoch begins every subscription anew."""
+        self.send(event)
+        if isinstance(event, MarketChanged) and event.epoch != self._epoch:
+            self._epoch = event.epoch
+            for stream in self._session.streams:
+                self._leave(stream)
+            self._do(self._session.renew())
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -242,12 +260,41 @@ class Peer:
                 self._join(effect)
             case Leave(stream):
                 self._leave(stream)
+            case Act():
+                self._act(effect)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):
                 self.drop(reason)
+
+    def _act(self, act: Act) -> None:
+        # Kept, so that it is not collected before it has happened.
+        task = self._loop.create_task(self._carry_out_command(act))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _carry_out_command(self, act: Act) -> None:
+        try:
+            done = await self.hosted.control.act(act.action, act.keys, self.name)
+        except CommandError as error:
+            self.send(
+                ErrorEvent(message=str(error), code=error.code, id=act.id, field=error.field, hint=error.hint)
+            )
+            return
+        self.send(
+            CommandDone(
+                action=done.action,
+                log=done.log,
+                epoch=done.epoch,
+                virtual_time=done.virtual_time,
+                state=done.state,
+                seq=done.seq,
+                trades=done.facts.get("trades"),
+                id=act.id,
+            )
+        )
 
     def _join(self, join: Join) -> None:
         stream, market = join.stream, self._market

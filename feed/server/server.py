@@ -1,4 +1,4 @@
-"""The server: accepts, refuses, and lets go. One instance listens on one port for one market."""
+"""The server: accepts, refuses, and lets go. One instance listens on one port for all of its markets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
-from feed.market.market import Market
+from feed.errors import FeedError
+from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, OriginRule
+from feed.server.admission import ConnectRates, ControlRule, OriginRule
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.counters import ServerCounters
-from feed.server.http.routes import Endpoint, Page, Routes, is_upgrade, problem, respond
+from feed.server.http.routes import Endpoint, Page, Routes, is_upgrade, problem, refusal, respond
 from feed.server.peer import Peer, PeerLimits
 from feed.server.query import QueryError, parse_query
 from feed.units import MILLISECOND, SECOND
@@ -51,25 +52,29 @@ class FeedServer:
     """Listens, and gives each client a peer.
 
     Args:
-        market: the market that everyone listens to.
+        markets: what clients listen to.
         limits: its bounds.
         clock: real time.
         origins: web pages that may connect besides those from loopback.
         token: what clients must show, or None.
+        control: whom the shared market obeys.
         pages: what HTTP paths answer.
     """
 
     def __init__(
         self,
-        market: Market,
+        markets: Markets,
         limits: ServerLimits,
         clock: Clock,
         *,
         origins: tuple[str, ...] = (),
         token: str | None = None,
+        control: ControlRule | None = None,
     ) -> None:
         self.counters = ServerCounters()
-        self._market = market
+        self._markets = markets
+        self._control = control or ControlRule()
+        markets.on_removed = self._close_removed
         self._limits = limits
         self._clock = clock
         self._origins = OriginRule(origins)
@@ -84,7 +89,7 @@ class FeedServer:
 
     def mount(self, pages: Mapping[str, Endpoint]) -> None:
         """Answer these HTTP paths."""
-        self._routes = Routes(pages, self._token)
+        self._routes = Routes(pages, self._token, control=self._control)
 
     @property
     def open_connections(self) -> int:
@@ -153,13 +158,22 @@ class FeedServer:
         for peer in list(self._peers):
             peer.close(code, reason, after=after)
 
+    def close_market(self, hosted: HostedMarket, code: CloseCode, reason: str, *, after: int = 0) -> None:
+        """Close every connection of one market."""
+        for peer in list(self._peers):
+            if peer.hosted is hosted:
+                peer.close(code, reason, after=after)
+
+    def _close_removed(self, hosted: HostedMarket) -> None:
+        self.close_market(hosted, codes.MARKET_GONE, "the market was removed")
+
     # Handshake.
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
         if not is_upgrade(request):
-            return await self._routes.answer(request)
-        address = str((connection.remote_address or ("",))[0])
+            return await self._routes.answer(request, _address_of(connection))
+        address = _address_of(connection)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
         if not self._rates.allows(address, self._clock.now()):
@@ -171,6 +185,10 @@ class FeedServer:
             return self._refuse("query", page)
         assert isinstance(connection, FeedConnection)
         connection.wishes = wishes
+        try:
+            connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
+        except FeedError as error:
+            return self._refuse("market", refusal(error))
         return None
 
     def _refuse(self, reason: str, page: Page) -> Response:
@@ -199,7 +217,7 @@ class FeedServer:
         return Peer(
             f"c{next(self._names)}",
             connection,
-            self._market,
+            connection.hosted,
             alarms=self._alarms,
             limits=self._limits.peer,
             clock=self._clock,
@@ -207,8 +225,13 @@ class FeedServer:
             variant=wishes.variant._replace(deflate=connection.deflate),
             strict=wishes.strict,
             token=self._token,
+            may_control=self._may_control(connection),
             on_gone=self._gone,
         )
+
+    def _may_control(self, connection: FeedConnection) -> bool:
+        """A market of one's own obeys everyone who is in it; the shared one whom the rule names."""
+        return not connection.hosted.is_shared or self._control.allows(_address_of(connection), None)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
@@ -224,6 +247,7 @@ class FeedServer:
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)
+        self._markets.leave(peer.hosted)
         self._check_empty()
 
     def _check_empty(self) -> None:
@@ -231,6 +255,10 @@ class FeedServer:
             self._emptied.set()
         else:
             self._emptied.clear()
+
+
+def _address_of(connection: ServerConnection) -> str:
+    return str((connection.remote_address or ("",))[0])
 
 
 def _quiet_logger() -> logging.Logger:
