@@ -8,10 +8,10 @@ from collections.abc import Iterable
 __all__ = ["nearest"]
 
 
-def nearest(value: object, candidates: Iterable[str]) -> str | None:
-    """The candidate that `value` was most likely meant to be, or None if none is near."""
+def nearest(value: object, candidates: Iterable[str], *, cutoff: float = 0.5) -> str | None:
+    """The candidate that `value` was most likely meant to be, or None if none is near; a `cutoff` of 1 is equal."""
     if not isinstance(value, str):
         return None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(value[:64].casefold(), list(by_folded), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(value[:64].casefold(), list(by_folded), n=1, cutoff=cutoff)
     return by_folded[found[0]] if found else None

@@ -13,6 +13,7 @@ from feed.service.settings import (
     REPEATED,
     ServeSettings,
     default_text,
+    doubtful_variables,
     load_settings,
     option_name,
     range_text,
@@ -33,10 +34,14 @@ Examples:
 def serve(**options: Any) -> None:
     """Run the server until it is told to stop."""
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
+    import structlog
+
     from feed.service.logs import configure_logs
     from feed.service.serving import serve as run
 
     configure_logs(settings.log_level, settings.log_format)
+    for notice in doubtful_variables():
+        structlog.get_logger("feed").warning(notice)
     raise typer.Exit(run(settings, lambda url: typer.echo(f"{settings.scenario} on {url} (Ctrl-C stops it)")))
 
 

@@ -323,7 +323,7 @@ def _refusal(error: InvalidStatus) -> str:
     status = error.response.status_code
     try:
         body = orjson.loads(error.response.body or b"{}")
-        told = body.get("message") if isinstance(body, dict) else None
+        told = [body.get(key) for key in ("message", "hint")] if isinstance(body, dict) else []
     except orjson.JSONDecodeError:
-        told = None
-    return f"HTTP {status}" + (f", {told}" if told else "")
+        told = []
+    return ", ".join([f"HTTP {status}", *(str(text) for text in told if text)])

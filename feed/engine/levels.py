@@ -28,6 +28,9 @@ BID, ASK = -1, 1
 """The two sides; prices times the side grow away from the touch."""
 
 ZONES = 8
+"""So many reach a hundred levels nearly always."""
+MOST_ZONES = 10
+"""So many reach them always: each cell has a level in three of four cases."""
 CELLS = 20
 """Cells of a zone, about; each zone's are twice as wide as those of the zone before."""
 WIDTH = CELLS + 2
@@ -70,9 +73,12 @@ class Levels:
         """
         zones = min(1 + -(-levels // ENOUGH), ZONES)
         found = self._behind(side, anchor, time, base, levels, zones)
-        if zones < ZONES and any(len(row) < levels for row in found):
+        # A bid has nothing behind it where its zones reach down to zero.
+        reach = 0 if side == ASK else CELLS * self._grain * ((1 << zones) - 1)
+        short = [len(row) < levels and price > reach for row, price in zip(found, anchor.tolist(), strict=True)]
+        if any(short):
             # So that the best ten are the same ten whoever asks for how many.
-            return self._behind(side, anchor, time, base, levels, ZONES)
+            return self._behind(side, anchor, time, base, levels, MOST_ZONES)
         return found
 
     def _behind(self, side: int, anchor: Ints, time: Ints, base: Floats, levels: int, zones: int) -> list[list[Level]]:

@@ -184,6 +184,10 @@ class Market:
         """The last `seq` of each stream that is published, by the stream's key."""
         return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
 
+    def listen(self, stream: Stream) -> None:
+        """Somebody is about to join a stream: what it is told of its `seq` is what its snapshot has."""
+        self._activate(stream)
+
     def has_snapshot(self, channel: str) -> bool:
         """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
         return self.catalog.has_snapshot(channel)

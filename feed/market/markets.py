@@ -13,12 +13,14 @@ from typing import Any
 import structlog
 
 from feed.clock import Clock
+from feed.hints import nearest
 from feed.market.commands import CommandError
 from feed.market.control import Control
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.protocol.codes import ErrorCode
 from feed.protocol.events import MarketPhase
+from feed.scenario.values import Anchor
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimits", "OpenedMarket"]
@@ -40,7 +42,7 @@ class MarketSpec:
     seed: int | None = None
     speed: float | None = None
     at: int | None = None
-    anchor: str | int | None = None
+    anchor: Anchor | None = None
     paused: bool | None = None
     wait_for: int | None = None
 
@@ -161,12 +163,9 @@ class Markets:
         """The market of a name. Raises `CommandError` where there is none."""
         hosted = self._hosted.get(name)
         if hosted is None:
-            raise CommandError(
-                ErrorCode.UNKNOWN_MARKET,
-                f"There is no market {name[:64]!r}",
-                field="market",
-                hint=f"there is {', '.join(self.names[:8])}; a market is made by who names it first",
-            )
+            near = nearest(name, self.names)
+            hint = f"did you mean {near}?" if near else f"there is {', '.join(self.names[:8])}"
+            raise CommandError(ErrorCode.UNKNOWN_MARKET, f"There is no market {name[:64]!r}", field="market", hint=hint)
         hosted.used_at = self._clock.now()
         return hosted
 

@@ -136,7 +136,10 @@ class PingEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(Event):
-    """Nothing else was sent for a while; `last` has the last seq of each subscribed stream."""
+    """Nothing else was sent for a while; `last` has the last seq of each subscribed stream.
+
+    `timestamp` is market time in milliseconds, so that a page sees how old its data is.
+    """
 
     name: ClassVar[str] = "heartbeat"
     timestamp: int

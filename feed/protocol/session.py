@@ -58,6 +58,7 @@ class Session:
         token: what the client must show, or None where anybody may listen.
         may_control: whether the market obeys the client.
         strict: whether the client asked to be closed when it does not answer `ping` events.
+        wanted: what it is subscribed to from the beginning, or as soon as it is authenticated.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Session:
         "_subscriptions",
         "_token",
         "_view",
+        "_wanted",
         "_warnings",
         "_wrong_tokens",
     )
@@ -85,6 +87,7 @@ class Session:
         token: str | None = None,
         strict: bool = False,
         may_control: bool = False,
+        wanted: tuple[Subscribe, ...] = (),
     ) -> None:
         self._connection = connection
         self._view = view
@@ -92,6 +95,7 @@ class Session:
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         self._strict = strict
         self._may_control = may_control
+        self._wanted = wanted
         self._authenticated = token is None
         self._subscriptions = SubscriptionBook(view, limits.max_subscriptions)
         self._bucket = TokenBucket(limits.inbound_rate, limits.inbound_burst, now.monotonic)
@@ -141,6 +145,13 @@ class Session:
         if not self._authenticated and not isinstance(request, Auth | Ping | Pong):
             return [self._unauthorized(request, "send an auth event with the server's token first")]
         return self._answer(request, now)
+
+    def begin(self, now: Now) -> list[Effect]:
+        """The client is greeted: what it asked for before it could speak, once, is subscribed if it may."""
+        if not self._authenticated:
+            return []
+        wanted, self._wanted = self._wanted, ()
+        return [effect for request in wanted for effect in self._answer(request, now)]
 
     def expire(self, now: Now, last_sent: int) -> list[Effect]:
         """The deadline has come. `last_sent` is the monotonic time at which anything was last sent to the peer."""
@@ -220,7 +231,7 @@ class Session:
             return []
         self._arm(Timer.HEARTBEAT, now.monotonic, interval)
         last = {stream.key: self._view.seq(stream) for stream in self._subscriptions.streams}
-        return [Send(Heartbeat(timestamp=now.wall // MILLISECOND, last=last))]
+        return [Send(Heartbeat(timestamp=self._view.virtual_time, last=last))]
 
     def _authenticate(self, request: Auth, now: Now) -> list[Effect]:
         # Bytes are compared, and always all of them: text outside ASCII would raise, a short cut would leak.
@@ -233,7 +244,7 @@ class Session:
         if self._token is not None and self._limits.token_ttl:
             self._arm(Timer.TOKEN, now.monotonic, self._limits.token_ttl)
             expires_at = (now.wall + self._limits.token_ttl) // MILLISECOND
-        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id))]
+        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id)), *self.begin(now)]
 
     def _wrong_token(self, request: Auth) -> list[Effect]:
         self._wrong_tokens += 1

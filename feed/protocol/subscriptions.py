@@ -39,8 +39,11 @@ class Subscriptions:
         """One answer for each pair of channel and symbol, each followed by what joins it."""
         if refused := self._too_many_pairs(request) or self._needless_part(request):
             return [refused]
+        targets = list(self._targets(request))
+        if request.resume is not None and len(targets) > 1:
+            return [self._one_resume(request, len(targets))]
         effects: list[Effect] = []
-        for target in self._targets(request):
+        for target in targets:
             effects += self._join(target, request) if isinstance(target, Stream) else [Send(target)]
         return effects
 
@@ -98,6 +101,20 @@ class Subscriptions:
         return None
 
     @staticmethod
+    def _one_resume(request: Subscribe, streams: int) -> Send:
+        """Each stream counts its own `seq`: one number for several would lose or repeat messages of all but one."""
+        hint = f"resume has the seq of one stream, and this names {streams}: subscribe to each with its own"
+        return Send(
+            ErrorEvent(
+                message=BadSubscription,
+                code=ErrorCode.INVALID_REQUEST,
+                id=request.id,
+                field="resume",
+                hint=hint,
+            )
+        )
+
+    @staticmethod
     def _means_nothing(key: str, having: list[str], request: Subscribe) -> ErrorEvent:
         hint = f"only {', '.join(having)} has {key}s" if having else f"no channel here has {key}s"
         return ErrorEvent(message=BadSubscription, code=ErrorCode.INVALID_REQUEST, id=request.id, field=key, hint=hint)
@@ -139,6 +156,7 @@ class Subscriptions:
             return [Send(self._limit_exceeded(request, "this connection has no subscription left"))]
         self._streams[stream] = request.max_rate
         view = self._view
+        view.listen(stream)
         resume = request.resume
         recovered = None if resume is None else view.recoverable(stream, resume.epoch, resume.seq)
         subscribed = Subscribed(

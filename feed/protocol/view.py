@@ -12,7 +12,7 @@ __all__ = ["MarketView", "SessionLimits"]
 
 
 class MarketView(Protocol):
-    """Read-only sight of a market."""
+    """A market as a session sees it."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -28,6 +28,13 @@ class MarketView(Protocol):
     @property
     def epoch(self) -> str:
         """The current epoch."""
+
+    @property
+    def virtual_time(self) -> int:
+        """Market time in milliseconds."""
+
+    def listen(self, stream: Stream) -> None:
+        """Somebody is about to join a stream: from now on its messages are published."""
 
     def seq(self, stream: Stream) -> int:
         """The last `seq` published on a stream, 0 before the first."""

@@ -13,9 +13,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from feed.errors import UsageError
 from feed.units import DAY, SECOND, parse_duration, parse_step, parse_time
 
-__all__ = ["Duration", "Extent", "Factor", "Instant", "Length", "Percent", "Step", "reads"]
+__all__ = ["Anchor", "Duration", "Extent", "Factor", "Instant", "Length", "Percent", "Step", "reads"]
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
+
+Anchor = Literal["scenario", "now"] | int
+"""What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
 
 def reads(parse: Callable[[Any], object]) -> BeforeValidator:

@@ -1,15 +1,15 @@
-"""Who may connect: counts, rates and origins."""
+"""Who may connect: counts, rates, names of the server and origins of pages."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterable, Sequence
 
 from feed.protocol.rate import TokenBucket
 
-__all__ = ["ConnectRates", "ControlRule", "OriginRule", "is_loopback"]
+__all__ = ["ConnectRates", "ControlRule", "HostRule", "OriginRule", "host_name", "is_loopback"]
 
 MAX_ADDRESSES = 10_000
 
@@ -25,6 +25,79 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
+
+
+# A name or an address, in brackets where that has colons, and a port: what the header `Host` has.
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[\w.~-]*)?\]|([^\s\[\]:/?#@,]+))(?::([0-9]{0,5}))?", re.IGNORECASE)
+
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def _split_host(host: str) -> tuple[str, str] | None:
+    """Name and port of a `Host`, the name as it can be compared; None where it cannot be read."""
+    found = _HOST.fullmatch(host.strip())
+    if found is None:
+        return None
+    name = (found[1] or found[2].removesuffix(".")).lower()
+    address = _address(name)
+    return name if address is None else str(address), found[3] or ""
+
+
+def host_name(host: str) -> str | None:
+    """The name or address in a `Host`, without its port; None where it cannot be read."""
+    parts = _split_host(host)
+    return None if parts is None else parts[0]
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+class HostRule:
+    """By which names the server may be called.
+
+    A web page can point its own name at this machine once it has been loaded (DNS rebinding): to the browser the
+    server is then that page's own. What was called by an address was not called by a page's name.
+
+    Args:
+        allowed: names besides those of loopback and the address that the server is bound to, or `*` for all.
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._any_name = "*" in allowed
+        self._any_address = False
+        self._names: set[str] = set()
+        self._add(allowed)
+
+    def listen(self, host: str, addresses: Iterable[str]) -> None:
+        """The server is bound to this host, which stands for these addresses."""
+        bound = [host, *addresses]
+        self._add(bound)
+        # Bound to all addresses it cannot know them all: there may be a proxy, or a container around it.
+        found = [_address(name.strip("[]").split("%")[0]) for name in bound]
+        self._any_address = any(address is not None and address.is_unspecified for address in found)
+
+    def allows(self, host: str | None) -> bool:
+        """Whether the server may be called so. Browsers always say how; a program that does not is no danger."""
+        return self._any_name or not host or self.knows(host)
+
+    def knows(self, host: str) -> bool:
+        """Whether this is the server's own name, by more than `*`."""
+        parts = _split_host(host)
+        if parts is None:
+            return False
+        name, _ = parts
+        return name in self._names or is_loopback(name) or (self._any_address and _address(name) is not None)
+
+    def _add(self, hosts: Iterable[str]) -> None:
+        for host in hosts:
+            name = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+            if (parts := _split_host(name)) is not None:
+                self._names.add(parts[0])
 
 
 class ControlRule:
@@ -58,17 +131,27 @@ class OriginRule:
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
 
-    def allows(self, origin: str | None) -> bool:
-        """Whether a page from this origin may connect. Programs send none and may."""
+    def allows(self, origin: str | None, own: str | None = None) -> bool:
+        """Whether a page from this origin may connect. Programs send none and may.
+
+        Args:
+            origin: the header `Origin`.
+            own: the header `Host`, where it is one of the server's own names: its own pages may.
+        """
         if origin is None or "*" in self._allowed:
             return True
         if origin.rstrip("/").lower() in self._allowed:
             return True
-        try:
-            parts = urlsplit(origin)
-            return parts.scheme in ("http", "https") and parts.hostname is not None and is_loopback(parts.hostname)
-        except ValueError:
+        scheme, _, rest = origin.partition("://")
+        page = _split_host(rest)
+        if page is None or scheme not in DEFAULT_PORTS:
             return False
+        return is_loopback(page[0]) or _same_place(page, own, DEFAULT_PORTS[scheme])
+
+
+def _same_place(page: tuple[str, str], own: str | None, port: str) -> bool:
+    server = None if own is None else _split_host(own)
+    return server is not None and (page[0], page[1] or port) == (server[0], server[1] or port)
 
 
 class ConnectRates:

@@ -24,6 +24,10 @@ TURN = 64
 """So many are woken before the event loop gets a turn: data must not wait behind a crowd of heartbeats."""
 
 
+MAX_BEATS = 1000
+"""Heartbeats that are kept to be shared."""
+
+
 class Sleeper(Protocol):
     """Who can be woken. `alarm` is the slot in which it waits and belongs to the wheel; 0 is none."""
 
@@ -71,7 +75,8 @@ class Alarms:
 
     def heartbeat(self, event: Heartbeat) -> bytes:
         """The frame of a heartbeat, made once for all that say the same."""
-        if event.timestamp != self._beat_at:
+        # The time of a market that stands still does not change, while clients come and go.
+        if event.timestamp != self._beat_at or len(self._beats) >= MAX_BEATS:
             self._beat_at = event.timestamp
             self._beats.clear()
         key = tuple(event.last.items())

@@ -18,6 +18,8 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
+from feed.market.markets import HostedMarket
+from feed.protocol.requests import Subscribe
 from feed.server.query import Connect
 from feed.units import MICROSECOND, MILLISECOND
 
@@ -75,6 +77,9 @@ class FeedConnection(ServerConnection):
         super().__init__(*args, **kwargs)
         self.peer: PeerPort | None = None
         self.wishes = Connect()
+        # Set by the server before the handshake is answered.
+        self.hosted: HostedMarket
+        self.wanted: tuple[Subscribe, ...] = ()
         self._early: list[Frame] = []
         self._fragments: list[bytes] | None = None
         self._binary = False

@@ -20,6 +20,7 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send, Stream
 from feed.protocol.events import Closing, CommandDone, ErrorEvent, Event, Heartbeat, MarketChanged
+from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
@@ -102,6 +103,7 @@ class Peer:
         counters: ServerCounters,
         variant: Variant,
         strict: bool,
+        wanted: tuple[Subscribe, ...],
         token: str | None,
         may_control: bool,
         on_gone: Callable[[Peer], None],
@@ -120,7 +122,16 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict, may_control=may_control)
+        self._session = Session(
+            name,
+            market,
+            limits.session,
+            now=clock.read(),
+            token=token,
+            strict=strict,
+            may_control=may_control,
+            wanted=wanted,
+        )
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
@@ -136,6 +147,8 @@ class Peer:
         self._market.attend(self, self.hear)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
+        # Data may fill the socket, which the connection then tells.
+        self._do(self._session.begin(self._clock.read()))
 
     def hear(self, event: Event) -> None:
         """Pass on what the market tells; a new epoch begins every subscription anew."""
@@ -279,9 +292,7 @@ class Peer:
         try:
             done = await self.hosted.control.act(act.action, act.keys, self.name)
         except CommandError as error:
-            self.send(
-                ErrorEvent(message=str(error), code=error.code, id=act.id, field=error.field, hint=error.hint)
-            )
+            self.send(ErrorEvent(message=str(error), code=error.code, id=act.id, field=error.field, hint=error.hint))
             return
         self.send(
             CommandDone(

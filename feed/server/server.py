@@ -17,16 +17,33 @@ from feed.errors import FeedError
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, ControlRule, OriginRule
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
+from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.http.routes import Endpoint, Page, Routes, is_upgrade, problem, refusal, respond
+from feed.server.http.routes import (
+    Caller,
+    Commanded,
+    Endpoint,
+    Page,
+    Routes,
+    bearer_of,
+    header,
+    is_upgrade,
+    problem,
+    refusal,
+    respond,
+)
+from feed.server.market_keys import QueryError
 from feed.server.peer import Peer, PeerLimits
-from feed.server.query import QueryError, parse_query
+from feed.server.query import parse_query, subscriptions_of
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
+
+READING = ("GET", "HEAD")
+"""Methods of HTTP that change nothing."""
 
 DRAIN_STEP = 10 * MILLISECOND
 """Goodbyes are so far apart when there is time for that: a crowd that comes back does not come at once."""
@@ -56,6 +73,7 @@ class FeedServer:
         limits: its bounds.
         clock: real time.
         origins: web pages that may connect besides those from loopback.
+        hosts: names that the server may be called by besides those of loopback and the address that it is bound to.
         token: what clients must show, or None.
         control: whom the shared market obeys.
         pages: what HTTP paths answer.
@@ -68,6 +86,7 @@ class FeedServer:
         clock: Clock,
         *,
         origins: tuple[str, ...] = (),
+        hosts: tuple[str, ...] = (),
         token: str | None = None,
         control: ControlRule | None = None,
     ) -> None:
@@ -78,6 +97,7 @@ class FeedServer:
         self._limits = limits
         self._clock = clock
         self._origins = OriginRule(origins)
+        self._hosts = HostRule(hosts)
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
@@ -87,9 +107,9 @@ class FeedServer:
         self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
-    def mount(self, pages: Mapping[str, Endpoint]) -> None:
-        """Answer these HTTP paths."""
-        self._routes = Routes(pages, self._token, control=self._control)
+    def mount(self, pages: Mapping[str, Endpoint], commands: Mapping[tuple[str, str], Commanded] | None = None) -> None:
+        """Answer these HTTP paths, and these methods and paths that change something."""
+        self._routes = Routes(pages, self._token, commands)
 
     @property
     def open_connections(self) -> int:
@@ -125,6 +145,7 @@ class FeedServer:
             logger=_quiet_logger(),
             backlog=1024,
         )
+        self._hosts.listen(host, [address for address, _ in self.addresses])
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""
@@ -171,8 +192,11 @@ class FeedServer:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
+        host = header(request, "Host")
+        if not self._hosts.allows(host):
+            return self._refuse("host", _foreign_host(host or ""))
         if not is_upgrade(request):
-            return await self._routes.answer(request, _address_of(connection))
+            return await self._plain(request, _address_of(connection))
         address = _address_of(connection)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
@@ -181,15 +205,40 @@ class FeedServer:
         try:
             wishes = parse_query(request.path)
         except QueryError as error:
-            page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
-            return self._refuse("query", page)
+            return self._refuse("query", refusal(error))
         assert isinstance(connection, FeedConnection)
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
         except FeedError as error:
             return self._refuse("market", refusal(error))
+        try:
+            connection.wanted = subscriptions_of(wishes.streams, connection.hosted.market)
+        except QueryError as error:
+            self._markets.leave(connection.hosted)
+            return self._refuse("query", refusal(error))
         return None
+
+    async def _plain(self, request: Request, address: str) -> Response:
+        """The answer to plain HTTP: a page of an origin that the socket lets in may read it."""
+        origin = header(request, "Origin")
+        allowed = self._lets_in(request, origin)
+        if not allowed:
+            self._note_origin(origin)
+        if request.method == "OPTIONS":
+            return answer_options(request, origin, allowed=allowed)
+        if not allowed and request.method not in READING:
+            hint = f"start feed with --origin {(origin or '')[:60]}"
+            return self._refuse("origin", problem(403, "NOT_ALLOWED", "This page may not control markets", hint=hint))
+        response = await self._routes.answer(request, Caller(address, bearer_of(request)))
+        for name, value in sharing(origin if allowed else None).items():
+            response.headers[name] = value
+        return response
+
+    def _lets_in(self, request: Request, origin: str | None) -> bool:
+        host = header(request, "Host")
+        own = host if host is not None and self._hosts.knows(host) else None
+        return self._origins.allows(origin, own)
 
     def _refuse(self, reason: str, page: Page) -> Response:
         self.counters.refused[reason] += 1
@@ -224,6 +273,7 @@ class FeedServer:
             counters=self.counters,
             variant=wishes.variant._replace(deflate=connection.deflate),
             strict=wishes.strict,
+            wanted=connection.wanted,
             token=self._token,
             may_control=self._may_control(connection),
             on_gone=self._gone,
@@ -236,14 +286,19 @@ class FeedServer:
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
         request = connection.request
-        origin = request.headers.get("Origin") if request is not None else None
-        if self._origins.allows(origin):
+        origin = header(request, "Origin") if request is not None else None
+        if request is None or self._lets_in(request, origin):
             return False
+        shown = self._note_origin(origin)
+        peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
+        return True
+
+    def _note_origin(self, origin: str | None) -> str:
+        """The developer of a page sees nothing of why it may not: the server's log tells."""
         self.counters.refused["origin"] += 1
         shown = (origin or "")[:60]
         log.warning("origin refused", origin=shown, hint=f"start with --origin {shown}")
-        peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
-        return True
+        return shown
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)
@@ -259,6 +314,18 @@ class FeedServer:
 
 def _address_of(connection: ServerConnection) -> str:
     return str((connection.remote_address or ("",))[0])
+
+
+def _foreign_host(host: str) -> Page:
+    """Why a server does not answer to a name: it might be a web page's own, pointed at this machine."""
+    name = host_name(host)
+    if name is None:
+        return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
+    shown = name[:64]
+    option = f"--allowed-host {shown}"
+    log.warning("host refused", host=shown, hint=f"start with {option}")
+    hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
+    return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
 
 
 def _quiet_logger() -> logging.Logger:

@@ -6,6 +6,7 @@ Times are nanoseconds once they are read; what a person writes is `10s`, `1m30s`
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from feed.errors import SettingsError, UsageError
 from feed.hints import nearest
-from feed.scenario.values import reads
+from feed.scenario.values import Anchor, reads
 from feed.units import DAY, HOUR, MAX_SEED, MICROSECOND, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Limits",
     "ServeSettings",
     "default_text",
+    "doubtful_variables",
     "load_settings",
     "option_name",
     "range_text",
@@ -35,11 +36,16 @@ __all__ = [
 
 ENV_PREFIX = "FEED_"
 
-REPEATED = frozenset({"origins", "record_channels"})
+REPEATED = frozenset({"origins", "allowed_hosts", "record_channels"})
 """Settings whose option may be given several times; their variable has commas."""
 
-# Variables with our prefix that are no settings of the server: where the tests find recordings of real markets.
-_OTHER_VARIABLES = frozenset({"FEED_REAL_DATA"})
+NEAR = 0.7
+"""How like a setting's name a variable must be to be taken for a typing mistake, from 0 to 1."""
+
+# What Kubernetes and Docker tell every container of a service whose name begins with "feed".
+_PLATFORM = re.compile(r"FEED(_\w+)?_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_PLATFORM_PORT = re.compile(r"FEED(_\w+)?_PORT")
+_PLATFORM_ADDRESS = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -68,9 +74,17 @@ def _read_origin(text: str) -> str:
     return text.rstrip("/")
 
 
+def _read_hosts(value: Any) -> tuple[str, ...]:
+    names = _read_names(value)
+    for name in names:
+        if name != "*" and not _HOST_NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is not a host name; write it like host.docker.internal, or * for all")
+    return names
+
+
+_HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+
 Duration = Annotated[int, reads(parse_duration)]
-Anchor = Literal["scenario", "now"] | int
-"""What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
 
 class Limits(BaseModel):
@@ -123,6 +137,10 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
+    max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
+    market_idle: Duration = Field(
+        60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
+    )
     drain_spread: Duration = Field(5 * SECOND, ge=0, le=HOUR, description="Goodbyes are spread over it on SIGTERM")
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
@@ -141,10 +159,8 @@ class Limits(BaseModel):
         return self
 
 
-class ServeSettings(Limits, BaseSettings):
+class ServeSettings(Limits):
     """Everything that `feed serve` can be told. Made by `load_settings`, which words the mistakes."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, validate_default=False)
 
     scenario: str = Field("calm", min_length=1, description="A scenario's name, or the path of a scenario file")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
@@ -169,14 +185,23 @@ class ServeSettings(Limits, BaseSettings):
         "close", description="When the scenario has ended: close the clients with 4410, hold them, or exit"
     )
     token: str | None = Field(None, min_length=1, repr=False, description="Clients must show it before anything else")
-    origins: Annotated[tuple[str, ...], NoDecode, reads(_read_origins)] = Field(
+    origins: Annotated[tuple[str, ...], reads(_read_origins)] = Field(
         (), description="Web pages that may connect besides those from loopback, such as https://app.example, or *"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], reads(_read_hosts)] = Field(
+        (), description="Names that the server may be called by besides localhost, such as host.docker.internal, or *"
+    )
+    control: Literal["auto", "off"] = Field(
+        "auto", description="Whether clients may pause, step and seek the shared market; auto: those of this machine"
+    )
+    control_token: str | None = Field(
+        None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
     )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
     )
     record: Path | None = Field(None, description="Record what the market publishes to this file, name.parquet")
-    record_channels: Annotated[tuple[str, ...], NoDecode, reads(_read_names)] = Field(
+    record_channels: Annotated[tuple[str, ...], reads(_read_names)] = Field(
         ("trading", "status", "ticker"), description="What is recorded of every symbol, such as book, or book:25 alone"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line")
@@ -223,39 +248,61 @@ def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
         options: by field name; those that are None were not given.
 
     Raises:
-        SettingsError: names each unknown or bad one, its value, what is allowed and the nearest right name.
+        SettingsError: names each bad one, its value and what is allowed. What is unknown in the environment is
+            somebody else's; `doubtful_variables` tells which may be a typing mistake.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    problems = [_unknown(name) for name in os.environ if _is_unknown(name)]
-    problems += [f"unknown option {option_name(name)}" for name in given if name not in ServeSettings.model_fields]
+    problems = [f"unknown option {option_name(name)}" for name in given if name not in ServeSettings.model_fields]
     if problems:
         raise SettingsError("\n".join(problems))
+    told = {**_variables(os.environ), **given}
     try:
-        return ServeSettings(**given)  # type: ignore[arg-type]  # what pydantic is for
+        return ServeSettings(**told)
     except ValidationError as error:
-        raise SettingsError("\n".join(_described(dict(item), given) for item in error.errors())) from None
+        raise SettingsError("\n".join(_described(dict(item), given, told) for item in error.errors())) from None
 
 
-def _is_unknown(variable: str) -> bool:
-    name = variable.upper()
-    known = name.removeprefix(ENV_PREFIX).lower() in ServeSettings.model_fields
-    return name.startswith(ENV_PREFIX) and not known and name not in _OTHER_VARIABLES
+def doubtful_variables() -> list[str]:
+    """What to warn of: variables that are no settings but look like one that was misspelt, each with the right name."""
+    found = []
+    for variable, text in sorted(os.environ.items()):
+        name = variable.upper()
+        if name.startswith(ENV_PREFIX) and not _is_setting(name) and not _is_platforms(name, text):
+            near = nearest(name.removeprefix(ENV_PREFIX), ServeSettings.model_fields, cutoff=NEAR)
+            if near is not None:
+                found.append(f"{variable} is no setting; did you mean {ENV_PREFIX}{near.upper()}?")
+    return found
 
 
-def _unknown(variable: str) -> str:
-    near = nearest(variable, [ENV_PREFIX + name.upper() for name in ServeSettings.model_fields])
-    hint = f"; did you mean {near}?" if near else "; feed serve --help lists what there is"
-    return f"unknown variable {variable}{hint}"
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are variables, by field name; of two that differ in case that in upper case."""
+    found: dict[str, str] = {}
+    for variable, text in sorted(environment.items()):
+        name = variable.upper()
+        if _is_setting(name) and not _is_platforms(name, text):
+            found.setdefault(name.removeprefix(ENV_PREFIX).lower(), text)
+    return found
 
 
-def _described(item: dict[str, Any], given: Mapping[str, object]) -> str:
+def _is_setting(variable: str) -> bool:
+    return variable.startswith(ENV_PREFIX) and variable.removeprefix(ENV_PREFIX).lower() in ServeSettings.model_fields
+
+
+def _is_platforms(variable: str, text: str) -> bool:
+    """Whether the variable tells where a service is: `FEED_PORT=tcp://10.0.0.1:8765` is nothing that a person wrote."""
+    if _PLATFORM_PORT.fullmatch(variable) and _PLATFORM_ADDRESS.match(text):
+        return True
+    return _PLATFORM.fullmatch(variable) is not None
+
+
+def _described(item: dict[str, Any], given: Mapping[str, object], told: Mapping[str, object]) -> str:
     if not item["loc"]:
         return str(item["ctx"]["error"])
     field = str(item["loc"][0])
     variable = ENV_PREFIX + field.upper()
     name = option_name(field) if field in given else variable
     # As it was written: pydantic's own input is what our parser made of it.
-    written = given.get(field, os.environ.get(variable, item["input"]))
+    written = told.get(field, item["input"])
     shown = "" if field == "token" else f" {str(written)[:60]!r}"
     allowed = range_text(field)
     return f"{name}{shown}: {_reason(item)}" + (f"; allowed is {allowed}" if allowed else "")

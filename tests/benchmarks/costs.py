@@ -122,15 +122,14 @@ def frame_costs(channel: str, part: str = "") -> float:
     market = market_of(source)
     number = market.streams.index(Stream(channel, SYMBOL, part))
     batch = next(source.batches(source.start))
-    _, known, symbol = market._tracks[number]
-    track = known.track(batch, symbol, part)
+    track, chunk = market.catalog.track(number, batch), market.catalog.chunks[number]
     rows = min(len(track.times), 2048)
     payloads = track.encode(0, rows, 1, Variant(), "update")
     documents = [orjson.loads(payload) for payload in payloads]
 
     def ours() -> None:
-        for first in range(0, rows, known.chunk):
-            track.encode(first, min(first + known.chunk, rows), first + 1, Variant(), "update")
+        for first in range(0, rows, chunk):
+            track.encode(first, min(first + chunk, rows), first + 1, Variant(), "update")
 
     return best(ours) / best(lambda: [orjson.dumps(document) for document in documents])
 

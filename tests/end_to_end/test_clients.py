@@ -128,7 +128,14 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                # Web sites whose names point at this machine.
+                "--host-resolver-rules=MAP *.example 127.0.0.1",
+            ],
         )
         yield browser
         await browser.close()
@@ -195,6 +202,68 @@ async def test_front_page(page: Page, calm: Served) -> None:
     await expect(page.locator("table")).to_contain_text("BTC/USD")
     assert complaints == []
     assert all(url.startswith((calm.http, "data:")) for url in requests)
+
+
+async def run_snippet(page: Page) -> None:
+    """Run what the front page shows in its console, until it has logged a tick."""
+    snippet = await page.locator("pre").first.inner_text()
+    snippet = snippet.replace("console.log(JSON.parse(event.data))", "console.log(event.data)")
+    async with page.expect_console_message(lambda message: '"event":"data"' in message.text, timeout=20_000):
+        await page.evaluate("() => {" + snippet + "}")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+async def test_the_front_page_s_snippet(page: Page, calm: Served, name: str) -> None:
+    """What the page shows works in the console of that page, without an error."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(calm.http.replace("127.0.0.1", name))
+    await run_snippet(page)
+    assert complaints == []
+
+
+READ = "url => fetch(url, {headers: {'X-Trace': '1'}}).then(answer => answer.json()).catch(error => String(error))"
+
+
+@pytest.mark.browser
+async def test_a_page_of_another_port_reads_history(page: Page, hosted: Any, calm: Served) -> None:
+    """A developer's own page reads the past by HTTP, also with a header that makes the browser ask first."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    await page.goto(hosted("<!doctype html><link rel=icon href=data:,>").replace("127.0.0.1", "localhost"))
+    answer = await page.evaluate(READ, calm.http + "/markets/main/candles?symbol=BTC/USD&limit=3")
+    assert len(answer["candles"]) == 3
+    assert complaints == []
+    # An error can be read as well.
+    answer = await page.evaluate(READ, calm.http + "/markets/main/candles?symbol=BTC/USDT")
+    assert answer["hint"] == "BTC/USD"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("named", [True, False], ids=["named", "foreign"])
+async def test_a_page_of_a_web_site_reads_history(page: Page, hosted: Any, named: bool) -> None:
+    """Only where it was named with `--origin`, as for the socket."""
+    address = hosted("<!doctype html><title>app</title>").replace("127.0.0.1", "app.example")
+    with start(*(["--origin", address] if named else [])) as served:
+        await page.goto(address)
+        answer = await page.evaluate(READ, served.http + "/health")
+    assert answer == "TypeError: Failed to fetch" if not named else answer["status"] == "ok"
+
+
+@pytest.mark.browser
+async def test_a_web_site_that_points_at_this_machine(page: Page, calm: Served) -> None:
+    """To the browser it is the site's own server; it gets nothing but the reason."""
+    answer = await page.goto(calm.http.replace("127.0.0.1", "evil.example"))
+    assert answer is not None
+    assert answer.status == 403
+    assert (await answer.json())["code"] == "FOREIGN_HOST"
+    with start("--allowed-host", "feed.example") as served:
+        answer = await page.goto(served.http.replace("127.0.0.1", "feed.example"))
+        assert answer is not None
+        assert answer.status == 200
+        await run_snippet(page)
 
 
 async def test_python_client_of_another_library(calm: Served) -> None:

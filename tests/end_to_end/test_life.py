@@ -182,7 +182,7 @@ async def test_resume_after_a_cut() -> None:
         (["--at", "soon"], {}, "00:10:00"),
         (["--anchor", "tomorrow"], {}, "2025-01-06T14:30:00Z"),
         (["--host", "256.1.1.1"], {}, "256.1.1.1"),
-        ([], {"FEED_SPED": "2"}, "did you mean FEED_SPEED?"),
+        (["--allowed-host", "http://feed"], {}, "host.docker.internal"),
         ([], {"FEED_PORT": "many"}, "FEED_PORT"),
         (["--max-connections", "0"], {}, "1 to 100000"),
     ],
@@ -198,6 +198,16 @@ def test_what_cannot_start_says_why(arguments: list[str], environment: dict[str,
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 4
+
+
+def test_the_environment_does_not_stop_it() -> None:
+    """What others put there is not read; what looks misspelt is told, as a line of the log."""
+    platform = {"FEED_PORT": "tcp://10.96.0.12:8765", "FEED_SERVICE_HOST": "10.96.0.12", "FEED_URL": "http://feed"}
+    with start(**platform, FEED_SPED="2") as served, urllib.request.urlopen(served.http + "/health") as answer:
+        assert answer.status == 200
+    told = [line for line in served.lines if "FEED_" in line]
+    assert len(told) == 1
+    assert "FEED_SPED is no setting; did you mean FEED_SPEED?" in told[0]
 
 
 def test_taken_port(calm: Served) -> None:

@@ -17,7 +17,8 @@ import orjson
 
 from feed.clock import ManualClock
 from feed.dialects.native.replies import decode, encode
-from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.keys import subscription_of
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.units import parse_duration
@@ -29,16 +30,21 @@ from tests.support.sources import BTC, ETH, MetronomeSource
 class Conversation:
     """A session over a real market that nobody moves but the test."""
 
-    def __init__(self, limits: SessionLimits = LIMITS, *, token: str | None = None, strict: bool = False) -> None:
+    def __init__(
+        self, limits: SessionLimits = LIMITS, *, token: str | None = None, strict: bool = False, wanted: str = ""
+    ) -> None:
         self.clock = ManualClock()
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
         self.last_sent = self.clock.now()
         self.ended = False
-        self.session = Session("c1", self.market, limits, now=self.clock.read(), token=token, strict=strict)
+        asked = tuple(subscription_of(key, self.market) for key in wanted.split(",") if key)
+        now = self.clock.read()
+        self.session = Session("c1", self.market, limits, now=now, token=token, strict=strict, wanted=asked)
 
     def open(self) -> list[str]:
         """What is said first."""
-        return self._told(self.session.open(self.clock.read()))
+        now = self.clock.read()
+        return self._told([*self.session.open(now), *self.session.begin(now)])
 
     def say(self, frame: str | bytes) -> list[str]:
         """What a frame comes to."""
@@ -79,6 +85,8 @@ class Conversation:
                 return f"~ join {stream.key}{after}" + (f" snapshot {snapshot}" if snapshot else "") + rate
             case Leave(stream):
                 return f"~ leave {stream.key}"
+            case Act(action):
+                return f"~ act {action}"
             case ProbePeer():
                 return "~ probe"
             case Close(code, reason):
@@ -114,9 +122,9 @@ def play(path: Path) -> None:
 
 
 def _conversation(settings: dict[str, Any]) -> Conversation:
-    token, strict = settings.pop("token", None), settings.pop("strict", False)
+    token, strict, wanted = settings.pop("token", None), settings.pop("strict", False), settings.pop("wanted", "")
     values = {name: getattr(LIMITS, name) for name in SessionLimits.__slots__} | settings
-    return Conversation(SessionLimits(**values), token=token, strict=strict)
+    return Conversation(SessionLimits(**values), token=token, strict=strict, wanted=wanted)
 
 
 def _act(conversation: Conversation, kind: str, rest: str) -> list[str]:

@@ -55,7 +55,7 @@ async def test_handshake_in_time(serve: Serve) -> None:
     limits = replace(LIMITS, handshake_timeout=200 * MILLISECOND)
     async with serve(limits=limits) as running:
         reader, writer = await asyncio.open_connection(*running.address)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
         assert running.server.open_connections == 0

@@ -67,7 +67,11 @@ async def write_raw(client: ClientConnection, data: bytes) -> None:
         ("{}", "INVALID_REQUEST", "event"),
         ('{"event":["subscribe"]}', "INVALID_REQUEST", "event"),
         ('{"event":"subscribes"}', "UNKNOWN_EVENT", "event"),
-        ('{"event":"control","action":"pause"}', "UNKNOWN_EVENT", "event"),
+        ('{"event":"buy","action":"pause"}', "UNKNOWN_EVENT", "event"),
+        ('{"event":"control"}', "INVALID_REQUEST", "action"),
+        ('{"event":"control","action":"paus"}', "INVALID_REQUEST", "action"),
+        ('{"event":"control","action":"step","cont":3}', "INVALID_REQUEST", "cont"),
+        ('{"event":"control","action":"speed","value":"fast"}', "INVALID_REQUEST", "value"),
         ('{"event":"expect","channel":"trading","symbol":"BTC/USD","seq":1}', "UNKNOWN_EVENT", "event"),
         ('{"event":"subscribe"}', "INVALID_REQUEST", "channel"),
         ('{"event":"subscribe","channel":["trading",[]],"symbol":"BTC/USD"}', "INVALID_REQUEST", "channel"),
@@ -168,8 +172,12 @@ async def test_ping_frame_flood_is_closed(busy: Running) -> None:
         ("/?numbers=text", "numbers"),
         ("/?numbers=string&numbers=plain", "numbers"),
         ("/?heartbeat=", "heartbeat"),
-        ("/?scenario=flash-crash", "scenario"),
-        ("/?market=x&seed=1", "market"),
+        ("/?scenario=../secret", "scenario"),
+        ("/?seed=-1", "seed"),
+        ("/?speed=0", "speed"),
+        ("/?paused=maybe", "paused"),
+        ("/?market=a%20b", "market"),
+        ("/?market=x&sed=1", "sed"),
         ("/socket", "path"),
         ("/ws/../etc", "path"),
         ("/?" + "&".join(f"k{n}=1" for n in range(60)), "query"),
@@ -226,7 +234,7 @@ async def raw_http(running: Running, request: bytes) -> bytes:
 )
 async def test_http(busy: Running, request_line: bytes, status: bytes) -> None:
     """Plain HTTP on the same port."""
-    answer = await raw_http(busy, request_line + b"\r\nHost: x\r\n\r\n")
+    answer = await raw_http(busy, request_line + b"\r\nHost: localhost\r\n\r\n")
     assert answer.split(b" ")[1] == status, answer[:200]
 
 
@@ -234,7 +242,7 @@ async def test_http(busy: Running, request_line: bytes, status: bytes) -> None:
     "data",
     [b"", b"\x00" * 100, b"GET / HTTP/1.1\r\n", b"GET " + b"x" * 100_000, os.urandom(500), b"\x16\x03\x01\x02\x00\x01",
      b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-     b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 500 + b"\r\n"],
+     b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 500 + b"\r\n"],
     ids=["nothing", "zeros", "half", "long line", "noise", "tls", "no key", "many headers"],
 )  # fmt: skip
 async def test_what_is_no_client_harms_nobody(busy: Running, data: bytes) -> None:

@@ -27,7 +27,7 @@ async def get(running: Running, path: str, *headers: str) -> tuple[int, Any]:
     """Status and body of an answer."""
     reader, writer = await asyncio.open_connection(*running.address)
     lines = "".join(f"{header}\r\n" for header in headers)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
     answer = await asyncio.wait_for(reader.read(), 20)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")

@@ -58,7 +58,7 @@ async def test_slow_reader_is_told_why(serve: Serve) -> None:
 async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
     """At full speed the market goes as fast as its readers, and every one of them gets everything."""
     async with serve(MetronomeSource(count=60_000), speed=MAX_SPEED) as running:
-        running.pacemaker._wait_for = 5
+        running.player._wait_for = 5
         clients = [await running.subscriber() for _ in range(5)]
 
         async def read(number: int) -> list[int]:

@@ -12,6 +12,7 @@ from feed.service.settings import (
     Limits,
     ServeSettings,
     default_text,
+    doubtful_variables,
     load_settings,
     option_name,
     range_text,
@@ -110,10 +111,55 @@ def test_every_mistake_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert [line.split()[0] for line in sorted(lines)] == ["--speed", "FEED_PORT"]
 
 
-def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typing mistake in the environment is no silent default."""
-    monkeypatch.setenv("FEED_PROT", "1")
-    assert message_of() == "unknown variable FEED_PROT; did you mean FEED_PORT?"
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("FEED_PROT", "FEED_PORT"), ("FEED_ORIGIN", "FEED_ORIGINS"), ("FEED_LOGLEVEL", "FEED_LOG_LEVEL"),
+     ("feed_sped", "FEED_SPEED"), ("FEED_ALLOWED_HOST", "FEED_ALLOWED_HOSTS")],
+)  # fmt: skip
+def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str) -> None:
+    """A typing mistake in the environment is no silent default, and no reason not to start."""
+    monkeypatch.setenv(variable, "1")
+    assert load_settings() == load_settings({})
+    assert doubtful_variables() == [f"{variable} is no setting; did you mean {meant}?"]
+
+
+def test_what_the_platform_injects_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Kubernetes and Docker tell the containers beside a service named `feed`, or `feed-ui`."""
+    for service in ("FEED", "FEED_UI"):
+        injected = {
+            "SERVICE_HOST": "10.96.0.12", "SERVICE_PORT": "8765", "SERVICE_PORT_WS": "8765",
+            "PORT": "tcp://10.96.0.12:8765", "PORT_8765_TCP": "tcp://10.96.0.12:8765", "PORT_8765_TCP_PROTO": "tcp",
+            "PORT_8765_TCP_PORT": "8765", "PORT_8765_TCP_ADDR": "10.96.0.12", "PORT_53_UDP": "udp://10.96.0.12:53",
+        }  # fmt: skip
+        for name, text in injected.items():
+            monkeypatch.setenv(f"{service}_{name}", text)
+    assert load_settings().port == 8765
+    assert load_settings({"port": "9000"}).port == 9000
+    assert doubtful_variables() == []
+
+
+@pytest.mark.parametrize("variable", ["FEED_URL", "FEED_API_KEY", "FEED_REAL_DATA", "FEED_ENV", "FEEDS_PROT", "FEED_"])
+def test_variables_of_others_are_no_business_of_ours(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """What is near to no setting is for another program."""
+    monkeypatch.setenv(variable, "x")
+    assert load_settings() == load_settings({})
+    assert doubtful_variables() == []
+
+
+def test_upper_case_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable may be in lower case as well."""
+    monkeypatch.setenv("feed_port", "1")
+    assert load_settings().port == 1
+    monkeypatch.setenv("FEED_PORT", "2")
+    assert load_settings().port == 2
+
+
+@pytest.mark.parametrize("host", ["http://feed", "a b", "feed/ws", "a:b"])
+def test_allowed_hosts(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Names or addresses, with or without a port; what is none is named."""
+    monkeypatch.setenv("FEED_ALLOWED_HOSTS", "feed, host.docker.internal:8765,[::1],*")
+    assert load_settings().allowed_hosts == ("feed", "host.docker.internal:8765", "[::1]", "*")
+    assert "is not a host name; write it like host.docker.internal" in message_of(allowed_hosts=[host])
 
 
 def test_a_bad_token_is_not_shown() -> None:

@@ -30,20 +30,23 @@ def make_market(
     window: ResumeWindow | None = None,
     shift: int = 0,
     begins: int | None = None,
+    waits: bool = True,
+    name: str = "main",
 ) -> Market:
     """A market that has not begun to run."""
     source = source or MetronomeSource()
     return Market(
-        MarketIdentity("main", "metronome"),
+        MarketIdentity(name, "metronome"),
         source,
-        opening_state(source, speed=speed, begins=begins),
+        opening_state(source, speed=speed, begins=begins, waits=waits),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
+        reopen=lambda seed: (source, source),
     )
 
 
-def opening_state(source: Source, *, speed: float = 1.0, begins: int | None = None) -> MarketState:
+def opening_state(source: Source, *, speed: float = 1.0, begins: int | None = None, waits: bool = True) -> MarketState:
     """The state of a market that waits for its first subscribers."""
     begins = source.start if begins is None else begins
     return MarketState(
@@ -53,7 +56,7 @@ def opening_state(source: Source, *, speed: float = 1.0, begins: int | None = No
         at=begins - 1,
         speed=exact_speed(speed),
         end=source.end,
-        waits=True,
+        waits=waits,
     )
 
 

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
-from feed.market.market import Market
+from feed.market.markets import Markets
+from feed.server.http.control import ControlPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.routes import Endpoint, Page
@@ -34,14 +35,16 @@ class Pages:
 
     def __init__(
         self,
-        market: Market,
+        markets: Markets,
         metrics: Metrics,
+        control: ControlPages,
         clock: Clock,
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
     ) -> None:
-        self._market = market
+        self._markets = markets
+        self._control = control
         self._metrics = metrics
         self._clock = clock
         self._started = clock.now()
@@ -51,7 +54,7 @@ class Pages:
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
-        history = HistoryPages(lambda: {self._market.identity.name: self._market})
+        history = HistoryPages(self._markets)
         return {
             "/": self.front,
             "/ws": self.socket_only,
@@ -60,13 +63,14 @@ class Pages:
             "/scenarios": self.scenarios,
             "/markets": history.listing,
             "/markets/<name>": history.market,
+            "/markets/<name>/log": self._control.log,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
         }
 
     def health(self) -> Page:
         """For orchestrators and test runners: whether it serves, and what."""
-        market = self._market
+        market = self._markets.main.market
         return Page.json(
             {
                 "status": "ok",
@@ -90,7 +94,7 @@ class Pages:
 
     def front(self) -> Page:
         """What this is, for somebody who came with a browser."""
-        market = self._market
+        market = self._markets.main.market
         rows = {
             "Scenario": market.identity.scenario,
             "Seed": str(market.state.seed),
@@ -129,7 +133,7 @@ pre {{ background: #8881; padding: 1rem; overflow-x: auto; border-radius: 6px; f
 <p>A fake market on a real WebSocket: the same ticks on every run, made to test trading frontends against.</p>
 <table>{table}</table>
 <p>Connect to this address and subscribe:</p>
-<pre>const websocket = new WebSocket("ws://" + location.host);
+<pre>const websocket = new WebSocket(location.origin.replace("http", "ws"));
 websocket.onopen = () =&gt; websocket.send(JSON.stringify(
   {{event: "subscribe", channel: "trading", symbol: "{symbol}"}}));
 websocket.onmessage = (event) =&gt; console.log(JSON.parse(event.data));</pre>
