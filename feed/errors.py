@@ -45,11 +45,17 @@ class SettingsError(FeedError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: where it is, what is wrong and what would be right."""
+    """One mistake in a file: where it is, what is wrong and what would be right.
+
+    `line` counts from 1 and is 0 where none is known; `file` is the one that the line is in, where a file takes the
+    contents of others.
+    """
 
     where: str
     message: str
     hint: str | None = None
+    line: int = 0
+    file: str = ""
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -60,7 +66,8 @@ class _FileError(FeedError):
     """A file with one or more mistakes, each with its place."""
 
     def __init__(self, path: str, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        places = [f"{it.file or path}:{it.line}" if it.line else it.file or path for it in problems]
+        super().__init__("\n".join(f"{place}: {it}" for place, it in zip(places, problems, strict=True)))
         self.path = path
         self.problems = tuple(problems)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 __all__ = ["nearest"]
 
 
-def nearest(value: object, candidates: Iterable[str], *, cutoff: float = 0.5) -> str | None:
-    """The candidate that `value` was most likely meant to be, or None if none is near; a `cutoff` of 1 is equal."""
+def nearest(value: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The candidate that `value` was most likely meant to be, or None; a `cutoff` of 1 takes only the same."""
     if not isinstance(value, str):
         return None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}

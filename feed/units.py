@@ -171,7 +171,7 @@ def parse_step(value: str | int | float | Decimal) -> Decimal:
     except (InvalidOperation, TypeError, ValueError):
         step = Decimal(0)
     if isinstance(value, bool) or not step.is_finite() or not 0 < step <= 10**9 or decimal_places(step) > 12:
-        raise UsageError(f"{_shown(value)} is not a step; use a positive number such as 0.01")
+        raise UsageError(f"{_shown(value)} is not a positive number of at most 12 decimals, such as 0.01")
     return step.normalize()
 
 

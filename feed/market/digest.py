@@ -1,31 +1,76 @@
-"""A hash of what a market will send: equal digests, equal bytes."""
+"""What tells one market's bytes from another's: one family of names, from a cheap one to the bytes themselves.
+
+- The *digest* of a market (`digest` in the `status` event) is a hash of all that its `data` frames follow from: the
+  versions of format and generator, the scenario with its seed, the content of the files that it plays, where it begins
+  and ends, and the anchor. Nothing is generated for it. Equal digests, equal bytes, on every channel.
+- The *epoch* is that digest and how often `seq` has begun anew: `DIGEST-1`. Who resumes in an equal epoch gets equal
+  bytes.
+- The *digests of streams* (`feed digest`) are hashes of the frames that really come out, of every channel. They show
+  that a machine keeps what the digest promises.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from feed.data.ticks import Source
+from feed.data.ticks import Batch, Source
 from feed.dialects.native.replies import Variant
-from feed.market.channels.base import StatusChannel, TradingChannel, streams_of
+from feed.market.channels.base import Channel, Track, streams_of
+from feed.market.channels.registry import open_channels
+from feed.market.memory import BarMemory
 from feed.protocol.effects import Stream
+from feed.scenario.load import scenario_digest
+from feed.scenario.model import Scenario
 from feed.units import DAY
 
 __all__ = ["FORMAT_VERSION", "StreamDigest", "digest_streams", "market_digest"]
 
 FORMAT_VERSION = 1
-"""Changes with anything that changes the bytes of a `data` frame."""
+"""Changes with anything that changes the bytes of a `data` frame and is no part of the generator."""
 
 FRAMES = 1000
-"""How many frames of each stream a market's own digest covers."""
+"""How many messages of each stream are hashed where nobody says."""
 
 HORIZON = DAY
 """So much market time is looked at for them: a stream may be rare."""
 
 
+def market_digest(scenario: Scenario, folder: Path, source: Source, *, seed: int, at: int, shift: int = 0) -> str:
+    """Sixteen digits that differ wherever the frames of two markets may differ.
+
+    Args:
+        scenario: what is played.
+        folder: what the names of its files are relative to.
+        source: the scenario's source.
+        seed: in place of the scenario's own.
+        at: market time of the beginning, ns UTC.
+        shift: nanoseconds added to every time that a client sees (the anchor).
+    """
+    document = {
+        "format": FORMAT_VERSION,
+        "scenario": scenario_digest(scenario.model_copy(update={"seed": seed})),
+        "files": [_sha256(folder / name) for name in scenario.files],
+        "symbols": [[it.symbol, str(it.tick_size), str(it.lot_size)] for it in source.instruments],
+        "time": [source.start, at, source.end, shift],
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class StreamDigest:
-    """The sha256 of the payloads of the first `frames` frames of a stream, each followed by a line feed."""
+    """The sha256 of what a subscriber from the beginning gets of a stream, each payload followed by a line feed.
+
+    That is the snapshot with which a subscription begins, where the channel has one, and the first `frames` messages.
+    """
 
     stream: Stream
     frames: int
@@ -35,38 +80,61 @@ class StreamDigest:
 def digest_streams(
     source: Source, *, at: int | None = None, shift: int = 0, frames: int = FRAMES
 ) -> list[StreamDigest]:
-    """The digest of each stream of a source, from market time `at` (ns UTC; the source's start by default)."""
+    """The digest of each stream of all channels, from market time `at` (ns UTC; the source's start by default)."""
     begins = source.start if at is None else at
-    # What is derived follows from the ticks, so it needs no digest of its own.
-    channels = (StatusChannel(source, shift), TradingChannel(source, shift))
-    tracks = list(streams_of(channels, source.instruments))
-    streams = tuple(stream for stream, _, _ in tracks)
-    hashes = [hashlib.sha256() for _ in streams]
-    counts = [0] * len(streams)
-    for batch in source.batches(begins):
-        for index, (stream, channel, symbol) in enumerate(tracks):
-            track = channel.track(batch, symbol, stream.part)
-            wanted = min(len(track.times), frames - counts[index])
-            if wanted > 0:
-                payloads = track.encode(0, wanted, counts[index] + 1, Variant(), "update")
-                hashes[index].update(b"\n".join(payloads) + b"\n")
-                counts[index] += wanted
-        # Changes of status are rare: they do not keep it going, the ticks do.
-        if batch.end - begins >= HORIZON or _enough(streams, counts, frames):
-            break
-    return [
-        StreamDigest(stream, count, digest.hexdigest())
-        for stream, count, digest in zip(streams, counts, hashes, strict=True)
+    bars = source.without_volume()
+    memories = [BarMemory(bars, index) for index in range(len(source.instruments))]
+    numbering = source.numbering if begins == source.start else {}
+    hashed = [
+        _Hashed(stream, channel, symbol, numbering.get(stream.key, 0), frames)
+        for stream, channel, symbol in streams_of(open_channels(source, shift, memories), source.instruments)
     ]
+    for each in hashed:
+        each.open(begins)
+    for batch in source.batches(begins):
+        for each in hashed:
+            each.add(batch)
+        # Changes of status are rare: they do not keep it going, all others do.
+        if batch.end - begins >= HORIZON or all(each.left <= 0 for each in hashed if each.stream.channel != "status"):
+            break
+    return [StreamDigest(each.stream, each.count, each.sha256.hexdigest()) for each in hashed]
 
 
-def _enough(streams: tuple[Stream, ...], counts: list[int], frames: int) -> bool:
-    return all(count >= frames for stream, count in zip(streams, counts, strict=True) if stream.channel == "trading")
+@dataclass(slots=True)
+class _Hashed:
+    """One stream on its way: the hash of its messages so far."""
 
+    stream: Stream
+    channel: Channel
+    symbol: int
+    base: int
+    wanted: int
+    count: int = 0
+    sha256: Any = field(default_factory=hashlib.sha256)
 
-def market_digest(source: Source, *, at: int | None = None, shift: int = 0) -> str:
-    """One short digest of all streams together, as the status frame carries it."""
-    whole = hashlib.sha256(f"feed {FORMAT_VERSION}\n".encode())
-    for entry in digest_streams(source, at=at, shift=shift):
-        whole.update(f"{entry.stream.key} {entry.frames} {entry.sha256}\n".encode())
-    return whole.hexdigest()[:16]
+    @property
+    def left(self) -> int:
+        """How many messages are still wanted."""
+        return self.wanted - self.count
+
+    def open(self, begins: int) -> None:
+        """Take the snapshot with which a subscription at the beginning begins."""
+        if not self.channel.begins_with_snapshot:
+            return
+        state = self.channel.snapshot(self.symbol, self.stream.part, begins - 1, 1)
+        if state is not None:
+            self._take(state, len(state.times), self.base, "snapshot")
+
+    def add(self, batch: Batch) -> None:
+        """Take as many of a batch's messages as are wanted."""
+        if self.left <= 0:
+            return
+        track = self.channel.track(batch, self.symbol, self.stream.part)
+        count = min(len(track.times), self.left)
+        self._take(track, count, self.base + self.count + 1, "update")
+        self.count += count
+
+    def _take(self, track: Track, count: int, first_seq: int, kind: str) -> None:
+        if count:
+            payloads = track.encode(0, count, first_seq, Variant(), kind)
+            self.sha256.update(b"\n".join(payloads) + b"\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from feed.errors import Problem
 from feed.hints import nearest
+from feed.scenario.contradictions import contradictions_in
 from feed.scenario.events import Target
 from feed.units import DAY, SECOND, format_duration, parse_time
 
@@ -24,7 +26,9 @@ MAX_PRICE_STEPS = 10**12
 def problems_of(scenario: Scenario) -> list[Problem]:
     """Every mistake in how the parts go together."""
     checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat)
-    return [problem for check in checks for problem in check(scenario)]
+    found = [problem for check in checks for problem in check(scenario)]
+    # What contradicts itself is looked for in what is right part by part.
+    return found or list(dict.fromkeys(contradictions_in(scenario)))
 
 
 def _times(scenario: Scenario) -> Iterator[Problem]:
@@ -93,6 +97,11 @@ def _events(scenario: Scenario) -> Iterator[Problem]:
             steps = [event.price / s.tick_size for s in scenario.symbols if s.symbol in (event.symbols or names)]
             if any(not 2 <= count <= MAX_PRICE_STEPS for count in steps):
                 yield Problem(f"events[{index}].price", "is out of range", "from 2 to 1e12 tick sizes")
+            yield from (
+                _off_grid(f"events[{index}].price", event.price, s.tick_size, f"tick_size of {s.symbol}")
+                for s in scenario.symbols
+                if s.symbol in (event.symbols or names) and event.price % s.tick_size
+            )
 
 
 def _ticks(scenario: Scenario) -> Iterator[Problem]:
@@ -102,18 +111,27 @@ def _ticks(scenario: Scenario) -> Iterator[Problem]:
         if symbol is None:
             yield Problem(f"ticks[{index}].symbol", f"there is no symbol {tick.symbol}", _near(tick.symbol, symbols))
             continue
-        if tick.price % symbol.tick_size or not 2 <= tick.price / symbol.tick_size <= MAX_PRICE_STEPS:
-            yield Problem(f"ticks[{index}].price", f"must be 2 to 1e12 whole steps of {symbol.tick_size}")
-        if tick.size % symbol.lot_size or tick.size / symbol.lot_size > MAX_PRICE_STEPS:
-            yield Problem(f"ticks[{index}].size", f"must be 1 to 1e12 whole steps of {symbol.lot_size}")
+        if tick.price % symbol.tick_size:
+            yield _off_grid(f"ticks[{index}].price", tick.price, symbol.tick_size, "tick_size")
+        elif not 2 <= tick.price / symbol.tick_size <= MAX_PRICE_STEPS:
+            yield Problem(f"ticks[{index}].price", f"must be 2 to 1e12 whole steps of tick_size, {symbol.tick_size:f}")
+        if tick.size % symbol.lot_size:
+            yield _off_grid(f"ticks[{index}].size", tick.size, symbol.lot_size, "lot_size")
+        elif tick.size / symbol.lot_size > MAX_PRICE_STEPS:
+            yield Problem(f"ticks[{index}].size", f"must be 1 to 1e12 whole steps of lot_size, {symbol.lot_size:f}")
         if tick.at > CENTURY:
             yield Problem(f"ticks[{index}].at", "is after more than a century")
+
+
+def _off_grid(place: str, value: Decimal, step: Decimal, name: str) -> Problem:
+    near = max(Decimal(1), (value / step).to_integral_value(ROUND_HALF_UP)) * step
+    return Problem(place, f"{value:f} is not whole steps of {name}, {step:f}", f"the nearest is {near:f}")
 
 
 def _repeat(scenario: Scenario) -> Iterator[Problem]:
     if scenario.repeat * (len(scenario.phases) + len(scenario.events)) * len(scenario.symbols) > MAX_PIECES * 10:
         yield Problem("symbols", "are too many for so many phases and events", "symbols x both x repeat <= 1000000")
-    if scenario.repeat == 1:
+    if scenario.repeat == 1 or any(phase.for_ is None for phase in scenario.phases):
         return
     if scenario.timeline < SECOND:
         yield Problem("repeat", "there is nothing to repeat", "add phases or events")

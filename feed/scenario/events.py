@@ -54,7 +54,7 @@ class Overlay(Happening):
     kind: Literal["overlay"]
     for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts", examples=["10m"])
     fade: bool = Field(False, description="Whether the multiples run back to 1 evenly until the end")
-    drift: Size = Field(0.0, description="Change of the price from beginning to end, -95% to 500%")
+    drift: Size = Field(0.0, description="Change of the price from beginning to end, -95% to 500%", examples=["-3%"])
     volatility: Factor = Field(1.0, description="Multiple of the volatility, 0.01 to 100")
     activity: Factor = Field(1.0, description="Multiple of the rate of orders, 0.01 to 100")
     spread: Factor = Field(1.0, description="Multiple of the spread, 0.01 to 100")
@@ -72,10 +72,12 @@ class FlashCrash(Happening):
     """A fall within minutes through an empty book, and a recovery that leaves a part of it."""
 
     kind: Literal["flash-crash"]
-    size: Annotated[Percent, Field(ge=-0.95, lt=0)] = Field(-0.08, description="The fall, -95% to 0%")
+    size: Annotated[Percent, Field(ge=-0.95, lt=0)] = Field(-0.08, description="The fall, -95% to 0%", examples=["-8%"])
     fall: Length = Field(3 * MINUTE_LENGTH, description="How long the fall takes")
     recovery: Length = Field(12 * MINUTE_LENGTH, description="How long the way back takes")
-    recovered: Annotated[Percent, Field(ge=0, le=1.5)] = Field(0.7, description="Share of the fall that comes back")
+    recovered: Annotated[Percent, Field(ge=0, le=1.5)] = Field(
+        0.7, description="Share of the fall that comes back, 0% to 150%", examples=["70%"]
+    )
 
     @property
     def length(self) -> int:
@@ -95,10 +97,12 @@ class Pump(Happening):
     """Talked up and dropped: a rise with rising volume, then a longer fall that keeps a little of it."""
 
     kind: Literal["pump"]
-    size: Annotated[Percent, Field(gt=0, le=5)] = Field(0.15, description="The rise, up to 500%")
+    size: Annotated[Percent, Field(gt=0, le=5)] = Field(0.15, description="The rise, up to 500%", examples=["15%"])
     rise: Length = Field(8 * MINUTE_LENGTH, description="How long the rise takes")
     fall: Length = Field(20 * MINUTE_LENGTH, description="How long the fall takes")
-    kept: Annotated[Percent, Field(ge=0, le=1)] = Field(0.1, description="Share of the rise that is left in the end")
+    kept: Annotated[Percent, Field(ge=0, le=1)] = Field(
+        0.1, description="Share of the rise that is left in the end, 0% to 100%", examples=["10%"]
+    )
 
     @property
     def length(self) -> int:

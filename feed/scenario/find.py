@@ -38,8 +38,10 @@ def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path
     path = Path(name)
     if path.suffix.lower() in RECORDINGS:
         return _replay_of(path), path
-    if path.suffix.lower() in SUFFIXES or "/" in name or "\\" in name:
+    if path.suffix.lower() in SUFFIXES:
         return load_scenario(path), path
+    if "/" in name or "\\" in name or path.suffix:
+        return _file_of_another_kind(path)
     for place in _folders(folder):
         for suffix in SUFFIXES:
             file = place / f"{name}{suffix}"
@@ -74,6 +76,21 @@ def list_scenarios(folder: Path | None = None) -> list[Scenario]:
                 except ScenarioError:
                     continue
     return [found[name] for name in sorted(found)]
+
+
+def _file_of_another_kind(path: Path) -> tuple[Scenario, Path]:
+    """What is called like no scenario: one that has no ending is taken for TOML."""
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):
+        exists = False
+    if not exists:
+        raise ScenarioError(str(path)[:100], [Problem("", "there is no such file", "scenarios are *.toml or *.json")])
+    if path.suffix and path.is_file():
+        kind = "YAML" if path.suffix.lower() in (".yaml", ".yml") else f"a {path.suffix[:20]} file"
+        hint = "name it *.toml or *.json; a recording or trades end in .parquet or .csv"
+        raise ScenarioError(str(path)[:100], [Problem("", f"a scenario is TOML or JSON, and this is {kind}", hint)])
+    return load_scenario(path), path
 
 
 def _replay_of(path: Path) -> Scenario:

@@ -63,6 +63,8 @@ class _Inclusion:
             raise wrong("is outside of the scenario's folder")
         if other in above:
             raise wrong("includes itself")
+        if not other.exists():
+            raise wrong("cannot be read: No such file or directory")
         self._files += 1
         if len(above) > MAX_DEPTH or self._files > MAX_FILES:
             raise wrong("is one file too many", f"at most {MAX_FILES} files, {MAX_DEPTH} deep")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,12 @@ from pydantic import ValidationError
 from feed.errors import Problem, ScenarioError
 from feed.scenario.generator import GENERATOR_VERSION, block_minutes
 from feed.scenario.include import with_included
+from feed.scenario.lines import Included, place_in, scanned
 from feed.scenario.mistakes import problems_in
 from feed.scenario.model import Scenario
+from feed.scenario.schema import scenario_schema
 
-__all__ = ["load_scenario", "scenario_digest", "scenario_from", "scenario_schema"]
+__all__ = ["load_scenario", "scenario_digest", "scenario_from", "scenario_schema", "with_lines"]
 
 MAX_FILE = 16 * 1024 * 1024
 MAX_PROBLEMS = 50
@@ -29,10 +34,60 @@ def load_scenario(path: Path | str) -> Scenario:
         ScenarioError: the file can't be read, or has mistakes; all of them are listed, each with its key.
     """
     path = Path(path)
-    document = _document(path)
-    if "include" in document:
-        document = with_included(path, document, _document)
-    return scenario_from(document, str(path))
+    try:
+        document = _document(path)
+        if "include" in document:
+            document = with_included(path, document, _document)
+        return scenario_from(document, str(path))
+    except ScenarioError as error:
+        raise ScenarioError(error.path, with_lines(error.problems, Path(error.path))) from None
+
+
+def with_lines(problems: Sequence[Problem], path: Path) -> list[Problem]:
+    """Problems of a file, each with the file and the line that its key is in, as far as they are known."""
+    if not any(problem.where and not problem.line for problem in problems):
+        return list(problems)
+    try:
+        places = _places(path)
+    except ScenarioError:
+        return list(problems)
+    try:
+        merged = with_included(path, places, _places) if "include" in places else places
+    except ScenarioError:
+        # It is the include itself that is wrong.
+        merged = places
+    own = _shown(path)
+    return [_with_line(problem, places if problem.where == "include" else merged, own) for problem in problems]
+
+
+def _with_line(problem: Problem, places: dict[str, Any], own: str) -> Problem:
+    place = place_in(places, problem.where) if problem.where and not problem.line else None
+    if place is None:
+        return problem
+    return replace(problem, file="" if place.file == own else place.file, line=place.line)
+
+
+def _places(path: Path) -> dict[str, Any]:
+    """Where everything in a file stands; the names of files that it includes stay as they are."""
+    text = _read(path)
+    document = _parse(path, text)
+    places = scanned(text, _shown(path), is_json=_is_json(path))
+    if places is None or not isinstance(document, dict):
+        return {}
+    names = document.get("include")
+    if isinstance(names, list):
+        places["include"] = Included(names, places["include"])
+    return places
+
+
+def _shown(path: Path) -> str:
+    """Included files are known by where they really are; what is shown is short where it can be."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() == ".json"
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -57,15 +112,14 @@ def scenario_from(document: object, name: str) -> Scenario:
         raise ScenarioError(name, [Problem("", "nested too deeply")]) from None
 
 
-def scenario_schema() -> dict[str, Any]:
-    """JSON Schema of the format, for editors."""
-    schema = Scenario.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "feed scenario", **schema}
-
-
 def scenario_digest(scenario: Scenario) -> str:
-    """A hash of everything in the file that the market depends on; name and description are not among it."""
-    document = scenario.model_dump(mode="json", exclude={"name", "description"})
+    """A hash of everything in the file that the market depends on.
+
+    Name and description are not among it, nor are the names of the files that it plays: their content counts, see
+    `feed.market.digest`.
+    """
+    unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
+    document = scenario.model_dump(mode="json", exclude=unsaid)
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -95,19 +149,52 @@ def _read(path: Path) -> str:
 
 def _parse(path: Path, text: str) -> object:
     try:
-        if path.suffix.lower() == ".json":
+        if _is_json(path):
             return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         return tomllib.loads(text)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise ScenarioError(str(path), [Problem(where, f"is not JSON: {error.msg}")]) from None
+        problem = Problem(
+            f"column {error.colno}", f"is not JSON: {error.msg}", _json_hint(text, error.pos), error.lineno
+        )
+        raise ScenarioError(str(path), [problem]) from None
     except tomllib.TOMLDecodeError as error:
-        message, _, place = str(error).partition(" (at ")
-        raise ScenarioError(str(path), [Problem(place.rstrip(")"), f"is not TOML: {message[:200]}")]) from None
+        raise ScenarioError(str(path), [_not_toml(text, str(error))]) from None
     except RecursionError:
         raise ScenarioError(str(path), [Problem("", "nested too deeply")]) from None
     except ValueError as error:
         raise ScenarioError(str(path), [Problem("", str(error)[:200])]) from None
+
+
+def _not_toml(text: str, error: str) -> Problem:
+    message, _, place = error.partition(" (at ")
+    found = re.match(r"line (\d+), column (\d+)", place)
+    line = int(found[1]) if found else text.count("\n") + 1
+    written = text.splitlines()[line - 1] if found else ""
+    return Problem(
+        f"column {found[2]}" if found else "at the end", f"is not TOML: {message[:200]}", _toml_hint(written), line
+    )
+
+
+def _toml_hint(line: str) -> str | None:
+    """What is most often wrong with a line that cannot be read."""
+    if re.match(r"\s*[\w.-]+\s*:", line):
+        return "TOML has = between key and value, as in seed = 7"
+    if re.search(r"=\s*(True|False|None|null|yes|no|on|off)\b", line):
+        return "TOML writes true and false; what has no value is left out"
+    if re.search(r"=\s*[+-]?[\d.]*\s*[A-Za-z%][\w%:/ -]*$", line):
+        return 'text, durations and percentages stand in quotes, as in for = "5m"'
+    if re.search(r"=\s*[+-]?\d+[\d.]*(,\d+)+", line):
+        return "numbers have a point and no commas, as in 65000.5"
+    return None
+
+
+def _json_hint(text: str, at: int) -> str | None:
+    before = text[:at].rstrip()
+    if text[at : at + 1] in ("]", "}") or before.endswith(","):
+        return "there is no comma behind the last one"
+    if text[at : at + 2] in ("//", "/*") or text[at : at + 1] == "#":
+        return "JSON has no comments; TOML has"
+    return "JSON has double quotes" if text[at : at + 1] == "'" else None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -43,15 +43,19 @@ class SymbolModel(_Section):
         description="Name of the symbol, as clients subscribe to it",
         examples=["BTC/USD"],
     )
-    tick_size: Step = Field(Decimal("0.01"), description="Step of prices, in the quote currency")
-    lot_size: Step = Field(Decimal("0.00001"), description="Step of sizes, in the base currency")
-    start_price: Step = Field(Decimal(65000), description="Price at the start, in the quote currency")
+    tick_size: Step = Field(Decimal("0.01"), description="Step of prices, in the quote currency", examples=[0.01])
+    lot_size: Step = Field(Decimal("0.00001"), description="Step of sizes, in the base currency", examples=[0.00001])
+    start_price: Step = Field(Decimal(65000), description="Price at the start, in the quote currency", examples=[65000])
     order_size: float = Field(
         0.02, gt=0, le=1e9, allow_inf_nan=False, description="Median size of an order, in the base currency"
     )
 
     daily_volatility: Percent | None = Field(
-        None, ge=0, le=1, description="Typical standard deviation of a day's return; where missing: the market's"
+        None,
+        ge=0,
+        le=1,
+        description="Typical standard deviation of a day's return; where missing: the market's",
+        examples=["3.4%"],
     )
     orders_per_second: float | None = Field(
         None,
@@ -86,7 +90,11 @@ class MarketModel(_Section):
     """The character of the market where no phase says otherwise."""
 
     daily_volatility: Percent = Field(
-        0.034, ge=0, le=1, description="Typical standard deviation of a day's return, 0% to 100%"
+        0.034,
+        ge=0,
+        le=1,
+        description="Typical standard deviation of a day's return, 0% to 100%",
+        examples=["3.4%"],
     )
     orders_per_second: float = Field(
         5.0,
@@ -109,7 +117,9 @@ class Phase(_Section):
     for_: Duration | None = Field(
         None, alias="for", description="How long it lasts; only the last phase may leave it out and last to the end"
     )
-    drift: Percent = Field(0.0, ge=-0.99, le=10, description="Change of the price over the phase, -99% to 1000%")
+    drift: Percent = Field(
+        0.0, ge=-0.99, le=10, description="Change of the price over the phase, -99% to 1000%", examples=["-8%"]
+    )
     volatility: Factor = Field(1.0, description="Multiple of the market's volatility, 0.01 to 100")
     activity: Factor = Field(1.0, description="Multiple of the market's rate of orders, 0.01 to 100")
     spread: float = Field(
@@ -122,7 +132,13 @@ class Phase(_Section):
     liquidity: Factor = Field(1.0, description="Multiple of the sizes that stand in the book, 0.01 to 100")
     status: Status = Field("online", description="Status of all symbols; only online and auction have trades")
     reason: str = Field("", max_length=200, description="Why, for the status channel")
-    jump: Percent = Field(0.0, ge=-0.95, le=5, description="Change of the price at once where the phase begins")
+    jump: Percent = Field(
+        0.0,
+        ge=-0.95,
+        le=5,
+        description="Change of the price at once where the phase begins, -95% to 500%",
+        examples=["-3%"],
+    )
     reversion: Length | None = Field(
         None, description="Half-life with which the price comes back to where the phase began; where missing: none"
     )
@@ -147,7 +163,11 @@ class Scenario(_Section):
     )
     market: MarketModel = Field(default_factory=MarketModel, description="The character of the market")
     symbols: tuple[SymbolModel, ...] = Field(
-        (SymbolModel(symbol="BTC/USD"),), min_length=1, max_length=MAX_SYMBOLS, description="The instruments"
+        (SymbolModel(symbol="BTC/USD"),),
+        min_length=1,
+        max_length=MAX_SYMBOLS,
+        description="The instruments",
+        json_schema_extra={"default": [{"symbol": "BTC/USD"}]},
     )
     phases: tuple[Phase, ...] = Field((), max_length=MAX_PHASES, description="The timeline")
     events: tuple[Event, ...] = Field(
@@ -172,12 +192,25 @@ class Scenario(_Section):
         return None if self.duration == "endless" else self.start + self.duration
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that it plays, relative to the scenario's folder."""
+        if self.replay is not None:
+            return self.replay.files
+        return () if self.source is None else (self.source.file,)
+
+    @property
     def timeline(self) -> int:
         """How long one turn of the timeline of phases and events is, ns."""
         ends = 0
         for phase in self.phases:
             ends = (ends if phase.at is None else phase.at) + (phase.for_ or 0)
         return max([ends, *(event.at + event.length for event in self.events)])
+
+    @property
+    def script_end(self) -> int | None:
+        """So long after the beginning nothing of the phases and events is left, ns; None where some of it always is."""
+        endless = bool(self.phases) and self.phases[-1].for_ is None
+        return None if endless or self.replay is not None or not self.timeline else self.timeline * self.repeat
 
     @model_validator(mode="after")
     def _holds_together(self) -> Scenario:

@@ -52,17 +52,19 @@ class MarketOpener:
         settings = self._settings
         scenario, path = self._scenario(name, spec)
         seed = spec.seed if spec.seed is not None else settings.seed if settings.seed is not None else scenario.seed
-        source = open_source(scenario, path, seed)
+        # What the server was told to cut is what it serves, and not what a client asks for by name.
+        until = settings.until if spec.scenario is None else None
+        source = open_source(scenario, path, seed, until=until)
         if name == MAIN:
             for notice in getattr(source, "notices", ()):
                 log.info(notice)
         at = settings.at if spec.at is None else spec.at
-        begins = _beginning(source, at)
+        begins = _beginning(scenario, source, at, until)
         anchor = settings.anchor if spec.anchor is None else spec.anchor
         shift = _shift(source, anchor, self._clock)
         speed = settings.speed if spec.speed is None else spec.speed
         paused = bool(spec.paused)
-        digest_of = partial(_digest, scenario, path, shift)
+        digest_of = partial(_digest, scenario, path, source, shift)
         state = MarketState(
             seed=seed,
             digest=digest_of(seed, begins),
@@ -81,7 +83,7 @@ class MarketOpener:
             shift=shift,
             limits=_told_limits(settings.limits),
             past=past_of(source, scenario, seed),
-            reopen=partial(_reopen, scenario, path),
+            reopen=partial(_reopen, scenario, path, until),
         )
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
@@ -107,12 +109,12 @@ class MarketOpener:
         return find_scenario(spec.scenario, self._settings.scenarios)
 
 
-def _digest(scenario: Scenario, path: Path, shift: int, seed: int, begins: int) -> str:
-    return market_digest(open_source(scenario, path, seed), at=begins, shift=shift)
+def _digest(scenario: Scenario, path: Path, source: Source, shift: int, seed: int, begins: int) -> str:
+    return market_digest(scenario, path.parent, source, seed=seed, at=begins, shift=shift)
 
 
-def _reopen(scenario: Scenario, path: Path, seed: int) -> tuple[Source, Source]:
-    source = open_source(scenario, path, seed)
+def _reopen(scenario: Scenario, path: Path, until: int | None, seed: int) -> tuple[Source, Source]:
+    source = open_source(scenario, path, seed, until=until)
     return source, past_of(source, scenario, seed)
 
 
@@ -120,7 +122,7 @@ def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
     """The scenario that is served: a recording may be cut, repeated, or continued as another one."""
     scenario, path = find_scenario(settings.scenario, settings.scenarios)
     wanted: dict[str, object] = {}
-    if settings.until is not None:
+    if settings.until is not None and scenario.replay is not None:
         wanted["until"] = settings.until
     if settings.loop == "on":
         wanted["loop"] = True
@@ -129,7 +131,7 @@ def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
     if not wanted:
         return scenario, path
     if scenario.replay is None:
-        raise UsageError(f"--until, --loop and --then are for recordings; {scenario.name} is a scenario")
+        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
     replay = scenario.replay.model_copy(update=wanted)
     if replay.loop and replay.continued:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")
@@ -142,11 +144,16 @@ def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
     return later.model_copy(update={"name": scenario.name, "replay": replay}), path
 
 
-def _beginning(source: Source, at: int) -> int:
+def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:
     begins = source.start + at
+    if until is not None and until <= at:
+        raise UsageError(f"--until {format_duration(until)} is not behind --at {format_duration(at)}: nothing is left")
     if source.end is not None and begins >= source.end:
         length = format_duration(source.end - source.start)
         raise UsageError(f"--at {format_duration(at)} is behind the end of the scenario, which is {length} long")
+    if (script_ends := scenario.script_end) is not None and at >= script_ends:
+        told = {"at": format_duration(at), "script_ends": format_duration(script_ends)}
+        log.warning("--at is behind the last phase and event: the market goes on without any", **told)
     return begins
 
 

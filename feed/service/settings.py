@@ -173,7 +173,9 @@ class ServeSettings(Limits):
     anchor: Annotated[Anchor, reads(_read_anchor)] = Field(
         "scenario", description="The first timestamp: scenario (its own date), now, or a time"
     )
-    until: Duration | None = Field(None, ge=MILLISECOND, description="Of a recording: stop so far into it")
+    until: Duration | None = Field(
+        None, ge=MILLISECOND, description="End so far into the scenario, counted as in --at, or so far into a recording"
+    )
     loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
     then: str | None = Field(
         None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"

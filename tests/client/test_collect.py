@@ -13,6 +13,7 @@ from feed.dataframes.ticks import frame_digest, generate
 from feed.errors import ConnectError, FeedError, SubscriptionError, UsageError
 from feed.market.digest import market_digest
 from feed.protocol import codes
+from feed.scenario.find import find_scenario
 from feed.service.process import start_server
 from feed.units import MICROSECOND, MILLISECOND
 from tests.client.conftest import engine, market_of, quick
@@ -115,7 +116,9 @@ async def test_the_digest_on_the_wire_is_the_one_without_it() -> None:
     """The server's own promise, kept by a source made here; and so are the rows."""
     with start_server("flash-crash", seed=11, speed="max") as server:
         frame = await collect(server.url, n=2000)
-    assert frame.attrs["digest"] == market_digest(engine("flash-crash", 11))
+    scenario, path = find_scenario("flash-crash")
+    source = engine("flash-crash", 11)
+    assert frame.attrs["digest"] == market_digest(scenario, path.parent, source, seed=11, at=source.start)
     assert (frame.attrs["scenario"], frame.attrs["seed"]) == ("flash-crash", 11)
     assert frame_digest(frame) == frame_digest(generate("flash-crash", seed=11, until="5m").head(2000))
 

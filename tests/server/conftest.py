@@ -157,7 +157,13 @@ def opener(source: Source | None, clock: SystemClock, speed: float) -> Callable[
         begins = own.start + (spec.at or 0)
         paused = bool(spec.paused)
         market = make_market(own, clock, speed=chosen, begins=begins, waits=not paused, name=name)
-        known = {"scenario": "metronome", "seed": 1, "speed": chosen, "at": spec.at or 0, "paused": paused}
+        known: dict[str, Any] = {
+            "scenario": "metronome",
+            "seed": 1,
+            "speed": chosen,
+            "at": spec.at or 0,
+            "paused": paused,
+        }
         made = replace(spec, wait_for=wait_for, **known)
         return OpenedMarket(market, made, lambda seed, begins: f"digest{seed}-{begins}")
 

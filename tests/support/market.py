@@ -38,7 +38,7 @@ def make_market(
     return Market(
         MarketIdentity(name, "metronome"),
         source,
-        opening_state(source, speed=speed, begins=begins, waits=waits),
+        opening_state(source, speed=speed, begins=begins, waits=waits, shift=shift),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
@@ -46,12 +46,15 @@ def make_market(
     )
 
 
-def opening_state(source: Source, *, speed: float = 1.0, begins: int | None = None, waits: bool = True) -> MarketState:
+def opening_state(
+    source: Source, *, speed: float = 1.0, begins: int | None = None, waits: bool = True, shift: int = 0
+) -> MarketState:
     """The state of a market that waits for its first subscribers."""
     begins = source.start if begins is None else begins
     return MarketState(
         seed=1,
-        digest=f"digest{begins}",
+        # As a market's own digest, it tells where it begins and how its times are shifted.
+        digest=f"digest-{begins}-{shift}",
         begins=begins,
         at=begins - 1,
         speed=exact_speed(speed),
