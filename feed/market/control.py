@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from feed.clock import Clock
 from feed.data.ticks import batches_between
-from feed.market.actions.base import Instant
+from feed.market.actions.base import Decision, Instant
 from feed.market.actions.registry import find_action
+from feed.market.actions.resume import RESUME
 from feed.market.commands import Command, CommandError, Done, Entry
 from feed.market.ledger import ConflictError, Ledger, MemoryLedger
 from feed.market.market import Market
 from feed.market.player import Player
+from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
 from feed.units import DAY
 
@@ -75,27 +78,36 @@ class Control:
         command = Command(found.name, found.read(given), by)
         if found.name in RENEWING and self._market.tap is not None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
-        for _ in range(MAX_ATTEMPTS):
-            market = self._market
-            instant = Instant(self._clock.now(), market.here, market.shift, market.source.start)
-            decision = found.decide(market.state, command.keys, instant, self)
-            number = self._newest + 1
-            try:
-                await self._ledger.append(Entry(number, command, decision.effect, decision.state))
-            except ConflictError:
-                continue
-            break
-        else:
-            raise CommandError(ErrorCode.NOT_POSSIBLE, "Too many commands at once", hint="try again")
-        await self._player.reach(max(decision.effect, decision.state.at))
-        return Done(action, number, market.epoch, market.virtual_time, market.phase, market.seqs, decision.facts)
+        entry, facts = await self._append(
+            command, lambda state, instant: found.decide(state, command.keys, instant, self)
+        )
+        await self._player.reach(max(entry.effect, entry.state.at))
+        market = self._market
+        return Done(action, entry.number, market.epoch, market.virtual_time, market.phase, market.seqs, facts)
 
     def begin(self) -> None:
         """Let a market run that has waited for its first subscribers; the log says so."""
-        state = self._market.state
-        entry = Entry(self._newest + 1, Command("resume"), state.at, state.run(self._clock.now()))
-        task = asyncio.ensure_future(self._ledger.append(entry))
-        self._beginning = task  # Kept, so that it is not collected before it has run.
+        # Kept, so that it is not collected before it has run.
+        self._beginning = asyncio.get_running_loop().create_task(self._begin())
+
+    async def _begin(self) -> None:
+        if self._market.state.waits:
+            await self._append(Command("resume"), lambda state, instant: RESUME.decide(state, {}, instant, self))
+
+    async def _append(
+        self, command: Command, decide: Callable[[MarketState, Instant], Decision]
+    ) -> tuple[Entry, Mapping[str, Any]]:
+        """Decide on the newest state and write that to the log; anew where another command came first."""
+        for _ in range(MAX_ATTEMPTS):
+            market = self._market
+            decision = decide(market.state, Instant(self._clock.now(), market.here, market.shift, market.source.start))
+            entry = Entry(self._newest + 1, command, decision.effect, decision.state)
+            try:
+                await self._ledger.append(entry)
+            except ConflictError:
+                continue
+            return entry, decision.facts
+        raise CommandError(ErrorCode.NOT_POSSIBLE, "Too many commands at once", hint="try again")
 
     def _obey(self, entry: Entry) -> None:
         self._newest = entry.number
