@@ -12,8 +12,12 @@ from feed.delivery.framing import ping_frame
 from feed.delivery.group import Group
 from feed.delivery.pulse import GRACE, INTERVAL, SHARE, TURN
 from feed.delivery.subscriber import Subscriber
+from feed.units import MILLISECOND
 
 __all__ = ["Fanout"]
+
+MAX_WAIT = 250 * MILLISECOND
+"""So long a lossless message waits behind conflated ones for a reader that does not answer."""
 
 
 class Fanout:
@@ -34,6 +38,7 @@ class Fanout:
         "_asked",
         "_audiences",
         "_conflated",
+        "_deferring",
         "_moved",
         "_questions",
         "backlog",
@@ -60,6 +65,8 @@ class Fanout:
         self._questions = 0
         # How many may be asked.
         self._conflated = 0
+        # For whom lossless messages wait, and since when the first of them has.
+        self._deferring: dict[Subscriber, int] = {}
 
     def next_question(self) -> int:
         """The number of a question. Only `Subscriber` calls this."""
@@ -69,6 +76,14 @@ class Fanout:
     def moved(self, subscriber: Subscriber) -> None:
         """Its groups have changed, or it may be written to directly again. Only `Subscriber` calls this."""
         self._moved[subscriber] = None
+
+    def deferring(self, subscriber: Subscriber) -> None:
+        """A lossless message waits behind others. Only `Subscriber` calls this."""
+        self._deferring.setdefault(subscriber, self.settled_at)
+
+    def released(self, subscriber: Subscriber) -> None:
+        """None waits for it any more. Only `Subscriber` calls this."""
+        self._deferring.pop(subscriber, None)
 
     def take_out(self, subscriber: Subscriber) -> bytes:
         """It may not be written to directly any more; returns what is staged for it. Only `Subscriber` calls this."""
@@ -91,6 +106,8 @@ class Fanout:
             self.flush()
         if self._asked:
             self._hold_late(lag)
+        if self._deferring:
+            self._release_overdue()
         if not self._moved:
             return
         moved, self._moved = self._moved, {}
@@ -161,6 +178,13 @@ class Fanout:
             if len(late) < len(waited_for):
                 # Some are far away.
                 self._asked.append((now + GRACE, audience, False))
+
+    def _release_overdue(self) -> None:
+        # Here and not when it is staged: by now all that stands for what was published before is known.
+        overdue = self.settled_at - MAX_WAIT
+        for subscriber, since in list(self._deferring.items()):
+            if subscriber.holds_too_much or (since < overdue and not subscriber.may_wait_longer):
+                subscriber.release()
 
     def _queue_rest(self, rests: list[tuple[Subscriber, bytes]]) -> None:
         for subscriber, rest in rests:

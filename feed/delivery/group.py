@@ -19,7 +19,7 @@ class Group:
     Args:
         fanout: who writes to them.
         newest: makes the message that stands for all behind a `seq`; None makes the group lossless.
-        missed: gives all of them, or nothing where that can't be.
+        missed: gives all behind a `seq` up to another one, or nothing where that can't be.
         seq: the stream's last.
     """
 
@@ -29,7 +29,7 @@ class Group:
         self,
         fanout: Fanout,
         newest: Callable[[int], bytes] | None = None,
-        missed: Callable[[int], bytes] | None = None,
+        missed: Callable[[int, int], bytes] | None = None,
         seq: int = 0,
     ) -> None:
         self._fanout = fanout
@@ -67,36 +67,15 @@ class Group:
 
     def _write_to_queued(self, data: bytes, before: int) -> int:
         # Those that are queued when the write begins: it may close some of them.
-        queued = list(self.queued)
-        if self._newest is None:
-            for subscriber in queued:
-                subscriber.outbox.write(data)
-            written = len(queued)
-        else:
-            written = sum([self._write_if_idle(subscriber, data, before) for subscriber in queued])
+        written = sum([subscriber.take(self, data, before) for subscriber in list(self.queued)])
         self._fanout.writes += written
         return written
 
-    def _write_if_idle(self, subscriber: Subscriber, data: bytes, before: int) -> bool:
-        """For a socket that may not be written to directly: it is among the queued although nothing waits for it."""
-        if subscriber.misses():
-            return False
-        if self.queued.get(subscriber) != before:
-            self.catch_up(subscriber)
-            return False
-        self.queued[subscriber] = self.seq
-        subscriber.outbox.write(data)
-        subscriber.was_written_to()
-        return True
+    def newest(self, since: int) -> bytes:
+        """The message that stands for all behind `since`. Only of a conflated group."""
+        assert self._newest is not None
+        return self._newest(since)
 
-    def catch_up(self, subscriber: Subscriber, *, whole: bool = False) -> bool:
-        """Give a queued subscriber what it missed, as a whole or in one message; returns whether that was anything."""
-        since = self.queued.get(subscriber, self.seq)
-        if self._newest is None or since == self.seq:
-            return False
-        self.queued[subscriber] = self.seq
-        data = self._missed(since) if whole and self._missed is not None else b""
-        if not data or len(data) > subscriber.outbox.room:
-            data = self._newest(since)
-        subscriber.outbox.write(data)
-        return True
+    def missed(self, since: int, until: int) -> bytes:
+        """All messages behind `since` up to `until`, or nothing where one is not kept."""
+        return b"" if self._missed is None else self._missed(since, until)

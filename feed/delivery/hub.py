@@ -160,9 +160,9 @@ class Hub:
         self.counters.skipped += self.topics[stream].seq - since - 1
         return frame
 
-    def missed(self, stream: Stream, variant: Variant, since: int) -> bytes:
-        """The frames of all messages of a stream behind `since`, for one subscriber, or nothing if one is not kept."""
-        count = self.topics[stream].seq - since
+    def missed(self, stream: Stream, variant: Variant, since: int, until: int) -> bytes:
+        """The frames of a stream's messages behind `since` up to `until`, for one subscriber; nothing if one is gone."""
+        count = until - since
         frames = self._missed(stream, since, count, variant) if self._missed is not None else []
         if len(frames) < count:
             return b""

@@ -62,6 +62,12 @@ class Outbox:
         self._taken += len(data)
         self._wire.write(data)
 
+    def check_room(self, more: int) -> None:
+        """Find the reader too slow if there is no room for so many bytes more."""
+        waiting = self._wire.waiting() + more
+        if not self.closed and waiting > self._limits.waiting:
+            self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
+
     @property
     def waiting(self) -> int:
         """Bytes that are not on the socket yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from feed.delivery.deferred import Deferred
 from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.pulse import GRACE, STALL, Pulse
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from feed.delivery.group import Group
 
 __all__ = ["Subscriber"]
+
+MAX_LOSSLESS = 64 * 1024
+"""Bytes of lossless messages that wait behind conflated ones; then all of them go out, however late the reader is."""
 
 
 def _no_time() -> int:
@@ -32,6 +36,7 @@ class Subscriber:
     """
 
     __slots__ = (
+        "_deferred",
         "_fanout",
         "_held",
         "_missed_at",
@@ -56,8 +61,9 @@ class Subscriber:
         self.groups: dict[Group, None] = {}
         self.audience: Audience | None = None
         self._pulse: Pulse | None = None
-        # Nothing conflated is sent until the reader has answered.
+        # Nothing conflated is sent until the reader has answered, and nothing lossless that comes behind it.
         self._held = False
+        self._deferred = Deferred()
         # When the first message was published that it has not got for that.
         self._missed_at: int | None = None
         # Of so much, as time, it gets all.
@@ -78,12 +84,17 @@ class Subscriber:
         """Leave a group, if in it."""
         if group not in self.groups:
             return
+        if not group.is_conflated:
+            # It gets all that was published while it listened.
+            self.release()
         del self.groups[group]
         group.size -= 1
         if self.direct:
             self._fanout.moved(self)
         else:
             del group.queued[self]
+            if group.is_conflated:
+                self._deferred.drop(group)
 
     def leave_all(self) -> None:
         """Leave every group: the connection is closing or gone, and what is staged for it is not sent any more."""
@@ -92,9 +103,11 @@ class Subscriber:
             group.size -= 1
             group.queued.pop(self, None)
         self.groups.clear()
+        self._deferred.clear()
         self.direct = False
         self.descriptor = None
         self._fanout.backlog.discard(self)
+        self._fanout.released(self)
 
     def queue(self) -> None:
         """Something waits: from now on go through the outbox."""
@@ -118,11 +131,56 @@ class Subscriber:
         if not self._held:
             self._catch_up(now)
 
+    def take(self, group: Group, data: bytes, since: int) -> bool:
+        """Take framed bytes that come behind message `since`, or note that they wait; whether they count as sent.
+
+        What waits keeps its place: what comes behind it waits as well. Only `Group` calls this.
+        """
+        if group not in self.groups:
+            # It was closed a moment ago.
+            return False
+        if not self._deferred:
+            if not group.is_conflated:
+                self.outbox.write(data)
+                return True
+            if not self._misses():
+                group.queued[self] = group.seq
+                self.outbox.write(data)
+                self._was_written_to()
+                return True
+        elif self._missed_at is None:
+            self._missed_at = self._fanout.settled_at
+        self._deferred.add(group, since, group.seq, data)
+        if group.is_conflated:
+            return False
+        self._fanout.deferring(self)
+        return True
+
+    @property
+    def may_wait_longer(self) -> bool:
+        """Whether lossless messages may still wait; where the socket is full it makes no difference to them."""
+        return self.outbox.waiting > 0 and self._deferred.lossless < MAX_LOSSLESS
+
+    @property
+    def holds_too_much(self) -> bool:
+        """Whether so much of it is lossless that it has to go out now."""
+        return self._deferred.lossless >= MAX_LOSSLESS
+
+    def release(self) -> None:
+        """Whatever waits is sent now, so that nothing comes in front of it: lossless messages do not wait for long."""
+        if self._deferred.lossless:
+            self._give()
+            self.outbox.check_room(self._deferred.lossless)
+
     # How far it has got.
 
     @property
     def is_behind(self) -> bool:
         """Whether something waits for it here, or in buffers of its own: then only the newest is worth sending."""
+        return bool(self._deferred) or self._is_busy
+
+    @property
+    def _is_busy(self) -> bool:
         return self._held or self.outbox.waiting > 0 or self.is_late(self._fanout.clock.now())
 
     @property
@@ -183,16 +241,16 @@ class Subscriber:
             if not self.outbox.waiting:
                 self._catch_up(self._fanout.clock.now())
 
-    def misses(self) -> bool:
-        """Whether it misses what is published now. Only `Group` calls this."""
-        if not self.is_behind:
+    def _misses(self) -> bool:
+        """Whether it misses what is published now."""
+        if not self._is_busy:
             return False
         if self._missed_at is None:
             self._missed_at = self._fanout.settled_at
         return True
 
-    def was_written_to(self) -> None:
-        """A conflated message went through the outbox; who was late is asked behind each. Only `Group` calls this."""
+    def _was_written_to(self) -> None:
+        """A conflated message went through the outbox; who was late is asked behind each."""
         now, pulse = self._fanout.clock.now(), self._pulse
         if pulse is None:
             return
@@ -212,28 +270,36 @@ class Subscriber:
             self._pulse.note_late(now)
 
     def _catch_up(self, now: int) -> None:
-        late, missed = self._was_late(now), False
-        # What was published within a moment is given as a whole: it is not old, and the reader has got this far.
-        span = 0 if self._missed_at is None else self._fanout.settled_at - self._missed_at
-        whole = span <= self._patience or span <= self._patience + self._round_trip()
-        for group in tuple(self.groups):
-            if not group.catch_up(self, whole=whole):
-                continue
-            missed = True
-            if self.outbox.waiting or (late and not whole):
-                # The others take their turn before this one does so again.
-                del self.groups[group]
-                self.groups[group] = None
-                break
-        else:
-            self._missed_at = None
-            self._patience = STALL
+        late, missed = self._was_late(now), len(self._deferred) > 0
+        self._give()
+        if self.outbox.closed:
+            return
         if missed and late:
             self._ask_and_hold(now)
-        elif not (missed and self.outbox.waiting):
+        elif not self._deferred and not (missed and self.outbox.waiting):
             self._fanout.backlog.discard(self)
             if not late:
                 self._go_direct()
+
+    def _give(self) -> None:
+        """What it missed, in the order in which it was published, as far as there is room for it."""
+        # What was published within a moment is given as a whole: it is not old, and the reader has got this far.
+        span = 0 if self._missed_at is None else self._fanout.settled_at - self._missed_at
+        whole = span <= self._patience or span <= self._patience + self._round_trip()
+        deferred, outbox = self._deferred, self.outbox
+        while deferred and not outbox.closed:
+            frames, reached = deferred.take(outbox.room, whole=whole)
+            for group, seq in reached.items():
+                if self in group.queued:
+                    group.queued[self] = seq
+            outbox.write(frames)
+            if outbox.waiting:
+                break
+        if not deferred:
+            self._missed_at = None
+            self._patience = STALL
+        if not deferred.lossless:
+            self._fanout.released(self)
 
     def _go_direct(self) -> None:
         if self.direct or self.descriptor is None:

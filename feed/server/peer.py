@@ -134,6 +134,8 @@ class Peer:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
+        # Whatever is told comes behind the trades that were published before.
+        self._subscriber.release()
         self._last_sent = self._clock.now()
         if isinstance(event, Heartbeat):
             self._outbox.write(self._alarms.heartbeat(event))
@@ -374,6 +376,7 @@ class Peer:
         self._connection.say_close(code.number, text)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
+        self._subscriber.release()
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._connection.say_close(code.number, reason)
 

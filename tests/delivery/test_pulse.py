@@ -89,8 +89,8 @@ class World:
     def _newest(self, since: int) -> bytes:
         return self._line(self.seq, self.seq - since - 1)
 
-    def _missed(self, since: int) -> bytes:
-        return b"".join(self._line(seq) for seq in range(since + 1, self.seq + 1))
+    def _missed(self, since: int, until: int) -> bytes:
+        return b"".join(self._line(seq) for seq in range(since + 1, until + 1))
 
     def open(self) -> None:
         """Both readers come, and are asked first."""
