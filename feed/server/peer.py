@@ -22,10 +22,10 @@ from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
-from feed.server.backfill import Backfill
+from feed.delivery.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
-from feed.server.sampler import Sampler
+from feed.delivery.sampler import Sampler
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
