@@ -100,9 +100,9 @@ class Market:
         self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
         self._chunks = tuple(channel.chunk for _, channel, _ in self._tracks)
         conflated = frozenset(stream for stream, channel, _ in self._tracks if not channel.lossless)
-        self.hub = Hub(self.streams, clock, self.newest, self.missed, conflated)
+        self.hub = Hub(self.streams, clock, self, conflated)
         # At full speed it waits for its readers, so that nothing is old.
-        self.hub.fanout.measures = not pace.is_max
+        self.hub.measure_readers(not pace.is_max)
         self._begins = pace.at(clock.now())
         # Whoever plays a recording from its beginning gives its messages the numbers that they had.
         told = source.numbering if self._begins == source.start else {}
@@ -308,7 +308,7 @@ class Market:
         hi = segment.due(lo, until, limit)
         now = self._clock.now()
         runs = segment.runs(lo, hi)
-        self.hub.publish(runs, segment.joined, now, now - self.pace.when(int(segment.times[lo])))
+        self.hub.publish(runs, segment, now, now - self.pace.when(int(segment.times[lo])))
         if self.tap is not None:
             self.tap.take(segment, runs, now)
         self._cursor = hi

@@ -72,7 +72,7 @@ class Pacemaker:
         self._busy = False
         self._joined: set[Subscriber] = set()
         market.on_join = self._count_in
-        market.hub.fanout.backlog.on_empty = self._rouse
+        market.hub.call_when_idle(self._rouse)
 
     async def run(self) -> None:
         """Play the market to its end."""
@@ -177,9 +177,9 @@ class Pacemaker:
     async def _wait_for_readers(self, patience: int) -> None:
         """Give the loop a turn, and then wait until nothing waits for any reader, or patience has run out."""
         await asyncio.sleep(0)
-        backlog = self._market.hub.fanout.backlog
+        hub = self._market.hub
         until = self._clock.now() + patience
-        while len(backlog) and (left := until - self._clock.now()) > 0:
+        while hub.backlog and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
 
     async def _wait_for_tap(self) -> None:

@@ -11,21 +11,19 @@ import structlog
 from feed.clock import Clock, Now
 from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
-from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant, decode, encode
 from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
+from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
-from feed.delivery.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
-from feed.delivery.sampler import Sampler
+from feed.server.streams import PeerStreams
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -64,22 +62,21 @@ class Peer:
 
     __slots__ = (
         "_alarms",
-        "_backfills",
         "_clock",
         "_closed",
         "_connection",
         "_counters",
         "_farewell",
+        "_hub",
         "_last_sent",
         "_limits",
         "_loop",
         "_market",
         "_on_gone",
         "_outbox",
-        "_samplers",
         "_session",
+        "_streams",
         "_subscriber",
-        "_variant",
         "_watchdog",
         "alarm",
         "name",
@@ -106,14 +103,20 @@ class Peer:
         self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._variant = variant
+        self._hub = market.hub
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        self._streams = PeerStreams(
+            market,
+            self._subscriber,
+            variant,
+            clock,
+            keep_fresh=connection.keep_fresh,
+            on_too_slow=self._too_slow,
+        )
         self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
-        self._backfills: dict[Stream, Backfill] = {}
-        self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
@@ -135,12 +138,10 @@ class Peer:
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
         # Whatever is told comes behind the trades that were published before.
-        self._subscriber.release()
+        self._hub.release(self._subscriber)
         self._last_sent = self._clock.now()
-        if isinstance(event, Heartbeat):
-            self._outbox.write(self._alarms.heartbeat(event))
-        else:
-            self._outbox.write(text_frame(encode(event)))
+        frame = self._alarms.heartbeat(event) if isinstance(event, Heartbeat) else text_frame(encode(event))
+        self._subscriber.say(event.name, frame)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -191,22 +192,20 @@ class Peer:
         """A pong frame came: the reader has got as far as a question that came with its data, or is just alive."""
         self._session.heard(self._clock.read())
         if len(payload) <= MAX_QUESTION and payload.isdigit():
-            self._subscriber.answered(int(payload))
-            self._sample()
+            self._hub.hear(self._subscriber, int(payload))
+            self._streams.sample()
 
     def paused(self) -> None:
         """Something waits to be sent."""
-        self._subscriber.queue()
+        self._hub.queue(self._subscriber)
         if self._watchdog is None:
             self._watch()
 
     def resumed(self) -> None:
         """Nothing waits any more."""
         self._cancel_watchdog()
-        self._subscriber.drained()
-        self._sample()
-        for backfill in list(self._backfills.values()):
-            self._page(backfill)
+        self._hub.resume(self._subscriber)
+        self._streams.resume()
 
     def closing(self) -> None:
         """A close frame has been sent; give the client a moment to answer."""
@@ -218,8 +217,7 @@ class Peer:
         log.debug("x gone", connection=self.name)
         self._closed = True
         self._outbox.closed = True
-        self._subscriber.leave_all()
-        self._stop_streams()
+        self._streams.stop()
         self._market.depart(self)
         self._cancel_watchdog()
         self._alarms.forget(self)
@@ -241,74 +239,15 @@ class Peer:
             case Send(event):
                 self.send(event)
             case Join():
-                self._join(effect)
+                self._streams.join(effect)
             case Leave(stream):
-                self._leave(stream)
+                self._streams.leave(stream)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):
                 self.drop(reason)
-
-    def _join(self, join: Join) -> None:
-        stream, market = join.stream, self._market
-        # A repeated subscription with a history gets that again, and then the one stream goes on.
-        self._leave(stream)
-        if join.max_rate is not None:
-            sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
-            self._samplers[stream] = sampler
-        seq = market.seq(stream)
-        state = b""
-        if join.after_seq is not None:
-            after, snapshot_until = join.after_seq, 0
-        else:
-            after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
-            state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
-        if self._is_thinned(stream):
-            # In front of the first data: so the answer does not have to wait for the reader of that.
-            self._subscriber.ask()
-        if state:
-            self._outbox.write(state)
-            after = market.seq(stream)
-        self._page(Backfill(market, stream, self._variant, after, snapshot_until))
-
-    def _leave(self, stream: Stream) -> None:
-        self._backfills.pop(stream, None)
-        self._market.leave(self._subscriber, stream, self._variant)
-        if (sampler := self._samplers.pop(stream, None)) is not None:
-            sampler.stop()
-
-    def _page(self, backfill: Backfill) -> None:
-        stream = backfill.stream
-        if backfill.done:
-            self._backfills.pop(stream, None)
-            self._go_live(stream)
-            return
-        first = stream not in self._backfills
-        self._backfills[stream] = backfill
-        if not backfill.send_page(self._outbox):
-            self._too_slow("what it has yet to get is no longer kept")
-        elif backfill.done or (first and not self._outbox.waiting):
-            self._page(backfill)
-        elif not self._outbox.waiting:
-            self._loop.call_soon(self._next_page, backfill)
-
-    def _go_live(self, stream: Stream) -> None:
-        if self._is_thinned(stream):
-            self._connection.keep_fresh()
-            if self._subscriber.is_new:
-                self._loop.call_later(FIRST / SECOND, self._wait_no_longer)
-        sampler = self._samplers.get(stream)
-        if sampler is None:
-            self._market.join(self._subscriber, stream, self._variant)
-        else:
-            self._market.count_in(self._subscriber, stream)
-            sampler.start()
-
-    def _next_page(self, backfill: Backfill) -> None:
-        if not self._closed and self._backfills.get(backfill.stream) is backfill:
-            self._page(backfill)
 
     # Time.
 
@@ -327,11 +266,7 @@ class Peer:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
         if not self._session.streams:
             return self._last_sent
-        return max([self._last_sent, *map(self._data_sent, self._session.streams)])
-
-    def _data_sent(self, stream: Stream) -> int:
-        sampler = self._samplers.get(stream)
-        return self._market.hub.topics[stream].published_at if sampler is None else sampler.last_sent
+        return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     def _watch(self) -> None:
         again = self._outbox.check(self._clock.now())
@@ -342,25 +277,7 @@ class Peer:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _is_thinned(self, stream: Stream) -> bool:
-        """Whether it gets only the newest of a stream when it does not keep up."""
-        return stream in self._samplers or not self._market.is_lossless(stream)
-
-    def _wait_no_longer(self) -> None:
-        self._subscriber.wait_no_longer()
-        self._sample()
-
-    def _sample(self) -> None:
-        for sampler in list(self._samplers.values()):
-            sampler.drained()
-
     # The end.
-
-    def _stop_streams(self) -> None:
-        self._backfills.clear()
-        for sampler in self._samplers.values():
-            sampler.stop()
-        self._samplers.clear()
 
     def _too_slow(self, reason: str) -> None:
         if self._closed:
@@ -376,7 +293,7 @@ class Peer:
         self._connection.say_close(code.number, text)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        self._subscriber.release()
+        self._hub.release(self._subscriber)
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._connection.say_close(code.number, reason)
 
@@ -384,8 +301,7 @@ class Peer:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
         self._closed = True
         self._outbox.closed = True
-        self._stop_streams()
-        self._subscriber.leave_all()
+        self._streams.stop()
         self._cancel_watchdog()
         self._alarms.forget(self)
         if self._farewell is not None:

@@ -50,7 +50,7 @@ def placed(frames: list[str]) -> dict[tuple[str, int], int]:
 
 
 def check_order(again: list[str], frames: list[str]) -> None:
-    """A reader that was late may have missed messages of conflated channels, and nothing else; all else is as it was."""
+    """A reader that was late may have missed messages of conflated channels, and nothing else."""
     places = placed(frames)
     messages = [json.loads(frame) for frame in again]
     # Snapshots with which the subscriptions began are in front; one of a book in between stands for its last message.

@@ -73,16 +73,16 @@ class Metrics(Collector):
         yield refused
 
     def _of_market(self) -> Iterable[Metric]:
-        hub, fanout, pace = self._market.hub.counters, self._market.hub.fanout, self._pace
+        hub, counters, pace = self._market.hub, self._market.hub.counters, self._pace
         name = self._market.identity.name
         rows: list[tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, float]] = [
-            (CounterMetricFamily, "feed_messages_published", "Messages published", hub.published),
-            (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", hub.deliveries),
-            (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", fanout.writes),
-            (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", hub.skipped),
-            (CounterMetricFamily, "feed_delivered_bytes", "Bytes handed to subscribers", hub.delivered_bytes),
-            (GaugeMetricFamily, "feed_subscriptions", "Subscriptions", self._market.hub.subscriptions),
-            (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", len(fanout.backlog)),
+            (CounterMetricFamily, "feed_messages_published", "Messages published", counters.published),
+            (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", counters.deliveries),
+            (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", counters.writes),
+            (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", counters.skipped),
+            (CounterMetricFamily, "feed_delivered_bytes", "Bytes handed to subscribers", counters.delivered_bytes),
+            (GaugeMetricFamily, "feed_subscriptions", "Subscriptions", hub.subscriptions),
+            (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", hub.backlog),
             (GaugeMetricFamily, "feed_lag_seconds", "How late the last message was published", pace.lag / SECOND),
             (GaugeMetricFamily, "feed_lag_max_seconds", "The latest that any message was", pace.worst_lag / SECOND),
             (CounterMetricFamily, "feed_late_messages", "Messages published over 50 ms late", pace.late),
