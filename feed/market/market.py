@@ -17,6 +17,7 @@ from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
+from feed.faults.log import FaultLog
 from feed.market.channels.base import Track, streams_of
 from feed.market.channels.registry import open_channels
 from feed.market.history import History, ResumeWindow
@@ -120,6 +121,7 @@ class Market:
         self._audience: dict[object, Callable[[Event], None]] = {}
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
+        self.faults = FaultLog()
 
     # What a session sees of it.
 
@@ -173,6 +175,10 @@ class Market:
     def is_lossless(self, stream: Stream) -> bool:
         """Whether each message of the stream counts, even for who does not keep up."""
         return self._tracks[self._track[stream]][1].lossless
+
+    def time_of(self, stream: Stream, seq: int) -> int | None:
+        """Market time of a message, in ns without the anchor; None where it is not kept any more."""
+        return self.history.time_of(self._track[stream], seq)
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
         """Whether everything behind `seq` of that epoch can still be sent."""

@@ -13,6 +13,9 @@ from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant, decode, encode
+from feed.faults.fault import Fault
+from feed.faults.link import LinkCut
+from feed.faults.plan import Target
 from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
@@ -23,6 +26,7 @@ from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
+from feed.server.faulting import PeerFaults
 from feed.server.streams import PeerStreams
 from feed.units import MILLISECOND, SECOND
 
@@ -53,7 +57,7 @@ class Peer:
     """The shell around a session.
 
     Args:
-        name: the connection's name in logs and in its status frame.
+        ordinal: the connection's number; `c` and that is its name in logs and in its status frame.
         connection: the wire.
         market: the market that it listens to.
         alarms: wakes it when its session waits for a time.
@@ -67,12 +71,14 @@ class Peer:
         "_connection",
         "_counters",
         "_farewell",
+        "_faults",
         "_hub",
         "_last_sent",
         "_limits",
         "_loop",
         "_market",
         "_on_gone",
+        "_ordinal",
         "_outbox",
         "_session",
         "_streams",
@@ -84,7 +90,7 @@ class Peer:
 
     def __init__(
         self,
-        name: str,
+        ordinal: int,
         connection: FeedConnection,
         market: Market,
         *,
@@ -97,7 +103,9 @@ class Peer:
         token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
-        self.name = name
+        self.name = name = f"c{ordinal}"
+        self._ordinal = ordinal
+        self._faults: PeerFaults | None = None
         self._connection = connection
         self._market = market
         self._limits = limits
@@ -160,10 +168,36 @@ class Peer:
         log.debug("x drop", connection=self.name, reason=reason)
         self._connection.drop()
 
+    def arm(self, fault: Fault) -> int:
+        """Let a fault stand between the client and the market; returns its number."""
+        if self._faults is None:
+            self._faults = PeerFaults(
+                Target(self.name, self._ordinal),
+                self._market,
+                self._subscriber,
+                self._clock,
+                read=self._read,
+                cut=self._cut,
+                resume=self._go_on,
+            )
+        return self._faults.arm(fault)
+
+    def clear(self, number: int) -> None:
+        """End a fault; what it holds is passed on. Raises KeyError where there is none of this number."""
+        if self._faults is None:
+            raise KeyError(number)
+        self._faults.clear(number)
+
     # PeerPort: what the connection tells.
 
     def message(self, payload: bytes) -> None:
         """A whole text message came."""
+        if self._faults is None:
+            self._read(payload)
+        else:
+            self._faults.receive(payload)
+
+    def _read(self, payload: bytes) -> None:
         self._counters.messages_in += 1
         if not _is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
@@ -204,8 +238,13 @@ class Peer:
     def resumed(self) -> None:
         """Nothing waits any more."""
         self._cancel_watchdog()
-        self._hub.resume(self._subscriber)
-        self._streams.resume()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Give the client what has waited for it."""
+        if not self._outbox.blocked:
+            self._hub.resume(self._subscriber)
+            self._streams.resume()
 
     def closing(self) -> None:
         """A close frame has been sent; give the client a moment to answer."""
@@ -217,7 +256,7 @@ class Peer:
         log.debug("x gone", connection=self.name)
         self._closed = True
         self._outbox.closed = True
-        self._streams.stop()
+        self._stop()
         self._market.depart(self)
         self._cancel_watchdog()
         self._alarms.forget(self)
@@ -264,6 +303,8 @@ class Peer:
 
     def _latest(self) -> int:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        if self._faults is not None and self._faults.is_armed:
+            return max(self._last_sent, self._faults.sent_at)
         if not self._session.streams:
             return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
@@ -292,16 +333,32 @@ class Peer:
         self._end(SLOW_GRACE)
         self._connection.say_close(code.number, text)
 
+    def _cut(self, cut: LinkCut) -> None:
+        log.debug("x cut", connection=self.name, how=cut.how)
+        self._end(CLOSE_GRACE)
+        if cut.how == "reset":
+            self._connection.reset()
+        else:
+            self._connection.say_close(cut.code, clipped_reason(cut.reason))
+
     def _close_now(self, code: CloseCode, reason: str) -> None:
+        if self._faults is not None:
+            self._faults.clear_all()
         self._hub.release(self._subscriber)
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._connection.say_close(code.number, reason)
+
+    def _stop(self) -> None:
+        """Let nothing more go to the client."""
+        self._streams.stop()
+        if self._faults is not None:
+            self._faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
         self._closed = True
         self._outbox.closed = True
-        self._streams.stop()
+        self._stop()
         self._cancel_watchdog()
         self._alarms.forget(self)
         if self._farewell is not None:

@@ -13,6 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
+from feed.faults.registry import FaultError, check_names
 from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
@@ -76,7 +77,7 @@ class FeedServer:
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
-        self._names = itertools.count(1)
+        self._ordinals = itertools.count(1)
         self._routes = Routes({})
         self._server: Server | None = None
         self._alarms: Alarms | None = None
@@ -166,7 +167,8 @@ class FeedServer:
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
         try:
             wishes = parse_query(request.path)
-        except QueryError as error:
+            check_names(wishes.faults, self._market.channels, self._market.symbols)
+        except (QueryError, FaultError) as error:
             page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
             return self._refuse("query", page)
         assert isinstance(connection, FeedConnection)
@@ -196,8 +198,8 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
-        return Peer(
-            f"c{next(self._names)}",
+        peer = Peer(
+            next(self._ordinals),
             connection,
             self._market,
             alarms=self._alarms,
@@ -209,6 +211,9 @@ class FeedServer:
             token=self._token,
             on_gone=self._gone,
         )
+        for fault in wishes.faults:
+            peer.arm(fault)
+        return peer
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""

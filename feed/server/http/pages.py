@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
 from feed.market.market import Market
+from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.routes import Endpoint, Page
@@ -51,18 +52,23 @@ class Pages:
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
-        history = HistoryPages(lambda: {self._market.identity.name: self._market})
+        history, faults = HistoryPages(self._markets), FaultPages(self._markets)
         return {
             "/": self.front,
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
             "/scenarios": self.scenarios,
+            "/faults": faults.catalogue,
             "/markets": history.listing,
             "/markets/<name>": history.market,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
+            "/markets/<name>/faults": faults.done,
         }
+
+    def _markets(self) -> dict[str, Market]:
+        return {self._market.identity.name: self._market}
 
     def health(self) -> Page:
         """For orchestrators and test runners: whether it serves, and what."""
