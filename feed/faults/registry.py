@@ -66,7 +66,9 @@ def read_fault(document: Any, where: str = "fault") -> Fault:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        raise _fault_error(error.errors()[0], kind, where) from None
+        # A key that is not known is often why one is missing.
+        first = min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
+        raise _fault_error(first, kind, where) from None
 
 
 def check_names(faults: Iterable[Fault], channels: Sequence[str], symbols: Sequence[str]) -> None:
