@@ -37,6 +37,7 @@ class Fanout:
         "_conflated",
         "_groups_of",
         "_moved",
+        "_published_at",
         "_touched",
         "counters",
         "measures",
@@ -60,6 +61,8 @@ class Fanout:
         self._asked: deque[tuple[int, Audience, bool]] = deque()
         # How many may be asked.
         self._conflated = 0
+        # When the last message was published.
+        self._published_at = 0
 
     # Who listens.
 
@@ -81,7 +84,7 @@ class Fanout:
             return
         if not group.is_conflated:
             # It gets all that was published while it listened.
-            self.stragglers.release(reader)
+            self.release(reader)
             if not self._is_in(reader, group):
                 # That was too much for it.
                 return
@@ -156,6 +159,10 @@ class Fanout:
         if self.measures and reader.may_be_asked(now):
             self.stragglers.ask(reader, now)
 
+    def release(self, reader: Subscriber) -> None:
+        """Send what waits of lossless groups, so that nothing comes in front of it."""
+        self.stragglers.release(reader, self._published_at)
+
     def hold(self, reader: Subscriber, now: int) -> None:
         """Keep newer messages of conflated streams for a reader whose answer takes too long."""
         reader.hold(now)
@@ -169,8 +176,9 @@ class Fanout:
         Args:
             lag: how long ago that should have been, ns: then answers of readers may be there that nobody has seen yet.
         """
-        now = self._clock.now()
-        self.stragglers.settle(now)
+        now = self._published_at = self._clock.now()
+        if self.stragglers.deferring:
+            self.stragglers.release_overdue(now)
         if self._touched and (self._moved or self._asked):
             # It was published for those who listened then.
             self.flush()
@@ -201,7 +209,7 @@ class Fanout:
         if not group.queued:
             return group.size
         direct = group.size - len(group.queued)
-        return direct + self._hand_to_queued(group, (data,), frames, before)
+        return direct + self._hand_to_queued(group, data, frames, before)
 
     def flush(self) -> None:
         """Write what is staged: once to each socket.
@@ -238,12 +246,18 @@ class Fanout:
                 [(to, piece[n:]) for to, piece, n in zip(everybody, pieces, taken, strict=True) if n != len(piece)]
             )
 
-    def _hand_to_queued(self, group: Group, joined: Sequence[bytes], frames: Sequence[bytes], before: int) -> int:
-        hand, seq, written = self.stragglers.hand, group.seq, 0
+    def _hand_to_queued(self, group: Group, data: bytes, frames: Sequence[bytes], since: int) -> int:
+        hand, queued, seq, now, written = self.stragglers.hand, group.queued, group.seq, self._published_at, 0
         # Those that are queued when the write begins: it may close some of them.
-        for reader in list(group.queued):
-            if reader in group.queued:
-                written += hand(reader, group, joined if reader.detour is None else frames or joined, before, seq)
+        for reader in list(queued):
+            if reader not in queued:
+                continue
+            if reader.takes_all and not group.is_conflated:
+                reader.outbox.write(data)
+                written += 1
+            else:
+                pieces = (data,) if reader.detour is None else frames or (data,)
+                written += hand(reader, group, pieces, since=since, seq=seq, now=now)
         self.counters.writes += written
         return written
 
@@ -285,7 +299,7 @@ class Fanout:
     # Places.
 
     def _catch_up(self, reader: Subscriber, now: int) -> None:
-        if self.stragglers.catch_up(reader, now) and not reader.direct:
+        if self.stragglers.catch_up(reader, now, self._published_at) and not reader.direct:
             reader.direct = True
             for group in self._groups_of.get(reader, ()):
                 del group.queued[reader]

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable
 
 from feed.clock import Clock
-from feed.delivery.counters import HubCounters
 from feed.delivery.fanout import Fanout
 from feed.delivery.group import Group
 from feed.delivery.recall import Encoded, Form, Recall
@@ -51,6 +50,7 @@ class Hub:
         conflated: of which streams the newest message stands for those before it.
 
     Attributes:
+        counters: what went out.
         sampled: how many subscriptions are in no group, since they take the newest message when they want it.
     """
 
@@ -60,14 +60,10 @@ class Hub:
         self._recall = recall
         self._conflated = conflated
         self._fanout = Fanout(clock)
+        self.counters = self._fanout.counters
         self.topics = {stream: Topic() for stream in streams}
         self.numbered = tuple(self.topics.values())
         self.sampled = 0
-
-    @property
-    def counters(self) -> HubCounters:
-        """What went out."""
-        return self._fanout.counters
 
     @property
     def subscriptions(self) -> int:
@@ -164,7 +160,7 @@ class Hub:
 
     def release(self, subscriber: Subscriber) -> None:
         """Send a subscriber what waits of lossless streams, so that nothing comes in front of it."""
-        self._fanout.stragglers.release(subscriber)
+        self._fanout.release(subscriber)
 
     # What is published.
 

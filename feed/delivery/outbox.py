@@ -56,7 +56,7 @@ class Outbox:
         """Send framed bytes, or find the reader too slow."""
         if self.closed:
             return
-        waiting = self.waiting + len(data)
+        waiting = self._wire.waiting() + self._held + len(data)
         if waiting > self._limits.waiting:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
             return

@@ -22,19 +22,17 @@ class Stragglers:
         counters: counts what they are given.
 
     Attributes:
-        published_at: when the last message was published, in monotonic ns.
+        deferring: for whom lossless messages wait, and since when the first of them has.
         on_none: called when nothing waits for anybody any more.
     """
 
-    __slots__ = ("_backlog", "_counters", "_deferring", "_questions", "on_none", "published_at")
+    __slots__ = ("_backlog", "_counters", "_questions", "deferring", "on_none")
 
     def __init__(self, counters: HubCounters) -> None:
         self._counters = counters
         self._backlog: set[Subscriber] = set()
-        # For whom lossless messages wait, and since when the first of them has.
-        self._deferring: dict[Subscriber, int] = {}
+        self.deferring: dict[Subscriber, int] = {}
         self._questions = 0
-        self.published_at = 0
         self.on_none: Callable[[], None] | None = None
 
     def __len__(self) -> int:
@@ -46,29 +44,27 @@ class Stragglers:
 
     def discard(self, reader: Subscriber) -> None:
         """Note that nothing waits for a reader any more, or that it is gone."""
-        self._deferring.pop(reader, None)
+        self.deferring.pop(reader, None)
         if reader in self._backlog:
             self._backlog.discard(reader)
             if not self._backlog and self.on_none is not None:
                 self.on_none()
 
-    def settle(self, now: int) -> None:
+    def release_overdue(self, now: int) -> None:
         """Release what has waited too long, before more is published."""
-        self.published_at = now
-        if not self._deferring:
-            return
         # Here and not when it is staged: by now all that stands for what was published before is known.
         overdue = now - MAX_WAIT
-        for reader, since in list(self._deferring.items()):
+        for reader, since in list(self.deferring.items()):
             if reader.holds_too_much or (since < overdue and not reader.may_wait_longer):
-                self.release(reader)
+                self.release(reader, now)
 
-    def hand(self, reader: Subscriber, origin: Origin, frames: Sequence[bytes], since: int, seq: int) -> bool:
-        """Hand a reader what is published now; returns whether that counts as sent."""
-        now = self.published_at
+    def hand(
+        self, reader: Subscriber, origin: Origin, frames: Sequence[bytes], *, since: int, seq: int, now: int
+    ) -> bool:
+        """Hand a reader what is published now, behind `since` and up to `seq`; returns whether that counts as sent."""
         if not reader.take(origin, frames, since, seq, now):
             if not origin.is_conflated:
-                self._deferring.setdefault(reader, now)
+                self.deferring.setdefault(reader, now)
             return not origin.is_conflated
         if origin.is_conflated and reader.is_measured:
             if reader.was_late(now):
@@ -79,10 +75,10 @@ class Stragglers:
                 self.ask(reader, now)
         return True
 
-    def release(self, reader: Subscriber) -> None:
+    def release(self, reader: Subscriber, published_at: int) -> None:
         """Send what waits now, so that nothing comes in front of it: lossless messages do not wait for long."""
         if reader.deferred.lossless:
-            self._give(reader)
+            self._give(reader, published_at)
             reader.outbox.check_room(reader.deferred.lossless)
 
     def next_question(self) -> int:
@@ -94,10 +90,10 @@ class Stragglers:
         """Ask a reader how far it has got."""
         reader.ask(self.next_question(), now)
 
-    def catch_up(self, reader: Subscriber, now: int) -> bool:
-        """Give a reader what it missed, as far as it has room."""
+    def catch_up(self, reader: Subscriber, now: int, published_at: int) -> bool:
+        """Give a reader what it missed, as far as it has room; the last of that was published at `published_at`."""
         late, missed = reader.was_late(now), len(reader.deferred) > 0
-        self._give(reader)
+        self._give(reader, published_at)
         if reader.outbox.closed:
             return False
         if missed and late:
@@ -107,10 +103,10 @@ class Stragglers:
             return not late and reader.may_go_direct
         return False
 
-    def _give(self, reader: Subscriber) -> None:
-        self._count(reader.give(self.published_at))
+    def _give(self, reader: Subscriber, published_at: int) -> None:
+        self._count(reader.give(published_at))
         if not reader.deferred.lossless:
-            self._deferring.pop(reader, None)
+            self.deferring.pop(reader, None)
 
     def _count(self, given: Sequence[Due]) -> None:
         """Lossless messages were counted when they were published."""

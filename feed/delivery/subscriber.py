@@ -137,6 +137,11 @@ class Subscriber:
         self._held = False
 
     @property
+    def takes_all(self) -> bool:
+        """Whether lossless messages are written as they are: nothing waits that they must not overtake."""
+        return self.detour is None and not self.deferred
+
+    @property
     def may_go_direct(self) -> bool:
         """Whether there is a socket that may be written to directly when nothing waits."""
         return self.descriptor is not None and self.detour is None

@@ -115,7 +115,7 @@ class World:
         elif action == "hold":
             self.fanout.hold(self.subscriber, self.clock.now())
         else:
-            self.fanout.stragglers.release(self.subscriber)
+            self.fanout.release(self.subscriber)
 
     def settle(self) -> None:
         """The reader catches up."""
@@ -171,5 +171,5 @@ def test_lossless_messages_wait_a_moment_at_most() -> None:
     world.publish([1])
     assert [stream for _, stream, _ in world.messages()] == [2, 2, 0, 1]
     world.publish([3, 0])
-    world.fanout.stragglers.release(world.subscriber)
+    world.fanout.release(world.subscriber)
     assert [stream for _, stream, _ in world.messages()] == [2, 2, 0, 1, 3, 0]
