@@ -152,6 +152,12 @@ def test_no_circles() -> None:
     assert circles() == []
 
 
+def test_delivery_knows_no_dialect() -> None:
+    """A form is a key of equal bytes there, and nothing else."""
+    delivery = [module for module in modules() if module.startswith("feed.delivery")]
+    assert [module for module in delivery if any("dialects" in name for name in imports(module))] == []
+
+
 @pytest.mark.parametrize("module", modules())
 def test_side_effects_have_their_place(module: str) -> None:
     """Clocks, dice and the event loop are used where they belong and nowhere else."""

@@ -76,7 +76,7 @@ class Fanout:
         if reader.direct:
             self._moved[reader] = None
         else:
-            self._queue_in(reader, group)
+            group.queue(reader)
 
     def leave(self, reader: Subscriber, group: Group) -> None:
         """Let a reader leave a group, if it is in it."""
@@ -96,7 +96,7 @@ class Fanout:
         if reader.direct:
             self._moved[reader] = None
         else:
-            self._take_from_queue(reader, group)
+            group.unqueue(reader)
             if group.is_conflated:
                 reader.deferred.drop(group)
 
@@ -105,8 +105,7 @@ class Fanout:
         self._take_out(reader)
         for group in self._groups_of.pop(reader, ()):
             group.size -= 1
-            if reader in group.queued:
-                self._take_from_queue(reader, group)
+            group.unqueue(reader)
         reader.deferred.clear()
         reader.direct = False
         reader.descriptor = None
@@ -302,7 +301,7 @@ class Fanout:
         if self.stragglers.catch_up(reader, now, self._published_at) and not reader.direct:
             reader.direct = True
             for group in self._groups_of.get(reader, ()):
-                del group.queued[reader]
+                group.unqueue(reader)
             self._moved[reader] = None
 
     def _go_through_outbox(self, reader: Subscriber) -> None:
@@ -311,7 +310,7 @@ class Fanout:
         reader.direct = False
         staged = self._take_out(reader)
         for group in self._groups_of.get(reader, ()):
-            group.queued[reader] = None
+            group.queue(reader)
         if staged:
             # It has been published, so it comes before what the outbox gets from now on.
             reader.outbox.write(staged)
@@ -324,16 +323,6 @@ class Fanout:
 
     def _is_in(self, reader: Subscriber, group: Group) -> bool:
         return group in self._groups_of.get(reader, ())
-
-    @staticmethod
-    def _queue_in(reader: Subscriber, group: Group) -> None:
-        group.queued[reader] = None
-        group.diverted += reader.detour is not None
-
-    @staticmethod
-    def _take_from_queue(reader: Subscriber, group: Group) -> None:
-        del group.queued[reader]
-        group.diverted -= reader.detour is not None
 
     def _admit(self, reader: Subscriber, descriptor: int, groups: frozenset[Group]) -> None:
         audience = self._audiences.get(groups)

@@ -1,4 +1,4 @@
-"""Groups and audiences: who shares a stream's bytes, and who shares every byte. Data only; `Fanout` changes it."""
+"""Groups and audiences: who shares a stream's bytes, and who shares every byte. `Fanout` fills and empties them."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ class Group:
 
     def __len__(self) -> int:
         return self.size
+
+    def queue(self, reader: Subscriber) -> None:
+        """Take in a reader that may not be written to directly."""
+        self.queued[reader] = None
+        self.diverted += reader.detour is not None
+
+    def unqueue(self, reader: Subscriber) -> None:
+        """Let such a reader go, if it is there."""
+        if reader in self.queued:
+            del self.queued[reader]
+            self.diverted -= reader.detour is not None
 
     def newest(self, since: int) -> bytes:
         """The message that stands for all behind `since`. Only of a conflated group."""

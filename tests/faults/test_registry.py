@@ -102,3 +102,9 @@ def test_every_kind_has_its_file_and_its_line() -> None:
     assert (keys["rate"]["exclusiveMinimum"], keys["rate"]["maximum"]) == (0, 1)
     when, whom = {"at", "seq", "after", "on", "rate", "for", "count"}, {"connection", "channel", "symbol", "direction"}
     assert set(keys) == when | whom
+
+
+def test_readme_names_every_kind() -> None:
+    """Whoever reads of faults reads of all of them."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    assert [name for name in FAULTS if f"`{name}`" not in text] == []
