@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from feed.clock import ManualClock
 from feed.delivery.fanout import Fanout
+from feed.delivery.framing import payload_of, text_frame
 from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
+from feed.faults.link import Parcel
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 
@@ -419,11 +422,23 @@ def test_who_comes_between_staging_and_flushing_gets_only_what_comes_behind() ->
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["enter", "leave"]), st.integers(0, 4), st.integers(0, 2)),
-        st.tuples(st.sampled_from(["read", "queue", "gone"]), st.integers(0, 4), st.just(0)),
+        st.tuples(st.sampled_from(["read", "queue", "gone", "divert", "undivert"]), st.integers(0, 4), st.just(0)),
         st.tuples(st.just("publish"), st.integers(1, 5), st.integers(0, 2)),
     ),
     max_size=80,
 )
+
+
+class Through:
+    """A detour that has every frame written at once."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def take(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
+            assert payload_of(parcel.data)[1:].startswith(b":%d;" % parcel.seq)
+            self._outbox.write(parcel.data)
 
 
 class Crowd:
@@ -445,8 +460,8 @@ class Crowd:
             group = (first + step) % 3
             self._number += 1
             # Now and then more than a socket takes.
-            line = b"%d:%d;" % (group, self._number) * (1 if self._number % 4 else 700)
-            self.fanout.stage(self.groups[group], line, self._number)
+            line = text_frame(b"%d:%d;" % (group, self._number) * (1 if self._number % 4 else 700))
+            self.fanout.stage(self.groups[group], line, self._number, [line])
             for who, which in self.members:
                 if which == group:
                     self.wanted[who] += line
@@ -467,6 +482,10 @@ class Crowd:
             self.listeners[who].read()
         elif action == "queue":
             self.fanout.queue(subscriber)
+        elif action == "divert":
+            self.fanout.divert(subscriber, Through(subscriber.outbox))
+        elif action == "undivert":
+            self.fanout.undivert(subscriber)
         else:
             self.fanout.dismiss(subscriber)
             self.members -= {(who, group) for group in range(3)}
@@ -494,5 +513,8 @@ def test_everybody_gets_each_of_its_streams_whole(actions: list[tuple[str, int, 
         sizes = [sum(1 for _, which in crowd.members if which == index) for index in range(3)]
         assert [len(group) for group in crowd.groups] == sizes
         assert len(crowd.fanout.stragglers) == 0
+        diverted = [listener.subscriber.detour is not None for listener in crowd.listeners]
+        for number, group in enumerate(crowd.groups):
+            assert group.diverted == sum(diverted[who] for who, which in crowd.members if which == number)
     finally:
         crowd.close()
