@@ -68,8 +68,10 @@ class Fanout:
 
     def enter(self, reader: Subscriber, group: Group) -> None:
         """Let a reader join a group. Doing so twice changes nothing."""
-        groups = self._groups_of.setdefault(reader, {})
-        if group in groups:
+        groups = self._groups_of.get(reader)
+        if groups is None:
+            groups = self._groups_of[reader] = {}
+        elif group in groups:
             return
         groups[group] = None
         group.size += 1
@@ -82,16 +84,13 @@ class Fanout:
         """Let a reader leave a group, if it is in it."""
         if not self._is_in(reader, group):
             return
-        if not group.is_conflated:
+        if reader.deferred.lossless and not group.is_conflated:
             # It gets all that was published while it listened.
             self.release(reader)
             if not self._is_in(reader, group):
                 # That was too much for it.
                 return
-        groups = self._groups_of[reader]
-        del groups[group]
-        if not groups:
-            del self._groups_of[reader]
+        del self._groups_of[reader][group]
         group.size -= 1
         if reader.direct:
             self._moved[reader] = None
