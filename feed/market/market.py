@@ -14,6 +14,7 @@ from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
+from feed.faults.log import FaultLog
 from feed.market.catalog import Catalog
 from feed.market.epoch import Epoch
 from feed.market.history import History, ResumeWindow
@@ -83,13 +84,14 @@ class Market:
         self._reopen = reopen
         self.catalog = Catalog(source, shift, past)
         self.streams = self.catalog.streams
-        self.hub = Hub(self.streams, clock, self.newest, self.missed, self.catalog.conflated)
+        self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
         self.run = Epoch(self.catalog, state.begins, window, self.hub.numbered)
         self._audience: dict[object, Callable[[Event], None]] = {}
         self._phase: MarketPhase = "paused"
         self.on_phase: Callable[[MarketPhase], None] | None = None
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
+        self.faults = FaultLog()
         self._measure()
 
     # What a session sees of it.
@@ -195,6 +197,10 @@ class Market:
     def is_lossless(self, stream: Stream) -> bool:
         """Whether each message of the stream counts, even for who does not keep up."""
         return self.catalog.channel(stream).lossless
+
+    def time_of(self, stream: Stream, seq: int) -> int | None:
+        """Market time of a message, in ns without the anchor; None where it is not kept any more."""
+        return self.history.time_of(self.catalog.number(stream), seq)
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
         """Whether everything behind `seq` of that epoch can still be sent."""
@@ -331,7 +337,7 @@ class Market:
         now = self._clock.now()
         runs = segment.runs(lo, hi)
         lag = now - self.state.when(int(segment.times[lo])) if self.state.moving else 0
-        self.hub.publish(runs, segment.joined, now, lag)
+        self.hub.publish(runs, segment, now, lag)
         if self.tap is not None:
             self.tap.take(segment, runs, now)
         run.advance(hi)
@@ -349,6 +355,8 @@ class Market:
             self.on_phase(phase)
 
     def _renew(self, *, reseeded: bool) -> None:
+        # What waits of the old epoch can't be looked up in the new one.
+        self.hub.release_all()
         if reseeded:
             assert self._reopen is not None
             source, past = self._reopen(self.state.seed)
@@ -359,7 +367,7 @@ class Market:
 
     def _measure(self) -> None:
         # At full speed it waits for its readers, so that nothing is old.
-        self.hub.fanout.measures = not self.state.is_max
+        self.hub.measure_readers(not self.state.is_max)
 
     def _activate(self, stream: Stream) -> None:
         """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""

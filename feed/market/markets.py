@@ -93,6 +93,7 @@ class HostedMarket:
     Attributes:
         is_nameless: whether it belongs to one connection, and is gone with it.
         failure: why it is not played any more, if its source failed.
+        ordinals: numbers the connections that it has had.
     """
 
     def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
@@ -101,6 +102,7 @@ class HostedMarket:
         self.spec = opened.spec
         self.is_nameless = nameless
         self.failure: str | None = None
+        self.ordinals = itertools.count(1)
         self.player = Player(
             opened.market,
             clock,

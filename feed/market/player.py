@@ -84,7 +84,7 @@ class Player:
         market.on_join = self._count_in
         # Who waits until nothing waits for any reader.
         self._until_empty: list[asyncio.Future[None]] = []
-        market.hub.fanout.backlog.on_empty = self._empty
+        market.hub.call_when_idle(self._empty)
 
     async def run(self) -> None:
         """Play the market for as long as it is there."""
@@ -295,14 +295,14 @@ class Player:
     async def _wait_for_readers(self, patience: int) -> None:
         """Give the loop a turn, and then wait until nothing waits for any reader, or patience has run out."""
         await asyncio.sleep(0)
-        backlog = self._market.hub.fanout.backlog
+        hub = self._market.hub
         until = self._clock.now() + patience
-        while len(backlog) and not self._changed and (left := until - self._clock.now()) > 0:
+        while hub.backlog and not self._changed and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
 
     async def _wait_for_backlog(self, patience: int) -> None:
         """The same, for another task than the one that plays."""
-        if not len(self._market.hub.fanout.backlog):
+        if not self._market.hub.backlog:
             return
         empty: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._until_empty.append(empty)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -152,6 +153,14 @@ class FeedConnection(ServerConnection):
 
     def drop(self) -> None:
         """End the TCP connection at once, and with it what waits to be sent."""
+        self.transport.abort()
+
+    def reset(self) -> None:
+        """Break the TCP connection: the client sees a reset and no close frame."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None:
+            # A socket that does not linger says RST and not FIN when it is closed.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     # What the library calls.

@@ -11,23 +11,25 @@ import structlog
 from feed.clock import Clock, Now
 from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
-from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant, decode, encode
+from feed.faults.fault import Fault
+from feed.faults.link import LinkCut
+from feed.faults.plan import Target
 from feed.market.commands import CommandError
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send, Stream
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.events import Closing, CommandDone, ErrorEvent, Event, Heartbeat, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
-from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
-from feed.server.sampler import Sampler
+from feed.server.faulting import PeerFaults
+from feed.server.streams import PeerStreams
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -57,7 +59,7 @@ class Peer:
     """The shell around a session.
 
     Args:
-        name: the connection's name in logs and in its status frame.
+        name: what it is called in logs and in its status frame.
         connection: the wire.
         hosted: the market that it listens to.
         may_control: whether that obeys it.
@@ -67,7 +69,6 @@ class Peer:
 
     __slots__ = (
         "_alarms",
-        "_backfills",
         "_clock",
         "_closed",
         "_commands",
@@ -75,16 +76,18 @@ class Peer:
         "_counters",
         "_epoch",
         "_farewell",
+        "_faults",
+        "_hub",
         "_last_sent",
         "_limits",
         "_loop",
         "_market",
         "_on_gone",
+        "_ordinal",
         "_outbox",
-        "_samplers",
         "_session",
+        "_streams",
         "_subscriber",
-        "_variant",
         "_watchdog",
         "alarm",
         "hosted",
@@ -109,6 +112,8 @@ class Peer:
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
+        self._ordinal = next(hosted.ordinals)
+        self._faults: PeerFaults | None = None
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -117,11 +122,19 @@ class Peer:
         self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._variant = variant
+        self._hub = market.hub
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        self._streams = PeerStreams(
+            market,
+            self._subscriber,
+            variant,
+            clock,
+            keep_fresh=connection.keep_fresh,
+            on_too_slow=self._too_slow,
+        )
         self._session = Session(
             name,
             market,
@@ -132,8 +145,6 @@ class Peer:
             may_control=may_control,
             wanted=wanted,
         )
-        self._backfills: dict[Stream, Backfill] = {}
-        self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
@@ -156,7 +167,7 @@ class Peer:
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
             for stream in self._session.streams:
-                self._leave(stream)
+                self._streams.leave(stream)
             self._do(self._session.renew())
 
     def send(self, event: Event) -> None:
@@ -165,11 +176,11 @@ class Peer:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
+        # Whatever is told comes behind the trades that were published before.
+        self._hub.release(self._subscriber)
         self._last_sent = self._clock.now()
-        if isinstance(event, Heartbeat):
-            self._outbox.write(self._alarms.heartbeat(event))
-        else:
-            self._outbox.write(text_frame(encode(event)))
+        frame = self._alarms.heartbeat(event) if isinstance(event, Heartbeat) else text_frame(encode(event))
+        self._subscriber.say(event.name, frame)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -188,10 +199,36 @@ class Peer:
         log.debug("x drop", connection=self.name, reason=reason)
         self._connection.drop()
 
+    def arm(self, fault: Fault) -> int:
+        """Let a fault stand between the client and the market; returns its number."""
+        if self._faults is None:
+            self._faults = PeerFaults(
+                Target(self.name, self._ordinal),
+                self._market,
+                self._subscriber,
+                self._clock,
+                read=self._read,
+                cut=self._cut,
+                resume=self._go_on,
+            )
+        return self._faults.arm(fault)
+
+    def clear(self, number: int) -> None:
+        """End a fault; what it holds is passed on. Raises KeyError where there is none of this number."""
+        if self._faults is None:
+            raise KeyError(number)
+        self._faults.clear(number)
+
     # PeerPort: what the connection tells.
 
     def message(self, payload: bytes) -> None:
         """A whole text message came."""
+        if self._faults is None:
+            self._read(payload)
+        else:
+            self._faults.receive(payload)
+
+    def _read(self, payload: bytes) -> None:
         self._counters.messages_in += 1
         if not _is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
@@ -220,22 +257,25 @@ class Peer:
         """A pong frame came: the reader has got as far as a question that came with its data, or is just alive."""
         self._session.heard(self._clock.read())
         if len(payload) <= MAX_QUESTION and payload.isdigit():
-            self._subscriber.answered(int(payload))
-            self._sample()
+            self._hub.hear(self._subscriber, int(payload))
+            self._streams.sample()
 
     def paused(self) -> None:
         """Something waits to be sent."""
-        self._subscriber.queue()
+        self._hub.queue(self._subscriber)
         if self._watchdog is None:
             self._watch()
 
     def resumed(self) -> None:
         """Nothing waits any more."""
         self._cancel_watchdog()
-        self._subscriber.drained()
-        self._sample()
-        for backfill in list(self._backfills.values()):
-            self._page(backfill)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Give the client what has waited for it."""
+        if not self._outbox.blocked:
+            self._hub.resume(self._subscriber)
+            self._streams.resume()
 
     def closing(self) -> None:
         """A close frame has been sent; give the client a moment to answer."""
@@ -247,8 +287,7 @@ class Peer:
         log.debug("x gone", connection=self.name)
         self._closed = True
         self._outbox.closed = True
-        self._subscriber.leave_all()
-        self._stop_streams()
+        self._stop()
         self._market.depart(self)
         self._cancel_watchdog()
         self._alarms.forget(self)
@@ -270,9 +309,9 @@ class Peer:
             case Send(event):
                 self.send(event)
             case Join():
-                self._join(effect)
+                self._streams.join(effect)
             case Leave(stream):
-                self._leave(stream)
+                self._streams.leave(stream)
             case Act():
                 self._act(effect)
             case ProbePeer():
@@ -307,65 +346,6 @@ class Peer:
             )
         )
 
-    def _join(self, join: Join) -> None:
-        stream, market = join.stream, self._market
-        # A repeated subscription with a history gets that again, and then the one stream goes on.
-        self._leave(stream)
-        if join.max_rate is not None:
-            sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
-            self._samplers[stream] = sampler
-        seq = market.seq(stream)
-        state = b""
-        if join.after_seq is not None:
-            after, snapshot_until = join.after_seq, 0
-        else:
-            after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
-            state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
-        if self._is_thinned(stream):
-            # In front of the first data: so the answer does not have to wait for the reader of that.
-            self._subscriber.ask()
-        if state:
-            self._outbox.write(state)
-            after = market.seq(stream)
-        self._page(Backfill(market, stream, self._variant, after, snapshot_until))
-
-    def _leave(self, stream: Stream) -> None:
-        self._backfills.pop(stream, None)
-        self._market.leave(self._subscriber, stream, self._variant)
-        if (sampler := self._samplers.pop(stream, None)) is not None:
-            sampler.stop()
-
-    def _page(self, backfill: Backfill) -> None:
-        stream = backfill.stream
-        if backfill.done:
-            self._backfills.pop(stream, None)
-            self._go_live(stream)
-            return
-        first = stream not in self._backfills
-        self._backfills[stream] = backfill
-        if not backfill.send_page(self._outbox):
-            self._too_slow("what it has yet to get is no longer kept")
-        elif backfill.done or (first and not self._outbox.waiting):
-            self._page(backfill)
-        elif not self._outbox.waiting:
-            self._loop.call_soon(self._next_page, backfill)
-
-    def _go_live(self, stream: Stream) -> None:
-        if self._is_thinned(stream):
-            self._connection.keep_fresh()
-            if self._subscriber.is_new:
-                self._loop.call_later(FIRST / SECOND, self._wait_no_longer)
-        sampler = self._samplers.get(stream)
-        if sampler is None:
-            self._market.join(self._subscriber, stream, self._variant)
-        else:
-            self._market.count_in(self._subscriber, stream)
-            sampler.start()
-
-    def _next_page(self, backfill: Backfill) -> None:
-        if not self._closed and self._backfills.get(backfill.stream) is backfill:
-            self._page(backfill)
-
     # Time.
 
     def _arm(self) -> None:
@@ -381,13 +361,11 @@ class Peer:
 
     def _latest(self) -> int:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        if self._faults is not None and self._faults.is_armed:
+            return max(self._last_sent, self._faults.sent_at)
         if not self._session.streams:
             return self._last_sent
-        return max([self._last_sent, *map(self._data_sent, self._session.streams)])
-
-    def _data_sent(self, stream: Stream) -> int:
-        sampler = self._samplers.get(stream)
-        return self._market.hub.topics[stream].published_at if sampler is None else sampler.last_sent
+        return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     def _watch(self) -> None:
         again = self._outbox.check(self._clock.now())
@@ -398,25 +376,7 @@ class Peer:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _is_thinned(self, stream: Stream) -> bool:
-        """Whether it gets only the newest of a stream when it does not keep up."""
-        return stream in self._samplers or not self._market.is_lossless(stream)
-
-    def _wait_no_longer(self) -> None:
-        self._subscriber.wait_no_longer()
-        self._sample()
-
-    def _sample(self) -> None:
-        for sampler in list(self._samplers.values()):
-            sampler.drained()
-
     # The end.
-
-    def _stop_streams(self) -> None:
-        self._backfills.clear()
-        for sampler in self._samplers.values():
-            sampler.stop()
-        self._samplers.clear()
 
     def _too_slow(self, reason: str) -> None:
         if self._closed:
@@ -431,16 +391,32 @@ class Peer:
         self._end(SLOW_GRACE)
         self._connection.say_close(code.number, text)
 
+    def _cut(self, cut: LinkCut) -> None:
+        log.debug("x cut", connection=self.name, how=cut.how)
+        self._end(CLOSE_GRACE)
+        if cut.how == "reset":
+            self._connection.reset()
+        else:
+            self._connection.say_close(cut.code, clipped_reason(cut.reason))
+
     def _close_now(self, code: CloseCode, reason: str) -> None:
+        if self._faults is not None:
+            self._faults.clear_all()
+        self._hub.release(self._subscriber)
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._connection.say_close(code.number, reason)
+
+    def _stop(self) -> None:
+        """Let nothing more go to the client."""
+        self._streams.stop()
+        if self._faults is not None:
+            self._faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
         self._closed = True
         self._outbox.closed = True
-        self._stop_streams()
-        self._subscriber.leave_all()
+        self._stop()
         self._cancel_watchdog()
         self._alarms.forget(self)
         if self._farewell is not None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from feed.dialects.native.replies import Variant
+from feed.faults.fault import Fault
+from feed.faults.registry import FaultError, read_faults
 from feed.hints import nearest
 from feed.market.markets import MarketSpec
 from feed.protocol.keys import StreamKeyError, subscription_of
@@ -21,7 +23,10 @@ CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
 
 SUBSCRIBE = "subscribe"
 
-KEYS = (*CHOICES, SUBSCRIBE, *MARKET_KEYS)
+FAULTS_KEY = "faults"
+"""Faults for this connection, as a JSON list."""
+
+KEYS = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
 
 MAX_KEYS = 32
 
@@ -38,6 +43,7 @@ class Connect:
     streams: tuple[str, ...] = ()
     market: str | None = None
     spec: MarketSpec = field(default_factory=MarketSpec)
+    faults: tuple[Fault, ...] = ()
 
 
 def parse_query(target: str) -> Connect:
@@ -58,6 +64,7 @@ def parse_query(target: str) -> Connect:
     seen: set[str] = set()
     streams: list[str] = []
     asked: dict[str, str] = {}
+    faults: tuple[Fault, ...] = ()
     for key, value in pairs:
         if key == SUBSCRIBE:
             streams += value.split(",")
@@ -67,6 +74,8 @@ def parse_query(target: str) -> Connect:
         seen.add(key)
         if key in MARKET_KEYS:
             asked[key] = value
+        elif key == FAULTS_KEY:
+            faults = _faults(value)
         else:
             chosen[key] = _checked(key, value)
     market, spec = read_market(asked)
@@ -76,6 +85,7 @@ def parse_query(target: str) -> Connect:
         streams=_streams(streams),
         market=market,
         spec=spec,
+        faults=faults,
     )
 
 
@@ -100,6 +110,13 @@ def subscriptions_of(streams: tuple[str, ...], view: MarketView) -> tuple[Subscr
         except StreamKeyError as error:
             raise QueryError(f'"{key[:64]}" names no stream of this market', SUBSCRIBE, error.hint) from None
     return tuple(wanted)
+
+
+def _faults(value: str) -> tuple[Fault, ...]:
+    try:
+        return read_faults(value)
+    except FaultError as error:
+        raise QueryError(str(error), error.field, error.hint or "GET /faults shows what there is") from None
 
 
 def _checked(key: str, value: str) -> str:

@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 
 from feed.clock import Clock
 from feed.errors import FeedError
+from feed.faults.registry import FaultError, check_names
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
@@ -101,7 +102,7 @@ class FeedServer:
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
-        self._names = itertools.count(1)
+        self._numbers = itertools.count(1)
         self._routes = Routes({})
         self._server: Server | None = None
         self._alarms: Alarms | None = None
@@ -213,8 +214,10 @@ class FeedServer:
         except FeedError as error:
             return self._refuse("market", refusal(error))
         try:
-            connection.wanted = subscriptions_of(wishes.streams, connection.hosted.market)
-        except QueryError as error:
+            market = connection.hosted.market
+            connection.wanted = subscriptions_of(wishes.streams, market)
+            check_names(wishes.faults, market.channels, market.symbols)
+        except (QueryError, FaultError) as error:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
         return None
@@ -263,8 +266,8 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
-        return Peer(
-            f"c{next(self._names)}",
+        peer = Peer(
+            f"c{next(self._numbers)}",
             connection,
             connection.hosted,
             alarms=self._alarms,
@@ -278,6 +281,9 @@ class FeedServer:
             may_control=self._may_control(connection),
             on_gone=self._gone,
         )
+        for fault in wishes.faults:
+            peer.arm(fault)
+        return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
         """A market of one's own obeys everyone who is in it; the shared one whom the rule names."""

@@ -105,7 +105,7 @@ class Sink:
 
 def listen(market: Market, streams: list[Stream]) -> None:
     """One subscriber of these."""
-    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None, market.hub.fanout)
+    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None)
     for stream in streams:
         market.join(reader, stream, Variant())
 
@@ -149,22 +149,21 @@ def quiet_share(seconds: int = 120) -> float:
 def membership(others: int) -> float:
     """CPU seconds of coming, being found a place, and leaving again, for one reader among so many others."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(Stream("trading", SYMBOL))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     readers = [
-        Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), nowhere, fanout)
-        for _ in range(others + 1)
+        Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), nowhere) for _ in range(others + 1)
     ]
     for reader in readers:
-        reader.enter(group)
+        fanout.enter(reader, group)
     fanout.settle()
     last = readers[others // 2]
 
     def come_and_go() -> None:
         for _ in range(20_000):
-            last.leave(group)
+            fanout.leave(last, group)
             fanout.settle()
-            last.enter(group)
+            fanout.enter(last, group)
             fanout.settle()
 
     try:

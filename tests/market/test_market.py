@@ -116,7 +116,7 @@ def test_memory_is_bounded_at_full_speed() -> None:
     clock = ManualClock()
     source = MetronomeSource(every=MILLISECOND, count=300_000, batch=1000, halt_at=1500)
     market = make_market(source, clock, speed=MAX_SPEED)
-    Reader(market, TRADING, STATUS).subscriber.leave_all()
+    market.hub.dismiss(Reader(market, TRADING, STATUS).subscriber)
     while market.next_time() is not None:
         market.publish_due(EVER, 512)
         clock.advance(10 * MILLISECOND)

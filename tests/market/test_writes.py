@@ -25,7 +25,7 @@ def test_messages_share_a_write_only_within_the_bound(gather: int, writes: int) 
     run_virtually(player.play_out(), loop)
     counters = market.hub.counters
     assert (counters.deliveries, reader.data.count(b'"seq":')) == (200, 200)
-    assert abs(market.hub.fanout.writes - writes) <= 1
+    assert abs(market.hub.counters.writes - writes) <= 1
 
 
 def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
@@ -36,7 +36,7 @@ def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
     Reader(market, TRADING)
     loop.call_later(0.1, clock.stall, SECOND // 2)
     run_virtually(Player(market, clock, wait_for=0, gather=0, patience=SECOND).play_out(), loop)
-    assert market.hub.counters.deliveries == market.hub.fanout.writes == 1000
+    assert market.hub.counters.deliveries == market.hub.counters.writes == 1000
 
 
 def test_who_joins_leaves_no_alarm_behind() -> None:

@@ -36,7 +36,7 @@ async def test_reader_that_never_reads_is_dropped(serve: Serve) -> None:
         assert running.server.open_connections == 1
         gc.collect()
         assert len(running.market.hub.topics[TRADING]) == 1
-        assert len(running.market.hub.fanout.backlog) == 0
+        assert running.market.hub.backlog == 0
 
 
 async def test_slow_reader_is_told_why(serve: Serve) -> None:
@@ -145,7 +145,7 @@ async def test_conflated_reader_is_told_what_it_missed(serve: Serve, channel: st
         seq = (await receive_event(slow, "data"))["seq"]
         slow.transport.pause_reading()
         counters = running.market.hub.counters
-        while not running.market.hub.fanout.backlog:
+        while not running.market.hub.backlog:
             await asyncio.sleep(0.01)
         blocked_at = counters.published
         while counters.published < blocked_at + 300:

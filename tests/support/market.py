@@ -77,19 +77,20 @@ class Reader:
         self.held = bytearray()
         self.too_slow: list[str] = []
         self.outbox = Outbox(self, OutboxLimits(limit, 10 * SECOND), self._slow)
-        self.subscriber = Subscriber(self.outbox, None, market.hub.fanout)
+        self.subscriber = Subscriber(self.outbox, None)
+        self._hub = market.hub
         for stream in streams:
             market.join(self.subscriber, stream, Variant(numbers="string" if numbers == "string" else "plain"))
 
     def _slow(self, reason: str) -> None:
         self.too_slow.append(reason)
-        self.subscriber.leave_all()
+        self._hub.dismiss(self.subscriber)
 
     def write(self, data: bytes) -> None:
         """The wire's side."""
         if self.stuck:
             self.held += data
-            self.subscriber.queue()
+            self._hub.queue(self.subscriber)
         else:
             self.data += data
 
@@ -102,7 +103,7 @@ class Reader:
         self.stuck = False
         self.data += self.held
         self.held.clear()
-        self.subscriber.drained()
+        self._hub.resume(self.subscriber)
 
     @property
     def payloads(self) -> list[bytes]:

@@ -94,11 +94,11 @@ def _rows(group: list[HostedMarket]) -> list[tuple[type[CounterMetricFamily | Ga
     counters = [hub.counters for hub in hubs]
     paces = [hosted.player.counters for hosted in group]
     lag, worst = max(pace.lag for pace in paces), max(pace.worst_lag for pace in paces)
-    backlog = sum(len(hub.fanout.backlog) for hub in hubs)
+    backlog = sum(hub.backlog for hub in hubs)
     return [
         (CounterMetricFamily, "feed_messages_published", "Messages published", sum(c.published for c in counters)),
         (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", sum(c.deliveries for c in counters)),
-        (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", sum(hub.fanout.writes for hub in hubs)),
+        (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", sum(c.writes for c in counters)),
         (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", sum(c.skipped for c in counters)),
         (
             CounterMetricFamily,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from feed.clock import Clock
 from feed.market.markets import Markets
 from feed.server.http.control import ControlPages
+from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.routes import Endpoint, Page
@@ -54,18 +55,20 @@ class Pages:
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
-        history = HistoryPages(self._markets)
+        history, faults = HistoryPages(self._markets), FaultPages(self._markets)
         return {
             "/": self.front,
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
             "/scenarios": self.scenarios,
+            "/faults": faults.catalogue,
             "/markets": history.listing,
             "/markets/<name>": history.market,
             "/markets/<name>/log": self._control.log,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
+            "/markets/<name>/faults": faults.done,
         }
 
     def health(self) -> Page:

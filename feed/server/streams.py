@@ -1,0 +1,162 @@
+"""What one client listens to: the past of each stream first, then the stream itself, whole or sampled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from feed.clock import Clock
+from feed.delivery.backfill import Backfill
+from feed.delivery.pulse import FIRST
+from feed.delivery.recall import Form
+from feed.delivery.sampler import Sampler
+from feed.delivery.subscriber import Subscriber
+from feed.market.market import Market
+from feed.protocol.effects import Join, Stream
+from feed.units import SECOND
+
+__all__ = ["PeerStreams"]
+
+
+class PeerStreams:
+    """The subscriptions of one client.
+
+    Args:
+        market: where the streams are.
+        subscriber: who gets them.
+        form: the form of their frames.
+        clock: real time.
+        keep_fresh: called when the client wants only the newest of something.
+        on_too_slow: called when what the client has yet to get is not kept any more.
+    """
+
+    __slots__ = (
+        "_backfills",
+        "_clock",
+        "_closed",
+        "_form",
+        "_keep_fresh",
+        "_loop",
+        "_market",
+        "_on_too_slow",
+        "_samplers",
+        "_subscriber",
+    )
+
+    def __init__(
+        self,
+        market: Market,
+        subscriber: Subscriber,
+        form: Form,
+        clock: Clock,
+        *,
+        keep_fresh: Callable[[], None],
+        on_too_slow: Callable[[str], None],
+    ) -> None:
+        self._market = market
+        self._subscriber = subscriber
+        self._form = form
+        self._clock = clock
+        self._keep_fresh = keep_fresh
+        self._on_too_slow = on_too_slow
+        self._loop = asyncio.get_running_loop()
+        self._backfills: dict[Stream, Backfill] = {}
+        self._samplers: dict[Stream, Sampler] = {}
+        self._closed = False
+
+    def join(self, join: Join) -> None:
+        """Send the past that is wanted of a stream, and then all that comes."""
+        stream, market, hub = join.stream, self._market, self._market.hub
+        # A repeated subscription with a history gets that again, and then the one stream goes on.
+        self.leave(stream)
+        if join.max_rate is not None:
+            self._samplers[stream] = Sampler(
+                hub, stream, self._form, self._subscriber, join.max_rate, clock=self._clock, timers=self._loop
+            )
+        seq = market.seq(stream)
+        state = b""
+        if join.after_seq is not None:
+            after, snapshot_until = join.after_seq, 0
+        else:
+            after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
+            state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else b""
+        if self._is_thinned(stream):
+            # In front of the first data: so the answer does not have to wait for the reader of that.
+            hub.ask(self._subscriber)
+        if state:
+            after = market.seq(stream)
+            self._subscriber.show_state(stream, after, state)
+        self._page(Backfill(market, stream, self._form, after, snapshot_until))
+
+    def leave(self, stream: Stream) -> None:
+        """Send no more of a stream."""
+        self._backfills.pop(stream, None)
+        self._market.leave(self._subscriber, stream, self._form)
+        if (sampler := self._samplers.pop(stream, None)) is not None:
+            sampler.stop()
+
+    def resume(self) -> None:
+        """Go on where the client had no room."""
+        self.sample()
+        for backfill in list(self._backfills.values()):
+            self._page(backfill)
+
+    def sample(self) -> None:
+        """Send the newest of what is sampled, where it has waited for the client."""
+        for sampler in list(self._samplers.values()):
+            sampler.resume()
+
+    def sent_at(self, stream: Stream) -> int:
+        """When data of a stream was last sent, in monotonic ns. It is noted once a stream and not once a client."""
+        sampler = self._samplers.get(stream)
+        return self._market.hub.published_at(stream) if sampler is None else sampler.last_sent
+
+    def stop(self) -> None:
+        """Send nothing more: the connection is closing or gone."""
+        self._closed = True
+        self._backfills.clear()
+        for sampler in self._samplers.values():
+            sampler.stop()
+        self._samplers.clear()
+        self._market.hub.dismiss(self._subscriber)
+
+    def _page(self, backfill: Backfill) -> None:
+        stream, outbox = backfill.stream, self._subscriber.outbox
+        if self._closed:
+            return
+        if backfill.done:
+            self._backfills.pop(stream, None)
+            self._go_live(stream)
+            return
+        first = stream not in self._backfills
+        self._backfills[stream] = backfill
+        if not backfill.send_page(self._subscriber):
+            self._on_too_slow("what it has yet to get is no longer kept")
+        elif backfill.done or (first and not outbox.waiting):
+            self._page(backfill)
+        elif not outbox.waiting:
+            self._loop.call_soon(self._next_page, backfill)
+
+    def _next_page(self, backfill: Backfill) -> None:
+        if self._backfills.get(backfill.stream) is backfill:
+            self._page(backfill)
+
+    def _go_live(self, stream: Stream) -> None:
+        if self._is_thinned(stream):
+            self._keep_fresh()
+            if self._subscriber.is_new:
+                self._loop.call_later(FIRST / SECOND, self._stop_measuring)
+        sampler = self._samplers.get(stream)
+        if sampler is None:
+            self._market.join(self._subscriber, stream, self._form)
+        else:
+            self._market.count_in(self._subscriber, stream)
+            sampler.start()
+
+    def _stop_measuring(self) -> None:
+        self._market.hub.stop_measuring(self._subscriber)
+        self.sample()
+
+    def _is_thinned(self, stream: Stream) -> bool:
+        """Whether the client gets only the newest of a stream when it does not keep up."""
+        return stream in self._samplers or not self._market.is_lossless(stream)
