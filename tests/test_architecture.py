@@ -24,7 +24,9 @@ LAYERS: list[list[str]] = [
     ["feed.importing", "feed.delivery"],
     ["feed.tape", "feed.dialects"],
     ["feed.engine"],
-    ["feed.scenario", "feed.protocol", "feed.venues"],
+    ["feed.scenario"],
+    ["feed.faults"],
+    ["feed.protocol", "feed.venues"],
     ["feed.data"],
     ["feed.units", "feed.hints"],
     ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
@@ -35,7 +37,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 
 # Who may import what is otherwise nobody's business.
 ONLY = {
-    "asyncio": ("feed.market.pacing", "feed.server", "feed.client", "feed.service", "feed.cli"),
+    "asyncio": ("feed.market.player", "feed.server", "feed.client", "feed.service", "feed.cli"),
     "time": ("feed.clock",),
     "random": (),
     # Clients that lost their server together must not come back together.
@@ -148,6 +150,12 @@ def circles() -> list[list[str]]:
 def test_no_circles() -> None:
     """No module imports one that imports it, not inside a package, not late, not for types."""
     assert circles() == []
+
+
+def test_delivery_knows_no_dialect() -> None:
+    """A form is a key of equal bytes there, and nothing else."""
+    delivery = [module for module in modules() if module.startswith("feed.delivery")]
+    assert [module for module in delivery if any("dialects" in name for name in imports(module))] == []
 
 
 @pytest.mark.parametrize("module", modules())

@@ -1,129 +1,147 @@
-"""What one reader is not ready for yet: it stays in the order in which it was published."""
+"""Messages that one reader is not ready for yet: they stay in the order in which they were published."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from feed.protocol.effects import Stream
 
-    from feed.delivery.group import Group
-
-__all__ = ["Deferred"]
+__all__ = ["Deferred", "Due", "Origin"]
 
 THINNED_AFTER = 1024
 """So many entries are kept before those are dropped for which a newer one stands."""
 
 
-class _Entry(NamedTuple):
-    """Messages of one group, those behind `since` up to `seq`; lossless ones with their frames."""
+class Origin(Protocol):
+    """Where a message comes from: one stream in one form."""
 
-    group: Group
+    @property
+    def stream(self) -> Stream:
+        """The stream."""
+
+    @property
+    def is_conflated(self) -> bool:
+        """Whether only the newest message matters to a reader that does not keep up."""
+
+    def newest(self, since: int) -> bytes:
+        """The message that stands for all behind `since`."""
+
+    def missed(self, since: int, until: int) -> list[bytes]:
+        """All messages behind `since` up to `until`, or none where one of them is not kept."""
+
+
+class Due(NamedTuple):
+    """Messages of one origin, those behind `since` up to `seq`; the frames of lossless ones, or what is sent of them.
+
+    Fewer frames than messages are either joined, or the newest alone.
+    """
+
+    origin: Origin
     since: int
     seq: int
-    frames: bytes
+    frames: Sequence[bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.frames))
 
 
 class Deferred:
-    """Messages of several groups for one reader.
+    """Messages of several origins for one reader.
 
-    Of a lossless group the frames are kept. Of a conflated one only the place is: when the reader is ready it gets
+    Of a lossless origin the frames are kept. Of a conflated one only the place is: when the reader is ready it gets
     the newest message, at the place of that one, or all of them, each at its own.
+
+    Attributes:
+        lossless: bytes of lossless messages.
     """
 
     __slots__ = ("_entries", "_thin_at", "_thinned", "lossless")
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []
+        self._entries: list[Due] = []
         self._thin_at = THINNED_AFTER
         self._thinned = False
-        # Bytes of lossless messages.
         self.lossless = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, group: Group, since: int, seq: int, frames: bytes) -> None:
-        """The messages of a group behind `since` up to `seq` have been published."""
-        if group.is_conflated:
-            frames = b""
-        else:
-            self.lossless += len(frames)
-        self._entries.append(_Entry(group, since, seq, frames))
+    def add(self, origin: Origin, since: int, seq: int, frames: Sequence[bytes]) -> None:
+        """Note that the messages behind `since` up to `seq` have been published."""
+        entry = Due(origin, since, seq, () if origin.is_conflated else frames)
+        self.lossless += entry.size
+        self._entries.append(entry)
         if len(self._entries) >= self._thin_at:
             self._entries = _newest_only(self._entries)
             self._thinned = True
             self._thin_at = max(THINNED_AFTER, 2 * len(self._entries))
 
-    def drop(self, group: Group) -> None:
-        """The reader has left this conflated group."""
-        self._entries = [entry for entry in self._entries if entry.group is not group]
+    def drop(self, origin: Origin) -> None:
+        """Forget a conflated origin that the reader has left."""
+        self._entries = [entry for entry in self._entries if entry.origin is not origin]
 
     def clear(self) -> None:
-        """Nothing is wanted any more."""
+        """Forget everything."""
         self._entries.clear()
         self.lossless = 0
         self._thinned = False
         self._thin_at = THINNED_AFTER
 
-    def take(self, room: int, *, whole: bool) -> tuple[bytes, dict[Group, int]]:
-        """Frames from the front, in order: at least one entry's, and no more than there is room for.
+    def take(self, room: int, *, whole: bool) -> list[Due]:
+        """What is sent next, in order: at least one entry, and no more than there is room for.
 
         Args:
             room: in bytes.
             whole: every message, if all of them are kept and there is room for them.
-
-        Returns:
-            The frames, and up to which `seq` the reader has each group with them.
         """
         if whole and not self._thinned:
-            frames = _all_of(self._entries)
-            if frames and sum(map(len, frames)) <= room:
-                reached = {entry.group: entry.seq for entry in self._entries}
+            due = _all_of(self._entries)
+            if due and sum(entry.size for entry in due) <= room:
                 self.clear()
-                return b"".join(frames), reached
+                return due
         return self._take_newest(room)
 
-    def _take_newest(self, room: int) -> tuple[bytes, dict[Group, int]]:
+    def _take_newest(self, room: int) -> list[Due]:
         entries = _newest_only(self._entries)
-        taken: list[bytes] = []
-        reached: dict[Group, int] = {}
+        taken: list[Due] = []
         size = 0
         for entry in entries:
-            frames = entry.frames or entry.group.newest(entry.since)
-            if taken and size + len(frames) > room:
+            due = entry._replace(frames=(entry.origin.newest(entry.since),)) if entry.origin.is_conflated else entry
+            if taken and size + due.size > room:
                 break
-            taken.append(frames)
-            size += len(frames)
-            reached[entry.group] = entry.seq
+            taken.append(due)
+            size += due.size
         left = entries[len(taken) :]
         self.clear()
         self._entries = left
         self._thinned = bool(left)
-        self.lossless = sum(len(entry.frames) for entry in left)
-        return b"".join(taken), reached
+        self.lossless = sum(entry.size for entry in left)
+        return taken
 
 
-def _newest_only(entries: Sequence[_Entry]) -> list[_Entry]:
-    """Of a conflated group the last entry alone, standing for those before it."""
-    since: dict[Group, int] = {}
-    last: dict[Group, int] = {}
-    for place, (group, first, _, _) in enumerate(entries):
-        since.setdefault(group, first)
-        last[group] = place
+def _newest_only(entries: Sequence[Due]) -> list[Due]:
+    """Of a conflated origin the last entry alone, standing for those before it."""
+    since: dict[Origin, int] = {}
+    last: dict[Origin, int] = {}
+    for place, entry in enumerate(entries):
+        since.setdefault(entry.origin, entry.since)
+        last[entry.origin] = place
     return [
-        entry._replace(since=since[entry.group]) if entry.group.is_conflated else entry
+        entry._replace(since=since[entry.origin]) if entry.origin.is_conflated else entry
         for place, entry in enumerate(entries)
-        if not entry.group.is_conflated or last[entry.group] == place
+        if not entry.origin.is_conflated or last[entry.origin] == place
     ]
 
 
-def _all_of(entries: Sequence[_Entry]) -> list[bytes]:
-    """The frames of every entry, or nothing where those of one are not kept any more."""
-    found: list[bytes] = []
-    for group, since, seq, frames in entries:
-        frames = frames or group.missed(since, seq)
+def _all_of(entries: Sequence[Due]) -> list[Due]:
+    """Every entry with its frames, or nothing where those of one are not kept any more."""
+    found: list[Due] = []
+    for entry in entries:
+        frames = entry.origin.missed(entry.since, entry.seq) if entry.origin.is_conflated else entry.frames
         if not frames:
             return []
-        found.append(frames)
+        found.append(entry._replace(frames=frames))
     return found

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 
 from feed.clock import Clock
-from feed.delivery.audience import Audience
-from feed.delivery.backlog import Backlog
+from feed.delivery.counters import HubCounters
 from feed.delivery.framing import ping_frame
-from feed.delivery.group import Group
+from feed.delivery.group import Audience, Group
 from feed.delivery.pulse import GRACE, INTERVAL, SHARE, TURN
-from feed.delivery.subscriber import Subscriber
-from feed.units import MILLISECOND
+from feed.delivery.stragglers import Stragglers
+from feed.delivery.subscriber import Detour, Subscriber
 
 __all__ = ["Fanout"]
-
-MAX_WAIT = 250 * MILLISECOND
-"""So long a lossless message waits behind conflated ones for a reader that does not answer."""
 
 
 class Fanout:
@@ -27,105 +24,204 @@ class Fanout:
         clock: real time.
 
     Attributes:
-        backlog: those for whom something waits.
-        touched: the audiences for which something is staged.
-        writes: how many writes were made, ever.
-        settled_at: when the last message was published, in monotonic ns.
+        counters: what went out.
+        stragglers: the readers for whom something waits.
         measures: whether readers are asked how far they have got; not where the market itself waits for them.
     """
 
     __slots__ = (
         "_asked",
+        "_audience_of",
         "_audiences",
+        "_clock",
         "_conflated",
-        "_deferring",
+        "_groups_of",
         "_moved",
-        "_questions",
-        "backlog",
-        "clock",
+        "_published_at",
+        "_touched",
+        "counters",
         "measures",
-        "settled_at",
-        "touched",
-        "writes",
+        "stragglers",
     )
 
     def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.backlog = Backlog()
-        self.touched: list[Audience] = []
-        self.writes = 0
-        self.settled_at = 0
+        self._clock = clock
+        self.counters = HubCounters()
+        self.stragglers = Stragglers(self.counters)
         self.measures = True
+        self._groups_of: dict[Subscriber, dict[Group, None]] = {}
+        self._audience_of: dict[Subscriber, Audience] = {}
         self._audiences: dict[frozenset[Group], Audience] = {}
+        # The audiences for which something is staged.
+        self._touched: list[Audience] = []
         # Those whose groups have changed, and whose audience is looked for when the next message comes.
         self._moved: dict[Subscriber, None] = {}
         # Audiences that were asked how far they have got: when all should have answered, and whether that is
         # looked at again.
         self._asked: deque[tuple[int, Audience, bool]] = deque()
-        self._questions = 0
         # How many may be asked.
         self._conflated = 0
-        # For whom lossless messages wait, and since when the first of them has.
-        self._deferring: dict[Subscriber, int] = {}
+        # When the last message was published.
+        self._published_at = 0
 
-    def next_question(self) -> int:
-        """The number of a question. Only `Subscriber` calls this."""
-        self._questions += 1
-        return self._questions
+    # Who listens.
 
-    def moved(self, subscriber: Subscriber) -> None:
-        """Its groups have changed, or it may be written to directly again. Only `Subscriber` calls this."""
-        self._moved[subscriber] = None
+    def enter(self, reader: Subscriber, group: Group) -> None:
+        """Let a reader join a group. Doing so twice changes nothing."""
+        groups = self._groups_of.get(reader)
+        if groups is None:
+            groups = self._groups_of[reader] = {}
+        elif group in groups:
+            return
+        groups[group] = None
+        group.size += 1
+        if reader.direct:
+            self._moved[reader] = None
+        else:
+            group.queue(reader)
 
-    def deferring(self, subscriber: Subscriber) -> None:
-        """A lossless message waits behind others. Only `Subscriber` calls this."""
-        self._deferring.setdefault(subscriber, self.settled_at)
+    def leave(self, reader: Subscriber, group: Group) -> None:
+        """Let a reader leave a group, if it is in it."""
+        if not self._is_in(reader, group):
+            return
+        if reader.deferred.lossless and not group.is_conflated:
+            # It gets all that was published while it listened.
+            self.release(reader)
+            if not self._is_in(reader, group):
+                # That was too much for it.
+                return
+        del self._groups_of[reader][group]
+        group.size -= 1
+        if reader.direct:
+            self._moved[reader] = None
+        else:
+            group.unqueue(reader)
+            if group.is_conflated:
+                reader.deferred.drop(group)
 
-    def released(self, subscriber: Subscriber) -> None:
-        """None waits for it any more. Only `Subscriber` calls this."""
-        self._deferring.pop(subscriber, None)
+    def dismiss(self, reader: Subscriber) -> None:
+        """Let a reader leave every group: it closes or is gone, and what is staged is not sent any more."""
+        self._take_out(reader)
+        for group in self._groups_of.pop(reader, ()):
+            group.size -= 1
+            group.unqueue(reader)
+        reader.deferred.clear()
+        reader.direct = False
+        reader.descriptor = None
+        self.stragglers.discard(reader)
 
-    def take_out(self, subscriber: Subscriber) -> bytes:
-        """It may not be written to directly any more; returns what is staged for it. Only `Subscriber` calls this."""
-        self._moved.pop(subscriber, None)
-        audience = subscriber.audience
-        if audience is None:
-            return b""
-        self._part(subscriber, audience)
-        return b"".join(audience.staged)
+    def divert(self, reader: Subscriber, detour: Detour) -> None:
+        """Have the frames of a reader taken one by one from now on."""
+        self._go_through_outbox(reader)
+        for group in self._groups_of.get(reader, ()):
+            group.diverted += reader.detour is None
+        reader.divert(detour)
+        self.resume(reader)
+
+    def undivert(self, reader: Subscriber) -> None:
+        """Write to a reader as to any other again."""
+        if reader.detour is None:
+            return
+        for group in self._groups_of.get(reader, ()):
+            group.diverted -= 1
+        reader.divert(None)
+        self.resume(reader)
+
+    # How far readers have got.
+
+    def queue(self, reader: Subscriber) -> None:
+        """Go through a reader's outbox from now on: something waits for it."""
+        self.stragglers.add(reader)
+        self._go_through_outbox(reader)
+
+    def resume(self, reader: Subscriber) -> None:
+        """Write to a reader directly again once it has what it missed: its socket has taken everything."""
+        now = self._clock.now()
+        if not reader.outbox.blocked and reader.drain(now):
+            self._catch_up(reader, now)
+
+    def hear(self, reader: Subscriber, number: int) -> None:
+        """Take a reader's answer to question `number`."""
+        now = self._clock.now()
+        if reader.hear(number, now):
+            self._catch_up(reader, now)
+
+    def stop_measuring(self, reader: Subscriber) -> None:
+        """Give a reader that has never answered what it missed."""
+        if reader.stop_measuring():
+            self._catch_up(reader, self._clock.now())
+
+    def ask(self, reader: Subscriber) -> None:
+        """Ask a reader how far it has got, unless that was done a moment ago."""
+        now = self._clock.now()
+        if self.measures and reader.may_be_asked(now):
+            self.stragglers.ask(reader, now)
+
+    def release(self, reader: Subscriber) -> None:
+        """Send what waits of lossless groups, so that nothing comes in front of it."""
+        self.stragglers.release(reader, self._published_at)
+
+    def release_all(self) -> None:
+        """The same, for everybody."""
+        self.stragglers.release_all(self._published_at)
+
+    def hold(self, reader: Subscriber, now: int) -> None:
+        """Keep newer messages of conflated streams for a reader whose answer takes too long."""
+        reader.hold(now)
+        self.queue(reader)
+
+    # What is published.
 
     def settle(self, lag: int = 0) -> None:
-        """Everybody who may be written to directly is in the right audience. To be called before anything is staged.
+        """Put everybody who may be written to directly in the right audience. To be called before anything is staged.
 
         Args:
             lag: how long ago that should have been, ns: then answers of readers may be there that nobody has seen yet.
         """
-        self.settled_at = self.clock.now()
-        if self.touched and (self._moved or self._asked):
+        now = self._published_at = self._clock.now()
+        if self.stragglers.deferring:
+            self.stragglers.release_overdue(now)
+        if self._touched and (self._moved or self._asked):
             # It was published for those who listened then.
             self.flush()
         if self._asked:
-            self._hold_late(lag)
-        if self._deferring:
-            self._release_overdue()
+            self._hold_late(now, lag)
         if not self._moved:
             return
         moved, self._moved = self._moved, {}
-        for subscriber in moved:
-            if subscriber.audience is not None:
-                self._part(subscriber, subscriber.audience)
-            if subscriber.groups and subscriber.descriptor is not None:
-                self._admit(subscriber, subscriber.descriptor)
+        for reader in moved:
+            self._part(reader)
+            groups = self._groups_of.get(reader)
+            if groups and reader.descriptor is not None:
+                self._admit(reader, reader.descriptor, frozenset(groups))
+
+    def stage(self, group: Group, data: bytes, seq: int = 0, frames: Sequence[bytes] = ()) -> int:
+        """Take framed bytes, up to message `seq`, for all who may have them now; returns how many those are.
+
+        Never blocks, never raises for what a socket does. Nobody may have entered or left since the fan-out settled.
+
+        Args:
+            frames: the same, each frame on its own; needed where there are diverted readers.
+        """
+        before, group.seq = group.seq, seq
+        for audience in group.audiences:
+            if not audience.staged:
+                self._touched.append(audience)
+            audience.staged.append(data)
+        if not group.queued:
+            return group.size
+        direct = group.size - len(group.queued)
+        return direct + self._hand_to_queued(group, data, frames, before)
 
     def flush(self) -> None:
         """Write what is staged: once to each socket.
 
         Never blocks, never raises for what a socket does.
         """
-        touched = self.touched
+        touched = self._touched
         if not touched:
             return
-        self.touched = []
+        self._touched = []
         descriptors: list[int] = []
         pieces: list[bytes] = []
         for audience in touched:
@@ -137,7 +233,7 @@ class Fanout:
             descriptors += audience.descriptors
             pieces += [piece] * len(audience.descriptors)
         count = len(descriptors)
-        self.writes += count
+        self.counters.writes += count
         taken: list[int] = []
         writes = map(os.write, descriptors, pieces)
         while len(taken) < count:
@@ -147,69 +243,108 @@ class Fanout:
                 # A full or a dead socket. What came before it has been written and is kept by extend().
                 taken.append(0)
         if taken != list(map(len, pieces)):
-            everybody = [subscriber for audience in touched for subscriber in audience.subscribers]
+            everybody = [reader for audience in touched for reader in audience.readers]
             self._queue_rest(
                 [(to, piece[n:]) for to, piece, n in zip(everybody, pieces, taken, strict=True) if n != len(piece)]
             )
 
+    def _hand_to_queued(self, group: Group, data: bytes, frames: Sequence[bytes], since: int) -> int:
+        hand, queued, seq, now, written = self.stragglers.hand, group.queued, group.seq, self._published_at, 0
+        # Those that are queued when the write begins: it may close some of them.
+        for reader in list(queued):
+            if reader not in queued:
+                continue
+            if reader.takes_all and not group.is_conflated:
+                reader.outbox.write(data)
+                written += 1
+            else:
+                pieces = (data,) if reader.detour is None else frames or (data,)
+                written += hand(reader, group, pieces, since=since, seq=seq, now=now)
+        self.counters.writes += written
+        return written
+
+    def _queue_rest(self, rests: list[tuple[Subscriber, bytes]]) -> None:
+        for reader, rest in rests:
+            self.queue(reader)
+            reader.outbox.write(rest)
+            # The socket may have had room again by then, and nobody will call to say so.
+            self.resume(reader)
+
+    # Questions.
+
     def _question(self, audience: Audience) -> bytes:
         """A question for a whole audience, when it is time for one."""
-        now = self.clock.now()
+        now = self._clock.now()
         if now < audience.ask_at:
             return b""
         audience.ask_at = now + max(INTERVAL, self._conflated * SHARE)
         self._asked.append((now + GRACE, audience, False))
-        number = self.next_question()
-        for subscriber in audience.subscribers:
-            subscriber.asked(number, now)
+        number = self.stragglers.next_question()
+        for reader in audience.readers:
+            reader.expect(number, now)
         return ping_frame(b"%d" % number)
 
-    def _hold_late(self, lag: int) -> None:
-        now = self.settled_at
+    def _hold_late(self, now: int, lag: int) -> None:
         while self._asked and self._asked[0][0] < now:
             _, audience, again = self._asked.popleft()
-            waited_for = [subscriber for subscriber in audience.subscribers if subscriber.is_asked]
-            late = [subscriber for subscriber in waited_for if subscriber.is_late(now)]
+            waited_for = [reader for reader in audience.readers if reader.is_asked]
+            late = [reader for reader in waited_for if reader.is_late(now)]
             if late and lag > TURN and not again:
                 self._asked.append((now + TURN, audience, True))
                 continue
-            for subscriber in late:
-                subscriber.hold(now)
+            for reader in late:
+                self.hold(reader, now)
             if len(late) < len(waited_for):
                 # Some are far away.
                 self._asked.append((now + GRACE, audience, False))
 
-    def _release_overdue(self) -> None:
-        # Here and not when it is staged: by now all that stands for what was published before is known.
-        overdue = self.settled_at - MAX_WAIT
-        for subscriber, since in list(self._deferring.items()):
-            if subscriber.holds_too_much or (since < overdue and not subscriber.may_wait_longer):
-                subscriber.release()
+    # Places.
 
-    def _queue_rest(self, rests: list[tuple[Subscriber, bytes]]) -> None:
-        for subscriber, rest in rests:
-            subscriber.queue()
-            subscriber.outbox.write(rest)
-            if not subscriber.outbox.waiting:
-                # The socket had room again by then, so nobody will call to say so.
-                subscriber.drained()
+    def _catch_up(self, reader: Subscriber, now: int) -> None:
+        if self.stragglers.catch_up(reader, now, self._published_at) and not reader.direct:
+            reader.direct = True
+            for group in self._groups_of.get(reader, ()):
+                group.unqueue(reader)
+            self._moved[reader] = None
 
-    def _admit(self, subscriber: Subscriber, descriptor: int) -> None:
-        groups = frozenset(subscriber.groups)
+    def _go_through_outbox(self, reader: Subscriber) -> None:
+        if not reader.direct:
+            return
+        reader.direct = False
+        staged = self._take_out(reader)
+        for group in self._groups_of.get(reader, ()):
+            group.queue(reader)
+        if staged:
+            # It has been published, so it comes before what the outbox gets from now on.
+            reader.outbox.write(staged)
+
+    def _take_out(self, reader: Subscriber) -> bytes:
+        """What is staged for a reader that may not be written to directly any more."""
+        self._moved.pop(reader, None)
+        audience = self._part(reader)
+        return b"" if audience is None else b"".join(audience.staged)
+
+    def _is_in(self, reader: Subscriber, group: Group) -> bool:
+        return group in self._groups_of.get(reader, ())
+
+    def _admit(self, reader: Subscriber, descriptor: int, groups: frozenset[Group]) -> None:
         audience = self._audiences.get(groups)
         if audience is None:
             audience = self._audiences[groups] = Audience(groups)
-            for group in subscriber.groups:
+            for group in groups:
                 group.audiences[audience] = None
-        audience.add(subscriber, descriptor)
+        audience.add(reader, descriptor)
         self._conflated += audience.is_conflated
-        subscriber.audience = audience
+        self._audience_of[reader] = audience
 
-    def _part(self, subscriber: Subscriber, audience: Audience) -> None:
-        subscriber.audience = None
-        audience.discard(subscriber)
+    def _part(self, reader: Subscriber) -> Audience | None:
+        audience = self._audience_of.pop(reader, None)
+        if audience is None:
+            return None
+        audience.discard(reader)
         self._conflated -= audience.is_conflated
-        if not audience.subscribers:
+        if not audience.readers:
             del self._audiences[audience.groups]
             for group in audience.groups:
                 del group.audiences[audience]
+        return audience

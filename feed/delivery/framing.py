@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from feed.delivery.deflate import deflated
 
-__all__ = ["deflated_frame", "framed", "payload_of", "ping_frame", "text_frame", "with_skipped"]
+__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "text_frame", "with_skipped"]
 
 TEXT_FIN = 0x81
 PING_FIN = 0x89
@@ -57,6 +57,19 @@ def payload_of(frame: bytes) -> bytes:
     """The payload of one of our own frames."""
     length = frame[1]
     return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
+def frames_in(data: bytes) -> Iterator[bytes]:
+    """Each of our own frames in a run of them."""
+    at = 0
+    while at < len(data):
+        length, head = data[at + 1], 2
+        if length == 126:
+            length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
+        elif length == 127:
+            length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
+        yield data[at : at + head + length]
+        at += head + length
 
 
 def with_skipped(frame: bytes, count: int) -> bytes:

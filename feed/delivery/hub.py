@@ -1,6 +1,6 @@
-"""Stream to subscribers: who listens to what, in which wire variant.
+"""Stream to subscribers: who listens to what, in which form.
 
-A message is encoded and framed once for each variant in use, and the same bytes go to all of its subscribers. What is
+A message is encoded and framed once for each form in use, and the same bytes go to all of its subscribers. What is
 published together shares a write. Nothing here knows what is in the bytes.
 
 A stream is lossless, or it is conflated: a subscriber that does not keep up then gets the newest message only, and is
@@ -10,41 +10,29 @@ told how many it was not sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
-from functools import partial
 
 from feed.clock import Clock
 from feed.delivery.fanout import Fanout
 from feed.delivery.group import Group
-from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.delivery.recall import Encoded, Form, Recall
+from feed.delivery.subscriber import Detour, Subscriber
 from feed.protocol.effects import Stream
 
-__all__ = ["Hub", "HubCounters", "Run", "Topic"]
+__all__ = ["Hub", "Run", "Topic"]
 
 Run = tuple[int, int, int]
 """Messages of one stream with no other stream's between them: its number, and the rows `lo` to `hi` of it."""
 
 
-@dataclass(slots=True)
-class HubCounters:
-    """What went out, ever."""
-
-    published: int = 0
-    deliveries: int = 0
-    delivered_bytes: int = 0
-    skipped: int = 0
-
-
 class Topic:
-    """One stream's last `seq`, and its subscribers by variant."""
+    """One stream's last `seq`, and its subscribers by form."""
 
     __slots__ = ("groups", "listening", "published_at", "seq")
 
     def __init__(self) -> None:
         self.seq = 0
         self.published_at = 0
-        self.groups: dict[Variant, Group] = {}
+        self.groups: dict[Form, Group] = {}
         # Who has everything that was published, and wants to know when there is more.
         self.listening: dict[Callable[[], None], None] = {}
 
@@ -58,65 +46,138 @@ class Hub:
     Args:
         streams: all of them; a stream's number is its place in them.
         clock: real time.
-        newest: the frame that stands for all of a stream behind a `seq`, for those that are conflated.
-        missed: all frames behind a `seq`, at most so many, or none where they are not kept.
-        conflated: which streams that are.
+        recall: gives what has been published to those who missed it.
+        conflated: of which streams the newest message stands for those before it.
+
+    Attributes:
+        counters: what went out.
+        sampled: how many subscriptions are in no group, since they take the newest message when they want it.
     """
 
     def __init__(
-        self,
-        streams: Iterable[Stream],
-        clock: Clock,
-        newest: Callable[[Stream, int, Variant], bytes] | None = None,
-        missed: Callable[[Stream, int, int, Variant], list[bytes]] | None = None,
-        conflated: Container[Stream] = (),
+        self, streams: Iterable[Stream], clock: Clock, recall: Recall | None = None, conflated: Container[Stream] = ()
     ) -> None:
-        self._newest = newest
-        self._missed = missed
+        self._recall = recall
         self._conflated = conflated
+        self._fanout = Fanout(clock)
+        self.counters = self._fanout.counters
         self.topics = {stream: Topic() for stream in streams}
         self.numbered = tuple(self.topics.values())
-        self.counters = HubCounters()
-        # Subscribers that are in no group, since they take the newest message when they want it.
         self.sampled = 0
-        self.fanout = Fanout(clock)
 
     @property
     def subscriptions(self) -> int:
         """How many pairs of subscriber and stream there are."""
         return sum(len(topic) for topic in self.topics.values()) + self.sampled
 
-    def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def seq(self, stream: Stream) -> int:
+        """The last `seq` that was published on a stream."""
+        return self.topics[stream].seq
+
+    def published_at(self, stream: Stream) -> int:
+        """When the last message of a stream was published, in monotonic ns; 0 before the first."""
+        return self.topics[stream].published_at
+
+    # Who listens.
+
+    def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Deliver the stream to the subscriber from the next message on."""
         topic = self.topics[stream]
-        group = topic.groups.get(variant)
+        group = topic.groups.get(form)
         if group is None:
-            conflated = self._newest is not None and stream in self._conflated
-            newest = partial(self.newest, stream, variant) if conflated else None
-            missed = partial(self.missed, stream, variant) if conflated else None
-            group = topic.groups[variant] = Group(self.fanout, newest, missed)
+            recall = self._recall if stream in self._conflated else None
+            group = topic.groups[form] = Group(stream, form, recall)
         # While nobody was in it, nobody told it.
         group.seq = topic.seq
-        subscriber.enter(group)
+        self._fanout.enter(subscriber, group)
 
-    def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering the stream."""
-        group = self.topics[stream].groups.get(variant)
+        group = self.topics[stream].groups.get(form)
         if group is not None:
-            subscriber.leave(group)
+            self._fanout.leave(subscriber, group)
 
-    def publish(
-        self, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int = 0
-    ) -> None:
+    def dismiss(self, subscriber: Subscriber) -> None:
+        """Stop delivering anything: the connection is closing or gone."""
+        self._fanout.dismiss(subscriber)
+
+    def divert(self, subscriber: Subscriber, detour: Detour) -> None:
+        """Have the frames for a subscriber taken one by one, in place of being written."""
+        self._fanout.divert(subscriber, detour)
+
+    def undivert(self, subscriber: Subscriber) -> None:
+        """Write to a subscriber as to any other again."""
+        self._fanout.undivert(subscriber)
+
+    def sample(self, stream: Stream, tell: Callable[[], None]) -> None:
+        """Count somebody in who takes the newest message when it wants it, and tell it of the next one."""
+        self.sampled += 1
+        self.await_news(stream, tell)
+
+    def stop_sampling(self, stream: Stream, tell: Callable[[], None]) -> None:
+        """Count somebody out again."""
+        self.sampled -= 1
+        self.topics[stream].listening.pop(tell, None)
+
+    def await_news(self, stream: Stream, tell: Callable[[], None]) -> None:
+        """Call this once, when the next message of the stream has been published."""
+        self.topics[stream].listening[tell] = None
+
+    # How far they have got.
+
+    @property
+    def backlog(self) -> int:
+        """For how many subscribers something waits."""
+        return len(self._fanout.stragglers)
+
+    def call_when_idle(self, call: Callable[[], None]) -> None:
+        """Call this each time when nothing waits for anybody any more."""
+        self._fanout.stragglers.on_none = call
+
+    def measure_readers(self, wanted: bool) -> None:
+        """Ask readers how far they have got, or don't: where the market itself waits for them."""
+        self._fanout.measures = wanted
+
+    def queue(self, subscriber: Subscriber) -> None:
+        """Go through the subscriber's outbox from now on: something waits for it."""
+        self._fanout.queue(subscriber)
+
+    def resume(self, subscriber: Subscriber) -> None:
+        """Give a subscriber what it missed: its socket has taken everything."""
+        self._fanout.resume(subscriber)
+
+    def hear(self, subscriber: Subscriber, number: int) -> None:
+        """Take a subscriber's answer to question `number`."""
+        self._fanout.hear(subscriber, number)
+
+    def ask(self, subscriber: Subscriber) -> None:
+        """Ask a subscriber how far it has got, unless that was done a moment ago."""
+        self._fanout.ask(subscriber)
+
+    def stop_measuring(self, subscriber: Subscriber) -> None:
+        """Give a subscriber what it missed that has not answered by now: it never will, as it seems."""
+        self._fanout.stop_measuring(subscriber)
+
+    def release(self, subscriber: Subscriber) -> None:
+        """Send a subscriber what waits of lossless streams, so that nothing comes in front of it."""
+        self._fanout.release(subscriber)
+
+    def release_all(self) -> None:
+        """Send everybody what waits of lossless streams: from now on `recall` may tell of other messages."""
+        self._fanout.release_all()
+
+    # What is published.
+
+    def publish(self, runs: Iterable[Run], encoded: Encoded, now: int, lag: int = 0) -> None:
         """Send messages; all that one subscriber gets of them goes out in one write.
 
         Args:
             runs: a stream's number and the rows of it that follow each other, `lo` up to, not including, `hi`.
-            frames: gives the frames of a run, joined, in a variant; asked only for those that anybody listens in.
+            encoded: gives the frames of a run in a form; asked only for those that anybody listens in.
             now: monotonic time.
             lag: how long ago the first of them was due, ns.
         """
-        fanout, topics = self.fanout, self.numbered
+        fanout, topics, joined = self._fanout, self.numbered, encoded.joined
         published = deliveries = delivered_bytes = 0
         told: list[Topic] = []
         fanout.settle(lag)
@@ -126,10 +187,11 @@ class Hub:
             topic.seq = seq = topic.seq + count
             topic.published_at = now
             published += count
-            for variant, group in topic.groups.items():
+            for form, group in topic.groups.items():
                 if group.size:
-                    data = frames(number, lo, hi, variant)
-                    readers = group.stage(data, seq)
+                    data = joined(number, lo, hi, form)
+                    frames = encoded.frames(number, lo, hi, form) if group.diverted else ()
+                    readers = fanout.stage(group, data, seq, frames)
                     deliveries += readers * count
                     delivered_bytes += readers * len(data)
             if topic.listening:
@@ -144,33 +206,13 @@ class Hub:
             for tell in listening:
                 tell()
 
-    def await_news(self, stream: Stream, tell: Callable[[], None]) -> None:
-        """Call this once, when the next message of the stream has been published."""
-        self.topics[stream].listening[tell] = None
-
-    def forget_news(self, stream: Stream, tell: Callable[[], None]) -> None:
-        """It is not called any more."""
-        self.topics[stream].listening.pop(tell, None)
-
-    def newest(self, stream: Stream, variant: Variant, since: int) -> bytes:
+    def newest(self, stream: Stream, form: Form, since: int) -> bytes:
         """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""
-        assert self._newest is not None
-        frame = self._newest(stream, since, variant)
-        self._count_one_write(1, frame)
-        self.counters.skipped += self.topics[stream].seq - since - 1
+        assert self._recall is not None
+        frame = self._recall.newest(stream, since, form)
+        counters = self.counters
+        counters.deliveries += 1
+        counters.delivered_bytes += len(frame)
+        counters.writes += 1
+        counters.skipped += self.topics[stream].seq - since - 1
         return frame
-
-    def missed(self, stream: Stream, variant: Variant, since: int, until: int) -> bytes:
-        """The frames of a stream's messages behind `since` up to `until`, for one subscriber; none if one is gone."""
-        count = until - since
-        frames = self._missed(stream, since, count, variant) if self._missed is not None else []
-        if len(frames) < count:
-            return b""
-        data = b"".join(frames)
-        self._count_one_write(count, data)
-        return data
-
-    def _count_one_write(self, messages: int, data: bytes) -> None:
-        self.counters.deliveries += messages
-        self.counters.delivered_bytes += len(data)
-        self.fanout.writes += 1

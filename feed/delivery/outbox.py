@@ -40,13 +40,14 @@ class Outbox:
         on_too_slow: called once, when a bound is passed; nothing is written after that.
     """
 
-    __slots__ = ("_limits", "_on_too_slow", "_progress", "_taken", "_wire", "closed")
+    __slots__ = ("_held", "_limits", "_on_too_slow", "_progress", "_taken", "_wire", "closed")
 
     def __init__(self, wire: Wire, limits: OutboxLimits, on_too_slow: Callable[[str], None]) -> None:
         self._wire = wire
         self._limits = limits
         self._on_too_slow = on_too_slow
         self._taken = 0
+        self._held = 0
         # The most that had been sent, and since when it has been no more; None while nothing waits.
         self._progress: tuple[int, int] | None = None
         self.closed = False
@@ -55,7 +56,7 @@ class Outbox:
         """Send framed bytes, or find the reader too slow."""
         if self.closed:
             return
-        waiting = self._wire.waiting() + len(data)
+        waiting = self._wire.waiting() + self._held + len(data)
         if waiting > self._limits.waiting:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
             return
@@ -64,19 +65,29 @@ class Outbox:
 
     def check_room(self, more: int) -> None:
         """Find the reader too slow if there is no room for so many bytes more."""
-        waiting = self._wire.waiting() + more
+        waiting = self.waiting + more
         if not self.closed and waiting > self._limits.waiting:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
+
+    def hold(self, count: int) -> None:
+        """Count so many bytes that are held in front of the outbox, in place of those that were."""
+        self._held = count
+        self.check_room(0)
 
     @property
     def waiting(self) -> int:
         """Bytes that are not on the socket yet."""
-        return self._wire.waiting()
+        return self._wire.waiting() + self._held
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the socket has not taken everything that was written."""
+        return self._wire.waiting() > 0
 
     @property
     def room(self) -> int:
         """Bytes that may be written by now without half of the bound being reached."""
-        return self._limits.waiting // 2 - self._wire.waiting()
+        return self._limits.waiting // 2 - self.waiting
 
     def check(self, now: int) -> int | None:
         """Look for progress at monotonic time `now`; returns when to look again, or None if nothing waits."""

@@ -1,21 +1,21 @@
-"""One connection: written to directly, through its outbox while something waits, or held until it answers."""
+"""One reader: its way out, how far it has got by its own answers, and what waits for it. It knows nobody who writes.
+
+Times are monotonic, in ns. Whoever calls acts on what is returned.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from feed.delivery.deferred import Deferred
-from feed.delivery.framing import ping_frame
+from feed.delivery.deferred import Deferred, Due, Origin
+from feed.delivery.framing import frames_in, ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.pulse import GRACE, STALL, Pulse
+from feed.faults.link import Parcel
+from feed.protocol.effects import Stream
 
-if TYPE_CHECKING:
-    from feed.delivery.audience import Audience
-    from feed.delivery.fanout import Fanout
-    from feed.delivery.group import Group
-
-__all__ = ["Subscriber"]
+__all__ = ["Detour", "Subscriber"]
 
 MAX_LOSSLESS = 64 * 1024
 """Bytes of lossless messages that wait behind conflated ones; then all of them go out, however late the reader is."""
@@ -25,296 +25,248 @@ def _no_time() -> int:
     return 0
 
 
+class Detour(Protocol):
+    """What takes a reader's frames one by one, and has them written when they may go."""
+
+    def take(self, parcels: Iterable[Parcel]) -> None:
+        """Take these, in order."""
+
+
 class Subscriber:
-    """One connection as the fan-out sees it.
+    """One connection as delivery sees it: written to directly, through its outbox while something waits, or diverted.
 
     Args:
         outbox: its bounded way out.
         descriptor: a socket that may be written to directly while nothing waits, or None to always use the outbox.
-        fanout: who writes to it.
         round_trip: how long the network takes there and back, ns; asked seldom.
+
+    Attributes:
+        direct: whether it is written to directly.
+        deferred: what it is not ready for.
+        detour: what takes its frames one by one, where there is such a thing. Such a reader is not measured: its
+            answers would tell about the detour.
     """
 
     __slots__ = (
-        "_deferred",
-        "_fanout",
         "_held",
         "_missed_at",
         "_patience",
         "_pulse",
         "_round_trip",
-        "audience",
+        "deferred",
         "descriptor",
+        "detour",
         "direct",
-        "groups",
         "outbox",
     )
 
-    def __init__(
-        self, outbox: Outbox, descriptor: int | None, fanout: Fanout, round_trip: Callable[[], int] = _no_time
-    ) -> None:
-        self._fanout = fanout
+    def __init__(self, outbox: Outbox, descriptor: int | None, round_trip: Callable[[], int] = _no_time) -> None:
         self._round_trip = round_trip
         self.outbox = outbox
         self.descriptor = descriptor
         self.direct = descriptor is not None
-        self.groups: dict[Group, None] = {}
-        self.audience: Audience | None = None
+        self.deferred = Deferred()
+        self.detour: Detour | None = None
         self._pulse: Pulse | None = None
         # Nothing conflated is sent until the reader has answered, and nothing lossless that comes behind it.
         self._held = False
-        self._deferred = Deferred()
         # When the first message was published that it has not got for that.
         self._missed_at: int | None = None
         # Of so much, as time, it gets all.
         self._patience = STALL
 
-    def enter(self, group: Group) -> None:
-        """Join a group. Doing so twice changes nothing."""
-        if group in self.groups:
-            return
-        self.groups[group] = None
-        group.size += 1
-        if self.direct:
-            self._fanout.moved(self)
+    # What is written to it besides what is staged.
+
+    def say(self, name: str, frame: bytes) -> None:
+        """Write an event's frame."""
+        if self.detour is None:
+            self.outbox.write(frame)
         else:
-            group.queued[self] = group.seq
+            self.detour.take((Parcel(frame, "event", None, 0, name),))
 
-    def leave(self, group: Group) -> None:
-        """Leave a group, if in it."""
-        if group not in self.groups:
-            return
-        if not group.is_conflated:
-            # It gets all that was published while it listened.
-            self.release()
-        del self.groups[group]
-        group.size -= 1
-        if self.direct:
-            self._fanout.moved(self)
+    def show(self, stream: Stream, seq: int, frames: Sequence[bytes]) -> None:
+        """Write data frames of one stream, the last of them with this `seq`."""
+        if self.detour is None:
+            self.outbox.write(b"".join(frames))
         else:
-            del group.queued[self]
-            if group.is_conflated:
-                self._deferred.drop(group)
+            self.detour.take(_parcels(stream, seq, frames))
 
-    def leave_all(self) -> None:
-        """Leave every group: the connection is closing or gone, and what is staged for it is not sent any more."""
-        self._fanout.take_out(self)
-        for group in self.groups:
-            group.size -= 1
-            group.queued.pop(self, None)
-        self.groups.clear()
-        self._deferred.clear()
-        self.direct = False
-        self.descriptor = None
-        self._fanout.backlog.discard(self)
-        self._fanout.released(self)
+    def show_state(self, stream: Stream, seq: int, frames: bytes) -> None:
+        """Write the frames of a snapshot, all of which stand for this `seq`."""
+        if self.detour is None:
+            self.outbox.write(frames)
+        else:
+            self.detour.take([Parcel(frame, "data", stream, seq, "data") for frame in frames_in(frames)])
 
-    def queue(self) -> None:
-        """Something waits: from now on go through the outbox."""
-        self._fanout.backlog.add(self)
-        if not self.direct:
-            return
-        self.direct = False
-        staged = self._fanout.take_out(self)
-        for group in self.groups:
-            group.queued[self] = group.seq
-        if staged:
-            # It has been published, so it comes before what the outbox gets from now on.
-            self.outbox.write(staged)
+    def take(self, origin: Origin, frames: Sequence[bytes], since: int, seq: int, now: int) -> bool:
+        """Write messages of an origin that were published now, behind `since`; False where they have to wait.
 
-    def drained(self) -> None:
-        """Nothing waits any more: once it has what it missed, the socket may be written to directly again."""
-        self.outbox.drained()
-        now = self._fanout.clock.now()
-        if not self._held and self.is_late(now):
-            self._hold(now)
-        if not self._held:
-            self._catch_up(now)
-
-    def take(self, group: Group, data: bytes, since: int) -> bool:
-        """Take framed bytes that come behind message `since`, or note that they wait; whether they count as sent.
-
-        What waits keeps its place: what comes behind it waits as well. Only `Group` calls this.
+        What waits keeps its place: what comes behind it waits as well.
         """
-        if group not in self.groups:
-            # It was closed a moment ago.
-            return False
-        if not self._deferred:
-            if not group.is_conflated:
-                self.outbox.write(data)
-                return True
-            if not self._misses():
-                group.queued[self] = group.seq
-                self.outbox.write(data)
-                self._was_written_to()
+        if not self.deferred:
+            if not (origin.is_conflated and self._misses(now)):
+                self.show(origin.stream, seq, frames)
                 return True
         elif self._missed_at is None:
-            self._missed_at = self._fanout.settled_at
-        self._deferred.add(group, since, group.seq, data)
-        if group.is_conflated:
-            return False
-        self._fanout.deferring(self)
-        return True
+            self._missed_at = now
+        self.deferred.add(origin, since, seq, frames)
+        return False
+
+    def give(self, published_at: int) -> list[Due]:
+        """Write what it missed, in the order in which it was published, as far as there is room; returns that."""
+        # What was published within a moment is given as a whole: it is not old, and the reader has got this far.
+        span = 0 if self._missed_at is None else published_at - self._missed_at
+        whole = span <= self._patience or span <= self._patience + self._round_trip()
+        deferred, outbox = self.deferred, self.outbox
+        given: list[Due] = []
+        while deferred and not outbox.closed:
+            due = deferred.take(outbox.room, whole=whole)
+            given += due
+            self._write(due)
+            if outbox.blocked:
+                break
+        if not deferred:
+            self._missed_at = None
+            self._patience = STALL
+        return given
+
+    def divert(self, detour: Detour | None) -> None:
+        """From now on have frames taken one by one, or, with None, no more. What waits is not lost."""
+        self.detour = detour
+        self._pulse = None
+        self._held = False
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether lossless messages are written as they are: nothing waits that they must not overtake."""
+        return self.detour is None and not self.deferred
+
+    @property
+    def may_go_direct(self) -> bool:
+        """Whether there is a socket that may be written to directly when nothing waits."""
+        return self.descriptor is not None and self.detour is None
 
     @property
     def may_wait_longer(self) -> bool:
         """Whether lossless messages may still wait; where the socket is full it makes no difference to them."""
-        return self.outbox.waiting > 0 and self._deferred.lossless < MAX_LOSSLESS
+        return self.outbox.blocked and not self.holds_too_much
 
     @property
     def holds_too_much(self) -> bool:
-        """Whether so much of it is lossless that it has to go out now."""
-        return self._deferred.lossless >= MAX_LOSSLESS
-
-    def release(self) -> None:
-        """Whatever waits is sent now, so that nothing comes in front of it: lossless messages do not wait for long."""
-        if self._deferred.lossless:
-            self._give()
-            self.outbox.check_room(self._deferred.lossless)
+        """Whether so much of what waits is lossless that it has to go out now."""
+        return self.deferred.lossless >= MAX_LOSSLESS
 
     # How far it has got.
 
-    @property
-    def is_behind(self) -> bool:
+    def is_behind(self, now: int) -> bool:
         """Whether something waits for it here, or in buffers of its own: then only the newest is worth sending."""
-        return bool(self._deferred) or self._is_busy
-
-    @property
-    def _is_busy(self) -> bool:
-        return self._held or self.outbox.waiting > 0 or self.is_late(self._fanout.clock.now())
+        return bool(self.deferred) or self._is_busy(now)
 
     @property
     def is_asked(self) -> bool:
         """Whether an answer is to be expected."""
         return self._pulse is not None and self._pulse.is_open
 
-    def is_late(self, now: int) -> bool:
-        """Whether its answer takes longer than it should."""
-        pulse = self._pulse
-        return pulse is not None and pulse.is_late(now) and pulse.is_late(now, self._round_trip())
-
-    def ask(self) -> None:
-        """Ask the reader how far it has got, unless that was done a moment ago."""
-        now = self._fanout.clock.now()
-        if self._fanout.measures and (self._pulse is None or self._pulse.may_be_asked(now)):
-            self._ask(now)
-
-    def asked(self, number: int, now: int) -> None:
-        """A question goes out with what is written directly. Only `Fanout` calls this."""
-        if self._pulse is None:
-            self._pulse = Pulse()
-        self._pulse.ask(number, now)
-
-    def hold(self, now: int) -> None:
-        """Its answer takes too long: newer messages of conflated streams wait, and replace each other, until then."""
-        self._hold(now)
-        self.queue()
-
-    def answered(self, number: int) -> None:
-        """The reader has got as far as question `number`."""
-        now, pulse = self._fanout.clock.now(), self._pulse
-        if pulse is None or not pulse.hear(number, now):
-            return
-        if self._held:
-            self._held = False
-            if pulse.took > GRACE and pulse.took > GRACE + self._round_trip():
-                pulse.note_late(now)
-        if not self.direct and not self.outbox.waiting:
-            if self._missed_at is not None:
-                # What was sent behind the question may not have been seen either.
-                self._missed_at = min(self._missed_at, pulse.asked_at)
-            self._catch_up(now)
-
     @property
     def is_new(self) -> bool:
         """Whether it has been asked and has never answered."""
         return self._pulse is not None and self._pulse.is_new
 
-    def wait_no_longer(self) -> None:
-        """Who has not answered by now never will, as it seems: it gets what it missed, and is not measured."""
-        if self._pulse is None or not self._pulse.is_new:
-            return
-        self._pulse.is_mute = True
-        if self._held:
-            self._held = False
-            self._missed_at = None
-            if not self.outbox.waiting:
-                self._catch_up(self._fanout.clock.now())
+    def is_late(self, now: int) -> bool:
+        """Whether its answer takes longer than it should."""
+        pulse = self._pulse
+        return pulse is not None and pulse.is_late(now) and pulse.is_late(now, self._round_trip())
 
-    def _misses(self) -> bool:
-        """Whether it misses what is published now."""
-        if not self._is_busy:
-            return False
-        if self._missed_at is None:
-            self._missed_at = self._fanout.settled_at
-        return True
-
-    def _was_written_to(self) -> None:
-        """A conflated message went through the outbox; who was late is asked behind each."""
-        now, pulse = self._fanout.clock.now(), self._pulse
-        if pulse is None:
-            return
-        if pulse.was_late(now):
-            self._ask_and_hold(now)
-        elif pulse.may_be_asked(now):
-            # Not that it matters, but its answer is when it may be written to directly again.
-            self._ask(now)
-
-    def _was_late(self, now: int) -> bool:
+    def was_late(self, now: int) -> bool:
+        """Whether it was not long ago that its answers took too long."""
         return self._pulse is not None and self._pulse.was_late(now)
 
-    def _hold(self, now: int) -> None:
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has ever been asked."""
+        return self._pulse is not None
+
+    def may_be_asked(self, now: int) -> bool:
+        """Whether it is time for a question."""
+        return self.detour is None and (self._pulse is None or self._pulse.may_be_asked(now))
+
+    def expect(self, number: int, now: int) -> None:
+        """Expect the answer to a question that goes out with what is written directly."""
+        if self._pulse is None:
+            self._pulse = Pulse()
+        self._pulse.ask(number, now)
+
+    def ask(self, number: int, now: int) -> None:
+        """Ask the reader how far it has got."""
+        self.expect(number, now)
+        self.outbox.write(ping_frame(b"%d" % number))
+
+    def hold(self, now: int) -> None:
+        """Keep newer messages of conflated streams until it has answered: that takes too long."""
         self._held = True
         if self._pulse is not None:
             self._patience = self._pulse.patience(now)
             self._pulse.note_late(now)
 
-    def _catch_up(self, now: int) -> None:
-        late, missed = self._was_late(now), len(self._deferred) > 0
-        self._give()
-        if self.outbox.closed:
-            return
-        if missed and late:
-            self._ask_and_hold(now)
-        elif not self._deferred and not (missed and self.outbox.waiting):
-            self._fanout.backlog.discard(self)
-            if not late:
-                self._go_direct()
-
-    def _give(self) -> None:
-        """What it missed, in the order in which it was published, as far as there is room for it."""
-        # What was published within a moment is given as a whole: it is not old, and the reader has got this far.
-        span = 0 if self._missed_at is None else self._fanout.settled_at - self._missed_at
-        whole = span <= self._patience or span <= self._patience + self._round_trip()
-        deferred, outbox = self._deferred, self.outbox
-        while deferred and not outbox.closed:
-            frames, reached = deferred.take(outbox.room, whole=whole)
-            for group, seq in reached.items():
-                if self in group.queued:
-                    group.queued[self] = seq
-            outbox.write(frames)
-            if outbox.waiting:
-                break
-        if not deferred:
-            self._missed_at = None
-            self._patience = STALL
-        if not deferred.lossless:
-            self._fanout.released(self)
-
-    def _go_direct(self) -> None:
-        if self.direct or self.descriptor is None:
-            return
-        self.direct = True
-        for group in self.groups:
-            del group.queued[self]
-        self._fanout.moved(self)
-
-    def _ask_and_hold(self, now: int) -> None:
+    def hold_until_answer(self) -> None:
+        """Send nothing conflated until the question is answered that was asked just now."""
         self._held = True
-        self._fanout.backlog.add(self)
-        self._ask(now)
 
-    def _ask(self, now: int) -> None:
-        number = self._fanout.next_question()
-        self.asked(number, now)
-        self.outbox.write(ping_frame(b"%d" % number))
+    def hear(self, number: int, now: int) -> bool:
+        """Take its answer to question `number`; returns whether it can be given what it missed."""
+        pulse = self._pulse
+        if pulse is None or not pulse.hear(number, now):
+            return False
+        if self._held:
+            self._held = False
+            if pulse.took > GRACE and pulse.took > GRACE + self._round_trip():
+                pulse.note_late(now)
+        if self.direct or self.outbox.blocked:
+            return False
+        if self._missed_at is not None:
+            # What was sent behind the question may not have been seen either.
+            self._missed_at = min(self._missed_at, pulse.asked_at)
+        return True
+
+    def drain(self, now: int) -> bool:
+        """Note that its socket has taken everything; returns whether it can be given what it missed."""
+        self.outbox.drained()
+        if not self._held and self.is_late(now):
+            self.hold(now)
+        return not self._held
+
+    def stop_measuring(self) -> bool:
+        """Take a reader that has not answered by now for one that never will; whether it can have what it missed."""
+        if self._pulse is None or not self._pulse.is_new:
+            return False
+        self._pulse.is_mute = True
+        if not self._held:
+            return False
+        self._held = False
+        self._missed_at = None
+        return not self.outbox.blocked
+
+    def _is_busy(self, now: int) -> bool:
+        return self._held or self.outbox.blocked or self.is_late(now)
+
+    def _misses(self, now: int) -> bool:
+        """Whether it misses what is published now."""
+        if not self._is_busy(now):
+            return False
+        if self._missed_at is None:
+            self._missed_at = now
+        return True
+
+    def _write(self, due: Iterable[Due]) -> None:
+        if self.detour is None:
+            self.outbox.write(b"".join([frame for entry in due for frame in entry.frames]))
+            return
+        for entry in due:
+            self.detour.take(_parcels(entry.origin.stream, entry.seq, entry.frames))
+
+
+def _parcels(stream: Stream, seq: int, frames: Sequence[bytes]) -> list[Parcel]:
+    """Frames of one stream as parcels, the last with this `seq`; they may have been joined."""
+    single = [frame for piece in frames for frame in frames_in(piece)]
+    first = seq - len(single) + 1
+    return [Parcel(frame, "data", stream, number, "data") for number, frame in enumerate(single, first)]

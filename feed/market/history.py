@@ -57,7 +57,7 @@ class History:
             or seq + 1 < self.first_seq(track, last_seq)
         ):
             return False
-        time = self._time_of(track, seq + 1)
+        time = self.time_of(track, seq + 1)
         return time is not None and time > self._horizon(now)
 
     def frames(self, track: int, after: int, until: int, variant: Variant, kind: str = "update") -> list[bytes]:
@@ -91,7 +91,8 @@ class History:
             first = segment.base[track]
         return first + 1
 
-    def _time_of(self, track: int, seq: int) -> int | None:
+    def time_of(self, track: int, seq: int) -> int | None:
+        """Market time of a message; None where it is not kept."""
         for segment in self._segments:
             row = seq - segment.base[track] - 1
             if 0 <= row < len(segment.track(track).times):

@@ -1,34 +1,32 @@
-"""A market: one source played out on one set of streams. The shared market and every private one are this class."""
+"""A market: sources played out on one set of streams. The shared market and every private one are this class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import orjson
 
 from feed.clock import Clock
-from feed.data.ticks import Batch, Instrument, Source
+from feed.data.ticks import Instrument, Source
 from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
-from feed.market.channels.base import Channel, Track, streams_of
-from feed.market.channels.book import BookChannel
-from feed.market.channels.registry import open_channels
+from feed.faults.log import FaultLog
+from feed.market.catalog import Catalog
+from feed.market.channels.base import Track
 from feed.market.chores import Chore, Chores
+from feed.market.epoch import Epoch
 from feed.market.history import History, ResumeWindow
 from feed.market.lateness import Lateness
-from feed.market.memory import BarMemory
-from feed.market.pace import Pace
-from feed.market.past import Past
-from feed.market.segment import Base, Segment
+from feed.market.segment import Segment
+from feed.market.state import MarketState
 from feed.protocol.effects import Stream
-from feed.protocol.events import Event, MarketChanged, MarketState, Status
-from feed.units import DAY, MILLISECOND, MINUTE
+from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
+from feed.units import MILLISECOND
 from feed.version import __version__
 
 __all__ = ["Market", "MarketIdentity", "Tap"]
@@ -47,118 +45,123 @@ class Tap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MarketIdentity:
-    """What a market tells about itself: its own name, the scenario's, the seed, and the digest of all of it.
-
-    Markets whose frames differ have other digests (see `feed.market.digest`), so that nobody resumes in the wrong one.
-    """
+    """What a market is called: its own name, and the scenario's."""
 
     name: str
     scenario: str
-    seed: int
-    digest: str
 
 
 class Market:
-    """State and history of one running simulation; `feed.market.pacing` moves it through time.
+    """State and history of one simulation; a player (`feed.market.player`) moves it through time.
 
     Args:
         identity: its names.
         source: where its events come from.
-        pace: how its time runs; where it stands is where the market begins.
+        state: where it stands, and how it moves.
         shift: nanoseconds added to every time that a client sees (the anchor).
         window: how far back a client may resume.
         limits: what the status frame tells of the server's limits.
         clock: real time.
         past: the same source once more, for the thread that makes what takes long; without it nothing is put off.
+        reopen: gives the source and its past for another seed, where a new epoch may have one.
     """
 
     def __init__(
         self,
         identity: MarketIdentity,
         source: Source,
-        pace: Pace,
+        state: MarketState,
         *,
         window: ResumeWindow,
         clock: Clock,
         shift: int = 0,
         limits: dict[str, int | float] | None = None,
         past: Source | None = None,
+        reopen: Callable[[int], tuple[Source, Source]] | None = None,
     ) -> None:
         self.identity = identity
-        self.source = source
-        self.pace = pace
-        self.state: MarketState = "paused"
-        # Why it can't go on, once its source has failed.
-        self.failure: str | None = None
+        self.state = state
         self._clock = clock
         self._shift = shift
         self._limits = limits or {}
-        self.instruments = source.instruments
-        self.symbols = tuple(instrument.symbol for instrument in self.instruments)
-        self._memories = [BarMemory(source, index) for index in range(len(self.instruments))]
-        self._channels = open_channels(source, shift, self._memories)
-        light = (past or source).without_volume()
-        theirs = [memory.beside(light) for memory in self._memories]
-        self.past = Past(past or source, theirs, shift)
-        self._apart: dict[str, Channel] = {}
-        if past is not None:
-            self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
-        book = next(channel for channel in self._channels if isinstance(channel, BookChannel))
-        self._book_apart = None if past is None else book.beside(past)
+        self._window = window
+        self._reopen = reopen
+        self.catalog = Catalog(source, shift, past)
+        self.streams = self.catalog.streams
+        self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
         self._counting: Future[None] | None = None
         self.chores = Chores()
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
-        self.channels = tuple(sorted(channel.name for channel in self._channels))
-        self._tracks = list(streams_of(self._channels, self.instruments))
-        self.streams = tuple(stream for stream, _, _ in self._tracks)
-        self._track = {stream: index for index, stream in enumerate(self.streams)}
-        self._active = {index for index, (_, channel, _) in enumerate(self._tracks) if not channel.on_demand}
-        self._chunks = tuple(channel.chunk for _, channel, _ in self._tracks)
-        conflated = frozenset(stream for stream, channel, _ in self._tracks if not channel.lossless)
-        self.hub = Hub(self.streams, clock, self.newest, self.missed, conflated)
-        # At full speed it waits for its readers, so that nothing is old.
-        self.hub.fanout.measures = not pace.is_max
-        self._begins = pace.at(clock.now())
-        # Whoever plays a recording from its beginning gives its messages the numbers that they had.
-        told = source.numbering if self._begins == source.start else {}
-        self._numbering = tuple(told.get(stream.key, 0) for stream in self.streams)
-        for topic, number in zip(self.hub.numbered, self._numbering, strict=True):
-            topic.seq = number
-        # Market time up to which everything has been published.
-        self._published = self._begins - 1
-        self._batches: Iterator[Batch] = source.batches(self._begins)
-        self.history = History(window)
-        self._segment: Segment | None = None
-        self._cursor = 0
-        self._epoch = 1
+        # Why it can't go on, once its source has failed.
+        self.failure: str | None = None
+        self.run = Epoch(self.catalog, state.begins, window, self.hub.numbered, on_open=self._count_ahead)
         self._audience: dict[object, Callable[[Event], None]] = {}
+        self._phase: MarketPhase = "paused"
+        self.on_phase: Callable[[MarketPhase], None] | None = None
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
+        self.faults = FaultLog()
+        self._measure()
 
     # What a session sees of it.
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that it publishes."""
+        return self.catalog.channels
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Its symbols, with their steps."""
+        return self.catalog.instruments
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that it publishes, in their fixed order."""
+        return tuple(instrument.symbol for instrument in self.catalog.instruments)
+
+    @property
+    def source(self) -> Source:
+        """Where the events of the present epoch come from."""
+        return self.catalog.source
+
+    @property
+    def history(self) -> History:
+        """What of the present epoch can be sent again."""
+        return self.run.history
+
     def parts(self, channel: str) -> tuple[str, ...]:
         """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
-        return next(known.parts for known in self._channels if known.name == channel)
+        return self.catalog.parts(channel)
 
     @property
     def epoch(self) -> str:
-        """Names the run of `seq` that is under way: the market's digest, and how often `seq` has begun anew."""
-        return f"{self.identity.digest}-{self._epoch}"
+        """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
+        return self.state.epoch
+
+    @property
+    def phase(self) -> MarketPhase:
+        """What it was last told to be in: `running`, `paused` or `ended`."""
+        return self._phase
+
+    @property
+    def speed(self) -> float | str:
+        """Market seconds a real second, or `max`."""
+        return "max" if self.state.speed is None else float(self.state.speed)
 
     @property
     def summary(self) -> dict[str, Any]:
         """What tells this market from others, and where it stands, for people and programs that ask by HTTP."""
         return {
             "scenario": self.identity.scenario,
-            "seed": self.identity.seed,
+            "seed": self.state.seed,
             "epoch": self.epoch,
-            "digest": self.identity.digest,
-            "state": self.state,
+            "digest": self.state.digest,
+            "state": self.phase,
+            "speed": self.speed,
             "virtual_time": self.virtual_time,
-            "speed": self._speed,
             **self._behind,
             "symbols": self.symbols,
             "channels": self.channels,
@@ -173,7 +176,14 @@ class Market:
     @property
     def published(self) -> int:
         """Market time up to which everything has been published, in ns, without the anchor."""
-        return self._published
+        return self.run.published
+
+    @property
+    def here(self) -> int:
+        """Market time that it stands at or has come to, in ns, without the anchor."""
+        if self.state.moving and self.state.is_max:
+            return max(self.state.at, self.run.published)
+        return self.state.position(self._clock.now())
 
     @property
     def shift(self) -> int:
@@ -183,30 +193,38 @@ class Market:
     @property
     def virtual_time(self) -> int:
         """Market time in milliseconds, as clients see it."""
-        return (self.pace.at(self._clock.now()) + self._shift) // MILLISECOND
+        return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
 
     def seq(self, stream: Stream) -> int:
         """The last `seq` published on a stream; where nobody ever listened, what would have been."""
-        track = self._track[stream]
-        return self.hub.topics[stream].seq if track in self._active else self._seq_at(track, self._published)
+        return self.run.seq(self.catalog.number(stream))
 
     def listen(self, stream: Stream) -> None:
-        """Somebody is about to join a stream: what it is told of its `seq` is what its snapshot has."""
+        """Publish a stream that somebody is about to join: what is told of its `seq` is what its snapshot has."""
         self._activate(stream)
+
+    @property
+    def seqs(self) -> dict[str, int]:
+        """The last `seq` of each stream that is published, by the stream's key."""
+        return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
 
     def has_snapshot(self, channel: str) -> bool:
         """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
-        return any(known.name == channel and known.begins_with_snapshot for known in self._channels)
+        return self.catalog.has_snapshot(channel)
 
     def is_lossless(self, stream: Stream) -> bool:
         """Whether each message of the stream counts, even for who does not keep up."""
-        return self._tracks[self._track[stream]][1].lossless
+        return self.catalog.channel(stream).lossless
+
+    def time_of(self, stream: Stream, seq: int) -> int | None:
+        """Market time of a message, in ns without the anchor; None where it is not kept any more."""
+        return self.history.time_of(self.catalog.number(stream), seq)
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
         """Whether everything behind `seq` of that epoch can still be sent."""
         if epoch != self.epoch:
             return False
-        return self.history.reaches(self._track[stream], seq, self.seq(stream), self._clock.now())
+        return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
 
     def status(self, connection: str) -> Status:
         """The first frame for a connection."""
@@ -216,12 +234,12 @@ class Market:
             connection=connection,
             market=self.identity.name,
             scenario=self.identity.scenario,
-            seed=self.identity.seed,
+            seed=self.state.seed,
             epoch=self.epoch,
-            digest=self.identity.digest,
-            state=self.state,
+            digest=self.state.digest,
+            state=self.phase,
             virtual_time=self.virtual_time,
-            speed=self._speed,
+            speed=self.speed,
             channels=self.channels,
             symbols=tuple(_described(instrument) for instrument in self.instruments),
             limits=self._limits,
@@ -262,73 +280,62 @@ class Market:
 
         Nothing where the message behind `after_seq` is not kept any more.
         """
-        track = self._track[stream]
-        seq = self.seq(stream)
-        if after_seq + 1 < self.history.first_seq(track, seq):
+        number, seq = self.catalog.number(stream), self.seq(stream)
+        if after_seq + 1 < self.history.first_seq(number, seq):
             return []
-        last = min(seq, after_seq + count)
-        return self.history.frames(track, after_seq, last, variant, kind)
+        return self.history.frames(number, after_seq, min(seq, after_seq + count), variant, kind)
 
     def keeps(self, stream: Stream, after_seq: int) -> bool:
         """Whether everything behind that seq, as far as it was published, can be sent."""
-        return after_seq + 1 >= self.history.first_seq(self._track[stream], self.seq(stream))
+        return after_seq + 1 >= self.history.first_seq(self.catalog.number(stream), self.seq(stream))
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
         seq = self.seq(stream)
-        return max(seq - count, self.history.first_seq(self._track[stream], seq) - 1)
+        return max(seq - count, self.history.first_seq(self.catalog.number(stream), seq) - 1)
 
     def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
         """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
         self._activate(stream)
-        _, channel, symbol = self._tracks[self._track[stream]]
-        return _snapshot(channel.snapshot(symbol, stream.part, self._published, count), self.seq(stream), variant)
+        return _snapshot(self.catalog.snapshot(stream, self.published, count), self.seq(stream), variant)
 
     def state_apart(self, who: object, stream: Stream, count: int, variant: Variant) -> Future[bytes] | None:
         """What `state_of` gives now, made in another thread; None where it is at hand.
 
         It is the state of this moment, and has this moment's seq, however long it takes to make it.
         """
-        channel = self._apart.get(stream.channel)
-        if channel is None:
-            return None
         self._activate(stream)
-        symbol, at = self._tracks[self._track[stream]][2], self._published
-        if self._tracks[self._track[stream]][1].is_known(symbol, stream.part, at, count):
+        at, seq, catalog = self.published, self.seq(stream), self.catalog
+        if not catalog.is_slow(stream, at, count):
             return None
-        return self.chores.start(who, self._made_apart(channel, stream, count, variant, at, self.seq(stream)))
 
-    def _made_apart(
-        self, channel: Channel, stream: Stream, count: int, variant: Variant, at: int, seq: int
-    ) -> Chore[bytes]:
-        symbol = self._tracks[self._track[stream]][2]
-        yield from channel.making(symbol, stream.part, at, count)
-        return _snapshot(channel.snapshot(symbol, stream.part, at, count), seq, variant)
+        def chore() -> Chore[bytes]:
+            return _snapshot((yield from catalog.make_apart(stream, at, count)), seq, variant)
+
+        return self.chores.start(who, chore())
 
     def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
 
         Empty where it is not kept. A channel whose messages are differences stands for all of them with its state.
         """
-        track = self._track[stream]
         seq = self.hub.topics[stream].seq
         skipped = seq - since - 1
         if variant.deflate and skipped > 0:
             # The number is for this one subscriber, so there is no copy to share.
             return deflated_frame(self.newest(stream, since, variant._replace(deflate=False)))
-        if self._tracks[track][1].differences:
+        if self.catalog.channel(stream).differences:
             frame = self.state_of(stream, 1, variant)
         else:
-            frame = b"".join(self.history.newest(track, seq, variant))
+            frame = b"".join(self.history.newest(self.catalog.number(stream), seq, variant))
         return with_skipped(frame, skipped) if frame and skipped > 0 else frame
 
     def warm(self) -> Future[None]:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
-        begins = self._begins // MINUTE * MINUTE
+        catalog, begins = self.catalog, self.state.begins
 
         def chore() -> Chore[None]:
-            for memory in self.past.memories:
-                yield from memory.making(begins - DAY, begins)
+            yield from catalog.warm(begins)
 
         return self.chores.start(self, chore())
 
@@ -338,63 +345,59 @@ class Market:
             self._activate(stream)
         self.tap = tap
 
-    # What pacing does with it.
+    # What a player and its commands do with it.
+
+    def obey(self, state: MarketState) -> None:
+        """Take the state that a command has led to; a new epoch begins at once, and everybody is told."""
+        renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
+        self.state = state
+        self._measure()
+        if renewed:
+            self._renew(reseeded=reseeded)
 
     def next_time(self) -> int | None:
         """Market time of the next message, or None when the source has ended."""
-        self._merge()
-        while self._segment is None or self._cursor >= len(self._segment):
-            batch = next(self._batches, None)
-            if batch is None:
-                return None
-            self._open(batch)
-        return int(self._segment.times[self._cursor])
+        return self.run.next_time()
 
     def publish_due(self, until: int, limit: int) -> int:
         """Publish what is due at market time `until`, at most `limit` messages of one segment; returns how many."""
-        self._merge()
-        segment = self._segment
-        if segment is None:
-            return 0
-        lo = self._cursor
-        if lo >= len(segment) or segment.times[lo] > until:
+        run = self.run
+        run.merge()
+        segment, lo = run.segment, run.cursor
+        if segment is None or lo >= len(segment) or segment.times[lo] > until:
             # Asked on every waking, and mostly there was no more than what came first.
             return 0
         hi = segment.due(lo, until, limit)
         now = self._clock.now()
         runs = segment.runs(lo, hi)
-        self.hub.publish(runs, segment.joined, now, now - self.pace.when(int(segment.times[lo])))
+        lag = now - self.state.when(int(segment.times[lo])) if self.state.moving else 0
+        self.hub.publish(runs, segment, now, lag)
         if self.tap is not None:
             self.tap.take(segment, runs, now)
-        self._cursor = hi
-        self._published = int(segment.times[hi - 1])
-        if self.pace.is_max:
-            self.pace.reached(self._published)
-        if self.history.wants_mark(now):
-            self.history.mark(now, self.pace.at(now))
+        run.advance(hi)
+        if run.history.wants_mark(now):
+            run.history.mark(now, self.here)
         return hi - lo
 
-    def change_state(self, state: MarketState) -> None:
-        """Enter a state and tell everybody."""
-        self.state = state
-        self.tell_all()
-
-    def end(self) -> None:
-        """The source has nothing more: market time stands still where it ends, whatever the speed was."""
-        if self.source.end is not None:
-            self.pace.stop(self.source.end)
+    def announce(self, phase: MarketPhase) -> None:
+        """Enter a phase, and tell everybody where the market stands."""
+        self._phase = phase
+        if phase != "running":
+            self.lateness.behind = None
+        if phase == "ended" and self.source.end is not None:
             # The last message may have come earlier; what would be due at the end itself is not there any more.
-            self._published = max(self._published, self.source.end - 1)
-        self.lateness.behind = None
-        self.change_state("ended")
+            self.run.end(self.source.end)
+        self.tell_all()
+        if self.on_phase is not None:
+            self.on_phase(phase)
 
     def tell_all(self) -> None:
         """Tell everybody how the market stands."""
         behind = self.lateness.behind
         event = MarketChanged(
-            state=self.state,
+            state=self._phase,
             virtual_time=self.virtual_time,
-            speed=self._speed,
+            speed=self.speed,
             epoch=self.epoch,
             real_speed=None if behind is None else behind.speed,
             behind_ms=None if behind is None else behind.lag // MILLISECOND,
@@ -405,76 +408,46 @@ class Market:
     def fail(self, reason: str) -> None:
         """Its source can't go on: the market has ended."""
         self.failure = reason
-        self.change_state("ended")
-
-    @property
-    def _speed(self) -> float | str:
-        return "max" if self.pace.is_max else self.pace.speed
-
-    def _open(self, batch: Batch) -> None:
-        before = batch.start - 1
-        base = Base({index: self.hub.numbered[index].seq for index in self._active}, partial(self._seq_at, time=before))
-
-        def make(index: int) -> Track:
-            stream, channel, symbol = self._tracks[index]
-            return channel.track(batch, symbol, stream.part)
-
-        self._published = max(self._published, before)
-        self._segment = Segment(make, self._active, base, batch.start, batch.end, chunks=self._chunks)
-        self._cursor = 0
-        self.history.append(self._segment)
-        for memory, block in zip(self._memories, batch.ticks, strict=True):
-            memory.learn(batch.start, batch.end, block)
-        self._count_ahead(batch.start)
+        self.state = self.state.stand(self.here)
+        self._phase = "ended"
+        self.tell_all()
 
     def _count_ahead(self, until: int) -> None:
         """Whoever is the first to read a book wants its seq: what has passed by then is counted in another thread."""
-        book = self._book_apart
+        book, begins = self.catalog.book_apart, self.state.begins
         # At full speed a market would count more than it plays.
-        if book is None or self.pace.is_max or (self._counting is not None and not self._counting.done()):
+        if book is None or self.state.is_max or (self._counting is not None and not self._counting.done()):
             return
 
         def chore() -> Chore[None]:
-            yield from book.counting(self._begins, until)
+            yield from book.counting(begins, until)
 
         self._counting = self.chores.start(book, chore())
 
+    def _renew(self, *, reseeded: bool) -> None:
+        # What waits of the old epoch can't be looked up in the new one.
+        self.hub.release_all()
+        if reseeded:
+            assert self._reopen is not None
+            source, past = self._reopen(self.state.seed)
+            self.catalog = Catalog(source, self._shift, past)
+        active = self.run.active
+        self.run = Epoch(
+            self.catalog, self.state.begins, self._window, self.hub.numbered, active, on_open=self._count_ahead
+        )
+        self.announce("running" if self.state.moving else "paused")
+
+    def _measure(self) -> None:
+        # At full speed it waits for its readers, so that nothing is old.
+        self.hub.measure_readers(not self.state.is_max)
+
     def _activate(self, stream: Stream) -> None:
         """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""
-        track = self._track[stream]
-        if track in self._active:
-            return
-        upcoming = self._upcoming()
-        now = self.pace.at(self._clock.now())
-        # A market that has not begun has published nothing, also not what is due at the moment of its beginning.
-        if not self.pace.is_max and now > self._begins:
-            # At the end itself, where market time stands in the end, nothing is due.
-            last = self.source.end if upcoming is None else upcoming
-            self._published = max(self._published, now if last is None else min(now, last - 1))
-        self.hub.topics[stream].seq = self._seq_at(track, self._published)
-        self._active.add(track)
-        if self._segment is not None:
-            self._segment.activate(track, self._published)
-
-    def _upcoming(self) -> int | None:
-        """The same as `next_time`, for one of many that join at once: nothing is put in order for it."""
-        due = None if self._segment is None else self._segment.upcoming(self._cursor)
-        return self.next_time() if due is None else due
-
-    def _merge(self) -> None:
-        """What was activated takes its place among what is to come."""
-        segment = self._segment
-        if segment is not None and not segment.is_whole:
-            segment.merge()
-            self._cursor = segment.reach(self._published)
-
-    def _seq_at(self, track: int, time: int) -> int:
-        (_, _, part), channel, symbol = self._tracks[track]
-        return self._numbering[track] + channel.seq_at(time, self._begins, symbol, part)
+        self.run.activate(self.catalog.number(stream), self.here)
 
 
 def _snapshot(state: Track | None, seq: int, variant: Variant) -> bytes:
-    """A state as framed snapshots. All of them stand for what had been published by then: they share its seq."""
+    """Frame a state as snapshots. All of them stand for what had been published by then: they share its seq."""
     if state is None:
         return b""
     rows = range(len(state.times))

@@ -145,9 +145,9 @@ def _info(market: Market) -> RecordingInfo:
         version=__version__,
         source=f"market {identity.name}",
         scenario=identity.scenario,
-        seed=identity.seed,
+        seed=market.state.seed,
         epoch=market.epoch,
-        digest=identity.digest,
+        digest=market.state.digest,
         shift=market.shift,
         instruments={each.symbol: (f"{each.tick_size:f}", f"{each.lot_size:f}") for each in market.instruments},
     )

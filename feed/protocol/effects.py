@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
+from feed.protocol.requests import RequestId
 
-__all__ = ["PART_KEYS", "Abort", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+__all__ = ["PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
 
 
 PART_KEYS = {"candles": "interval", "book": "depth"}
@@ -92,4 +94,13 @@ class Abort:
     reason: str
 
 
-Effect = Send | Join | Leave | ProbePeer | Close | Abort
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Carry out a command to the market, and answer it once it has happened."""
+
+    action: str
+    keys: Mapping[str, Any]
+    id: RequestId | None = None
+
+
+Effect = Send | Join | Leave | Act | ProbePeer | Close | Abort

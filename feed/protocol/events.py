@@ -15,10 +15,12 @@ from feed.protocol.requests import RequestId
 __all__ = [
     "Authenticated",
     "Closing",
+    "CommandDone",
     "ErrorEvent",
     "Event",
     "Heartbeat",
     "MarketChanged",
+    "MarketPhase",
     "PingEvent",
     "PongEvent",
     "Status",
@@ -27,7 +29,7 @@ __all__ = [
     "Unsubscribed",
 ]
 
-MarketState = Literal["running", "paused", "ended"]
+MarketPhase = Literal["running", "paused", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Status(Event):
     seed: int
     epoch: str
     digest: str
-    state: MarketState
+    state: MarketPhase
     virtual_time: int
     speed: float | str
     channels: tuple[str, ...]
@@ -163,12 +165,27 @@ class MarketChanged(Event):
     """
 
     name: ClassVar[str] = "market"
-    state: MarketState
+    state: MarketPhase
     virtual_time: int
     speed: float | str
     epoch: str
     real_speed: float | None = None
     behind_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDone(Event):
+    """A command has happened, and all data before it has been sent: tests wait for this instead of sleeping."""
+
+    name: ClassVar[str] = "done"
+    action: str
+    log: int
+    epoch: str
+    virtual_time: int
+    state: MarketPhase
+    seq: Mapping[str, int]
+    trades: int | None = None
+    id: RequestId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

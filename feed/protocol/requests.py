@@ -14,6 +14,7 @@ from feed.protocol.codes import ErrorCode
 __all__ = [
     "REQUESTS",
     "Auth",
+    "Control",
     "ListSubscriptions",
     "Ping",
     "Pong",
@@ -159,6 +160,20 @@ class Auth(Request):
     token: str = Field(description="The server's token", max_length=4096)
 
 
+class Control(Request):
+    """Do something to the market: pause it, step it, or begin a new epoch of it."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    event: Literal["control"] = "control"
+    action: str = Field(description="What to do, such as pause, resume, speed or step", min_length=1, max_length=64)
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What the action is given; the action itself reads it."""
+        return dict(self.model_extra or {})
+
+
 class ListSubscriptions(Request):
     """Ask which streams this connection receives."""
 
@@ -172,6 +187,7 @@ REQUESTS: dict[str, type[Request]] = {
     "pong": Pong,
     "auth": Auth,
     "list": ListSubscriptions,
+    "control": Control,
 }
 
 

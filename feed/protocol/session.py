@@ -12,7 +12,7 @@ from feed.clock import Now
 from feed.protocol import codes
 from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.deadlines import Deadlines, Timer
-from feed.protocol.effects import Abort, Close, Effect, ProbePeer, Send, Stream
+from feed.protocol.effects import Abort, Act, Close, Effect, ProbePeer, Send, Stream
 from feed.protocol.events import (
     Authenticated,
     ErrorEvent,
@@ -24,6 +24,7 @@ from feed.protocol.events import (
 from feed.protocol.rate import TokenBucket
 from feed.protocol.requests import (
     Auth,
+    Control,
     ListSubscriptions,
     Ping,
     Pong,
@@ -55,6 +56,7 @@ class Session:
         view: the market that it talks about.
         limits: what the client may do.
         token: what the client must show, or None where anybody may listen.
+        may_control: whether the market obeys the client.
         strict: whether the client asked to be closed when it does not answer `ping` events.
         wanted: what it is subscribed to from the beginning, or as soon as it is authenticated.
     """
@@ -65,6 +67,7 @@ class Session:
         "_connection",
         "_deadlines",
         "_limits",
+        "_may_control",
         "_strict",
         "_subscriptions",
         "_token",
@@ -83,6 +86,7 @@ class Session:
         now: Now,
         token: str | None = None,
         strict: bool = False,
+        may_control: bool = False,
         wanted: tuple[Subscribe, ...] = (),
     ) -> None:
         self._connection = connection
@@ -90,6 +94,7 @@ class Session:
         self._limits = limits
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         self._strict = strict
+        self._may_control = may_control
         self._wanted = wanted
         self._authenticated = token is None
         self._subscriptions = SubscriptionBook(view, limits.max_subscriptions)
@@ -173,9 +178,27 @@ class Session:
                 return []
             case Auth():
                 return self._authenticate(request, now)
+            case Control():
+                return [self._control(request)]
             case ListSubscriptions():
                 return [Send(self._listing(request))]
         raise AssertionError(f"no answer to {type(request).__name__}")
+
+    def renew(self) -> list[Effect]:
+        """A new epoch of the market has begun: every subscription begins anew."""
+        return self._subscriptions.renew()
+
+    def _control(self, request: Control) -> Effect:
+        if not self._may_control:
+            return Send(
+                ErrorEvent(
+                    message="This market does not obey this connection",
+                    code=ErrorCode.NOT_ALLOWED,
+                    id=request.id,
+                    hint="connect with ?market=NAME for a market of your own, or show the control token",
+                )
+            )
+        return Act(request.action, request.keys, request.id)
 
     def _fire(self, timer: Timer, now: Now, last_sent: int) -> list[Effect]:
         limits = self._limits

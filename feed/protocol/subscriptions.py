@@ -27,7 +27,8 @@ class Subscriptions:
     def __init__(self, view: MarketView, limit: int) -> None:
         self._view = view
         self._limit = limit
-        self._streams: dict[Stream, None] = {}
+        # With the most messages a second that are wanted of each.
+        self._streams: dict[Stream, float | None] = {}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -44,6 +45,24 @@ class Subscriptions:
         effects: list[Effect] = []
         for target in targets:
             effects += self._join(target, request) if isinstance(target, Stream) else [Send(target)]
+        return effects
+
+    def renew(self) -> list[Effect]:
+        """Each stream begins anew, as if it had just been subscribed to."""
+        view = self._view
+        effects: list[Effect] = []
+        for stream, max_rate in self._streams.items():
+            subscribed = Subscribed(
+                channel=stream.channel,
+                symbol=stream.symbol,
+                interval=stream.interval,
+                depth=stream.depth,
+                seq=view.seq(stream),
+                epoch=view.epoch,
+                max_rate=max_rate,
+            )
+            snapshot = int(view.has_snapshot(stream.channel))
+            effects += [Send(subscribed), Join(stream, snapshot=snapshot, max_rate=max_rate)]
         return effects
 
     def unsubscribe(self, request: Unsubscribe) -> list[Effect]:
@@ -135,7 +154,7 @@ class Subscriptions:
     def _join(self, stream: Stream, request: Subscribe) -> list[Effect]:
         if stream not in self._streams and len(self._streams) >= self._limit:
             return [Send(self._limit_exceeded(request, "this connection has no subscription left"))]
-        self._streams[stream] = None
+        self._streams[stream] = request.max_rate
         view = self._view
         view.listen(stream)
         resume = request.resume

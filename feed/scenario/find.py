@@ -12,7 +12,7 @@ from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
 
-__all__ = ["bundled_folder", "find_scenario", "list_scenarios"]
+__all__ = ["bundled_folder", "find_scenario", "list_scenarios", "scenario_names"]
 
 RECORDINGS = (".parquet", ".pq", ".csv", ".gz", ".zip", ".part")
 """What a file that is played as it is may be called: a recording, or what can be imported."""
@@ -40,6 +40,18 @@ def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"there is {', '.join(known)}"
     raise ScenarioError(name[:100], [Problem("", "there is no such scenario", hint)])
+
+
+def scenario_names(folder: Path | None = None) -> list[str]:
+    """The names of all scenarios, without reading them."""
+    names = {
+        file.stem
+        for place in _folders(folder)
+        if place.is_dir()
+        for file in place.iterdir()
+        if file.suffix.lower() in SUFFIXES
+    }
+    return sorted(names)
 
 
 def list_scenarios(folder: Path | None = None) -> list[Scenario]:

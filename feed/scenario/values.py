@@ -27,6 +27,7 @@ from feed.units import (
 
 __all__ = [
     "KIND",
+    "Anchor",
     "Duration",
     "Extent",
     "Factor",
@@ -45,6 +46,9 @@ KIND = "x-kind"
 UNITS = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND), ("ns", 1))
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
+
+Anchor = Literal["scenario", "now"] | int
+"""What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
 
 def reads(parse: Callable[[Any], object]) -> BeforeValidator:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 
 from feed.protocol.rate import TokenBucket
 
-__all__ = ["ConnectRates", "HostRule", "OriginRule", "host_name", "is_loopback"]
+__all__ = ["ConnectRates", "ControlRule", "HostRule", "OriginRule", "host_name", "is_loopback"]
 
 MAX_ADDRESSES = 10_000
 
@@ -97,6 +98,27 @@ class HostRule:
             name = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
             if (parts := _split_host(name)) is not None:
                 self._names.add(parts[0])
+
+
+class ControlRule:
+    """Whom the shared market obeys: holders of the control token, or this machine where there is none.
+
+    Args:
+        token: the control token, or None.
+        is_off: whether it obeys nobody.
+    """
+
+    def __init__(self, token: str | None = None, *, is_off: bool = False) -> None:
+        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        self._is_off = is_off
+
+    def allows(self, address: str, shown: str | None) -> bool:
+        """Whether a command from an address, with a token that was shown, is obeyed."""
+        if self._is_off:
+            return False
+        if self._token is None:
+            return is_loopback(address)
+        return shown is not None and hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
 
 
 class OriginRule:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
+from feed.market.markets import HostedMarket
+from feed.protocol.requests import Subscribe
 from feed.server.query import Connect
 from feed.units import MICROSECOND, MILLISECOND
 
@@ -86,6 +89,9 @@ class FeedConnection(ServerConnection):
         self._alarm: asyncio.TimerHandle | None = None
         self.peer: PeerPort | None = None
         self.wishes = Connect()
+        # Set by the server before the handshake is answered.
+        self.hosted: HostedMarket
+        self.wanted: tuple[Subscribe, ...] = ()
         self._early: list[Frame] = []
         self._fragments: list[bytes] | None = None
         self._binary = False
@@ -169,6 +175,14 @@ class FeedConnection(ServerConnection):
 
     def drop(self) -> None:
         """End the TCP connection at once, and with it what waits to be sent."""
+        self.transport.abort()
+
+    def reset(self) -> None:
+        """Break the TCP connection: the client sees a reset and no close frame."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None:
+            # A socket that does not linger says RST and not FIN when it is closed.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     # What the library calls.

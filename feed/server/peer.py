@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -13,23 +11,26 @@ import structlog
 from feed.clock import Clock, Now
 from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
-from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant, decode, encode
-from feed.market.market import Market
+from feed.faults.fault import Fault
+from feed.faults.link import LinkCut
+from feed.faults.plan import Target
+from feed.market.commands import CommandError
+from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
-from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.events import Closing, CommandDone, ErrorEvent, Event, Heartbeat, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
-from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
+from feed.server.faulting import PeerFaults
 from feed.server.lines import say_closed, say_error, say_heard, say_sent, say_streams
-from feed.server.sampler import Sampler
+from feed.server.streams import PeerStreams
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -59,35 +60,39 @@ class Peer:
     """The shell around a session.
 
     Args:
-        name: the connection's name in logs and in its status frame.
+        name: what it is called in logs and in its status frame.
         connection: the wire.
-        market: the market that it listens to.
+        hosted: the market that it listens to.
+        may_control: whether that obeys it.
         alarms: wakes it when its session waits for a time.
         on_gone: called once, when the TCP connection is gone.
     """
 
     __slots__ = (
         "_alarms",
-        "_awaited",
-        "_backfills",
         "_clock",
         "_closed",
+        "_commands",
         "_connection",
         "_counters",
+        "_epoch",
         "_farewell",
+        "_faults",
+        "_hub",
         "_last_sent",
         "_limits",
         "_loop",
         "_market",
         "_on_gone",
+        "_ordinal",
         "_outbox",
-        "_samplers",
         "_session",
+        "_streams",
         "_subscriber",
-        "_variant",
         "_watchdog",
         "_why",
         "alarm",
+        "hosted",
         "name",
     )
 
@@ -95,7 +100,7 @@ class Peer:
         self,
         name: str,
         connection: FeedConnection,
-        market: Market,
+        hosted: HostedMarket,
         *,
         alarms: Alarms,
         limits: PeerLimits,
@@ -105,25 +110,44 @@ class Peer:
         strict: bool,
         wanted: tuple[Subscribe, ...],
         token: str | None,
+        may_control: bool,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
+        self._ordinal = next(hosted.ordinals)
+        self._faults: PeerFaults | None = None
         self._connection = connection
-        self._market = market
+        self.hosted = hosted
+        self._market = market = hosted.market
+        self._epoch = market.epoch
+        self._commands: set[asyncio.Task[None]] = set()
         self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._variant = variant
+        self._hub = market.hub
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(
-            name, market, limits.session, now=clock.read(), token=token, strict=strict, wanted=wanted
+        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        self._streams = PeerStreams(
+            market,
+            self._subscriber,
+            variant,
+            clock,
+            keep_fresh=connection.keep_fresh,
+            on_too_slow=self._too_slow,
+            on_failed=self.failed,
         )
-        self._backfills: dict[Stream, Backfill] = {}
-        self._awaited: dict[Stream, Future[bytes]] = {}
-        self._samplers: dict[Stream, Sampler] = {}
+        self._session = Session(
+            name,
+            market,
+            limits.session,
+            now=clock.read(),
+            token=token,
+            strict=strict,
+            may_control=may_control,
+            wanted=wanted,
+        )
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
@@ -135,11 +159,20 @@ class Peer:
 
     def open(self) -> None:
         """Greet the client and begin to listen."""
-        self._market.attend(self, self.send)
+        self._market.attend(self, self.hear)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
         self._do(self._session.begin(self._clock.read()))
+
+    def hear(self, event: Event) -> None:
+        """Pass on what the market tells; a new epoch begins every subscription anew."""
+        self.send(event)
+        if isinstance(event, MarketChanged) and event.epoch != self._epoch:
+            self._epoch = event.epoch
+            for stream in self._session.streams:
+                self._streams.leave(stream)
+            self._do(self._session.renew())
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -149,14 +182,15 @@ class Peer:
             self._counters.errors[event.code] += 1
             say_error(self.name, event)
         # Whatever is told comes behind the trades that were published before.
-        self._subscriber.release()
+        self._hub.release(self._subscriber)
         self._last_sent = self._clock.now()
         if isinstance(event, Heartbeat):
-            self._outbox.write(self._alarms.heartbeat(event))
+            frame = self._alarms.heartbeat(event)
         else:
             payload = encode(event)
             say_sent(self.name, payload)
-            self._outbox.write(text_frame(payload))
+            frame = text_frame(payload)
+        self._subscriber.say(event.name, frame)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -175,10 +209,36 @@ class Peer:
         self._why = self._why or reason
         self._connection.drop()
 
+    def arm(self, fault: Fault) -> int:
+        """Let a fault stand between the client and the market; returns its number."""
+        if self._faults is None:
+            self._faults = PeerFaults(
+                Target(self.name, self._ordinal),
+                self._market,
+                self._subscriber,
+                self._clock,
+                read=self._read,
+                cut=self._cut,
+                resume=self._go_on,
+            )
+        return self._faults.arm(fault)
+
+    def clear(self, number: int) -> None:
+        """End a fault; what it holds is passed on. Raises KeyError where there is none of this number."""
+        if self._faults is None:
+            raise KeyError(number)
+        self._faults.clear(number)
+
     # PeerPort: what the connection tells.
 
     def message(self, payload: bytes) -> None:
         """A whole text message came."""
+        if self._faults is None:
+            self._read(payload)
+        else:
+            self._faults.receive(payload)
+
+    def _read(self, payload: bytes) -> None:
         self._counters.messages_in += 1
         if not _is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
@@ -210,22 +270,25 @@ class Peer:
         """A pong frame came: the reader has got as far as a question that came with its data, or is just alive."""
         self._session.heard(self._clock.read())
         if len(payload) <= MAX_QUESTION and payload.isdigit():
-            self._subscriber.answered(int(payload))
-            self._sample()
+            self._hub.hear(self._subscriber, int(payload))
+            self._streams.sample()
 
     def paused(self) -> None:
         """Something waits to be sent."""
-        self._subscriber.queue()
+        self._hub.queue(self._subscriber)
         if self._watchdog is None:
             self._watch()
 
     def resumed(self) -> None:
         """Nothing waits any more."""
         self._cancel_watchdog()
-        self._subscriber.drained()
-        self._sample()
-        for backfill in list(self._backfills.values()):
-            self._page(backfill)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Give the client what has waited for it."""
+        if not self._outbox.blocked:
+            self._hub.resume(self._subscriber)
+            self._streams.resume()
 
     def closing(self) -> None:
         """A close frame has been sent; give the client a moment to answer."""
@@ -242,8 +305,7 @@ class Peer:
         say_closed(self.name, self._connection, self._why)
         self._closed = True
         self._outbox.closed = True
-        self._subscriber.leave_all()
-        self._stop_streams()
+        self._stop()
         self._market.depart(self)
         self._cancel_watchdog()
         self._alarms.forget(self)
@@ -265,9 +327,11 @@ class Peer:
             case Send(event):
                 self.send(event)
             case Join():
-                self._join(effect)
+                self._streams.join(effect)
             case Leave(stream):
-                self._leave(stream)
+                self._streams.leave(stream)
+            case Act():
+                self._act(effect)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):
@@ -275,99 +339,30 @@ class Peer:
             case Abort(reason):
                 self.drop(reason)
 
-    def _join(self, join: Join) -> None:
-        stream, market = join.stream, self._market
-        # A repeated subscription with a history gets that again, and then the one stream goes on.
-        self._leave(stream)
-        if join.max_rate is not None:
-            sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
-            self._samplers[stream] = sampler
-        if join.after_seq is not None:
-            self._begin(stream, b"", join.after_seq, 0)
+    def _act(self, act: Act) -> None:
+        # Kept, so that it is not collected before it has happened.
+        task = self._loop.create_task(self._carry_out_command(act))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _carry_out_command(self, act: Act) -> None:
+        try:
+            done = await self.hosted.control.act(act.action, act.keys, self.name)
+        except CommandError as error:
+            self.send(ErrorEvent(message=str(error), code=error.code, id=act.id, field=error.field, hint=error.hint))
             return
-        made = market.state_apart(self, stream, join.snapshot, self._variant) if join.snapshot else None
-        if made is None:
-            after, seq = market.snapshot_begins(stream, join.snapshot), market.seq(stream)
-            state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
-            self._begin(stream, state, market.seq(stream) if state else after, seq)
-        else:
-            self._await_state(stream, made, market.seq(stream))
-
-    def _await_state(self, stream: Stream, made: Future[bytes], seq: int) -> None:
-        """The state takes a while to make; it is that of now, so what comes meanwhile follows it."""
-        self._awaited[stream] = made
-        self._market.put_off += 1
-
-        def done() -> None:
-            self._market.put_off -= 1
-            if self._closed or self._awaited.get(stream) is not made:
-                return
-            del self._awaited[stream]
-            if (error := made.exception()) is not None:
-                log.error("! the state cannot be made", stream=stream.key, error=str(error))
-                self.close(codes.INTERNAL, codes.INTERNAL.meaning)
-                return
-            state, after = made.result(), seq
-            if not self._market.keeps(stream, after):
-                state, after = self._market.state_of(stream, 1, self._variant), self._market.seq(stream)
-            self._begin(stream, state, after, 0)
-
-        made.add_done_callback(lambda _: self._tell(done))
-
-    def _tell(self, done: Callable[[], None]) -> None:
-        """From another thread; the server may have stopped by then."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(done)
-
-    def _begin(self, stream: Stream, state: bytes, after: int, snapshot_until: int) -> None:
-        """Send the state, what comes behind `after` up to now, and then the live stream."""
-        if self._is_thinned(stream):
-            # In front of the first data: so the answer does not have to wait for the reader of that.
-            self._subscriber.ask()
-        if state:
-            self._outbox.write(state)
-        self._page(Backfill(self._market, stream, self._variant, after, snapshot_until))
-
-    def _leave(self, stream: Stream) -> None:
-        self._awaited.pop(stream, None)
-        self._backfills.pop(stream, None)
-        self._market.leave(self._subscriber, stream, self._variant)
-        if (sampler := self._samplers.pop(stream, None)) is not None:
-            sampler.stop()
-
-    def _page(self, backfill: Backfill) -> None:
-        stream = backfill.stream
-        if backfill.done:
-            self._backfills.pop(stream, None)
-            self._go_live(stream)
-            return
-        first = stream not in self._backfills
-        self._backfills[stream] = backfill
-        if not backfill.send_page(self._outbox):
-            self._too_slow("what it has yet to get is no longer kept")
-        elif backfill.done or (first and not self._outbox.waiting):
-            self._page(backfill)
-        elif not self._outbox.waiting:
-            self._loop.call_soon(self._next_page, backfill)
-
-    def _go_live(self, stream: Stream) -> None:
-        if self._is_thinned(stream):
-            self._connection.keep_fresh()
-            if self._subscriber.is_new:
-                self._loop.call_later(FIRST / SECOND, self._wait_no_longer)
-        sampler = self._samplers.get(stream)
-        if sampler is None:
-            self._market.join(self._subscriber, stream, self._variant)
-        else:
-            self._market.count_in(self._subscriber, stream)
-            sampler.start()
-
-    def _next_page(self, backfill: Backfill) -> None:
-        if not self._closed and self._backfills.get(backfill.stream) is backfill:
-            try:
-                self._page(backfill)
-            except Exception:  # Of the market's source, for one.
-                self.failed()
+        self.send(
+            CommandDone(
+                action=done.action,
+                log=done.log,
+                epoch=done.epoch,
+                virtual_time=done.virtual_time,
+                state=done.state,
+                seq=done.seq,
+                trades=done.facts.get("trades"),
+                id=act.id,
+            )
+        )
 
     # Time.
 
@@ -384,13 +379,11 @@ class Peer:
 
     def _latest(self) -> int:
         """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        if self._faults is not None and self._faults.is_armed:
+            return max(self._last_sent, self._faults.sent_at)
         if not self._session.streams:
             return self._last_sent
-        return max([self._last_sent, *map(self._data_sent, self._session.streams)])
-
-    def _data_sent(self, stream: Stream) -> int:
-        sampler = self._samplers.get(stream)
-        return self._market.hub.topics[stream].published_at if sampler is None else sampler.last_sent
+        return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     def _watch(self) -> None:
         again = self._outbox.check(self._clock.now())
@@ -401,26 +394,7 @@ class Peer:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _is_thinned(self, stream: Stream) -> bool:
-        """Whether it gets only the newest of a stream when it does not keep up."""
-        return stream in self._samplers or not self._market.is_lossless(stream)
-
-    def _wait_no_longer(self) -> None:
-        self._subscriber.wait_no_longer()
-        self._sample()
-
-    def _sample(self) -> None:
-        for sampler in list(self._samplers.values()):
-            sampler.drained()
-
     # The end.
-
-    def _stop_streams(self) -> None:
-        self._awaited.clear()
-        self._backfills.clear()
-        for sampler in self._samplers.values():
-            sampler.stop()
-        self._samplers.clear()
 
     def _too_slow(self, reason: str) -> None:
         if self._closed:
@@ -435,18 +409,33 @@ class Peer:
         self._end(SLOW_GRACE)
         self._connection.say_close(code.number, text)
 
+    def _cut(self, cut: LinkCut) -> None:
+        log.debug("x cut", connection=self.name, how=cut.how)
+        self._end(CLOSE_GRACE)
+        if cut.how == "reset":
+            self._connection.reset()
+        else:
+            self._connection.say_close(cut.code, clipped_reason(cut.reason))
+
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        self._subscriber.release()
+        if self._faults is not None:
+            self._faults.clear_all()
+        self._hub.release(self._subscriber)
         log.debug("> close", connection=self.name, code=code.number, reason=reason)
         self._why = reason
         self._connection.say_close(code.number, reason)
+
+    def _stop(self) -> None:
+        """Let nothing more go to the client."""
+        self._streams.stop()
+        if self._faults is not None:
+            self._faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
         self._closed = True
         self._outbox.closed = True
-        self._stop_streams()
-        self._subscriber.leave_all()
+        self._stop()
         self._cancel_watchdog()
         self._alarms.forget(self)
         if self._farewell is not None:

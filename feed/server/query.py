@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from feed.dialects.native.replies import Variant
-from feed.errors import UsageError
+from feed.faults.fault import Fault
+from feed.faults.registry import FaultError, read_faults
 from feed.hints import nearest
+from feed.market.markets import MarketSpec
 from feed.protocol.keys import StreamKeyError, subscription_of
 from feed.protocol.requests import Subscribe
 from feed.protocol.view import MarketView
+from feed.server.market_keys import MARKET_KEYS, QueryError, read_market
 
-__all__ = ["Connect", "QueryError", "parse_query"]
+__all__ = ["Connect", "parse_query", "subscriptions_of"]
 
 SOCKET_PATHS = ("/", "/ws")
 
@@ -20,40 +23,34 @@ CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
 
 SUBSCRIBE = "subscribe"
 
-KEYS = (*CHOICES, SUBSCRIBE)
+FAULTS_KEY = "faults"
+"""Faults for this connection, as a JSON list."""
+
+KEYS = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
 
 MAX_KEYS = 32
 
 MAX_SUBSCRIPTIONS = 200
 """Streams that one URL may name; one name with `*` may be many."""
 
-PRIVATE = ("market", "scenario", "seed", "speed", "at", "anchor", "paused")
-"""Keys that would make a market of one's own."""
-
-
-class QueryError(UsageError):
-    """The URL asks for something that is not there; `field` names the key."""
-
-    def __init__(self, message: str, field: str, hint: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.hint = hint
-
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How a client wants its connection."""
+    """How a client wants its connection, which market it asks for, and the keys of streams that it begins with."""
 
     variant: Variant = field(default_factory=Variant)
     strict: bool = False
-    wanted: tuple[Subscribe, ...] = ()
+    streams: tuple[str, ...] = ()
+    market: str | None = None
+    spec: MarketSpec = field(default_factory=MarketSpec)
+    faults: tuple[Fault, ...] = ()
 
 
-def parse_query(target: str, view: MarketView) -> Connect:
+def parse_query(target: str) -> Connect:
     """The wishes in a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
 
     Raises:
-        QueryError: for a path without a socket, an unknown, repeated or bad key, and a stream that is not there.
+        QueryError: for a path without a socket, and for an unknown, repeated or bad key.
     """
     try:
         parts = urlsplit(target)
@@ -66,6 +63,8 @@ def parse_query(target: str, view: MarketView) -> Connect:
     chosen = {key: choices[0] for key, choices in CHOICES.items()}
     seen: set[str] = set()
     streams: list[str] = []
+    asked: dict[str, str] = {}
+    faults: tuple[Fault, ...] = ()
     for key, value in pairs:
         if key == SUBSCRIBE:
             streams += value.split(",")
@@ -73,21 +72,39 @@ def parse_query(target: str, view: MarketView) -> Connect:
         if key in seen:
             raise QueryError(f'The key "{key[:64]}" is there twice', key[:64], "give it once")
         seen.add(key)
-        chosen[key] = _checked(key, value)
+        if key in MARKET_KEYS:
+            asked[key] = value
+        elif key == FAULTS_KEY:
+            faults = _faults(value)
+        else:
+            chosen[key] = _checked(key, value)
+    market, spec = read_market(asked)
     return Connect(
         variant=Variant(numbers="string" if chosen["numbers"] == "string" else "plain"),
         strict=chosen["heartbeat"] == "strict",
-        wanted=_subscriptions(streams, view),
+        streams=_streams(streams),
+        market=market,
+        spec=spec,
+        faults=faults,
     )
 
 
-def _subscriptions(streams: list[str], view: MarketView) -> tuple[Subscribe, ...]:
-    keys = dict.fromkeys(key.strip() for key in streams)
+def _streams(streams: list[str]) -> tuple[str, ...]:
+    keys = tuple(dict.fromkeys(key.strip() for key in streams))
     if len(keys) > MAX_SUBSCRIPTIONS:
         hint = f"at most {MAX_SUBSCRIPTIONS} of them, or * for all"
         raise QueryError("The URL names too many streams", SUBSCRIBE, hint)
+    return keys
+
+
+def subscriptions_of(streams: tuple[str, ...], view: MarketView) -> tuple[Subscribe, ...]:
+    """The subscriptions that the keys of streams in a URL mean.
+
+    Raises:
+        QueryError: for a stream that the market does not have.
+    """
     wanted = []
-    for key in keys:
+    for key in streams:
         try:
             wanted.append(subscription_of(key, view))
         except StreamKeyError as error:
@@ -95,10 +112,14 @@ def _subscriptions(streams: list[str], view: MarketView) -> tuple[Subscribe, ...
     return tuple(wanted)
 
 
+def _faults(value: str) -> tuple[Fault, ...]:
+    try:
+        return read_faults(value)
+    except FaultError as error:
+        raise QueryError(str(error), error.field, error.hint or "GET /faults shows what there is") from None
+
+
 def _checked(key: str, value: str) -> str:
-    if key in PRIVATE:
-        message = f'The key "{key}" is for private markets, which this version does not have'
-        raise QueryError(message, key, "connect without it to the shared market; its settings are feed serve's options")
     choices = CHOICES.get(key)
     if choices is None:
         near = nearest(key, KEYS)

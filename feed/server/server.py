@@ -1,4 +1,4 @@
-"""The server: accepts, refuses, and lets go. One instance listens on one port for one market."""
+"""The server: accepts, refuses, and lets go. One instance listens on one port for all of its markets."""
 
 from __future__ import annotations
 
@@ -14,21 +14,39 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
-from feed.market.market import Market
+from feed.errors import FeedError
+from feed.faults.registry import FaultError, check_names
+from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, HostRule, OriginRule, host_name
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.http.routes import Endpoint, Page, Routes, header, is_upgrade, problem, respond
+from feed.server.http.routes import (
+    Caller,
+    Commanded,
+    Endpoint,
+    Page,
+    Routes,
+    bearer_of,
+    header,
+    is_upgrade,
+    problem,
+    refusal,
+    respond,
+)
 from feed.server.lines import Refusals, say_opened
+from feed.server.market_keys import QueryError
 from feed.server.peer import Peer, PeerLimits
-from feed.server.query import QueryError, parse_query
+from feed.server.query import parse_query, subscriptions_of
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
+
+READING = ("GET", "HEAD")
+"""Methods of HTTP that change nothing."""
 
 DRAIN_STEP = 10 * MILLISECOND
 """Goodbyes are so far apart when there is time for that: a crowd that comes back does not come at once."""
@@ -57,27 +75,31 @@ class FeedServer:
     """Listens, and gives each client a peer.
 
     Args:
-        market: the market that everyone listens to.
+        markets: what clients listen to.
         limits: its bounds.
         clock: real time.
         origins: web pages that may connect besides those from loopback.
         hosts: names that the server may be called by besides those of loopback and the address that it is bound to.
         token: what clients must show, or None.
+        control: whom the shared market obeys.
         pages: what HTTP paths answer.
     """
 
     def __init__(
         self,
-        market: Market,
+        markets: Markets,
         limits: ServerLimits,
         clock: Clock,
         *,
         origins: tuple[str, ...] = (),
         hosts: tuple[str, ...] = (),
         token: str | None = None,
+        control: ControlRule | None = None,
     ) -> None:
         self.counters = ServerCounters()
-        self._market = market
+        self._markets = markets
+        self._control = control or ControlRule()
+        markets.on_removed = self._close_removed
         self._limits = limits
         self._clock = clock
         self._origins = OriginRule(origins)
@@ -85,6 +107,7 @@ class FeedServer:
         self._token = token
         self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
+        self._numbers = itertools.count(1)
         self._names = itertools.count(1)
         self._refusals = Refusals(clock)
         self._routes = Routes({})
@@ -92,9 +115,9 @@ class FeedServer:
         self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
-    def mount(self, pages: Mapping[str, Endpoint]) -> None:
-        """Answer these HTTP paths."""
-        self._routes = Routes(pages, self._token)
+    def mount(self, pages: Mapping[str, Endpoint], commands: Mapping[tuple[str, str], Commanded] | None = None) -> None:
+        """Answer these HTTP paths, and these methods and paths that change something."""
+        self._routes = Routes(pages, self._token, commands)
 
     @property
     def open_connections(self) -> int:
@@ -158,9 +181,9 @@ class FeedServer:
         except TimeoutError:
             self.drop_all("the server stops")
 
-    def market_failed(self) -> None:
-        """Close everybody, as those who come later will be."""
-        self.close_all(codes.INTERNAL, FAILED)
+    def market_failed(self, hosted: HostedMarket) -> None:
+        """Close every connection of a market whose source can't go on."""
+        self.close_market(hosted, codes.INTERNAL, FAILED)
 
     def drop_all(self, reason: str) -> None:
         """End every connection at once."""
@@ -171,6 +194,15 @@ class FeedServer:
         """Close every connection, and go on listening."""
         for peer in list(self._peers):
             peer.close(code, reason, after=after)
+
+    def close_market(self, hosted: HostedMarket, code: CloseCode, reason: str, *, after: int = 0) -> None:
+        """Close every connection of one market."""
+        for peer in list(self._peers):
+            if peer.hosted is hosted:
+                peer.close(code, reason, after=after)
+
+    def _close_removed(self, hosted: HostedMarket) -> None:
+        self.close_market(hosted, codes.MARKET_GONE, "the market was removed")
 
     # Handshake.
 
@@ -186,22 +218,32 @@ class FeedServer:
         if not self._hosts.allows(host):
             return self._refuse("host", _foreign_host(host or ""))
         if not is_upgrade(request):
-            return await self._plain(request)
-        address = str((connection.remote_address or ("",))[0])
+            return await self._plain(request, _address_of(connection))
+        address = _address_of(connection)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
         try:
-            wishes = parse_query(request.path, self._market)
+            wishes = parse_query(request.path)
         except QueryError as error:
-            page = problem(400, "INVALID_REQUEST", str(error), field=error.field, hint=error.hint)
-            return self._refuse("query", page)
+            return self._refuse("query", refusal(error))
         assert isinstance(connection, FeedConnection)
         connection.wishes = wishes
+        try:
+            connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
+        except FeedError as error:
+            return self._refuse("market", refusal(error))
+        try:
+            market = connection.hosted.market
+            connection.wanted = subscriptions_of(wishes.streams, market)
+            check_names(wishes.faults, market.channels, market.symbols)
+        except (QueryError, FaultError) as error:
+            self._markets.leave(connection.hosted)
+            return self._refuse("query", refusal(error))
         return None
 
-    async def _plain(self, request: Request) -> Response:
+    async def _plain(self, request: Request, address: str) -> Response:
         """The answer to plain HTTP: a page of an origin that the socket lets in may read it."""
         origin = header(request, "Origin")
         allowed = self._lets_in(request, origin)
@@ -209,7 +251,10 @@ class FeedServer:
             self._note_origin(origin)
         if request.method == "OPTIONS":
             return answer_options(request, origin, allowed=allowed)
-        response = await self._routes.answer(request)
+        if not allowed and request.method not in READING:
+            hint = f"start feed with --origin {(origin or '')[:60]}"
+            return self._refuse("origin", problem(403, "NOT_ALLOWED", "This page may not control markets", hint=hint))
+        response = await self._routes.answer(request, Caller(address, bearer_of(request)))
         for name, value in sharing(origin if allowed else None).items():
             response.headers[name] = value
         return response
@@ -234,7 +279,7 @@ class FeedServer:
                 connection.attach(peer)
             else:
                 peer.open()
-                if self._market.failure is not None:
+                if connection.hosted.market.failure is not None:
                     peer.close(codes.INTERNAL, FAILED)
             await connection.wait_closed()
         except Exception:
@@ -245,20 +290,28 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
-        return Peer(
-            f"c{next(self._names)}",
+        peer = Peer(
+            f"c{next(self._numbers)}",
             connection,
-            self._market,
+            connection.hosted,
             alarms=self._alarms,
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
             variant=wishes.variant._replace(deflate=connection.deflate),
             strict=wishes.strict,
-            wanted=wishes.wanted,
+            wanted=connection.wanted,
             token=self._token,
+            may_control=self._may_control(connection),
             on_gone=self._gone,
         )
+        for fault in wishes.faults:
+            peer.arm(fault)
+        return peer
+
+    def _may_control(self, connection: FeedConnection) -> bool:
+        """A market of one's own obeys everyone who is in it; the shared one whom the rule names."""
+        return not connection.hosted.is_shared or self._control.allows(_address_of(connection), None)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
@@ -279,6 +332,7 @@ class FeedServer:
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)
+        self._markets.leave(peer.hosted)
         self._check_empty()
 
     def _check_empty(self) -> None:
@@ -286,6 +340,10 @@ class FeedServer:
             self._emptied.set()
         else:
             self._emptied.clear()
+
+
+def _address_of(connection: ServerConnection) -> str:
+    return str((connection.remote_address or ("",))[0])
 
 
 def _foreign_host(host: str) -> Page:

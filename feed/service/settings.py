@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from feed.errors import SettingsError, UsageError
 from feed.hints import nearest
-from feed.scenario.values import reads
+from feed.scenario.values import Anchor, reads
 from feed.units import DAY, HOUR, MAX_SEED, MICROSECOND, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
 
 __all__ = [
@@ -85,8 +85,6 @@ def _read_hosts(value: Any) -> tuple[str, ...]:
 _HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 
 Duration = Annotated[int, reads(parse_duration)]
-Anchor = Literal["scenario", "now"] | int
-"""What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
 
 class Limits(BaseModel):
@@ -142,6 +140,10 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
+    max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
+    market_idle: Duration = Field(
+        60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
+    )
     drain_spread: Duration = Field(5 * SECOND, ge=0, le=HOUR, description="Goodbyes are spread over it on SIGTERM")
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
@@ -194,6 +196,12 @@ class ServeSettings(Limits):
     )
     allowed_hosts: Annotated[tuple[str, ...], reads(_read_hosts)] = Field(
         (), description="Names that the server may be called by besides localhost, such as host.docker.internal, or *"
+    )
+    control: Literal["auto", "off"] = Field(
+        "auto", description="Whether clients may pause, step and seek the shared market; auto: those of this machine"
+    )
+    control_token: str | None = Field(
+        None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
     )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"

@@ -29,11 +29,11 @@ from feed.dialects.native.replies import Variant
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
 from feed.protocol.effects import Stream
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import MINUTE, SECOND
+from tests.support.market import opening_state
 
 __all__ = ["main"]
 
@@ -85,7 +85,7 @@ def engine_costs(seed: int) -> dict[str, float]:
 def market_of(source: EngineSource) -> Market:
     """A market that nobody paces."""
     window = ResumeWindow(10_000, 300 * SECOND)
-    return Market(MarketIdentity("m", "x", 1, ""), source, Pace(source.start, 1.0), window=window, clock=ManualClock())
+    return Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=ManualClock())
 
 
 class Sink:
@@ -105,7 +105,7 @@ class Sink:
 
 def listen(market: Market, streams: list[Stream]) -> None:
     """One subscriber of these."""
-    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None, market.hub.fanout)
+    reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None)
     for stream in streams:
         market.join(reader, stream, Variant())
 
@@ -122,15 +122,14 @@ def frame_costs(channel: str, part: str = "") -> float:
     market = market_of(source)
     number = market.streams.index(Stream(channel, SYMBOL, part))
     batch = next(source.batches(source.start))
-    _, known, symbol = market._tracks[number]
-    track = known.track(batch, symbol, part)
+    track, chunk = market.catalog.track(number, batch), market.catalog.chunks[number]
     rows = min(len(track.times), 2048)
     payloads = track.encode(0, rows, 1, Variant(), "update")
     documents = [orjson.loads(payload) for payload in payloads]
 
     def ours() -> None:
-        for first in range(0, rows, known.chunk):
-            track.encode(first, min(first + known.chunk, rows), first + 1, Variant(), "update")
+        for first in range(0, rows, chunk):
+            track.encode(first, min(first + chunk, rows), first + 1, Variant(), "update")
 
     return best(ours) / best(lambda: [orjson.dumps(document) for document in documents])
 
@@ -150,22 +149,21 @@ def quiet_share(seconds: int = 120) -> float:
 def membership(others: int) -> float:
     """CPU seconds of coming, being found a place, and leaving again, for one reader among so many others."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(Stream("trading", SYMBOL))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     readers = [
-        Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), nowhere, fanout)
-        for _ in range(others + 1)
+        Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), nowhere) for _ in range(others + 1)
     ]
     for reader in readers:
-        reader.enter(group)
+        fanout.enter(reader, group)
     fanout.settle()
     last = readers[others // 2]
 
     def come_and_go() -> None:
         for _ in range(20_000):
-            last.leave(group)
+            fanout.leave(last, group)
             fanout.settle()
-            last.enter(group)
+            fanout.enter(last, group)
             fanout.settle()
 
     try:

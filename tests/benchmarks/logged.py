@@ -9,11 +9,11 @@ import importlib
 import mmap
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from feed.delivery.hub import Hub, Run
-from feed.dialects.native.replies import Variant
+from feed.delivery.recall import Encoded
 from tests.benchmarks.product import LOG_SLOTS
 
 __all__ = ["note_publishing"]
@@ -25,16 +25,14 @@ def note_publishing(path: Path) -> None:
         slots = memoryview(mmap.mmap(file.fileno(), LOG_SLOTS * 8)).cast("q")
     publish = Hub.publish
 
-    def noted(
-        hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int
-    ) -> None:
+    def noted(hub: Hub, runs: Iterable[Run], encoded: Encoded, now: int, lag: int) -> None:
         at = time.monotonic_ns()
         runs = list(runs)
         for number, lo, hi in runs:
             seq = hub.numbered[number].seq
             for one in range(seq + 1, seq + 1 + hi - lo):
                 slots[one % LOG_SLOTS] = at
-        publish(hub, runs, frames, now, lag)
+        publish(hub, runs, encoded, now, lag)
 
     Hub.publish = noted  # type: ignore[method-assign, assignment]
 

@@ -23,12 +23,12 @@ from feed.engine.source import EngineSource
 from feed.market.chores import Chore
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, SECOND
 from tests.benchmarks.costs import QUIET, listen, market_of
+from tests.support.market import opening_state
 
 __all__ = ["main"]
 
@@ -91,8 +91,8 @@ def reaches(seed: int) -> dict[str, float]:
 
 async def _paced(market: Market, length: float) -> tuple[float, float]:
     """CPU seconds a second of a market that is played in real time, and how often a second it has something to do."""
-    pacemaker = Pacemaker(market, SystemClock(), wait_for=0, gather=0, patience=SECOND)
-    playing = asyncio.create_task(pacemaker.run())
+    player = Player(market, SystemClock(), wait_for=0, gather=0, patience=SECOND)
+    playing = asyncio.create_task(player.run())
     await asyncio.sleep(SETTLED)
     first, used, real = market.published, time.process_time(), time.perf_counter()
     await asyncio.sleep(length)
@@ -114,8 +114,8 @@ async def _woken(rate: float, length: float) -> float:
 def paced(seed: int, length: float) -> dict[str, float]:
     """A market of about ten ticks a second with every channel of its symbol, in real time and with real timers."""
     source = EngineSource(scenario_from(QUIET, "reach"), seed)
-    window, pace = ResumeWindow(10_000, 300 * SECOND), Pace(source.start, 1.0)
-    market = Market(MarketIdentity("m", "x", seed, ""), source, pace, window=window, clock=SystemClock())
+    window = ResumeWindow(10_000, 300 * SECOND)
+    market = Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=SystemClock())
     market.warm().result()
     listen(market, list(market.streams))
     share, rate = asyncio.run(_paced(market, length))

@@ -22,7 +22,6 @@ from feed.clock import SystemClock
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
 from feed.market.recorder import MarketRecorder
 from feed.scenario.find import find_scenario
 from feed.tape.layout import SCHEMA, RecordingInfo
@@ -31,7 +30,8 @@ from feed.tape.reader import open_recording
 from feed.tape.replay import RecordingSource
 from feed.tape.rows import Ticks
 from feed.tape.writer import RecordingWriter
-from feed.units import SECOND
+from feed.units import MAX_SPEED, SECOND
+from tests.support.market import opening_state, start
 
 __all__ = ["main"]
 
@@ -94,14 +94,19 @@ def replayed(path: Path) -> None:
 
 def market_of(source: EngineSource) -> Market:
     """A market at full speed without subscribers."""
-    pace = Pace(source.start, float("inf"))
     window = ResumeWindow(10_000, 300 * SECOND)
-    return Market(MarketIdentity("main", "calm", 7, ""), source, pace, window=window, clock=SystemClock())
+    return Market(
+        MarketIdentity("main", "calm"),
+        source,
+        opening_state(source, speed=MAX_SPEED),
+        window=window,
+        clock=SystemClock(),
+    )
 
 
 def played(market: Market, count: int, recorder: MarketRecorder | None) -> None:
     """Publish so many messages, and finish."""
-    market.pace.run(SystemClock().now())
+    start(market, SystemClock().now())
     while count > 0 and market.next_time() is not None:
         count -= market.publish_due(2**62, RUN)
         while recorder is not None and recorder.is_busy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,10 +14,15 @@ from hypothesis import strategies as st
 
 from feed.clock import ManualClock
 from feed.delivery.fanout import Fanout
+from feed.delivery.framing import payload_of, text_frame
 from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
+from feed.faults.link import Parcel
+from feed.protocol.effects import Stream
 from feed.units import SECOND
+
+STREAM = Stream("numbers", "BTC/USD")
 
 
 @dataclass
@@ -74,7 +80,7 @@ QUESTION = re.compile(rb"\x89.\d+")
 def write(fanout: Fanout, group: Group, data: bytes, seq: int = 0) -> None:
     """One message of one group on its own."""
     fanout.settle()
-    group.stage(data, seq)
+    fanout.stage(group, data, seq)
     fanout.flush()
 
 
@@ -84,13 +90,14 @@ class Listener:
     def __init__(self, fanout: Fanout, limit: int = 2**20) -> None:
         self.wire = SocketWire.pair()
         self.too_slow: list[str] = []
+        self.fanout = fanout
         self.outbox = Outbox(self.wire, OutboxLimits(limit, 10 * SECOND), self._slow)
-        self.subscriber = Subscriber(self.outbox, self.wire.ours.fileno(), fanout)
+        self.subscriber = Subscriber(self.outbox, self.wire.ours.fileno())
         self.got = b""
 
     def _slow(self, reason: str) -> None:
         self.too_slow.append(reason)
-        self.subscriber.leave_all()
+        self.fanout.dismiss(self.subscriber)
 
     def read(self) -> None:
         """Read all there is, as an event loop would let it."""
@@ -100,17 +107,17 @@ class Listener:
             self.wire.flush()
             if not data and not self.wire.waiting():
                 break
-        self.subscriber.drained()
+        self.fanout.resume(self.subscriber)
 
 
 @pytest.mark.parametrize("count", [1, 2, 20])
 def test_everybody_gets_every_byte(count: int) -> None:
     """Fast readers and one that reads late get the same bytes."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(STREAM)
     listeners = [Listener(fanout) for _ in range(count)]
     for listener in listeners:
-        listener.subscriber.enter(group)
+        fanout.enter(listener.subscriber, group)
     sent = b""
     for number in range(300):
         data = b"%05d" % number * 200
@@ -118,9 +125,9 @@ def test_everybody_gets_every_byte(count: int) -> None:
         sent += data
         for listener in listeners[1:]:
             listener.read()
-    assert len(fanout.backlog) == 1, "the one that has not read"
+    assert len(fanout.stragglers) == 1, "the one that has not read"
     listeners[0].read()
-    assert len(fanout.backlog) == 0
+    assert len(fanout.stragglers) == 0
     assert all(listener.got == sent for listener in listeners)
     write(fanout, group, b"again")
     listeners[0].read()
@@ -132,17 +139,17 @@ def test_everybody_gets_every_byte(count: int) -> None:
 def test_reader_that_never_reads_is_found_by_its_bytes() -> None:
     """Its buffer grows to the bound and no further, and the others lose nothing."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(STREAM)
     good, bad = Listener(fanout), Listener(fanout, limit=50_000)
     for listener in (bad, good):
-        listener.subscriber.enter(group)
+        fanout.enter(listener.subscriber, group)
     for _ in range(200):
         write(fanout, group, b"x" * 1000)
         good.read()
         assert bad.wire.waiting() <= 50_000
     assert len(bad.too_slow) == 1
     assert len(group) == 1
-    assert len(fanout.backlog) == 0
+    assert len(fanout.stragglers) == 0
     assert good.got == b"x" * 200_000
     for listener in (good, bad):
         listener.wire.close()
@@ -150,8 +157,9 @@ def test_reader_that_never_reads_is_found_by_its_bytes() -> None:
 
 def test_reader_without_progress_is_found_by_time() -> None:
     """Nothing sent for ten seconds ends it; any progress starts the count anew."""
-    listener = Listener(Fanout(ManualClock()))
-    listener.subscriber.queue()
+    fanout = Fanout(ManualClock())
+    listener = Listener(fanout)
+    fanout.queue(listener.subscriber)
     listener.outbox.write(b"x" * 500_000)
     assert listener.outbox.check(0) == 10 * SECOND
     assert listener.outbox.check(4 * SECOND) == 10 * SECOND
@@ -167,10 +175,10 @@ def test_reader_without_progress_is_found_by_time() -> None:
 def test_dead_socket_harms_nobody() -> None:
     """A peer that is gone does not stop the write to those behind it."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(STREAM)
     first, gone, last = (Listener(fanout) for _ in range(3))
     for listener in (first, gone, last):
-        listener.subscriber.enter(group)
+        fanout.enter(listener.subscriber, group)
     gone.wire.theirs.close()
     for _ in range(5):
         write(fanout, group, b"abc")
@@ -190,7 +198,7 @@ STEPS = st.lists(
 def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
     """After any sequence of joining, leaving, filling and draining, a write reaches exactly the members, once."""
     fanout = Fanout(ManualClock())
-    groups = (Group(fanout), Group(fanout))
+    groups = (Group(STREAM), Group(STREAM))
     got: dict[int, int] = dict.fromkeys(range(8), 0)
 
     class Count:
@@ -205,24 +213,24 @@ def test_membership_is_exact(steps: list[tuple[str, int]]) -> None:
 
     outboxes = [Outbox(Count(number), OutboxLimits(2**40, 1), lambda reason: None) for number in range(8)]
     # No descriptor: all go through their outbox, where writes can be counted.
-    subscribers = [Subscriber(outbox, None, fanout) for outbox in outboxes]
+    subscribers = [Subscriber(outbox, None) for outbox in outboxes]
     members: set[int] = set()
     for action, number in steps:
         subscriber = subscribers[number]
         if action == "enter":
-            subscriber.enter(groups[0])
-            subscriber.enter(groups[1])
+            fanout.enter(subscriber, groups[0])
+            fanout.enter(subscriber, groups[1])
             members.add(number)
         elif action == "leave":
-            subscriber.leave(groups[0])
-            subscriber.leave(groups[1])
+            fanout.leave(subscriber, groups[0])
+            fanout.leave(subscriber, groups[1])
             members.discard(number)
         elif action == "queue":
-            subscriber.queue()
+            fanout.queue(subscriber)
         elif action == "drained":
-            subscriber.drained()
+            fanout.resume(subscriber)
         else:
-            subscriber.leave_all()
+            fanout.dismiss(subscriber)
             members.discard(number)
     assert len(groups[0]) == len(groups[1]) == len(members)
     write(fanout, groups[0], b"x")
@@ -237,10 +245,13 @@ class Numbers:
     def __init__(self, fanout: Fanout) -> None:
         self.seq = 0
         self.fanout = fanout
-        self.group = Group(fanout, self._newest)
+        self.group = Group(STREAM, recall=self)
 
-    def _newest(self, since: int) -> bytes:
+    def newest(self, stream: Stream, since: int, form: object) -> bytes:
         return self._line(since)
+
+    def missed(self, stream: Stream, after: int, count: int, form: object, kind: str = "update") -> list[bytes]:
+        return []
 
     def _line(self, since: int) -> bytes:
         skipped = self.seq - since - 1
@@ -272,7 +283,7 @@ def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
     numbers = Numbers(fanout)
     fast, slow = Listener(fanout), Listener(fanout)
     for listener in (fast, slow):
-        listener.subscriber.enter(numbers.group)
+        fanout.enter(listener.subscriber, numbers.group)
     for _ in range(50):
         for _ in range(20):
             numbers.publish()
@@ -281,12 +292,12 @@ def test_conflated_reader_holds_one_message_and_misses_none_silently() -> None:
         slow.got += slow.wire.read()
         slow.wire.flush()
         if not slow.wire.waiting():
-            slow.subscriber.drained()
+            fanout.resume(slow.subscriber)
     slow.read()
     slow.read()
     assert checked(fast.got, 1000) == 0
     assert checked(slow.got, 1000) > 500
-    assert len(fanout.backlog) == 0
+    assert len(fanout.stragglers) == 0
     numbers.publish(3)
     slow.read()
     assert QUESTION.sub(b"", slow.got).split()[-3:] == [b"1001", b"1002", b"1003"]
@@ -299,13 +310,13 @@ def test_no_conflated_stream_of_one_reader_starves() -> None:
     fanout = Fanout(ManualClock())
     listener = Listener(fanout)
     streams = [Numbers(fanout) for _ in range(3)]
-    written: list[int] = []
+    written: list[bytes] = []
 
     class OneAtATime:
         full = False
 
         def write(self, data: bytes) -> None:
-            written.append(len(data))
+            written.append(data)
             self.full = True
 
         def waiting(self) -> int:
@@ -314,19 +325,16 @@ def test_no_conflated_stream_of_one_reader_starves() -> None:
     wire = OneAtATime()
     listener.subscriber.outbox = Outbox(wire, OutboxLimits(2**20, SECOND), listener._slow)
     for numbers in streams:
-        listener.subscriber.enter(numbers.group)
-    listener.subscriber.queue()
+        fanout.enter(listener.subscriber, numbers.group)
+    fanout.queue(listener.subscriber)
     wire.full = True
-    served = []
     for _ in range(9):
         for numbers in streams:
             numbers.publish()
-        before = [numbers.group.queued[listener.subscriber] for numbers in streams]
         wire.full = False
-        listener.subscriber.drained()
-        after = [numbers.group.queued[listener.subscriber] for numbers in streams]
-        served += [index for index in range(3) if before[index] != after[index]]
-    assert served == [0, 1, 2] * 9
+        fanout.resume(listener.subscriber)
+        newest = [line.split(b"-")[0] for line in written[-1].split()]
+        assert newest == [b"%d" % numbers.seq for numbers in streams]
     assert len(written) == 9
     listener.wire.close()
 
@@ -336,8 +344,8 @@ def test_conflated_reader_without_a_descriptor_gets_everything_that_it_has_room_
     fanout = Fanout(ManualClock())
     numbers = Numbers(fanout)
     listener = Listener(fanout)
-    listener.subscriber = Subscriber(listener.outbox, None, fanout)
-    listener.subscriber.enter(numbers.group)
+    listener.subscriber = Subscriber(listener.outbox, None)
+    fanout.enter(listener.subscriber, numbers.group)
     for _ in range(5):
         numbers.publish(4)
         listener.read()
@@ -348,19 +356,19 @@ def test_conflated_reader_without_a_descriptor_gets_everything_that_it_has_room_
 def test_streams_share_a_write_and_keep_their_order() -> None:
     """Readers of the same streams, and one of only some, get what they listen to in the order in which it came."""
     fanout = Fanout(ManualClock())
-    trades, book = Group(fanout), Group(fanout)
+    trades, book = Group(STREAM), Group(STREAM)
     both, also_both, only_book = (Listener(fanout) for _ in range(3))
     for listener in (both, also_both):
-        listener.subscriber.enter(trades)
-        listener.subscriber.enter(book)
-    only_book.subscriber.enter(book)
+        fanout.enter(listener.subscriber, trades)
+        fanout.enter(listener.subscriber, book)
+    fanout.enter(only_book.subscriber, book)
     fanout.settle()
-    assert trades.stage(b"t1,") == 2
-    assert book.stage(b"b1,") == 3
-    assert trades.stage(b"t2,") == 2
+    assert fanout.stage(trades, b"t1,") == 2
+    assert fanout.stage(book, b"b1,") == 3
+    assert fanout.stage(trades, b"t2,") == 2
     assert not both.wire.read()
     fanout.flush()
-    assert fanout.writes == 3
+    assert fanout.counters.writes == 3
     for listener in (both, also_both, only_book):
         listener.read()
     assert both.got == also_both.got == b"t1,b1,t2,"
@@ -372,17 +380,17 @@ def test_streams_share_a_write_and_keep_their_order() -> None:
 def test_who_fills_up_between_staging_and_flushing_gets_what_was_staged_first() -> None:
     """Something else was written to it in between: what was published before that is neither lost nor sent twice."""
     fanout = Fanout(ManualClock())
-    groups = Group(fanout), Group(fanout)
+    groups = Group(STREAM), Group(STREAM)
     listener, other = Listener(fanout), Listener(fanout)
     for one in (listener, other):
         for group in groups:
-            one.subscriber.enter(group)
+            fanout.enter(one.subscriber, group)
     fanout.settle()
-    groups[0].stage(b"a", 1)
-    listener.subscriber.queue()
-    groups[1].stage(b"b", 1)
+    fanout.stage(groups[0], b"a", 1)
+    fanout.queue(listener.subscriber)
+    fanout.stage(groups[1], b"b", 1)
     fanout.flush()
-    listener.subscriber.drained()
+    fanout.resume(listener.subscriber)
     write(fanout, groups[0], b"c", 2)
     for one in (listener, other):
         one.read()
@@ -393,15 +401,15 @@ def test_who_fills_up_between_staging_and_flushing_gets_what_was_staged_first() 
 def test_who_comes_between_staging_and_flushing_gets_only_what_comes_behind() -> None:
     """And who leaves gets what was published while it was there."""
     fanout = Fanout(ManualClock())
-    group = Group(fanout)
+    group = Group(STREAM)
     early, late = Listener(fanout), Listener(fanout)
-    early.subscriber.enter(group)
+    fanout.enter(early.subscriber, group)
     fanout.settle()
-    group.stage(b"a", 1)
-    late.subscriber.enter(group)
-    early.subscriber.leave(group)
+    fanout.stage(group, b"a", 1)
+    fanout.enter(late.subscriber, group)
+    fanout.leave(early.subscriber, group)
     fanout.settle()
-    group.stage(b"b", 2)
+    fanout.stage(group, b"b", 2)
     fanout.flush()
     for one in (early, late):
         one.read()
@@ -414,11 +422,23 @@ def test_who_comes_between_staging_and_flushing_gets_only_what_comes_behind() ->
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["enter", "leave"]), st.integers(0, 4), st.integers(0, 2)),
-        st.tuples(st.sampled_from(["read", "queue", "gone"]), st.integers(0, 4), st.just(0)),
+        st.tuples(st.sampled_from(["read", "queue", "gone", "divert", "undivert"]), st.integers(0, 4), st.just(0)),
         st.tuples(st.just("publish"), st.integers(1, 5), st.integers(0, 2)),
     ),
     max_size=80,
 )
+
+
+class Through:
+    """A detour that has every frame written at once."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def take(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
+            assert payload_of(parcel.data)[1:].startswith(b":%d;" % parcel.seq)
+            self._outbox.write(parcel.data)
 
 
 class Crowd:
@@ -426,7 +446,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self.fanout = Fanout(ManualClock())
-        self.groups = [Group(self.fanout) for _ in range(3)]
+        self.groups = [Group(STREAM) for _ in range(3)]
         self.listeners = [Listener(self.fanout) for _ in range(5)]
         self.wanted = [b""] * 5
         self.members: set[tuple[int, int]] = set()
@@ -440,8 +460,8 @@ class Crowd:
             group = (first + step) % 3
             self._number += 1
             # Now and then more than a socket takes.
-            line = b"%d:%d;" % (group, self._number) * (1 if self._number % 4 else 700)
-            self.groups[group].stage(line, self._number)
+            line = text_frame(b"%d:%d;" % (group, self._number) * (1 if self._number % 4 else 700))
+            self.fanout.stage(self.groups[group], line, self._number, [line])
             for who, which in self.members:
                 if which == group:
                     self.wanted[who] += line
@@ -453,17 +473,21 @@ class Crowd:
             return
         subscriber = self.listeners[who].subscriber
         if action == "enter":
-            subscriber.enter(self.groups[which])
+            self.fanout.enter(subscriber, self.groups[which])
             self.members.add((who, which))
         elif action == "leave":
-            subscriber.leave(self.groups[which])
+            self.fanout.leave(subscriber, self.groups[which])
             self.members.discard((who, which))
         elif action == "read":
             self.listeners[who].read()
         elif action == "queue":
-            subscriber.queue()
+            self.fanout.queue(subscriber)
+        elif action == "divert":
+            self.fanout.divert(subscriber, Through(subscriber.outbox))
+        elif action == "undivert":
+            self.fanout.undivert(subscriber)
         else:
-            subscriber.leave_all()
+            self.fanout.dismiss(subscriber)
             self.members -= {(who, group) for group in range(3)}
             self.gone.add(who)
 
@@ -488,6 +512,9 @@ def test_everybody_gets_each_of_its_streams_whole(actions: list[tuple[str, int, 
             assert listener.got == wanted
         sizes = [sum(1 for _, which in crowd.members if which == index) for index in range(3)]
         assert [len(group) for group in crowd.groups] == sizes
-        assert len(crowd.fanout.backlog) == 0
+        assert len(crowd.fanout.stragglers) == 0
+        diverted = [listener.subscriber.detour is not None for listener in crowd.listeners]
+        for number, group in enumerate(crowd.groups):
+            assert group.diverted == sum(diverted[who] for who, which in crowd.members if which == number)
     finally:
         crowd.close()

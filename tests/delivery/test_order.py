@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +12,10 @@ from feed.delivery.fanout import Fanout
 from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
+from feed.protocol.effects import Stream
 from feed.units import MILLISECOND, SECOND
+
+STREAMS = [Stream(name, "BTC/USD") for name in ("trading", "status", "ticker", "candles")]
 
 QUESTION = re.compile(rb"\x89.(\d+)")
 MESSAGE = re.compile(rb"m(\d+):(\d):(\d+);")
@@ -35,21 +37,18 @@ class World:
         self.too_slow = False
         self.placed: list[list[int]] = [[] for _ in range(4)]
         self.count = 0
-        self.groups = [
-            Group(self.fanout, self._newest(number), self._missed(number)) if number > 1 else Group(self.fanout)
-            for number in range(4)
-        ]
+        self.groups = [Group(stream, recall=self if number > 1 else None) for number, stream in enumerate(STREAMS)]
         outbox = Outbox(self, OutboxLimits(2**20, SECOND), self._gave_up)
         # Written to through the outbox either way: what goes to a descriptor directly is noted by nobody.
-        self.subscriber = Subscriber(outbox, None, self.fanout)
+        self.subscriber = Subscriber(outbox, None)
         if direct:
-            self.subscriber.ask()
+            self.fanout.ask(self.subscriber)
         for group in self.groups:
-            self.subscriber.enter(group)
+            self.fanout.enter(self.subscriber, group)
 
     def _gave_up(self, reason: str) -> None:
         self.too_slow = True
-        self.subscriber.leave_all()
+        self.fanout.dismiss(self.subscriber)
 
     # Wire of the outbox.
 
@@ -68,16 +67,17 @@ class World:
         """One message."""
         return b"m%d:%d:%d;" % (self.placed[stream][seq - 1], stream, seq)
 
-    def _newest(self, stream: int) -> Callable[[int], bytes]:
-        return lambda since: self.line(stream, len(self.placed[stream]))
+    def newest(self, stream: Stream, since: int, form: object) -> bytes:
+        """The recall's."""
+        number = STREAMS.index(stream)
+        return self.line(number, len(self.placed[number]))
 
-    def _missed(self, stream: int) -> Callable[[int, int], bytes]:
-        def missed(since: int, until: int) -> bytes:
-            if since + 50 < len(self.placed[stream]):
-                return b""
-            return b"".join(self.line(stream, seq) for seq in range(since + 1, until + 1))
-
-        return missed
+    def missed(self, stream: Stream, after: int, count: int, form: object, kind: str = "update") -> list[bytes]:
+        """The recall's."""
+        number = STREAMS.index(stream)
+        if after + 50 < len(self.placed[number]):
+            return []
+        return [self.line(number, seq) for seq in range(after + 1, after + 1 + count)]
 
     def messages(self) -> list[tuple[int, int, int]]:
         """What came: its place in the order of publication, its stream, and its seq there."""
@@ -92,7 +92,7 @@ class World:
             self.count += 1
             self.placed[stream].append(self.count)
             seq = len(self.placed[stream])
-            self.groups[stream].stage(self.line(stream, seq), seq)
+            self.fanout.stage(self.groups[stream], self.line(stream, seq), seq)
         self.fanout.flush()
 
     def act(self, action: str) -> None:
@@ -103,19 +103,19 @@ class World:
             self.full = False
             self.got += b"".join(self.buffer)
             self.buffer.clear()
-            self.subscriber.drained()
+            self.fanout.resume(self.subscriber)
         elif action == "answer":
             numbers = QUESTION.findall(self.got)
             if numbers:
-                self.subscriber.answered(int(numbers[-1]))
+                self.fanout.hear(self.subscriber, int(numbers[-1]))
         elif action == "ask":
-            self.subscriber.ask()
+            self.fanout.ask(self.subscriber)
         elif action == "queue":
-            self.subscriber.queue()
+            self.fanout.queue(self.subscriber)
         elif action == "hold":
-            self.subscriber.hold(self.clock.now())
+            self.fanout.hold(self.subscriber, self.clock.now())
         else:
-            self.subscriber.release()
+            self.fanout.release(self.subscriber)
 
     def settle(self) -> None:
         """The reader catches up."""
@@ -171,5 +171,5 @@ def test_lossless_messages_wait_a_moment_at_most() -> None:
     world.publish([1])
     assert [stream for _, stream, _ in world.messages()] == [2, 2, 0, 1]
     world.publish([3, 0])
-    world.subscriber.release()
+    world.fanout.release(world.subscriber)
     assert [stream for _, stream, _ in world.messages()] == [2, 2, 0, 1, 3, 0]

@@ -18,7 +18,10 @@ from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.pulse import CALM, FIRST, GRACE, INTERVAL, LONG_STALL, STALL, TRUST, TURN, Pulse
 from feed.delivery.subscriber import Subscriber
+from feed.protocol.effects import Stream
 from feed.units import MICROSECOND, MILLISECOND, SECOND
+
+STREAM = Stream("numbers", "BTC/USD")
 
 MESSAGE = re.compile(rb"(\d+)(?:-(\d+))?;")
 STEP = 500 * MICROSECOND
@@ -45,7 +48,7 @@ class World:
     def __init__(self, every: int, pause: int, *, round_trip: int = 0, answers: bool = True) -> None:
         self.clock = ManualClock()
         self.fanout = Fanout(self.clock)
-        self.group = Group(self.fanout, self._newest, self._missed)
+        self.group = Group(STREAM, recall=self)
         self.every, self.pause, self.round_trip, self.answers = every, pause, round_trip, answers
         self.seq = 0
         self.published: list[int] = []
@@ -53,7 +56,7 @@ class World:
         self.ours.setblocking(False)
         self.theirs.setblocking(False)
         outbox = Outbox(self, OutboxLimits(2**30, SECOND), lambda _: None)
-        self.subscriber = Subscriber(outbox, self.ours.fileno(), self.fanout, lambda: round_trip)
+        self.subscriber = Subscriber(outbox, self.ours.fileno(), lambda: round_trip)
         self.nowhere = os.open(os.devnull, os.O_WRONLY)
         self.fast = self.mute()
         # When it arrives, and its number; a message also says how many were skipped, and a question does not.
@@ -68,9 +71,9 @@ class World:
 
     def mute(self) -> Subscriber:
         """A reader that takes everything and answers nothing, which is known of it."""
-        subscriber = Subscriber(Outbox(Nowhere(), OutboxLimits(2**30, 1), lambda _: None), self.nowhere, self.fanout)
-        subscriber.ask()
-        subscriber.wait_no_longer()
+        subscriber = Subscriber(Outbox(Nowhere(), OutboxLimits(2**30, 1), lambda _: None), self.nowhere)
+        self.fanout.ask(subscriber)
+        self.fanout.stop_measuring(subscriber)
         return subscriber
 
     # Wire of the outbox.
@@ -86,24 +89,26 @@ class World:
     def _line(self, seq: int, skipped: int = 0) -> bytes:
         return b"%d-%d;" % (seq, skipped) if skipped else b"%d;" % seq
 
-    def _newest(self, since: int) -> bytes:
+    def newest(self, stream: Stream, since: int, form: object) -> bytes:
+        """The recall's."""
         return self._line(self.seq, self.seq - since - 1)
 
-    def _missed(self, since: int, until: int) -> bytes:
-        return b"".join(self._line(seq) for seq in range(since + 1, until + 1))
+    def missed(self, stream: Stream, after: int, count: int, form: object, kind: str = "update") -> list[bytes]:
+        """The recall's."""
+        return [self._line(seq) for seq in range(after + 1, after + 1 + count)]
 
     def open(self) -> None:
         """Both readers come, and are asked first."""
-        self.subscriber.ask()
-        self.subscriber.enter(self.group)
-        self.fast.enter(self.group)
+        self.fanout.ask(self.subscriber)
+        self.fanout.enter(self.subscriber, self.group)
+        self.fanout.enter(self.fast, self.group)
 
     def run(self, length: int) -> None:
         """Let time pass."""
         until = self.clock.now() + length
         while (now := self.clock.now()) < until:
             while self.leaving and self.leaving[0][0] <= now:
-                self.subscriber.answered(self.leaving.popleft()[1])
+                self.fanout.hear(self.subscriber, self.leaving.popleft()[1])
             while len(self.published) < now // self.every:
                 self.publish()
             self._receive(now)
@@ -116,7 +121,7 @@ class World:
         self.published.append(now)
         self.seq += 1
         self.fanout.settle(now - self.seq * self.every)
-        self.group.stage(self._line(self.seq), self.seq)
+        self.fanout.stage(self.group, self._line(self.seq), self.seq)
         self.fanout.flush()
 
     def stand_still(self, length: int) -> None:
@@ -237,7 +242,7 @@ def test_reader_that_never_answers_is_not_measured() -> None:
     world.open()
     world.run(FIRST)
     assert world.seen <= 5
-    world.subscriber.wait_no_longer()
+    world.fanout.stop_measuring(world.subscriber)
     world.run(3 * SECOND)
     assert (world.seen, world.skipped) == (world.seq, 0)
     assert max(world.ages) <= FIRST + 2 * STEP
@@ -272,7 +277,7 @@ def test_reader_is_asked_seldom_and_less_so_among_many() -> None:
     assert world.questions <= 3 * SECOND // INTERVAL + 2
     alone = world.questions
     for subscriber in [world.mute() for _ in range(400)]:
-        subscriber.enter(world.group)
+        world.fanout.enter(subscriber, world.group)
     world.run(3 * SECOND)
     assert world.questions - alone <= alone // 5
     world.close()

@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -118,6 +119,19 @@ def test_example_in_node(node_modules: Path, number: int, code: int, reason: str
             node.close()
         if number != signal.SIGKILL:
             assert served.wait() == 0
+
+
+@pytest.mark.node
+def test_reset_in_node(node_modules: Path) -> None:
+    """A reset that was asked for is seen as 1006 without a close frame, behind the messages before it."""
+    with start() as served:
+        url = served.url + "/?faults=" + quote('[{"kind":"reset","after":5}]')
+        node = Node(SCRIPT % (EXAMPLE % url), node_modules)
+        try:
+            assert float(node.line("price ")) > 0
+            assert json.loads(node.line("end ")) == {"code": 1006, "reason": "", "wasClean": False}
+        finally:
+            node.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -16,7 +16,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.scenario.find import find_scenario
 from feed.sources.opening import open_source
 from feed.units import MILLISECOND, SECOND
@@ -113,7 +113,7 @@ def test_trades_keep_their_own_timing(file: RealFile, tmp_path: Path, speed: flo
     loop = VirtualLoop()
     clock = LoopClock(loop)
     market = make_market(source, clock, speed=speed)
-    pacemaker = Pacemaker(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND)
+    player = Player(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND)
     writes: list[tuple[int, int]] = []
 
     class Timed(Reader):
@@ -124,7 +124,7 @@ def test_trades_keep_their_own_timing(file: RealFile, tmp_path: Path, speed: flo
     begun = clock.now()
 
     async def main() -> None:
-        task = asyncio.create_task(pacemaker.run())
+        task = asyncio.create_task(player.play_out())
         while sum(count for _, count in writes) < 1500 and not task.done():
             await asyncio.sleep(30)
         task.cancel()

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from feed.clock import SystemClock
-from feed.market import kerneltimer, pacing
+from feed.market import kerneltimer, player
 from feed.market.kerneltimer import open_timer
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.units import MILLISECOND, SECOND
 from tests.support.market import TRADING, Reader, make_market
 from tests.support.sources import MetronomeSource
@@ -57,13 +57,13 @@ def test_market_runs_with_and_without_it(monkeypatch: pytest.MonkeyPatch, availa
         opened.append(open_timer() if available else None)
         return opened[-1]
 
-    monkeypatch.setattr(pacing, "open_timer", opening)
+    monkeypatch.setattr(player, "open_timer", opening)
 
     async def main() -> list[int]:
         clock = SystemClock()
         market = make_market(MetronomeSource(every=MILLISECOND // 2, count=40), clock)
         reader = Reader(market, TRADING)
-        await Pacemaker(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND).run()
+        await Player(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND).play_out()
         return reader.seqs()
 
     assert asyncio.run(main()) == list(range(1, 41))

@@ -12,10 +12,9 @@ from feed.clock import ManualClock
 from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market
-from feed.market.pace import Pace
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.units import DAY, HOUR, MAX_SPEED, MILLISECOND, MINUTE, SECOND
-from tests.support.market import STATUS, TRADING, Reader, make_market, unframed
+from tests.support.market import STATUS, TRADING, Reader, make_market, opening_state, start, unframed
 from tests.support.sources import BTC, ETH, START, MetronomeSource
 from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
@@ -100,11 +99,11 @@ def test_resume_window_counts_real_time() -> None:
     """What was published longer ago than the window is not promised, and its memory is freed."""
     clock = ManualClock()
     market = make_market(MetronomeSource(batch=10), clock, window=ResumeWindow(10**6, 300 * SECOND))
-    market.pace.run(clock.now())
+    start(market, clock.now())
     for _ in range(400):
         clock.advance(SECOND)
-        while (due := market.next_time()) is not None and due <= market.pace.at(clock.now()):
-            market.publish_due(market.pace.at(clock.now()), 512)
+        while (due := market.next_time()) is not None and due <= market.here:
+            market.publish_due(market.here, 512)
     seq = market.seq(TRADING)
     assert seq == 4001
     assert market.recoverable(TRADING, market.epoch, seq - 2980)
@@ -117,7 +116,7 @@ def test_memory_is_bounded_at_full_speed() -> None:
     clock = ManualClock()
     source = MetronomeSource(every=MILLISECOND, count=300_000, batch=1000, halt_at=1500)
     market = make_market(source, clock, speed=MAX_SPEED)
-    Reader(market, TRADING, STATUS).subscriber.leave_all()
+    market.hub.dismiss(Reader(market, TRADING, STATUS).subscriber)
     while market.next_time() is not None:
         market.publish_due(EVER, 512)
         clock.advance(10 * MILLISECOND)
@@ -161,39 +160,37 @@ def test_epochs_differ_where_frames_do() -> None:
 @given(st.sampled_from([0.1, 0.3, 1.0, 7.5, 60.0, 1000.0]), st.lists(st.integers(0, 10**12), max_size=20))
 def test_pace_is_exact(speed: float, moments: list[int]) -> None:
     """`when` is the first moment at which `at` has arrived, for every speed and after any time."""
-    pace = Pace(START, speed)
-    pace.run(12345)
+    state = opening_state(MetronomeSource(), speed=speed).run(12345)
     for moment in moments:
-        due = pace.when(START + moment)
-        assert pace.at(due) >= START + moment
-        assert pace.at(due - 1) < START + moment
+        due = state.when(START + moment)
+        assert state.position(due) >= START + moment
+        assert state.position(due - 1) < START + moment
 
 
 def test_pace_stands_still_until_it_runs() -> None:
     """Market time begins with the first subscriber."""
-    pace = Pace(START, 60.0)
-    assert pace.at(10**15) == START
-    pace.run(10**15)
-    assert pace.at(10**15 + SECOND) == START + MINUTE
-    assert Pace(START, MAX_SPEED).is_max
+    state = opening_state(MetronomeSource(), speed=60.0)
+    assert state.position(10**15) == START - 1, "what is due at the beginning has not been published"
+    assert state.run(10**15).position(10**15 + SECOND) == START + MINUTE
+    assert opening_state(MetronomeSource(), speed=MAX_SPEED).is_max
 
 
-def paced(speed: float, source: MetronomeSource, wait_for: int = 0) -> tuple[VirtualLoop, LoopClock, Market, Pacemaker]:
+def paced(speed: float, source: MetronomeSource, wait_for: int = 0) -> tuple[VirtualLoop, LoopClock, Market, Player]:
     """A market that runs in virtual time."""
     loop = VirtualLoop()
     clock = LoopClock(loop)
     market = make_market(source, clock, speed=speed)
-    return loop, clock, market, Pacemaker(market, clock, wait_for=wait_for, gather=MILLISECOND, patience=10 * SECOND)
+    return loop, clock, market, Player(market, clock, wait_for=wait_for, gather=MILLISECOND, patience=10 * SECOND)
 
 
 @pytest.mark.parametrize("speed", [0.1, 1.0, 60.0, 1000.0, MAX_SPEED])
 def test_every_speed_sends_the_same_bytes(speed: float) -> None:
     """Speed changes when, never what."""
     source = MetronomeSource((BTC, ETH), count=1000, batch=300, halt_at=450)
-    loop, _, market, pacemaker = paced(speed, source)
+    loop, _, market, player = paced(speed, source)
     streams = [stream for stream in market.streams if stream.part not in ("25", "100")]
     reader = Reader(market, *streams)
-    run_virtually(pacemaker.run(), loop)
+    run_virtually(player.play_out(), loop)
     reference = make_market(source)
     expected = Reader(reference, *streams)
     play_out(reference)
@@ -202,22 +199,22 @@ def test_every_speed_sends_the_same_bytes(speed: float) -> None:
 
 def test_schedule_does_not_drift() -> None:
     """After an hour of ticks the last one is published at its own millisecond."""
-    loop, clock, market, pacemaker = paced(1.0, MetronomeSource(every=250 * MILLISECOND, count=4 * 3600))
+    loop, clock, market, player = paced(1.0, MetronomeSource(every=250 * MILLISECOND, count=4 * 3600))
     begun = clock.now()
     Reader(market, TRADING)
-    run_virtually(pacemaker.run(), loop)
+    run_virtually(player.play_out(), loop)
     assert clock.now() - begun == HOUR
-    assert pacemaker.counters.worst_lag <= 2 * MILLISECOND
-    assert pacemaker.counters.late == 0
+    assert player.counters.worst_lag <= 2 * MILLISECOND
+    assert player.counters.late == 0
 
 
 def test_late_loop_catches_up_and_says_so() -> None:
     """A stall of a minute loses nothing, changes no order, is caught up and is counted."""
-    loop, clock, market, pacemaker = paced(1.0, MetronomeSource(every=10 * MILLISECOND, count=20_000))
+    loop, clock, market, player = paced(1.0, MetronomeSource(every=10 * MILLISECOND, count=20_000))
     reader = Reader(market, TRADING)
 
     async def main() -> int:
-        task = asyncio.create_task(pacemaker.run())
+        task = asyncio.create_task(player.play_out())
         await asyncio.sleep(10)
         clock.stall(MINUTE)
         await asyncio.sleep(1)
@@ -227,20 +224,20 @@ def test_late_loop_catches_up_and_says_so() -> None:
 
     assert run_virtually(main(), loop) == pytest.approx(7100, abs=5)
     assert reader.seqs() == list(range(1, 20_001))
-    assert pacemaker.counters.worst_lag >= 59 * SECOND
-    assert 5000 <= pacemaker.counters.late <= 6010
+    assert player.counters.worst_lag >= 59 * SECOND
+    assert 5000 <= player.counters.late <= 6010
 
 
 def test_market_waits_for_its_subscribers() -> None:
     """Time stands still until so many have joined, and then begins at the beginning for all of them."""
-    loop, _, market, pacemaker = paced(1.0, MetronomeSource(count=50), wait_for=2)
+    loop, _, market, player = paced(1.0, MetronomeSource(count=50), wait_for=2)
 
     async def main() -> tuple[Reader, Reader]:
-        task = asyncio.create_task(pacemaker.run())
+        task = asyncio.create_task(player.play_out())
         await asyncio.sleep(60)
         first = Reader(market, TRADING, STATUS)
         await asyncio.sleep(60)
-        assert market.state == "paused"
+        assert market.phase == "paused"
         assert market.seq(TRADING) == 0
         second = Reader(market, TRADING)
         await task
@@ -252,11 +249,11 @@ def test_market_waits_for_its_subscribers() -> None:
 
 def test_full_speed_waits_for_its_readers() -> None:
     """At full speed a reader that needs time gets it: nothing piles up and nobody is closed."""
-    loop, _, market, pacemaker = paced(MAX_SPEED, MetronomeSource(count=20_000))
+    loop, _, market, player = paced(MAX_SPEED, MetronomeSource(count=20_000))
     reader = Reader(market, TRADING, limit=400_000)
 
     async def main() -> None:
-        task = asyncio.create_task(pacemaker.run())
+        task = asyncio.create_task(player.play_out())
         while not task.done():
             reader.stuck = True
             await asyncio.sleep(0.05)
@@ -273,11 +270,11 @@ def test_full_speed_waits_for_its_readers() -> None:
 
 def test_full_speed_does_not_wait_for_ever() -> None:
     """One that never reads is found too slow, and the market goes on for the others."""
-    loop, clock, market, pacemaker = paced(MAX_SPEED, MetronomeSource(count=20_000))
+    loop, clock, market, player = paced(MAX_SPEED, MetronomeSource(count=20_000))
     stuck, good = Reader(market, TRADING, limit=400_000), Reader(market, TRADING)
     stuck.stuck = True
     begun = clock.now()
-    run_virtually(pacemaker.run(), loop)
+    run_virtually(player.play_out(), loop)
     assert stuck.too_slow
     assert good.seqs() == list(range(1, 20_001))
     assert clock.now() - begun <= MINUTE
@@ -285,8 +282,8 @@ def test_full_speed_does_not_wait_for_ever() -> None:
 
 def test_state_is_told_to_everybody() -> None:
     """Running and ended are events for all who are there, subscribed or not."""
-    loop, _, market, pacemaker = paced(60.0, MetronomeSource(count=10))
+    loop, _, market, player = paced(60.0, MetronomeSource(count=10))
     told: list[str] = []
     market.attend("somebody", lambda event: told.append(getattr(event, "state", "")))
-    run_virtually(pacemaker.run(), loop)
+    run_virtually(player.play_out(), loop)
     assert told == ["running", "ended"]

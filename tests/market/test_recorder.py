@@ -18,7 +18,7 @@ from feed.market.recorder import MarketRecorder
 from feed.protocol.effects import Stream
 from feed.tape.reader import open_recording
 from feed.units import MILLISECOND, SECOND
-from tests.support.market import Reader, make_market
+from tests.support.market import Reader, make_market, start
 from tests.support.sources import BTC, ETH, START, MetronomeSource
 
 SHIFT = 3 * SECOND
@@ -26,10 +26,10 @@ SHIFT = 3 * SECOND
 
 def played(market: Market, clock: ManualClock, steps: int = 50) -> None:
     """Five seconds of market time, a little at a time."""
-    market.pace.run(clock.now())
+    start(market, clock.now())
     for _ in range(steps):
         clock.advance(100 * MILLISECOND)
-        while market.next_time() is not None and market.publish_due(market.pace.at(clock.now()), 7):
+        while market.next_time() is not None and market.publish_due(market.here, 7):
             pass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feed.market.pacing import Pacemaker
+from feed.market.player import Player
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 from tests.support.market import TRADING, Reader, make_market
 from tests.support.sources import MetronomeSource
@@ -21,11 +21,11 @@ def test_messages_share_a_write_only_within_the_bound(gather: int, writes: int) 
     clock = LoopClock(loop)
     market = make_market(MetronomeSource(every=100 * MICROSECOND, count=200), clock)
     reader = Reader(market, TRADING)
-    pacemaker = Pacemaker(market, clock, wait_for=0, gather=gather, patience=SECOND)
-    run_virtually(pacemaker.run(), loop)
+    player = Player(market, clock, wait_for=0, gather=gather, patience=SECOND)
+    run_virtually(player.play_out(), loop)
     counters = market.hub.counters
     assert (counters.deliveries, reader.data.count(b'"seq":')) == (200, 200)
-    assert abs(market.hub.fanout.writes - writes) <= 1
+    assert abs(market.hub.counters.writes - writes) <= 1
 
 
 def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
@@ -35,8 +35,8 @@ def test_late_loop_shares_no_write_where_nothing_may_be_gathered() -> None:
     market = make_market(MetronomeSource(every=MILLISECOND, count=1000), clock)
     Reader(market, TRADING)
     loop.call_later(0.1, clock.stall, SECOND // 2)
-    run_virtually(Pacemaker(market, clock, wait_for=0, gather=0, patience=SECOND).run(), loop)
-    assert market.hub.counters.deliveries == market.hub.fanout.writes == 1000
+    run_virtually(Player(market, clock, wait_for=0, gather=0, patience=SECOND).play_out(), loop)
+    assert market.hub.counters.deliveries == market.hub.counters.writes == 1000
 
 
 def test_who_joins_leaves_no_alarm_behind() -> None:
@@ -44,17 +44,17 @@ def test_who_joins_leaves_no_alarm_behind() -> None:
     loop = VirtualLoop()
     clock = LoopClock(loop)
     market = make_market(MetronomeSource(every=SECOND, count=10), clock)
-    pacemaker = Pacemaker(market, clock, wait_for=0, gather=0, patience=SECOND)
+    player = Player(market, clock, wait_for=0, gather=0, patience=SECOND)
     turns: list[int] = []
-    turn = pacemaker._turn
+    turn = player._turn
 
     def counted() -> int | None:
         turns.append(clock.now())
         return turn()
 
-    pacemaker._turn = counted  # type: ignore[method-assign]
+    player._turn = counted  # type: ignore[method-assign]
     for joining in range(20):
         loop.call_later(2.5 + joining / 1000, Reader, market, TRADING)
-    run_virtually(pacemaker.run(), loop)
+    run_virtually(player.play_out(), loop)
     # One for each message and each joining, and one at the end or the beginning.
     assert len(turns) <= 10 + 20 + 2

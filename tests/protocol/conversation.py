@@ -17,7 +17,7 @@ import orjson
 
 from feed.clock import ManualClock
 from feed.dialects.native.replies import decode, encode
-from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.keys import subscription_of
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
@@ -85,6 +85,8 @@ class Conversation:
                 return f"~ join {stream.key}{after}" + (f" snapshot {snapshot}" if snapshot else "") + rate
             case Leave(stream):
                 return f"~ leave {stream.key}"
+            case Act(action):
+                return f"~ act {action}"
             case ProbePeer():
                 return "~ probe"
             case Close(code, reason):

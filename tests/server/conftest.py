@@ -17,7 +17,10 @@ from feed.clock import SystemClock
 from feed.data.ticks import Source
 from feed.delivery.outbox import OutboxLimits
 from feed.market.market import Market
-from feed.market.pacing import Pacemaker
+from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, MarketSpec, OpenedMarket
+from feed.market.player import Player
+from feed.server.admission import ControlRule
+from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
 from feed.server.peer import PeerLimits
@@ -46,9 +49,23 @@ class Running:
     """A server that serves."""
 
     server: FeedServer
-    market: Market
-    pacemaker: Pacemaker
+    markets: Markets
     clients: list[ClientConnection] = field(default_factory=list)
+
+    @property
+    def hosted(self) -> HostedMarket:
+        """The shared market."""
+        return self.markets.main
+
+    @property
+    def market(self) -> Market:
+        """The shared market itself."""
+        return self.markets.main.market
+
+    @property
+    def player(self) -> Player:
+        """What plays the shared market."""
+        return self.markets.main.player
 
     @property
     def address(self) -> tuple[str, int]:
@@ -63,7 +80,7 @@ class Running:
 
     async def client(self, path: str = "/", **options: Any) -> ClientConnection:
         """A client that has read its status frame."""
-        client = await connect(self.url + path, max_queue=None, **options)
+        client = await connect(self.url + path, **({"max_queue": None} | options))
         self.clients.append(client)
         assert (await receive(client))["event"] == "status"
         return client
@@ -117,30 +134,57 @@ async def serving(
     if session:
         limits = replace(limits, peer=replace(limits.peer, session=replace(SESSION, **session)))
     clock = SystemClock()
-    market = make_market(source or MetronomeSource(every=5 * MILLISECOND), clock, speed=speed, past=past)
-    pacemaker = Pacemaker(market, clock, wait_for=1, gather=MILLISECOND, patience=10 * SECOND)
-    server = FeedServer(market, limits, clock, **options)
-    metrics = Metrics(server.counters, market, pacemaker.counters, lambda: server.open_connections)
+    market_limits = MarketsLimits(gather=MILLISECOND, patience=10 * SECOND)
+    markets = Markets(opener(source, clock, speed, past), clock, market_limits)
+    server = FeedServer(markets, limits, clock, **options)
+    markets.host(MAIN, MarketSpec())
+    metrics = Metrics(server.counters, markets, lambda: server.open_connections)
+    control = ControlPages(markets, ControlRule())
     pages = Pages(
-        market,
+        markets,
         metrics,
+        control,
         clock,
         open_connections=lambda: server.open_connections,
         scenarios=list,
         history_timeout=limits.history_timeout,
     )
-    server.mount(pages.by_path())
+    server.mount(pages.by_path(), control.by_path())
     await server.start("127.0.0.1", 0)
-    playing = asyncio.create_task(pacemaker.run())
-    running = Running(server, market, pacemaker)
+    running = Running(server, markets)
     try:
         yield running
     finally:
-        playing.cancel()
         for client in running.clients:
             client.transport.abort()
         server.drop_all("the test is over")
         await server.stop_listening()
+        await markets.close()
+
+
+def opener(
+    source: Source | None, clock: SystemClock, speed: float, past: Source | None = None
+) -> Callable[[str, MarketSpec], OpenedMarket]:
+    """Opens markets of one source, as clients ask for them."""
+
+    def open_market(name: str, spec: MarketSpec) -> OpenedMarket:
+        own = source or MetronomeSource(every=5 * MILLISECOND)
+        chosen = speed if spec.speed is None else spec.speed
+        wait_for = 1 if spec.wait_for is None else spec.wait_for
+        begins = own.start + (spec.at or 0)
+        paused = bool(spec.paused)
+        market = make_market(own, clock, speed=chosen, begins=begins, waits=not paused, name=name, past=past)
+        known: dict[str, Any] = {
+            "scenario": "metronome",
+            "seed": 1,
+            "speed": chosen,
+            "at": spec.at or 0,
+            "paused": paused,
+        }
+        made = replace(spec, wait_for=wait_for, **known)
+        return OpenedMarket(market, made, lambda seed, begins: f"digest{seed}-{begins}")
+
+    return open_market
 
 
 @pytest.fixture

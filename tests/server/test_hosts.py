@@ -181,7 +181,7 @@ async def test_preflight(serve: Serve, path: str) -> None:
         answer = await ask(running, "Host: localhost", PAGE, *asked, request=f"OPTIONS {path} HTTP/1.1")
         assert (answer.status, answer.body) == (204, b"")
         assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
-        assert answer.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+        assert answer.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, OPTIONS, POST"
         assert answer.headers["access-control-allow-headers"] == "authorization,x-trace"
         assert answer.headers["vary"] == "Origin"
         assert "access-control-allow-private-network" not in answer.headers
@@ -203,7 +203,7 @@ async def test_options_of_a_program(serve: Serve) -> None:
     """Without an origin it is a question about the server."""
     async with serve() as running:
         answer = await ask(running, "Host: localhost", request="OPTIONS * HTTP/1.1")
-        assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+        assert (answer.status, answer.headers["allow"]) == (204, "DELETE, GET, HEAD, OPTIONS, POST")
 
 
 async def test_two_tokens_are_none(serve: Serve) -> None:

@@ -42,7 +42,7 @@ async def test_reader_that_never_reads_is_dropped(serve: Serve) -> None:
         assert healthy.state is State.OPEN
         gc.collect()
         assert len(running.market.hub.topics[TRADING]) == 1
-        assert len(running.market.hub.fanout.backlog) == 0
+        assert running.market.hub.backlog == 0
 
 
 async def test_slow_reader_is_told_why(serve: Serve) -> None:
@@ -63,7 +63,7 @@ async def test_slow_reader_is_told_why(serve: Serve) -> None:
 async def test_full_speed_drops_nobody_who_reads(serve: Serve) -> None:
     """At full speed the market goes as fast as its readers, and every one of them gets everything."""
     async with serve(MetronomeSource(count=COUNT), speed=MAX_SPEED) as running:
-        running.pacemaker._wait_for = 5
+        running.player._wait_for = 5
         clients = [await running.subscriber() for _ in range(5)]
 
         async def read(number: int) -> list[int]:
@@ -150,7 +150,7 @@ async def test_conflated_reader_is_told_what_it_missed(serve: Serve, channel: st
         seq = (await receive_event(slow, "data"))["seq"]
         slow.transport.pause_reading()
         counters = running.market.hub.counters
-        while not running.market.hub.fanout.backlog:
+        while not running.market.hub.backlog:
             await asyncio.sleep(0.01)
         blocked_at = counters.published
         while counters.published < blocked_at + 300:

@@ -13,7 +13,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.native.replies import Variant
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.pace import Pace
+from feed.market.state import MarketState, exact_speed
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
@@ -31,19 +31,43 @@ def make_market(
     shift: int = 0,
     begins: int | None = None,
     past: Source | None = None,
+    waits: bool = True,
+    name: str = "main",
 ) -> Market:
     """A market that has not begun to run."""
     source = source or MetronomeSource()
     return Market(
-        # As a market's own digest, it tells where it begins and how its times are shifted.
-        MarketIdentity("main", "metronome", 1, f"digest-{begins or source.start}-{shift}"),
+        MarketIdentity(name, "metronome"),
         source,
-        Pace(source.start if begins is None else begins, speed),
+        opening_state(source, speed=speed, begins=begins, waits=waits, shift=shift),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
         past=past,
+        reopen=lambda seed: (source, source),
     )
+
+
+def opening_state(
+    source: Source, *, speed: float = 1.0, begins: int | None = None, waits: bool = True, shift: int = 0
+) -> MarketState:
+    """The state of a market that waits for its first subscribers."""
+    begins = source.start if begins is None else begins
+    return MarketState(
+        seed=1,
+        # As a market's own digest, it tells where it begins and how its times are shifted.
+        digest=f"digest-{begins}-{shift}",
+        begins=begins,
+        at=begins - 1,
+        speed=exact_speed(speed),
+        end=source.end,
+        waits=waits,
+    )
+
+
+def start(market: Market, now: int) -> None:
+    """Let market time run."""
+    market.obey(market.state.run(now))
 
 
 class Reader:
@@ -55,19 +79,20 @@ class Reader:
         self.held = bytearray()
         self.too_slow: list[str] = []
         self.outbox = Outbox(self, OutboxLimits(limit, 10 * SECOND), self._slow)
-        self.subscriber = Subscriber(self.outbox, None, market.hub.fanout)
+        self.subscriber = Subscriber(self.outbox, None)
+        self._hub = market.hub
         for stream in streams:
             market.join(self.subscriber, stream, Variant(numbers="string" if numbers == "string" else "plain"))
 
     def _slow(self, reason: str) -> None:
         self.too_slow.append(reason)
-        self.subscriber.leave_all()
+        self._hub.dismiss(self.subscriber)
 
     def write(self, data: bytes) -> None:
         """The wire's side."""
         if self.stuck:
             self.held += data
-            self.subscriber.queue()
+            self._hub.queue(self.subscriber)
         else:
             self.data += data
 
@@ -80,7 +105,7 @@ class Reader:
         self.stuck = False
         self.data += self.held
         self.held.clear()
-        self.subscriber.drained()
+        self._hub.resume(self.subscriber)
 
     @property
     def payloads(self) -> list[bytes]:

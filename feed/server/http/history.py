@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,12 +13,14 @@ from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.channels.derived import INTERVALS
 from feed.market.chores import Chore
+from feed.market.commands import CommandError
 from feed.market.market import Market
+from feed.market.markets import HostedMarket, Markets
 from feed.protocol.effects import Stream
-from feed.server.http.routes import Page, problem
+from feed.server.http.routes import Page, problem, refusal
 from feed.units import MILLISECOND, SECOND, parse_time
 
-__all__ = ["HistoryPages"]
+__all__ = ["HistoryPages", "described"]
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 10_000
@@ -38,9 +40,9 @@ class _BusyError(Exception):
 class _RefusedError(Exception):
     """The request can't be answered; `page` says why."""
 
-    def __init__(self, message: str, field: str, hint: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.page = problem(status, "INVALID_REQUEST", message, field=field, hint=hint)
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self.page = page
 
 
 class HistoryPages:
@@ -51,20 +53,20 @@ class HistoryPages:
         timeout: for an answer, ns. What takes longer is made nevertheless, for whoever asks again.
     """
 
-    def __init__(self, markets: Callable[[], Mapping[str, Market]], timeout: int) -> None:
+    def __init__(self, markets: Markets, timeout: int) -> None:
         self._markets = markets
         self._timeout = timeout
 
     def listing(self) -> Page:
         """Every market."""
-        return Page.json({"markets": [_described(market) for market in self._markets().values()]})
+        return Page.json({"markets": [described(hosted) for hosted in self._markets]})
 
     def market(self, name: str) -> Page:
         """One market."""
         try:
-            return Page.json(_described(self._named(name)))
-        except _RefusedError as refused:
-            return refused.page
+            return Page.json(described(self._markets.find(name)))
+        except CommandError as error:
+            return refusal(error)
 
     async def candles(self, name: str, query: Query) -> Page:
         """Candles, the last of which may be open: the objects of the channel `candles`."""
@@ -77,7 +79,7 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("candles", market.symbols[symbol], interval))
-        chore = market.past.candles(symbol, interval, start, until, limit)
+        chore = market.catalog.past.candles(symbol, interval, start, until, limit)
         try:
             rows = await self._made(market, chore, f"candles of {market.symbols[symbol]}, {interval}")
         except _BusyError:
@@ -94,7 +96,7 @@ class HistoryPages:
         except _RefusedError as refused:
             return refused.page
         seq = market.seq(Stream("trading", market.symbols[symbol]))
-        chore = market.past.trades(symbol, start, until, limit)
+        chore = market.catalog.past.trades(symbol, start, until, limit)
         try:
             rows = await self._made(market, chore, f"trades of {market.symbols[symbol]}")
         except _BusyError:
@@ -117,11 +119,10 @@ class HistoryPages:
             raise _BusyError from None
 
     def _named(self, name: str) -> Market:
-        markets = self._markets()
-        if name not in markets:
-            near = nearest(name, markets)
-            raise _RefusedError("There is no such market", "market", near or f"one of {', '.join(markets)}", 404)
-        return markets[name]
+        try:
+            return self._markets.find(name).market
+        except CommandError as error:
+            raise _RefusedError(refusal(error)) from None
 
 
 def _busy() -> Page:
@@ -139,8 +140,18 @@ def _rows(
     return Page.json(document)
 
 
-def _described(market: Market) -> dict[str, Any]:
-    return {"name": market.identity.name, **market.summary, "connections": market.attendance}
+def described(hosted: HostedMarket) -> dict[str, Any]:
+    """A market for people and programs: what it is, where it stands, and who is in it."""
+    return {
+        "name": hosted.name,
+        **hosted.market.summary,
+        "connections": hosted.market.attendance,
+        "log": hosted.control.newest,
+    }
+
+
+def _bad(message: str, field: str, hint: str) -> _RefusedError:
+    return _RefusedError(problem(400, "INVALID_REQUEST", message, field=field, hint=hint))
 
 
 def _check_keys(query: Query, known: tuple[str, ...]) -> None:
@@ -148,7 +159,7 @@ def _check_keys(query: Query, known: tuple[str, ...]) -> None:
         if key not in known:
             near = nearest(key, known)
             hint = f'did you mean "{near}"?' if near else f"one of {', '.join(known)}"
-            raise _RefusedError("The URL has an unknown key", key[:64], hint)
+            raise _bad("The URL has an unknown key", key[:64], hint)
 
 
 def _symbol(market: Market, query: Query) -> int:
@@ -158,7 +169,7 @@ def _symbol(market: Market, query: Query) -> int:
 def _choice(value: str, known: tuple[str, ...], field: str) -> str:
     if value not in known:
         near = nearest(value, known)
-        raise _RefusedError(f"The {field} is unknown", field, near or f"one of {', '.join(known[:20])}")
+        raise _bad(f"The {field} is unknown", field, near or f"one of {', '.join(known[:20])}")
     return value
 
 
@@ -168,7 +179,7 @@ def _range(market: Market, query: Query) -> tuple[int | None, int, int]:
     until = market.published if until is None else min(until, market.published)
     limit = query.get("limit", str(DEFAULT_LIMIT))
     if not limit.isascii() or not limit.isdigit() or len(limit) > 6 or not 1 <= int(limit) <= MAX_LIMIT:
-        raise _RefusedError("The limit is not a number of rows", "limit", f"1 to {MAX_LIMIT}")
+        raise _bad("The limit is not a number of rows", "limit", f"1 to {MAX_LIMIT}")
     return start, until, int(limit)
 
 
@@ -181,5 +192,5 @@ def _time(text: str, field: str, market: Market) -> int:
         )
     except UsageError:
         hint = "milliseconds since 1970, or a time like 2025-01-06T14:30:00Z"
-        raise _RefusedError("That is not a time", field, hint) from None
+        raise _bad("That is not a time", field, hint) from None
     return max(0, min(seen - market.shift, 2**62))

@@ -9,8 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from feed.market.market import Market
-from feed.market.pacing import PaceCounters
+from feed.market.markets import HostedMarket, Markets
 from feed.server.counters import ServerCounters
 from feed.server.http.routes import Page
 from feed.units import SECOND
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from feed.tape.intake import RecordingCounters
 
 __all__ = ["Metrics"]
+
+PRIVATE = "~private"
+"""The label of all markets that belong to single connections."""
 
 
 class Metrics(Collector):
@@ -34,13 +36,11 @@ class Metrics(Collector):
     def __init__(
         self,
         server: ServerCounters,
-        market: Market,
-        pace: PaceCounters,
+        markets: Markets,
         open_connections: Callable[[], int],
     ) -> None:
         self._server = server
-        self._market = market
-        self._pace = pace
+        self._markets = markets
         self._open = open_connections
         self.recording: RecordingCounters | None = None
         self._registry = CollectorRegistry(auto_describe=False)
@@ -73,24 +73,45 @@ class Metrics(Collector):
         yield refused
 
     def _of_market(self) -> Iterable[Metric]:
-        hub, fanout, pace = self._market.hub.counters, self._market.hub.fanout, self._pace
-        name = self._market.identity.name
-        rows: list[tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, float]] = [
-            (CounterMetricFamily, "feed_messages_published", "Messages published", hub.published),
-            (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", hub.deliveries),
-            (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", fanout.writes),
-            (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", hub.skipped),
-            (CounterMetricFamily, "feed_delivered_bytes", "Bytes handed to subscribers", hub.delivered_bytes),
-            (GaugeMetricFamily, "feed_subscriptions", "Subscriptions", self._market.hub.subscriptions),
-            (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", len(fanout.backlog)),
-            (GaugeMetricFamily, "feed_lag_seconds", "How late the last message was published", pace.lag / SECOND),
-            (GaugeMetricFamily, "feed_lag_max_seconds", "The latest that any message was", pace.worst_lag / SECOND),
-            (CounterMetricFamily, "feed_late_messages", "Messages published over 50 ms late", pace.late),
-        ]
-        for kind, key, text, value in rows:
-            metric = kind(key, text, labels=["market"])
-            metric.add_metric([name], value)
-            yield metric
+        """One sample a market; those of single connections are one together, so that labels stay few."""
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for name, group in self._grouped().items():
+            for kind, key, text, value in _rows(group):
+                if key not in families:
+                    families[key] = kind(key, text, labels=["market"])
+                families[key].add_metric([name], value)
+        return families.values()
+
+    def _grouped(self) -> dict[str, list[HostedMarket]]:
+        groups: dict[str, list[HostedMarket]] = {}
+        for hosted in self._markets:
+            groups.setdefault(PRIVATE if hosted.is_nameless else hosted.name, []).append(hosted)
+        return groups
+
+
+def _rows(group: list[HostedMarket]) -> list[tuple[type[CounterMetricFamily | GaugeMetricFamily], str, str, float]]:
+    hubs = [hosted.market.hub for hosted in group]
+    counters = [hub.counters for hub in hubs]
+    paces = [hosted.player.counters for hosted in group]
+    lag, worst = max(pace.lag for pace in paces), max(pace.worst_lag for pace in paces)
+    backlog = sum(hub.backlog for hub in hubs)
+    return [
+        (CounterMetricFamily, "feed_messages_published", "Messages published", sum(c.published for c in counters)),
+        (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", sum(c.deliveries for c in counters)),
+        (CounterMetricFamily, "feed_writes", "Writes that the deliveries took", sum(c.writes for c in counters)),
+        (CounterMetricFamily, "feed_skipped", "Messages that conflation left out", sum(c.skipped for c in counters)),
+        (
+            CounterMetricFamily,
+            "feed_delivered_bytes",
+            "Bytes handed to subscribers",
+            sum(c.delivered_bytes for c in counters),
+        ),
+        (GaugeMetricFamily, "feed_subscriptions", "Subscriptions", sum(hub.subscriptions for hub in hubs)),
+        (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", backlog),
+        (GaugeMetricFamily, "feed_lag_seconds", "How late the last message was published", lag / SECOND),
+        (GaugeMetricFamily, "feed_lag_max_seconds", "The latest that any message was", worst / SECOND),
+        (CounterMetricFamily, "feed_late_messages", "Messages published over 50 ms late", sum(p.late for p in paces)),
+    ]
 
 
 def _of_recording(recording: RecordingCounters) -> Iterable[Metric]:

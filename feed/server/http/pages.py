@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
-from feed.market.market import Market
+from feed.market.markets import Markets
+from feed.server.http.control import ControlPages
+from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.routes import Endpoint, Page
@@ -35,15 +37,17 @@ class Pages:
 
     def __init__(
         self,
-        market: Market,
+        markets: Markets,
         metrics: Metrics,
+        control: ControlPages,
         clock: Clock,
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
         history_timeout: int = 5 * SECOND,
     ) -> None:
-        self._market = market
+        self._markets = markets
+        self._control = control
         self._metrics = metrics
         self._clock = clock
         self._started = clock.now()
@@ -54,22 +58,25 @@ class Pages:
 
     def by_path(self) -> dict[str, Endpoint]:
         """Every path with what answers it."""
-        history = HistoryPages(lambda: {self._market.identity.name: self._market}, self._history_timeout)
+        history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
         return {
             "/": self.front,
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
             "/scenarios": self.scenarios,
+            "/faults": faults.catalogue,
             "/markets": history.listing,
             "/markets/<name>": history.market,
+            "/markets/<name>/log": self._control.log,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
+            "/markets/<name>/faults": faults.done,
         }
 
     def health(self) -> Page:
         """For orchestrators and test runners: whether it serves, and what."""
-        market = self._market
+        market = self._markets.main.market
         return Page.json(
             {
                 "status": "ok" if market.failure is None else "failed",
@@ -93,11 +100,11 @@ class Pages:
 
     def front(self) -> Page:
         """What this is, for somebody who came with a browser."""
-        market = self._market
+        market = self._markets.main.market
         rows = {
             "Scenario": market.identity.scenario,
-            "Seed": str(market.identity.seed),
-            "State": "waiting for its first subscriber" if market.state == "paused" else market.state,
+            "Seed": str(market.state.seed),
+            "State": "waiting for its first subscriber" if market.state.waits else market.phase,
             "Market time": format_time(market.virtual_time * MILLISECOND),
             "Symbols": ", ".join(market.symbols),
             "Channels": ", ".join(market.channels),

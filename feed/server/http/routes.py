@@ -14,13 +14,28 @@ from websockets.http11 import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
+from feed.errors import FeedError
 from feed.hints import nearest
+from feed.protocol.codes import ErrorCode
 
-__all__ = ["METHODS", "Endpoint", "Page", "Routes", "header", "is_upgrade", "problem", "respond"]
+__all__ = [
+    "METHODS",
+    "Caller",
+    "Commanded",
+    "Endpoint",
+    "Page",
+    "Routes",
+    "bearer_of",
+    "header",
+    "is_upgrade",
+    "problem",
+    "refusal",
+    "respond",
+]
 
 MAX_KEYS = 32
 
-METHODS = "GET, HEAD, OPTIONS"
+METHODS = "DELETE, GET, HEAD, OPTIONS, POST"
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -80,59 +95,110 @@ Endpoint = Callable[..., Page | Awaitable[Page]]
 """Makes a page of the parts of the path, by name, and of `query` where it takes one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks by HTTP: the address, and the token that was shown as `Authorization: Bearer`, if any."""
+
+    address: str
+    token: str | None
+
+
+Commanded = Callable[..., Page | Awaitable[Page]]
+"""Changes something: gets the parts of the path, by name, `query` and `caller`."""
+
+STATUS_OF = {
+    ErrorCode.NOT_ALLOWED: 403,
+    ErrorCode.UNKNOWN_MARKET: 404,
+    ErrorCode.MARKET_EXISTS: 409,
+    ErrorCode.NOT_POSSIBLE: 409,
+    ErrorCode.LIMIT_EXCEEDED: 503,
+    ErrorCode.NOT_REACHED: 504,
+}
+"""The HTTP status of a refusal; 400 for all that are not here."""
+
+
+def refusal(error: FeedError) -> Page:
+    """Why a market cannot be had, or a command is not carried out, with the same keys as an `error` event."""
+    code = getattr(error, "code", ErrorCode.INVALID_REQUEST)
+    field, hint = getattr(error, "field", None), getattr(error, "hint", None)
+    return problem(STATUS_OF.get(code, 400), code, str(error), field=field, hint=hint)
+
+
+def bearer_of(request: Request) -> str | None:
+    """The token that a request shows."""
+    shown = header(request, "Authorization")
+    return None if shown is None else shown.removeprefix("Bearer ")
+
+
 class Routes:
     """Paths and what answers them.
 
     Args:
         pages: for each path, such as `/markets/<name>`, what makes its page.
         token: what has to be shown for paths that have parts, as `Authorization: Bearer`, or None.
+        commands: for each method and path that change something, what does.
     """
 
-    def __init__(self, pages: Mapping[str, Endpoint], token: str | None = None) -> None:
+    def __init__(
+        self,
+        pages: Mapping[str, Endpoint],
+        token: str | None = None,
+        commands: Mapping[tuple[str, str], Commanded] | None = None,
+    ) -> None:
         self._pages = dict(pages)
+        self._commands = {f"{method} {path}": make for (method, path), make in (commands or {}).items()}
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
-        self._map = Map(
-            [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages], strict_slashes=False
-        ).bind("feed")
+        rules = [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages]
+        for key in self._commands:
+            method, _, path = key.partition(" ")
+            rules.append(Rule(path, endpoint=key, methods=[method]))
+        self._map = Map(rules, strict_slashes=False).bind("feed")
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request, caller: Caller) -> Response:
         """The response to a request that is no WebSocket handshake."""
         head = request.method == "HEAD"
         path, _, query = request.path.partition("?")
         try:
             endpoint, parts = self._map.match(unquote(path) or "/", method=request.method)
-        except MethodNotAllowed:
-            return respond(self._wrong_method(request), {"Allow": METHODS}, head=head)
+        except MethodNotAllowed as error:
+            if request.method in ("GET", "HEAD"):
+                return respond(self._not_found(path), head=head)
+            allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
+            return respond(self._wrong_method(request, allowed), {"Allow": allowed}, head=head)
         except HTTPException:
             return respond(self._not_found(path), head=head)
-        if parts and not self._shown(request):
+        if parts and not self._shown(caller):
             page = problem(401, "UNAUTHORIZED", "Not authenticated", hint="send the header Authorization: Bearer TOKEN")
             return respond(page, {"WWW-Authenticate": "Bearer"}, head=head)
-        page = await self._made(endpoint, parts, query)
+        page = await self._made(endpoint, parts, query, caller)
         return respond(page, {"Retry-After": "1"} if page.status == 503 else None, head=head)
 
-    async def _made(self, endpoint: str, parts: Mapping[str, str], query: str) -> Page:
-        make = self._pages[endpoint]
-        if not parts:
-            made = make()
-        elif endpoint.endswith(">"):
-            made = make(**parts)
+    async def _made(self, endpoint: str, parts: Mapping[str, str], query: str, caller: Caller) -> Page:
+        command = self._commands.get(endpoint)
+        if command is None and not parts:
+            made = self._pages[endpoint]()
+        elif command is None and endpoint.endswith(">"):
+            made = self._pages[endpoint](**parts)
         else:
             try:
-                made = make(**parts, query=dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS)))
+                keys = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS))
             except ValueError:
                 return problem(400, "INVALID_REQUEST", "The query cannot be read", field="query", hint="key=value&…")
+            if command is None:
+                made = self._pages[endpoint](**parts, query=keys)
+            else:
+                made = command(**parts, query=keys, caller=caller)
         return await made if isinstance(made, Awaitable) else made
 
-    def _shown(self, request: Request) -> bool:
+    def _shown(self, caller: Caller) -> bool:
         if self._token is None:
             return True
-        shown = (header(request, "Authorization") or "").removeprefix("Bearer ")
-        return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
+        return hmac.compare_digest((caller.token or "").encode("utf-8", "surrogatepass"), self._token)
 
     @staticmethod
-    def _wrong_method(request: Request) -> Page:
-        return problem(405, "METHOD_NOT_ALLOWED", f"{request.method[:16]} is not possible here", hint="use GET")
+    def _wrong_method(request: Request, allowed: str) -> Page:
+        hint = f"use {allowed}"
+        return problem(405, "METHOD_NOT_ALLOWED", f"{request.method[:16]} is not possible here", hint=hint)
 
     def _not_found(self, path: str) -> Page:
         near = nearest(path, self._pages)

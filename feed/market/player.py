@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -12,9 +14,10 @@ from feed.delivery.subscriber import Subscriber
 from feed.market.kerneltimer import KernelTimer, open_timer
 from feed.market.lateness import Behind
 from feed.market.market import Market
+from feed.protocol.events import MarketPhase
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["PaceCounters", "Pacemaker"]
+__all__ = ["PaceCounters", "Player"]
 
 SLICE = 512
 """Messages that are published before the event loop gets a turn."""
@@ -34,8 +37,6 @@ TAP_WAIT = 2 * MILLISECOND
 EVER = 2**62
 """Market time by which everything is due."""
 
-log = structlog.get_logger("feed")
-
 
 log = structlog.get_logger("feed")
 
@@ -49,16 +50,16 @@ class PaceCounters:
     late: int = 0
 
 
-class Pacemaker:
-    """Publishes what a market has when it is due.
+class Player:
+    """Publishes what a market has when it is due, stops where its state says, and goes on when that changes.
 
-    The schedule is absolute: each message is due at a time that follows from the market's pace alone, so a late loop
-    publishes everything that it missed, in order, and is on time again.
+    The schedule is absolute: each message is due at a time that follows from the market's state alone, so a late loop
+    publishes everything that it missed, in order, and is on time again. A market that stands costs nothing.
 
     Args:
         market: the market.
         clock: real time.
-        wait_for: market time stands still until so many subscribers have joined.
+        wait_for: market time stands still until so many subscribers have joined, where the state says that it waits.
         gather: the shortest time between two writes, ns; what is due within it goes out in one write. With 0 each
             message has its own write, however late; only messages of one market time share it.
         patience: at full speed, so long one slow reader may hold up the market, ns.
@@ -66,6 +67,8 @@ class Pacemaker:
 
     def __init__(self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int) -> None:
         self.counters = PaceCounters()
+        # Called once, when so many have joined as a market waits for; without it the market runs on by itself.
+        self.on_awaited: Callable[[], None] | None = None
         self._market = market
         self._clock = clock
         self._wait_for = wait_for
@@ -79,47 +82,149 @@ class Pacemaker:
         self._written = 0
         self._busy = False
         self._joined: set[Subscriber] = set()
+        self._begun = False
+        # A command has come since this was looked at.
+        self._changed = False
+        # Who waits until everything due at a market time or before it has been published.
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         market.on_join = self._count_in
-        market.hub.fanout.backlog.on_empty = self._rouse
+        # Who waits until nothing waits for any reader.
+        self._until_empty: list[asyncio.Future[None]] = []
+        market.hub.call_when_idle(self._empty)
 
     async def run(self) -> None:
-        """Play the market to its end."""
+        """Play the market for as long as it is there."""
+        await self._with_timer(self._play_on)
+
+    async def play_out(self) -> None:
+        """Play the market until its source has ended."""
+        await self._with_timer(self._play_to_the_end)
+
+    def notice(self) -> None:
+        """Look at the market's state again: a command has changed it."""
+        self._changed = True
+        self._interrupt()
+
+    async def reach(self, time: int) -> None:
+        """Wait until everything due at market time `time` or before it has been published, or the market stands.
+
+        Then, for as long as patience lasts, until nothing of it waits for any reader.
+        """
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaited.append((time, reached))
+        self._interrupt()
+        await reached
+        await self._wait_for_backlog(self._patience)
+
+    def _interrupt(self) -> None:
+        if self._cruising is not None and not self._cruising.done():
+            self._cruising.set_result(0)
+        self._rouse()
+
+    async def _with_timer(self, play: Callable[[], Awaitable[None]]) -> None:
         # Only real time has a timer of the kernel's.
         timer = open_timer() if isinstance(self._clock, SystemClock) else None
         if timer is None:
-            await self._run()
+            await play()
             return
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(timer.descriptor, self._ring)
             self._timer = timer
-            await self._run()
+            await play()
         finally:
             self._timer = None
             loop.remove_reader(timer.descriptor)
             timer.close()
 
-    async def _run(self) -> None:
+    async def _play_on(self) -> None:
+        while True:
+            await self._play()
+            if not self._changed:
+                await self._sleep(None)
+
+    async def _play_to_the_end(self) -> None:
+        while True:
+            await self._play()
+            if self._market.phase == "ended":
+                return
+            if not self._changed:
+                await self._sleep(None)
+
+    async def _play(self) -> None:
+        """Play until the market stands, or a command comes."""
+        self._changed = False
         market = self._market
-        while len(self._joined) < self._wait_for:
-            await self._sleep(None)
-        log.info("market time begins", subscribers=len(self._joined))
+        if market.state.waits and not self._begun and len(self._joined) >= self._wait_for:
+            self._begin()
+        state = market.state
+        if state.moving:
+            if market.phase != "running":
+                market.announce("running")
+            await (self._play_at_full_speed if state.is_max else self._play_on_schedule)()
+            if not self._changed:
+                self._arrive()
+        else:
+            await self._publish_until(state.at)
+            if not self._changed:
+                self._tell(self._phase())
+
+    def _begin(self) -> None:
+        self._begun = True
+        log.info("market time begins", market=self._market.identity.name, subscribers=len(self._joined))
         self._joined.clear()
-        market.pace.run(self._clock.now())
-        market.change_state("running")
-        play = self._play_at_full_speed if market.pace.is_max else self._play_on_schedule
-        await play()
-        market.end()
+        if self.on_awaited is not None:
+            self.on_awaited()
+        else:
+            self._market.obey(self._market.state.run(self._clock.now()))
+
+    def _arrive(self) -> None:
+        """The market has come to where it stops: from now on it stands there."""
+        state = self._market.state
+        limit = self._market.here if state.limit is None else state.limit
+        self._market.obey(state.stand(limit))
+        self._tell(self._phase())
+
+    def _phase(self) -> MarketPhase:
+        state = self._market.state
+        ended = self._market.next_time() is None if state.end is None else state.at >= state.end
+        return "ended" if ended else "paused"
+
+    def _tell(self, phase: MarketPhase) -> None:
+        """Say that the market stands, unless that is known, and let go whoever waits for it."""
+        if self._market.phase != phase:
+            self._market.announce(phase)
+        self._release(None)
+
+    def _release(self, upcoming: int | None) -> None:
+        """Let go who waits for what has been published by now; all of them where nothing is coming."""
+        if not self._awaited:
+            return
+        for entry in list(self._awaited):
+            time, reached = entry
+            if upcoming is None or upcoming > time:
+                self._awaited.remove(entry)
+                if not reached.done():
+                    reached.set_result(None)
+
+    async def _publish_until(self, time: int) -> None:
+        """Publish what a market that stands has yet to publish."""
+        market = self._market
+        while not self._changed and (due := market.next_time()) is not None and due <= time:
+            market.publish_due(time, SLICE)
+            await self._wait_for_readers(CATCH_UP_WAIT)
 
     async def _play_on_schedule(self) -> None:
         wait = self._turn()
-        while wait is not None:
+        while wait is not None and not self._changed:
+            if self._awaited:
+                self._release(self._market.next_time())
             if wait > 0:
                 wait = await self._cruise(wait)
             else:
                 await self._wait_for_readers(CATCH_UP_WAIT)
                 wait = self._turn()
-        await self._sleep_until_end()
+        await self._sleep_until_limit()
 
     async def _cruise(self, wait: int) -> int | None:
         """Turn after turn by the timer alone, which costs half of waking a task; returns when one needs no wait."""
@@ -132,23 +237,28 @@ class Pacemaker:
             self._cancel_alarm()
 
     def _turn(self) -> int | None:
-        """Publish what is due; returns how long there is nothing to do, 0 where more is due, None at the end."""
-        market, pace = self._market, self._market.pace
-        due = market.next_time()
+        """Publish what is due; returns how long there is nothing to do, 0 where more is due, None where it stops."""
+        state = self._market.state
+        due = self._next_time()
         if due is None:
             return None
         now = self._clock.now()
-        at = self._write_at(pace.when(due))
+        at = self._write_at(state.when(due))
         if at > now:
             return at - now
-        count = self._publish(pace.at(now))
-        self._note(now, now - pace.when(due), count, due)
+        count = self._publish(state.position(now))
+        self._note(now, now - state.when(due), count, due)
         # What the loop is late does not add up; but what is far behind is not made up for in many small writes.
         self._written, self._busy = max(at, now - self._gather), count >= BUSY
         if count >= SLICE:
             return 0
-        due = market.next_time()
-        return None if due is None else max(self._write_at(pace.when(due)) - self._clock.now(), 1)
+        due = self._next_time()
+        return None if due is None else max(self._write_at(state.when(due)) - self._clock.now(), 1)
+
+    def _next_time(self) -> int | None:
+        """Market time of the next message that comes before the market stops."""
+        due, limit = self._market.next_time(), self._market.state.limit
+        return None if due is None or (limit is not None and due > limit) else due
 
     def _write_at(self, due: int) -> int:
         """When a message that is due then may be written, at the latest `gather` later."""
@@ -168,34 +278,50 @@ class Pacemaker:
 
     async def _play_at_full_speed(self) -> None:
         market = self._market
-        while market.next_time() is not None:
-            while not market.hub.subscriptions and self._wait_for:
+        limit = EVER if market.state.limit is None else market.state.limit
+        while not self._changed and self._next_time() is not None:
+            if not market.hub.subscriptions and self._wait_for:
                 await self._sleep(None)
-            self._publish(EVER)
+                continue
+            self._publish(limit)
+            if self._awaited:
+                self._release(market.next_time())
             await self._wait_for_readers(self._patience)
             await self._wait_for_joining()
             if market.tap is not None and market.tap.is_busy:
                 await self._wait_for_tap()
 
-    async def _sleep_until_end(self) -> None:
-        """The source's last message may come before its end."""
-        market = self._market
-        end = market.source.end
-        while end is not None and (wait := market.pace.when(end) - self._clock.now()) > 0:
+    async def _sleep_until_limit(self) -> None:
+        """The last message may come before the source's end, or before where the market stops."""
+        state = self._market.state
+        while not self._changed and state.limit is not None:
+            wait = state.when(state.limit) - self._clock.now()
+            if wait <= 0:
+                return
             await self._sleep(wait)
 
     async def _wait_for_readers(self, patience: int) -> None:
         """Give the loop a turn, and then wait until nothing waits for any reader, or patience has run out."""
         await asyncio.sleep(0)
-        backlog = self._market.hub.fanout.backlog
+        hub = self._market.hub
         until = self._clock.now() + patience
-        while len(backlog) and (left := until - self._clock.now()) > 0:
+        while hub.backlog and not self._changed and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
+
+    async def _wait_for_backlog(self, patience: int) -> None:
+        """The same, for another task than the one that plays."""
+        if not self._market.hub.backlog:
+            return
+        empty: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._until_empty.append(empty)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience / SECOND):
+                await empty
 
     async def _wait_for_joining(self) -> None:
         """Whoever waits for the state to begin with is a reader, too."""
         until = self._clock.now() + self._patience
-        while self._market.put_off and (left := until - self._clock.now()) > 0:
+        while self._market.put_off and not self._changed and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
 
     async def _wait_for_tap(self) -> None:
@@ -212,22 +338,23 @@ class Pacemaker:
         if lag > LATE:
             counters.late += count
         if lateness.note(now, lag, market_time):
-            self._tell(lateness.behind, lag)
+            self._say_lateness(lateness.behind, lag)
 
-    def _tell(self, behind: Behind | None, lag: int) -> None:
+    def _say_lateness(self, behind: Behind | None, lag: int) -> None:
         """The speed is lost, or found again: both are said once."""
-        speed = self._market.pace.speed
+        market = self._market
         if behind is None:
-            log.info("the market keeps its speed again", speed=speed)
+            log.info("the market keeps its speed again", market=market.identity.name, speed=market.speed)
         else:
             log.warning(
                 "! the market cannot keep its speed",
-                speed=speed,
+                market=market.identity.name,
+                speed=market.speed,
                 real_speed=behind.speed,
                 behind=f"{lag / SECOND:.1f}s",
                 hint="a lower --speed, fewer channels, or --speed max",
             )
-        self._market.tell_all()
+        market.tell_all()
 
     async def _sleep(self, nanoseconds: int | None) -> None:
         """Sleep, but wake up when somebody joins or the last reader has caught up."""
@@ -255,7 +382,7 @@ class Pacemaker:
             self._alarm.cancel()
 
     def _count_in(self, subscriber: Subscriber) -> None:
-        if self._market.state == "paused":
+        if self._market.state.waits:
             self._joined.add(subscriber)
         if self._cruising is not None:
             # What it listens to may come before what is waited for; but who joins is not to be interrupted.
@@ -275,10 +402,18 @@ class Pacemaker:
         except Exception as error:  # It belongs to whoever plays the market, and not to the event loop.
             cruising.set_exception(error)
             return
-        if wait is None or wait <= 0:
+        if wait is None or wait <= 0 or self._awaited:
             cruising.set_result(wait)
         else:
             self._set_alarm(wait)
+
+    def _empty(self) -> None:
+        """Nothing waits for any reader any more."""
+        waiting, self._until_empty = self._until_empty, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        self._rouse()
 
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():

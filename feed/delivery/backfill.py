@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from feed.delivery.outbox import Outbox
-from feed.dialects.native.replies import Variant
-from feed.market.market import Market
+from feed.delivery.recall import Chronicle, Form
+from feed.delivery.subscriber import Subscriber
 from feed.protocol.effects import Stream
 
 __all__ = ["Backfill"]
@@ -20,36 +19,37 @@ class Backfill:
     """One stream's past, on its way to one subscriber.
 
     Args:
-        market: where it comes from.
+        chronicle: where it comes from.
         stream: the stream.
+        form: the form of its frames.
         after: the seq behind which it begins.
         snapshot_until: messages up to this seq are marked as a snapshot.
     """
 
-    __slots__ = ("_market", "_snapshot_until", "_variant", "after", "stream")
+    __slots__ = ("_chronicle", "_form", "_snapshot_until", "after", "stream")
 
-    def __init__(self, market: Market, stream: Stream, variant: Variant, after: int, snapshot_until: int) -> None:
+    def __init__(self, chronicle: Chronicle, stream: Stream, form: Form, after: int, snapshot_until: int) -> None:
         self.stream = stream
         self.after = after
-        self._market = market
-        self._variant = variant
+        self._chronicle = chronicle
+        self._form = form
         self._snapshot_until = snapshot_until
 
     @property
     def done(self) -> bool:
         """Whether the live stream goes on exactly here."""
-        return self.after >= self._market.seq(self.stream)
+        return self.after >= self._chronicle.seq(self.stream)
 
-    def send_page(self, outbox: Outbox) -> bool:
+    def send_page(self, subscriber: Subscriber) -> bool:
         """Send the next page if the reader has room for it. False if what is due now is no longer kept."""
-        if self.done or outbox.waiting > HIGH_WATER:
+        if self.done or subscriber.outbox.waiting > HIGH_WATER:
             return True
         in_snapshot = self.after < self._snapshot_until
         count = min(PAGE, self._snapshot_until - self.after) if in_snapshot else PAGE
         kind = "snapshot" if in_snapshot else "update"
-        frames = self._market.missed(self.stream, self.after, count, self._variant, kind)
+        frames = self._chronicle.missed(self.stream, self.after, count, self._form, kind)
         if not frames:
             return False
         self.after += len(frames)
-        outbox.write(b"".join(frames))
+        subscriber.show(self.stream, self.after, frames)
         return True

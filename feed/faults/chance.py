@@ -1,0 +1,38 @@
+"""Numbers by chance for the messages of one connection, from the seed and from what a message is, never from timing."""
+
+from __future__ import annotations
+
+from feed.faults.link import Parcel
+from feed.randomness import Stream, uniform
+
+__all__ = ["Chance"]
+
+BLOCK = 256
+"""Numbers that are drawn at once."""
+
+
+class Chance:
+    """The dice of one fault on one connection.
+
+    Args:
+        seed: the market's.
+        number: the fault's.
+        ordinal: the connection's in its market.
+    """
+
+    __slots__ = ("_blocks", "_name", "_seed")
+
+    def __init__(self, seed: int, number: int, ordinal: int) -> None:
+        self._seed = seed
+        self._name = f"fault {number} connection {ordinal}"
+        self._blocks: dict[str, tuple[int, list[float]]] = {}
+
+    def draw(self, what: str, parcel: Parcel) -> float:
+        """A number in (0, 1) that belongs to this message and this question."""
+        row = what if parcel.stream is None else f"{what} {parcel.stream.key}"
+        block, place = divmod(parcel.seq, BLOCK)
+        kept = self._blocks.get(row)
+        if kept is None or kept[0] != block:
+            words = Stream(self._seed, f"{self._name} {row}").words(block * BLOCK, BLOCK)
+            kept = self._blocks[row] = (block, uniform(words).tolist())
+        return kept[1][place]

@@ -1,0 +1,29 @@
+"""`delay`: messages that arrive late, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from feed.faults.fault import Draw, Fault, Span
+from feed.faults.link import Delivery, Parcel
+
+__all__ = ["Delay"]
+
+
+class Delay(Fault):
+    """Holds messages for a while; those behind them that the fault concerns wait for them."""
+
+    summary: ClassVar[str] = "Messages arrive late and in their order; with a channel or symbol, others go past them."
+    remedy: ClassVar[str] = "Shows by the timestamps how old its data is, and does not take the connection for dead."
+
+    kind: Literal["delay"] = "delay"
+    by: Span = Field(description="how late")
+    jitter: Span = Field(0, description="up to so much more, by chance")
+
+    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
+        """It goes later."""
+        more = int(self.jitter * draw("jitter")) if self.jitter else 0
+        return (Delivery(now + self.by + more, parcel),)

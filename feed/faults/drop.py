@@ -1,0 +1,24 @@
+"""`drop`: messages that never arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from feed.faults.fault import Draw, Fault
+from feed.faults.link import Delivery, Parcel
+
+__all__ = ["Drop"]
+
+
+class Drop(Fault):
+    """Leaves messages out; the next one has the `seq` that it would have had."""
+
+    summary: ClassVar[str] = "Messages never arrive, as if something between market and client had lost them."
+    remedy: ClassVar[str] = "Sees the gap in seq and resumes, or subscribes anew; what it shows is right again then."
+
+    kind: Literal["drop"] = "drop"
+
+    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
+        """Nothing is left of it."""
+        return ()

@@ -1,0 +1,23 @@
+"""`reset`: the TCP connection breaks, and no close frame is seen."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from feed.faults.fault import Draw, Fault
+from feed.faults.link import LinkCut, Parcel
+
+__all__ = ["Reset"]
+
+
+class Reset(Fault):
+    """Breaks the connection in front of the message that it strikes."""
+
+    summary: ClassVar[str] = "The connection is reset in front of a message: an end without a close frame, 1006."
+    remedy: ClassVar[str] = "Connects again after a moment, with back-off and jitter, and resumes where it was."
+
+    kind: Literal["reset"] = "reset"
+
+    def strike(self, parcel: Parcel, now: int, draw: Draw) -> LinkCut:
+        """It ends everything."""
+        return LinkCut("reset")

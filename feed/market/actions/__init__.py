@@ -1,0 +1,1 @@
+"""Actions: what a command can do to a market's time and epoch, one file each."""

@@ -1,0 +1,28 @@
+"""All actions by name: what the socket, HTTP and the documentation know of."""
+
+from __future__ import annotations
+
+from feed.hints import nearest
+from feed.market.actions.base import Action
+from feed.market.actions.pause import PAUSE
+from feed.market.actions.restart import RESTART
+from feed.market.actions.resume import RESUME
+from feed.market.actions.seek import SEEK
+from feed.market.actions.speed import SPEED
+from feed.market.actions.step import STEP
+from feed.market.commands import CommandError
+from feed.protocol.codes import ErrorCode
+
+__all__ = ["ACTIONS", "find_action"]
+
+ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, RESTART)}
+
+
+def find_action(name: str) -> Action:
+    """The action of that name; raises `CommandError` with the nearest one where there is none."""
+    action = ACTIONS.get(name)
+    if action is None:
+        near = nearest(name, ACTIONS)
+        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(ACTIONS)}"
+        raise CommandError(ErrorCode.INVALID_REQUEST, "Unknown action", field="action", hint=hint)
+    return action

@@ -1,0 +1,152 @@
+"""Commands to one market, one after the other: decided, logged, obeyed, and answered once they have happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from feed.clock import Clock
+from feed.data.ticks import batches_between
+from feed.market.actions.base import Decision, Instant
+from feed.market.actions.registry import find_action
+from feed.market.actions.resume import RESUME
+from feed.market.commands import Command, CommandError, Done, Entry
+from feed.market.ledger import ConflictError, Ledger, MemoryLedger
+from feed.market.market import Market
+from feed.market.player import Player
+from feed.market.state import MarketState
+from feed.protocol.codes import ErrorCode
+from feed.units import DAY
+
+__all__ = ["Control"]
+
+MAX_ATTEMPTS = 50
+"""Times that a command is decided anew because another one came first."""
+
+REACH = DAY
+"""Market time that is searched for a trade to step to."""
+
+RENEWING = frozenset({"seek", "restart"})
+"""Actions behind which a recording could not go on under its epoch."""
+
+
+class Control:
+    """The only way in which a market's time and epoch change.
+
+    Args:
+        market: the market.
+        player: what plays it.
+        clock: real time.
+        digest_of: gives the digest of the market's frames for a seed and a beginning.
+        ledger: where its log is kept.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        player: Player,
+        clock: Clock,
+        digest_of: Callable[[int, int], str],
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._market = market
+        self._player = player
+        self._clock = clock
+        self._digest_of = digest_of
+        self._ledger = ledger or MemoryLedger()
+        self._ledger.follow(self._obey)
+        self._newest = 0
+
+    @property
+    def log(self) -> Sequence[Entry]:
+        """The commands that have been carried out, in order."""
+        return self._ledger.entries()
+
+    @property
+    def newest(self) -> int:
+        """The number of the last command."""
+        return self._newest
+
+    async def act(self, action: str, given: Mapping[str, object], by: str) -> Done:
+        """Carry out a command; returns once all data before it has been written to every connection.
+
+        Raises:
+            CommandError: for an unknown action, a bad key, or where it is not possible now; nothing has happened then.
+        """
+        found = find_action(action)
+        command = Command(found.name, found.read(given), by)
+        if found.name in RENEWING and self._market.tap is not None:
+            raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
+        entry, facts = await self._append(
+            command, lambda state, instant: found.decide(state, command.keys, instant, self)
+        )
+        await self._player.reach(max(entry.effect, entry.state.at))
+        market = self._market
+        return Done(action, entry.number, market.epoch, market.virtual_time, market.phase, market.seqs, facts)
+
+    def begin(self) -> None:
+        """Let a market run that has waited for its first subscribers; the log says so."""
+        # Kept, so that it is not collected before it has run.
+        self._beginning = asyncio.get_running_loop().create_task(self._begin())
+
+    async def _begin(self) -> None:
+        if self._market.state.waits:
+            await self._append(Command("resume"), lambda state, instant: RESUME.decide(state, {}, instant, self))
+
+    async def _append(
+        self, command: Command, decide: Callable[[MarketState, Instant], Decision]
+    ) -> tuple[Entry, Mapping[str, Any]]:
+        """Decide on the newest state and write that to the log; anew where another command came first."""
+        for _ in range(MAX_ATTEMPTS):
+            market = self._market
+            decision = decide(market.state, Instant(self._clock.now(), market.here, market.shift, market.source.start))
+            entry = Entry(self._newest + 1, command, decision.effect, decision.state)
+            try:
+                await self._ledger.append(entry)
+            except ConflictError:
+                continue
+            return entry, decision.facts
+        raise CommandError(ErrorCode.NOT_POSSIBLE, "Too many commands at once", hint="try again")
+
+    def _obey(self, entry: Entry) -> None:
+        self._newest = entry.number
+        self._market.obey(entry.state)
+        self._player.notice()
+
+    # What actions may ask of the future.
+
+    def nth_trade(self, after: int, count: int, symbol: str | None) -> tuple[int, int] | None:
+        """Market time of the `count`-th trade behind `after`, and the trades up to it; None beyond `REACH`."""
+        source = self._market.source
+        wanted = self._indices(symbol)
+        found = 0
+        for batch in batches_between(source, after + 1, after + 1 + REACH):
+            times = sorted(time for index in wanted for time in batch.ticks[index].time.tolist())
+            if found + len(times) >= count:
+                at = times[count - found - 1]
+                return at, found + sum(time <= at for time in times)
+            found += len(times)
+        return None
+
+    def trades_until(self, after: int, until: int, symbol: str | None) -> int:
+        """How many trades there are behind `after`, up to `until`."""
+        if until <= after:
+            return 0
+        batches = batches_between(self._market.source, after + 1, until + 1)
+        wanted = self._indices(symbol)
+        return sum(len(batch.ticks[index]) for batch in batches for index in wanted)
+
+    def digest_of(self, seed: int, begins: int) -> str:
+        """The digest of this market's frames, if it began there with that seed."""
+        return self._digest_of(seed, begins)
+
+    def _indices(self, symbol: str | None) -> range | tuple[int]:
+        symbols = self._market.symbols
+        if symbol is None:
+            return range(len(symbols))
+        if symbol not in symbols:
+            raise CommandError(
+                ErrorCode.UNKNOWN_SYMBOL, "Unknown symbol", field="symbol", hint=f"one of {', '.join(symbols)}"
+            )
+        return (symbols.index(symbol),)

@@ -1,0 +1,282 @@
+"""All markets of one server: opened, joined and let go, shared and private ones alike."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from feed.clock import Clock
+from feed.errors import FeedError
+from feed.hints import nearest
+from feed.market.commands import CommandError
+from feed.market.control import Control
+from feed.market.market import Market
+from feed.market.player import Player
+from feed.protocol.codes import ErrorCode
+from feed.protocol.events import MarketPhase
+from feed.scenario.values import Anchor
+from feed.units import MILLISECOND, SECOND
+
+__all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimits", "OpenedMarket"]
+
+MAIN = "main"
+"""The name of the market that everyone is in who asks for none."""
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a market may be called, and a scenario that is asked for by URL."""
+
+log = structlog.get_logger("feed")
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSpec:
+    """What a market is made of. What is None was not asked for, and is the server's default."""
+
+    scenario: str | None = None
+    seed: int | None = None
+    speed: float | None = None
+    at: int | None = None
+    anchor: Anchor | None = None
+    paused: bool | None = None
+    wait_for: int | None = None
+
+    def conflict(self, present: MarketSpec) -> tuple[str, Any, Any] | None:
+        """The first key that is asked for and differs from what a market was made with: name, wanted, present."""
+        for field in fields(self):
+            wanted, there = getattr(self, field.name), getattr(present, field.name)
+            if wanted is not None and wanted != there:
+                return field.name, wanted, there
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketsLimits:
+    """Bounds of all markets together, and how each is played; times in ns.
+
+    Attributes:
+        markets: most markets besides the shared one.
+        idle: how long a market without connections and requests stays.
+        gather: the longest time that data waits for more to share a write with.
+        patience: at full speed, how long one slow reader may hold up a market.
+    """
+
+    markets: int = 256
+    idle: int = 60 * SECOND
+    gather: int = MILLISECOND
+    patience: int = SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedMarket:
+    """A market that has been opened and is not played yet.
+
+    Attributes:
+        market: the market.
+        spec: what it was made of, with every default filled in.
+        digest_of: gives the digest of its frames for a seed and a beginning.
+    """
+
+    market: Market
+    spec: MarketSpec
+    digest_of: Callable[[int, int], str]
+
+
+class HostedMarket:
+    """A market with its player and its control.
+
+    Attributes:
+        is_nameless: whether it belongs to one connection, and is gone with it.
+        ordinals: numbers the connections that it has had.
+    """
+
+    def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
+        self.name = name
+        self.market = opened.market
+        self.spec = opened.spec
+        self.is_nameless = nameless
+        self.ordinals = itertools.count(1)
+        self.player = Player(
+            opened.market,
+            clock,
+            wait_for=opened.spec.wait_for or 0,
+            gather=limits.gather,
+            patience=limits.patience,
+        )
+        self.control = Control(opened.market, self.player, clock, opened.digest_of)
+        self.player.on_awaited = self.control.begin
+        self.used_at = clock.now()
+        self.playing: asyncio.Task[None] | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is the one that everybody is in."""
+        return self.name == MAIN
+
+
+class Markets:
+    """Markets by name.
+
+    Args:
+        opener: opens a market of a name and a spec; raises `CommandError` or `FeedError` where that cannot be.
+        clock: real time.
+        limits: the bounds.
+
+    Attributes:
+        on_ended: called when the source of a market has come to its end.
+        on_failed: called when the source of a market has failed.
+        on_removed: called when a market is let go while there may be connections in it.
+    """
+
+    def __init__(self, opener: Callable[[str, MarketSpec], OpenedMarket], clock: Clock, limits: MarketsLimits) -> None:
+        self._opener = opener
+        self._clock = clock
+        self._limits = limits
+        self._hosted: dict[str, HostedMarket] = {}
+        self._numbers = itertools.count(1)
+        self.on_ended: Callable[[HostedMarket], None] | None = None
+        self.on_failed: Callable[[HostedMarket], None] | None = None
+        self.on_removed: Callable[[HostedMarket], None] | None = None
+
+    def __iter__(self) -> Iterator[HostedMarket]:
+        return iter(list(self._hosted.values()))
+
+    def __len__(self) -> int:
+        return len(self._hosted)
+
+    @property
+    def main(self) -> HostedMarket:
+        """The shared market."""
+        return self._hosted[MAIN]
+
+    @property
+    def names(self) -> list[str]:
+        """The names that can be asked for."""
+        return [name for name, hosted in self._hosted.items() if not hosted.is_nameless]
+
+    def find(self, name: str) -> HostedMarket:
+        """The market of a name. Raises `CommandError` where there is none."""
+        hosted = self._hosted.get(name)
+        if hosted is None:
+            near = nearest(name, self.names)
+            hint = f"did you mean {near}?" if near else f"there is {', '.join(self.names[:8])}"
+            raise CommandError(ErrorCode.UNKNOWN_MARKET, f"There is no market {name[:64]!r}", field="market", hint=hint)
+        hosted.used_at = self._clock.now()
+        return hosted
+
+    def join(self, name: str | None, spec: MarketSpec) -> tuple[HostedMarket, bool]:
+        """The market that a client asks for, made where it is missing, and whether it was made now.
+
+        Raises:
+            CommandError: the name is bad, a key contradicts what the market was made with, or there are too many.
+        """
+        if name is None and spec == MarketSpec():
+            return self.main, False
+        if name is not None and (hosted := self._hosted.get(name)) is not None:
+            self._check_same(hosted, spec)
+            hosted.used_at = self._clock.now()
+            return hosted, False
+        if name is not None and not NAME.fullmatch(name):
+            hint = "1 to 64 of A-Z a-z 0-9 . _ -"
+            raise CommandError(ErrorCode.INVALID_REQUEST, "This is no name for a market", field="market", hint=hint)
+        return self.host(name, spec), True
+
+    def host(self, name: str | None, spec: MarketSpec) -> HostedMarket:
+        """Open a market, and play it."""
+        if len(self._hosted) > self._limits.markets:
+            raise CommandError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The server has all the {self._limits.markets} markets it takes",
+                field="market",
+                hint="end one with DELETE /markets/NAME, or start with a larger --max-markets",
+            )
+        chosen = name if name is not None else f"~{next(self._numbers)}"
+        opened = self._opener(chosen, spec)
+        hosted = HostedMarket(chosen, opened, self._clock, self._limits, nameless=name is None)
+        self._hosted[chosen] = hosted
+        hosted.playing = asyncio.get_running_loop().create_task(self._play(hosted), name=f"market {chosen}")
+        self._watch(hosted)
+        log.info("market opened", market=chosen, scenario=opened.spec.scenario, seed=opened.spec.seed)
+        return hosted
+
+    def leave(self, hosted: HostedMarket) -> None:
+        """Note that a connection has left; who is empty is let go by and by."""
+        hosted.used_at = self._clock.now()
+        if hosted.market.attendance or hosted.is_shared:
+            return
+        if hosted.is_nameless:
+            self.remove(hosted)
+        else:
+            self._watch(hosted)
+
+    def remove(self, hosted: HostedMarket) -> None:
+        """End a market."""
+        if self._hosted.pop(hosted.name, None) is None:
+            return
+        if hosted.playing is not None:
+            hosted.playing.cancel()
+        log.info("market closed", market=hosted.name)
+        if self.on_removed is not None:
+            self.on_removed(hosted)
+
+    async def close(self) -> None:
+        """Stop playing all of them."""
+        playing = [hosted.playing for hosted in self if hosted.playing is not None]
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+
+    def _check_same(self, hosted: HostedMarket, spec: MarketSpec) -> None:
+        conflict = spec.conflict(hosted.spec)
+        if conflict is not None:
+            key, wanted, present = conflict
+            raise CommandError(
+                ErrorCode.MARKET_EXISTS,
+                f'The market "{hosted.name}" was made with {key}={present}, not {wanted}',
+                field=key,
+                hint="leave the key out to join it, or choose another name",
+            )
+
+    def _watch(self, hosted: HostedMarket) -> None:
+        """Let a market go once it has been empty for long enough."""
+        if not hosted.is_shared:
+            asyncio.get_running_loop().call_later(self._limits.idle / SECOND, self._expire, hosted)
+
+    def _expire(self, hosted: HostedMarket) -> None:
+        if self._hosted.get(hosted.name) is not hosted or hosted.market.attendance:
+            return
+        if self._clock.now() - hosted.used_at >= self._limits.idle:
+            self.remove(hosted)
+        else:
+            self._watch(hosted)
+
+    async def _play(self, hosted: HostedMarket) -> None:
+        hosted.market.on_phase = partial(self._hear, hosted)
+        try:
+            await hosted.player.run()
+        except Exception as error:  # Whatever a source raises ends its market, and nothing else.
+            place = f"{type(error).__name__}: {error} ({_place_of(error)})"
+            reason = str(error) if isinstance(error, FeedError) else place
+            log.error("the market's source failed", market=hosted.name, error=reason)
+            log.debug("where it failed", exc_info=error)
+            hosted.market.fail(reason)
+            if self.on_failed is not None:
+                self.on_failed(hosted)
+
+    def _hear(self, hosted: HostedMarket, phase: MarketPhase) -> None:
+        if phase == "ended" and self.on_ended is not None:
+            self.on_ended(hosted)
+
+
+def _place_of(error: Exception) -> str:
+    """File and line at which an error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "nobody knows where"

@@ -1,0 +1,83 @@
+"""`POST /markets/NAME/ACTION` and what else changes a market by HTTP: the same actions and answers as on the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from feed.errors import FeedError
+from feed.market.commands import CommandError
+from feed.market.markets import HostedMarket, Markets
+from feed.protocol.codes import ErrorCode
+from feed.server.admission import ControlRule
+from feed.server.http.history import described
+from feed.server.http.routes import Caller, Commanded, Page, refusal
+from feed.server.market_keys import read_market
+
+__all__ = ["ControlPages"]
+
+
+class ControlPages:
+    """Markets made, commanded and ended by HTTP.
+
+    Args:
+        markets: the markets.
+        rule: whom the shared market obeys.
+    """
+
+    def __init__(self, markets: Markets, rule: ControlRule) -> None:
+        self._markets = markets
+        self._rule = rule
+
+    def by_path(self) -> dict[tuple[str, str], Commanded]:
+        """Every method and path with what answers it."""
+        return {
+            ("POST", "/markets/<name>"): self.make,
+            ("DELETE", "/markets/<name>"): self.end,
+            ("POST", "/markets/<name>/<action>"): self.act,
+        }
+
+    def make(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
+        """Make a market; it may be there already, if it was made with the same keys."""
+        try:
+            _, spec = read_market(query)
+            hosted, is_new = self._markets.join(name, spec)
+        except FeedError as error:
+            return refusal(error)
+        return Page.json(described(hosted), 201 if is_new else 200)
+
+    def end(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
+        """End a market; its connections are closed with 4410."""
+        try:
+            hosted = self._commanded(name, caller)
+            if hosted.is_shared:
+                raise CommandError(ErrorCode.NOT_ALLOWED, "The shared market stays", hint="stop the server instead")
+        except CommandError as error:
+            return refusal(error)
+        self._markets.remove(hosted)
+        return Page.json({"market": name, "state": "removed"})
+
+    async def act(self, name: str, action: str, query: Mapping[str, str], caller: Caller) -> Page:
+        """Carry out a command, and answer once it has happened."""
+        try:
+            done = await self._commanded(name, caller).control.act(action, query, "http")
+        except CommandError as error:
+            return refusal(error)
+        return Page.json(done.document())
+
+    def log(self, name: str, query: Mapping[str, str]) -> Page:
+        """The commands that a market has been given, one JSON object a line."""
+        try:
+            entries = self._markets.find(name).control.log
+        except CommandError as error:
+            return refusal(error)
+        lines = b"".join(orjson.dumps(entry.document(), option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
+        return Page(lines, "application/x-ndjson; charset=utf-8")
+
+    def _commanded(self, name: str, caller: Caller) -> HostedMarket:
+        hosted = self._markets.find(name)
+        if hosted.is_shared and not self._rule.allows(caller.address, caller.token):
+            hint = "show the control token as Authorization: Bearer TOKEN, or make a market of your own"
+            raise CommandError(ErrorCode.NOT_ALLOWED, "The shared market does not obey you", hint=hint)
+        return hosted

@@ -1,0 +1,105 @@
+"""The keys of a URL that ask for a market of one's own, or for one by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from feed.errors import UsageError
+from feed.hints import nearest
+from feed.market.markets import NAME, MarketSpec
+from feed.scenario.values import Anchor
+from feed.units import MAX_SEED, parse_duration, parse_speed, parse_time
+
+__all__ = ["MARKET_KEYS", "QueryError", "UrlKey", "read_market"]
+
+MAX_SEED_DIGITS = 16
+
+MAX_COUNT_DIGITS = 6
+
+
+class QueryError(UsageError):
+    """The URL asks for something that is not there; `field` names the key."""
+
+    def __init__(self, message: str, field: str, hint: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class UrlKey:
+    """One key of a market's address: how its value is read, and what to write."""
+
+    read: Callable[[str], Any]
+    description: str
+
+
+def _read_name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise UsageError(f"{text[:40]!r} is no name for a market")
+    return text
+
+
+def _read_scenario(text: str) -> str:
+    # A name in the folder of scenarios, and never a path.
+    if not NAME.fullmatch(text) or not text.strip("."):
+        raise UsageError(f"{text[:40]!r} is no name of a scenario")
+    return text
+
+
+def _read_seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_SEED_DIGITS or int(text) > MAX_SEED:
+        raise UsageError(f"{text[:40]!r} is no seed")
+    return int(text)
+
+
+def _read_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_COUNT_DIGITS:
+        raise UsageError(f"{text[:40]!r} is no number of subscribers")
+    return int(text)
+
+
+def _read_flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UsageError(f"{text[:40]!r} is neither true nor false")
+    return text == "true"
+
+
+def _read_anchor(text: str) -> Anchor:
+    return "scenario" if text == "scenario" else "now" if text == "now" else parse_time(text)
+
+
+MARKET_KEYS = {
+    "market": UrlKey(_read_name, "a name of 1 to 64 of A-Z a-z 0-9 . _ -"),
+    "scenario": UrlKey(_read_scenario, "the name of a scenario, as GET /scenarios lists them"),
+    "seed": UrlKey(_read_seed, f"a whole number from 0 to {MAX_SEED}"),
+    "speed": UrlKey(parse_speed, "0.1 to 1000, or max"),
+    "at": UrlKey(parse_duration, "a time into the scenario, such as 00:10:00"),
+    "anchor": UrlKey(_read_anchor, "scenario, now, or a time"),
+    "paused": UrlKey(_read_flag, "true or false"),
+    "wait_for": UrlKey(_read_count, "a number of subscribers; 0: market time begins at once"),
+}
+"""Each key with how it is read; what is not given is as the server was started."""
+
+
+def read_market(asked: Mapping[str, str]) -> tuple[str | None, MarketSpec]:
+    """The name and the make of the market that some keys ask for.
+
+    Raises:
+        QueryError: for an unknown key, or a bad value.
+    """
+    values: dict[str, Any] = {}
+    for name, text in asked.items():
+        key = MARKET_KEYS.get(name)
+        if key is None:
+            near = nearest(name, MARKET_KEYS)
+            hint = f'did you mean "{near}"?' if near else f"one of {', '.join(MARKET_KEYS)}"
+            raise QueryError("The URL has an unknown key", name[:64], hint)
+        try:
+            values[name] = key.read(text)
+        except UsageError as error:
+            raise QueryError(f"{name}: {error}", name, key.description) from None
+    market = values.pop("market", None)
+    return market, MarketSpec(**values)

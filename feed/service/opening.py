@@ -1,0 +1,173 @@
+"""Opens markets: from the settings of the server and the wishes of a client to a market at its beginning."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from feed.clock import Clock
+from feed.data.ticks import Source
+from feed.errors import UsageError
+from feed.hints import nearest
+from feed.market.commands import CommandError
+from feed.market.digest import market_digest
+from feed.market.history import ResumeWindow
+from feed.market.market import Market, MarketIdentity
+from feed.market.markets import MAIN, MarketSpec, OpenedMarket
+from feed.market.state import MarketState, exact_speed
+from feed.protocol.codes import ErrorCode
+from feed.scenario.activity import with_activity
+from feed.scenario.find import find_scenario, scenario_names
+from feed.scenario.model import Scenario
+from feed.scenario.values import Anchor
+from feed.service.settings import Limits, ServeSettings
+from feed.sources.opening import open_source, past_of
+from feed.units import MILLISECOND, format_duration
+
+__all__ = ["MarketOpener", "served_scenario"]
+
+log = structlog.get_logger("feed")
+
+
+class MarketOpener:
+    """Opens the shared market as the server was started, and others as clients ask for them.
+
+    Args:
+        settings: the server's; what a client does not ask for is as they say.
+        clock: real time.
+    """
+
+    def __init__(self, settings: ServeSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def open(self, name: str, spec: MarketSpec) -> OpenedMarket:
+        """Open a market, standing before its first message.
+
+        Raises:
+            CommandError: a client asks for a scenario that is not there, or a time that is not in it.
+            FeedError: the scenario cannot be played.
+        """
+        settings = self._settings
+        scenario, path = self._scenario(name, spec)
+        seed = spec.seed if spec.seed is not None else settings.seed if settings.seed is not None else scenario.seed
+        # What the server was told to cut is what it serves, and not what a client asks for by name.
+        until = settings.until if spec.scenario is None else None
+        source = open_source(scenario, path, seed, until=until)
+        if name == MAIN:
+            for notice in getattr(source, "notices", ()):
+                log.info(notice)
+        at = settings.at if spec.at is None else spec.at
+        begins = _beginning(scenario, source, at, until)
+        anchor = settings.anchor if spec.anchor is None else spec.anchor
+        shift = _shift(source, anchor, self._clock)
+        speed = settings.speed if spec.speed is None else spec.speed
+        paused = bool(spec.paused)
+        digest_of = partial(_digest, scenario, path, source, shift)
+        state = MarketState(
+            seed=seed,
+            digest=digest_of(seed, begins),
+            begins=begins,
+            at=begins - 1,
+            speed=exact_speed(speed),
+            end=source.end,
+            waits=not paused,
+        )
+        market = Market(
+            MarketIdentity(name, scenario.name),
+            source,
+            state,
+            window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
+            clock=self._clock,
+            shift=shift,
+            limits=_told_limits(settings.limits),
+            past=past_of(source, scenario, seed),
+            reopen=partial(_reopen, scenario, path, until),
+        )
+        made_of = MarketSpec(
+            scenario=spec.scenario or scenario.name,
+            seed=seed,
+            speed=speed,
+            at=at,
+            anchor=anchor,
+            paused=paused,
+            wait_for=settings.wait_for if spec.wait_for is None else spec.wait_for,
+        )
+        return OpenedMarket(market, made_of, digest_of)
+
+    def _scenario(self, name: str, spec: MarketSpec) -> tuple[Scenario, Path]:
+        if spec.scenario is None:
+            scenario, path = served_scenario(self._settings)
+            return with_activity(scenario, self._settings.activity), path
+        known = scenario_names(self._settings.scenarios)
+        if spec.scenario not in known:
+            near = nearest(spec.scenario, known)
+            hint = f"did you mean {near}?" if near else "GET /scenarios lists them"
+            raise CommandError(
+                ErrorCode.INVALID_REQUEST, f"There is no scenario {spec.scenario!r}", field="scenario", hint=hint
+            )
+        return find_scenario(spec.scenario, self._settings.scenarios)
+
+
+def _digest(scenario: Scenario, path: Path, source: Source, shift: int, seed: int, begins: int) -> str:
+    return market_digest(scenario, path.parent, source, seed=seed, at=begins, shift=shift)
+
+
+def _reopen(scenario: Scenario, path: Path, until: int | None, seed: int) -> tuple[Source, Source]:
+    source = open_source(scenario, path, seed, until=until)
+    return source, past_of(source, scenario, seed)
+
+
+def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
+    """The scenario that is served: a recording may be cut, repeated, or continued as another one."""
+    scenario, path = find_scenario(settings.scenario, settings.scenarios)
+    wanted: dict[str, object] = {}
+    if settings.until is not None and scenario.replay is not None:
+        wanted["until"] = settings.until
+    if settings.loop == "on":
+        wanted["loop"] = True
+    if settings.then is not None:
+        wanted["continued"] = True
+    if not wanted:
+        return scenario, path
+    if scenario.replay is None:
+        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
+    replay = scenario.replay.model_copy(update=wanted)
+    if replay.loop and replay.continued:
+        raise UsageError("--loop on has no end from which --then could go on: use one of them")
+    if settings.then is None:
+        return scenario.model_copy(update={"replay": replay}), path
+    # What goes on has its own character; the name says what it began as.
+    later, _ = find_scenario(settings.then, settings.scenarios)
+    if later.replay is not None or later.source is not None:
+        raise UsageError(f"--then {settings.then} is a recording itself; name a scenario")
+    return later.model_copy(update={"name": scenario.name, "replay": replay}), path
+
+
+def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:
+    begins = source.start + at
+    if until is not None and until <= at:
+        raise UsageError(f"--until {format_duration(until)} is not behind --at {format_duration(at)}: nothing is left")
+    if source.end is not None and begins >= source.end:
+        length = format_duration(source.end - source.start)
+        raise UsageError(f"--at {format_duration(at)} is behind the end of the scenario, which is {length} long")
+    if (script_ends := scenario.script_end) is not None and at >= script_ends:
+        told = {"at": format_duration(at), "script_ends": format_duration(script_ends)}
+        log.warning("--at is behind the last phase and event: the market goes on without any", **told)
+    return begins
+
+
+def _shift(source: Source, anchor: Anchor, clock: Clock) -> int:
+    """Nanoseconds between the scenario's own date and what clients see; whole milliseconds, so that none is lost."""
+    if anchor == "scenario":
+        return 0
+    first = clock.wall() if anchor == "now" else anchor
+    return (first - source.start) // MILLISECOND * MILLISECOND
+
+
+def _told_limits(limits: Limits) -> dict[str, int | float]:
+    """What of the limits a client should know."""
+    names = ("max_message_size", "max_subscriptions", "inbound_rate", "inbound_burst", "resume_messages")
+    return {name: getattr(limits, name) for name in names}

@@ -1,0 +1,251 @@
+"""Markets by name, and commands to them: on the socket and by HTTP alike, exact to the message."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from feed.units import MILLISECOND
+from tests.server.conftest import Running, Serve, receive, receive_event, send
+from tests.support.sources import BTC, ETH, MetronomeSource
+
+OWN = "/?market=mine&paused=true"
+
+SUBSCRIBE = {"event": "subscribe", "channel": "trading", "symbol": "BTC/USD"}
+
+
+async def ask(running: Running, method: str, path: str, *headers: str) -> tuple[int, Any]:
+    """Status and body of an answer to a request without a body."""
+    reader, writer = await asyncio.open_connection(*running.address)
+    lines = "".join(f"{header}\r\n" for header in headers)
+    writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), body if b"ndjson" in head else orjson.loads(body)
+
+
+async def act(client: ClientConnection, action: str, **keys: Any) -> list[dict[str, Any]]:
+    """Everything that comes up to the answer to a command, the answer last."""
+    await send(client, {"event": "control", "action": action, "id": action, **keys})
+    came = [await receive(client)]
+    while came[-1].get("id") != action:
+        came.append(await receive(client))
+    return came
+
+
+def seqs(messages: list[dict[str, Any]]) -> list[int]:
+    """The seq of each data frame."""
+    return [message["seq"] for message in messages if message["event"] == "data"]
+
+
+async def test_step_gives_exactly_so_many_trades(serve: Serve) -> None:
+    """A market of one's own stands still; each step sends its trades before its answer, and nothing after it."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        assert (await receive(client))["event"] == "subscribed"
+        first = await act(client, "step")
+        assert seqs(first) == [1]
+        assert (first[-1]["event"], first[-1]["trades"], first[-1]["seq"]["trading:BTC/USD"]) == ("done", 1, 1)
+        assert seqs(await act(client, "step", count=7)) == list(range(2, 9))
+        assert seqs(await act(client, "step", **{"for": "50ms"})) == list(range(9, 19))
+        with pytest.raises(TimeoutError):
+            while (await asyncio.wait_for(client.recv(), 0.3)) is not None:
+                raise AssertionError("a market that stands sends no data")
+
+
+async def test_trades_of_one_instant_come_together(serve: Serve) -> None:
+    """One of them is asked for, both are told and counted, also the one that nobody listens to."""
+    async with serve(MetronomeSource((BTC, ETH), every=5 * MILLISECOND)) as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE | {"symbol": "ETH/USD"})
+        await receive_event(client, "subscribed")
+        [*came, done] = await act(client, "step")
+        assert (seqs(came), done["trades"]) == ([1], 2)
+
+
+async def test_nothing_leaks_behind_a_pause(serve: Serve) -> None:
+    """What comes before the answer is all there is; after resume it goes on without a gap."""
+    async with serve(MetronomeSource(every=MILLISECOND)) as running:
+        client = await running.client("/?market=mine")
+        await send(client, SUBSCRIBE)
+        got = [(await receive_event(client, "data"))["seq"] for _ in range(50)]
+        [*came, done] = await act(client, "pause")
+        got += seqs(came)
+        assert done["state"] == "paused"
+        assert done["seq"]["trading:BTC/USD"] == got[-1]
+        assert [message["state"] for message in came if message["event"] == "market"] == ["paused"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(receive_event(client, "data"), 0.3)
+        [*came, done] = await act(client, "resume")
+        got += seqs(came)
+        assert done["state"] == "running"
+        got += [(await receive_event(client, "data"))["seq"] for _ in range(20)]
+        assert got == list(range(1, got[-1] + 1))
+
+
+async def test_pause_of_a_market_at_full_speed(serve: Serve) -> None:
+    """It stands where its readers have come to."""
+    async with serve(MetronomeSource(every=MILLISECOND)) as running:
+        client = await running.client("/?market=fast&speed=max", max_queue=16)
+        await send(client, SUBSCRIBE)
+        got = [(await receive_event(client, "data"))["seq"] for _ in range(2000)]
+        [*came, done] = await act(client, "pause")
+        got += seqs(came)
+        assert got == list(range(1, done["seq"]["trading:BTC/USD"] + 1))
+        await act(client, "speed", value=1)
+        got += seqs(await act(client, "step", count=3))
+        assert got[-1] == done["seq"]["trading:BTC/USD"] + 3
+
+
+async def test_speed_changes_without_a_jump(serve: Serve) -> None:
+    """Every message comes once, in order, at whatever speeds."""
+    async with serve() as running:
+        client = await running.client("/?market=mine", max_queue=16)
+        await send(client, SUBSCRIBE)
+        got: list[int] = []
+        for speed in (5, "max", 0.5, "20"):
+            came = await act(client, "speed", value=speed)
+            got += seqs(came)
+            assert came[-1]["event"] == "done"
+            got += [(await receive_event(client, "data"))["seq"] for _ in range(3)]
+        assert got == list(range(1, got[-1] + 1))
+
+
+async def test_seek_gives_the_bytes_of_a_market_opened_there(serve: Serve) -> None:
+    """A new epoch: market, subscribed and the snapshot, then seq from 1."""
+    async with serve() as running:
+        opened = await running.client("/?market=there&paused=true&at=00:01:00")
+        client = await running.client(OWN)
+        for each in (opened, client):
+            await send(each, SUBSCRIBE)
+            await receive_event(each, "subscribed")
+        before = (await act(client, "step", count=5))[-1]
+        came = await act(client, "seek", time="00:01:00")
+        assert [message["event"] for message in came] == ["market", "subscribed", "done"]
+        assert came[-1]["epoch"] == came[0]["epoch"] == came[1]["epoch"] != before["epoch"]
+        there = [message["data"] for message in await act(opened, "step", count=20) if message["event"] == "data"]
+        here = [message["data"] for message in await act(client, "step", count=20) if message["event"] == "data"]
+        assert here == there
+        assert len(here) == 20
+
+
+async def test_restart_begins_again(serve: Serve) -> None:
+    """The same seed gives the same frames, with the epoch's own name."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "subscribed")
+        first = [message for message in await act(client, "step", count=9) if message["event"] == "data"]
+        epoch = (await act(client, "restart"))[-1]["epoch"]
+        again = [message for message in await act(client, "step", count=9) if message["event"] == "data"]
+        assert again == first
+        assert epoch.endswith("-2")
+
+
+async def test_http_answers_once_it_has_happened(serve: Serve) -> None:
+    """The same action and answer as on the socket; every line of the log tells what was done."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "subscribed")
+        status, done = await ask(running, "POST", "/markets/mine/step?count=4")
+        assert (status, done["trades"], done["log"], done["seq"]["trading:BTC/USD"]) == (200, 4, 1, 4)
+        assert [(await receive_event(client, "data"))["seq"] for _ in range(4)] == [1, 2, 3, 4]
+        status, done = await ask(running, "POST", "/markets/mine/speed?value=10")
+        assert (status, done["state"]) == (200, "paused")
+        status, log = await ask(running, "GET", "/markets/mine/log")
+        lines = [orjson.loads(line) for line in log.splitlines()]
+        assert [(line["n"], line["command"]["action"]) for line in lines] == [(1, "step"), (2, "speed")]
+        status, market = await ask(running, "GET", "/markets/mine")
+        assert (status, market["state"], market["speed"], market["log"]) == (200, "paused", 10.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/markets/mine/paus", 400, "INVALID_REQUEST"),
+        ("POST", "/markets/mine/step?cont=1", 400, "INVALID_REQUEST"),
+        ("POST", "/markets/mine/step?count=0", 400, "INVALID_REQUEST"),
+        ("POST", "/markets/mine/step?count=1&for=1s", 400, "INVALID_REQUEST"),
+        ("POST", "/markets/mine/step?symbol=XRP/USD", 400, "UNKNOWN_SYMBOL"),
+        ("POST", "/markets/mine/seek?time=99999h", 504, "NOT_REACHED"),
+        ("POST", "/markets/mine/seek", 400, "INVALID_REQUEST"),
+        ("POST", "/markets/mina/pause", 404, "UNKNOWN_MARKET"),
+        ("POST", "/markets/mine?seed=7", 409, "MARKET_EXISTS"),
+        ("POST", "/markets/other?sed=7", 400, "INVALID_REQUEST"),
+        ("DELETE", "/markets/main", 403, "NOT_ALLOWED"),
+    ],
+)  # fmt: skip
+async def test_refused_by_http(serve: Serve, method: str, path: str, status: int, code: str) -> None:
+    """Each refusal has a status, a code and a hint, and nothing has happened."""
+    async with serve(MetronomeSource(count=1000)) as running:
+        await running.client(OWN)
+        answer, body = await ask(running, method, path)
+        assert (answer, body["code"]) == (status, code)
+        assert body["hint"]
+        assert len(running.markets.find("mine").control.log) == 0
+
+
+async def test_step_of_a_running_market_is_refused(serve: Serve) -> None:
+    """It says to pause first."""
+    async with serve() as running:
+        client = await running.client("/?market=mine")
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "data")
+        error = (await act(client, "step"))[-1]
+        assert (error["event"], error["code"], error["hint"]) == ("error", "NOT_POSSIBLE", "pause it first")
+
+
+async def test_a_page_of_another_origin_controls_nothing(serve: Serve) -> None:
+    """A request that a foreign page can send without asking is refused all the same."""
+    async with serve() as running:
+        await running.client(OWN)
+        status, body = await ask(running, "POST", "/markets/mine/resume", "Origin: https://evil.example")
+        assert (status, body["code"]) == (403, "NOT_ALLOWED")
+        assert running.markets.find("mine").market.phase == "paused"
+
+
+async def test_joined_and_private_markets(serve: Serve) -> None:
+    """A name is one market for all who name it; without a name each has its own, gone with the connection."""
+    async with serve() as running:
+        one = await running.client(OWN)
+        two = await running.client("/?market=mine")
+        for each in (one, two):
+            await send(each, SUBSCRIBE)
+            await receive_event(each, "subscribed")
+        await act(one, "step", count=3)
+        assert [(await receive_event(two, "data"))["seq"] for _ in range(3)] == [1, 2, 3]
+        with pytest.raises(InvalidStatus) as refused:
+            await running.client("/?market=mine&seed=99")
+        assert refused.value.response.status_code == 409
+        own = await running.client("/?seed=1")
+        assert len(running.markets) == 3
+        await own.close()
+        async with asyncio.timeout(5):
+            while len(running.markets) > 2:
+                await asyncio.sleep(0.01)
+        status, _ = await ask(running, "DELETE", "/markets/mine")
+        assert status == 200
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await one.recv()
+        assert one.close_code == 4410
+
+
+async def test_two_commands_at_once_are_both_answered(serve: Serve) -> None:
+    """The log orders them, and each counts from where the other left the market."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "subscribed")
+        answers = await asyncio.gather(*(ask(running, "POST", "/markets/mine/step?count=2") for _ in range(5)))
+        assert [status for status, _ in answers] == [200] * 5
+        assert sorted(done["log"] for _, done in answers) == [1, 2, 3, 4, 5]
+        assert [(await receive_event(client, "data"))["seq"] for _ in range(10)] == list(range(1, 11))
