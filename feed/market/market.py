@@ -25,7 +25,10 @@ from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
 from feed.units import DAY, MILLISECOND, MINUTE
 from feed.version import __version__
 
-__all__ = ["Market", "MarketIdentity", "Tap"]
+__all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
+
+SLICE = 512
+"""Messages that are published at a time; a player gives the event loop a turn in between."""
 
 
 class Tap(Protocol):
@@ -314,9 +317,16 @@ class Market:
 
     # What a player and its commands do with it.
 
-    def obey(self, state: MarketState) -> None:
-        """Take the state that a command has led to; a new epoch begins at once, and everybody is told."""
+    def obey(self, state: MarketState, effect: int | None = None) -> None:
+        """Take the state that a command has led to; a new epoch begins at once, and everybody is told.
+
+        Args:
+            state: where it stands and how it moves from now on.
+            effect: market time behind which that is so; what is due until then belongs to the epoch that ends.
+        """
         renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
+        if renewed and effect is not None:
+            self._publish_up_to(effect)
         self.state = state
         self._measure()
         if renewed:
@@ -353,6 +363,10 @@ class Market:
             tell(event)
         if self.on_phase is not None:
             self.on_phase(phase)
+
+    def _publish_up_to(self, time: int) -> None:
+        while (due := self.next_time()) is not None and due <= time:
+            self.publish_due(time, SLICE)
 
     def _renew(self, *, reseeded: bool) -> None:
         # What waits of the old epoch can't be looked up in the new one.

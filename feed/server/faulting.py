@@ -115,9 +115,7 @@ class PeerFaults:
         """Begin with a fault; returns its number on this connection."""
         number = next(self._numbers)
         log = self._market.faults
-        armed = ArmedFault(
-            fault, number, self._target, calendar=self._calendar, seed=self._market.state.seed, log=log
-        )
+        armed = ArmedFault(fault, number, self._target, calendar=self._calendar, seed=self._market.state.seed, log=log)
         link = self._in if fault.direction == "in" else self._out
         self._armed[number] = link, armed
         link.add(number, armed)
