@@ -78,6 +78,10 @@ class Control:
         command = Command(found.name, found.read(given), by)
         if found.name in RENEWING and self._market.tap is not None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
+        if found.name in RENEWING and not self._market.state.moving:
+            # A long step before this one may not have come to its end: then its data goes out first, at its readers'
+            # pace.
+            await self._player.reach(self._market.state.at)
         entry, facts = await self._append(
             command, lambda state, instant: found.decide(state, command.keys, instant, self)
         )
@@ -111,7 +115,7 @@ class Control:
 
     def _obey(self, entry: Entry) -> None:
         self._newest = entry.number
-        self._market.obey(entry.state)
+        self._market.obey(entry.state, entry.effect)
         self._player.notice()
 
     # What actions may ask of the future.

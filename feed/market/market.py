@@ -29,7 +29,10 @@ from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
 from feed.units import MILLISECOND
 from feed.version import __version__
 
-__all__ = ["Market", "MarketIdentity", "Tap"]
+__all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
+
+SLICE = 512
+"""Messages that are published at a time; a player gives the event loop a turn in between."""
 
 
 class Tap(Protocol):
@@ -347,9 +350,16 @@ class Market:
 
     # What a player and its commands do with it.
 
-    def obey(self, state: MarketState) -> None:
-        """Take the state that a command has led to; a new epoch begins at once, and everybody is told."""
+    def obey(self, state: MarketState, effect: int | None = None) -> None:
+        """Take the state that a command has led to; a new epoch begins at once, and everybody is told.
+
+        Args:
+            state: where it stands and how it moves from now on.
+            effect: market time behind which that is so; what is due until then belongs to the epoch that ends.
+        """
         renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
+        if renewed and effect is not None:
+            self._publish_up_to(effect)
         self.state = state
         self._measure()
         if renewed:
@@ -423,6 +433,10 @@ class Market:
             yield from book.counting(begins, until)
 
         self._counting = self.chores.start(book, chore())
+
+    def _publish_up_to(self, time: int) -> None:
+        while (due := self.next_time()) is not None and due <= time:
+            self.publish_due(time, SLICE)
 
     def _renew(self, *, reseeded: bool) -> None:
         # What waits of the old epoch can't be looked up in the new one.

@@ -13,14 +13,11 @@ from feed.clock import Clock, SystemClock
 from feed.delivery.subscriber import Subscriber
 from feed.market.kerneltimer import KernelTimer, open_timer
 from feed.market.lateness import Behind
-from feed.market.market import Market
+from feed.market.market import SLICE, Market
 from feed.protocol.events import MarketPhase
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["PaceCounters", "Player"]
-
-SLICE = 512
-"""Messages that are published before the event loop gets a turn."""
 
 BUSY = 8
 """A write of so many messages is worth waiting for as long as the bound allows."""

@@ -16,16 +16,16 @@ from feed.dialects.native.replies import Variant, decode, encode
 from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import Target
-from feed.market.commands import CommandError
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
-from feed.protocol.events import Closing, CommandDone, ErrorEvent, Event, Heartbeat, MarketChanged
+from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
+from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
 from feed.server.faulting import PeerFaults
@@ -120,7 +120,7 @@ class Peer:
         self.hosted = hosted
         self._market = market = hosted.market
         self._epoch = market.epoch
-        self._commands: set[asyncio.Task[None]] = set()
+        self._commands = PeerCommands(hosted.control, name, self.send)
         self._limits = limits
         self._clock = clock
         self._counters = counters
@@ -331,38 +331,13 @@ class Peer:
             case Leave(stream):
                 self._streams.leave(stream)
             case Act():
-                self._act(effect)
+                self._commands.give(effect)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):
                 self.drop(reason)
-
-    def _act(self, act: Act) -> None:
-        # Kept, so that it is not collected before it has happened.
-        task = self._loop.create_task(self._carry_out_command(act))
-        self._commands.add(task)
-        task.add_done_callback(self._commands.discard)
-
-    async def _carry_out_command(self, act: Act) -> None:
-        try:
-            done = await self.hosted.control.act(act.action, act.keys, self.name)
-        except CommandError as error:
-            self.send(ErrorEvent(message=str(error), code=error.code, id=act.id, field=error.field, hint=error.hint))
-            return
-        self.send(
-            CommandDone(
-                action=done.action,
-                log=done.log,
-                epoch=done.epoch,
-                virtual_time=done.virtual_time,
-                state=done.state,
-                seq=done.seq,
-                trades=done.facts.get("trades"),
-                id=act.id,
-            )
-        )
 
     # Time.
 
