@@ -25,6 +25,7 @@ from feed.server.http.docs import DOCS, PICTURES, sections_of, slug
 from feed.server.query import KEYS
 from feed.service.settings import ENV_PREFIX, ServeSettings
 from tests.docs.tables import PAGES, TABLES, filled, readme
+from tests.end_to_end.test_clients import EXAMPLE
 
 ROOT = readme().parent
 
@@ -180,6 +181,15 @@ def test_readme_is_a_front_door() -> None:
     libraries = [re.split(r"[<>=\[]", each)[0] for each in project["dependencies"]]
     table = text.partition("## Libraries")[2]
     assert [each for each in libraries if not re.search(rf"^\|.*\b{each}\b.*\|.*\|$", table, re.MULTILINE)] == []
+
+
+def test_the_first_client_is_the_same_everywhere() -> None:
+    """The one that tests run in a browser and in Node.js, but for the bodies of its handlers."""
+    blocks = {name: _FENCE.search(TEXTS[name], TEXTS[name].index("```js")) for name in ("README.md", "wire.md")}
+    shown = {found[2] for found in blocks.values() if found is not None}
+    assert len(shown) == 1
+    ran = [line.split(" {")[0] for line in (EXAMPLE % "ws://127.0.0.1:8765").strip().splitlines()]
+    assert [line.split(" {")[0] for line in shown.pop().splitlines()] == ran
 
 
 def test_the_picture_is_small_and_of_itself() -> None:

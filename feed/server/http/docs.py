@@ -78,12 +78,12 @@ def sections_of(name: str) -> Iterator[Section]:
 
 
 def search(query: str) -> list[Section]:
-    """The sections that have every word of a query; those with one in the heading come first."""
+    """The sections that have every word of a query; those with most of them in the heading come first."""
     words = query[:MAX_QUERY].casefold().split()
     if not words:
         return []
     hits = [section for section in _all_sections() if _has_all(words, f"{section.heading} {section.text}")]
-    hits.sort(key=lambda section: not any(word in section.heading.casefold() for word in words))
+    hits.sort(key=lambda section: -sum(word in section.heading.casefold() for word in words))
     return hits[:MAX_HITS]
 
 
@@ -242,8 +242,10 @@ table {{ border-collapse: collapse; font-size: .92rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0;
   border-bottom: 1px solid var(--line); }}
 th {{ font-weight: 500; color: var(--dim); }}
+td:first-child code, pre code {{ overflow-wrap: normal; }}
 td:first-child code {{ white-space: nowrap; }}
-code {{ font: .875em ui-monospace, monospace; background: #8882; padding: .1em .3em; border-radius: 4px; }}
+code {{ font: .875em ui-monospace, monospace; overflow-wrap: anywhere; background: #8882; padding: .1em .3em;
+  border-radius: 4px; }}
 pre {{ background: #8881; padding: .9rem; overflow-x: auto; border-radius: 6px; line-height: 1.4; }}
 pre code {{ background: none; padding: 0; }}
 img {{ max-width: 100%; height: auto; }}
