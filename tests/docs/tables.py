@@ -22,7 +22,7 @@ from feed.scenario.find import list_scenarios
 from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
 from feed.server.market_keys import MARKET_KEYS
-from feed.service.settings import ENV_PREFIX, ServeSettings, default_text, option_name, range_text
+from feed.service.settings import ENV_PREFIX, Limits, ServeSettings, default_text, option_name, range_text
 from tests.test_architecture import LAYERS
 
 __all__ = ["PAGES", "TABLES", "filled", "readme"]
@@ -104,7 +104,8 @@ def _sentence(thing: type) -> str:
 def settings() -> str:
     """Every setting of `feed serve`."""
     rows = []
-    for name, info in ServeSettings.model_fields.items():
+    # What people set stands above the limits that they hardly ever touch.
+    for name, info in sorted(ServeSettings.model_fields.items(), key=lambda item: item[0] in Limits.model_fields):
         option = "argument" if name == "scenario" else f"`{option_name(name)}`"
         default = default_text(name).removeprefix("default ")
         rows.append((f"{option} `{ENV_PREFIX}{name.upper()}`", default, range_text(name), str(info.description)))
