@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-__all__ = ["CLOSE_CODES", "BadSubscription", "CloseCode", "ErrorCode", "Reconnect", "clipped_reason", "reconnect_for"]
+__all__ = [
+    "CLOSE_CODES",
+    "ERROR_MEANINGS",
+    "BadSubscription",
+    "CloseCode",
+    "ErrorCode",
+    "Reconnect",
+    "clipped_reason",
+    "reconnect_for",
+]
 
 Reconnect = Literal["now", "back_off", "never"]
 
@@ -35,6 +44,27 @@ class ErrorCode(StrEnum):
     NOT_ALLOWED = "NOT_ALLOWED"
     UNKNOWN_MARKET = "UNKNOWN_MARKET"
     MARKET_EXISTS = "MARKET_EXISTS"
+
+
+ERROR_MEANINGS = {
+    ErrorCode.INVALID_JSON: "The message is not a JSON object",
+    ErrorCode.UNKNOWN_EVENT: "The `event` of the request is unknown",
+    ErrorCode.INVALID_REQUEST: "A key of the request, or its value, is wrong; `field` names it",
+    ErrorCode.UNKNOWN_CHANNEL: "The market has no such channel",
+    ErrorCode.UNKNOWN_SYMBOL: "The market has no such symbol",
+    ErrorCode.NOT_SUBSCRIBED: "`unsubscribe` names a stream that the connection is not subscribed to",
+    ErrorCode.UNAUTHORIZED: "The server has a token, and the client has not shown it",
+    ErrorCode.TOKEN_EXPIRED: "The authentication has expired; the connection is closed with 4401",
+    ErrorCode.RATE_LIMITED: "Too many messages, or too many new connections; the request was ignored",
+    ErrorCode.LIMIT_EXCEEDED: "A limit of the connection or of the server is reached",
+    ErrorCode.TOO_LARGE: "Reserved; a message that is too large closes the connection with 1009",
+    ErrorCode.NOT_POSSIBLE: "The command is valid, but not in the market's present state",
+    ErrorCode.NOT_REACHED: "The market time or the trade that was asked for does not exist",
+    ErrorCode.NOT_ALLOWED: "The client may not control this market",
+    ErrorCode.UNKNOWN_MARKET: "There is no market of that name",
+    ErrorCode.MARKET_EXISTS: "The market of that name was made with other keys",
+}
+"""What each code means, for the documentation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What holds for every command: a help with examples, and a row in the README."""
+"""What holds for every command: a help with examples, and its own section in the documentation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import feed
 from feed.cli.app import COMMANDS, app
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(feed.__file__).parent / "docs" / "cli.md"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
-    """The help says what it does and shows it; the README's table has it."""
+    """The help says what it does and shows it; the page of commands has it."""
     done = CliRunner().invoke(app, [name, "--help"])
     assert done.exit_code == 0
     assert COMMANDS[name] in done.stdout
     assert any(line.strip().startswith(f"feed {name}") for line in done.stdout.splitlines())
-    assert any(line.startswith(f"| `feed {name}") for line in README.read_text().splitlines())
+    assert f"### feed {name}" in PAGE.read_text().splitlines()

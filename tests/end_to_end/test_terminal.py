@@ -1,4 +1,4 @@
-"""Clients that only listen, and what the README tells those who write their own."""
+"""Clients that only listen, and what the page of the wire tells those who write their own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ __all__ = ["node_modules"]
 
 CURL = shutil.which("curl")
 
+WIRE = ROOT / "feed" / "docs" / "wire.md"
+
 LISTENS = """
 const WebSocket = require("ws");
 const socket = new WebSocket("%s");
@@ -31,7 +33,7 @@ socket.on("unexpected-response", (request, response) => {
 });
 """
 
-# The README's functions, over a book that is kept as its words say.
+# The page's functions, over a book that is kept as its words say.
 CHECKS = """
 const WebSocket = require("ws");
 const crc32 = (text) => {
@@ -86,10 +88,10 @@ def test_a_misspelt_stream(node_modules: Path, calm: Served) -> None:
 
 
 def test_curl(calm: Served) -> None:
-    """The README's line for a curl that knows nothing of WebSockets."""
+    """The page's line for a curl that knows nothing of WebSockets."""
     if CURL is None:
         pytest.skip("curl is not installed")
-    text = (ROOT / "README.md").read_text()
+    text = WIRE.read_text()
     found = re.search(r"^curl -sN -o - .*?\n  'http[^']*'", text, re.MULTILINE | re.DOTALL)
     assert found is not None
     command = found.group().replace("http://127.0.0.1:8765", calm.http)
@@ -109,9 +111,9 @@ def test_curl(calm: Served) -> None:
 
 @pytest.mark.node
 @pytest.mark.parametrize("numbers", ["plain", "string"])
-def test_the_checksum_as_the_readme_computes_it(node_modules: Path, numbers: str) -> None:
+def test_the_checksum_as_the_page_computes_it(node_modules: Path, numbers: str) -> None:
     """From the numbers that `JSON.parse` gives, and the decimals of the status frame."""
-    [code] = re.findall(r"```js\n(// price_decimals.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [code] = re.findall(r"```js\n(// price_decimals.*?)```", WIRE.read_text(), re.DOTALL)
     with start("majors", "--speed", "20") as served:
         query = f"/?subscribe=book:BTC/USD:25&numbers={numbers}"
         node = Node(CHECKS % (code, served.url + query), node_modules)

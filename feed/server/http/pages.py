@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from feed.clock import Clock
 from feed.market.markets import Markets
 from feed.server.http.control import ControlPages
+from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
@@ -72,6 +73,7 @@ class Pages:
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
+            **DocsPages().by_path(),
         }
 
     def health(self) -> Page:
@@ -143,7 +145,8 @@ pre {{ background: #8881; padding: 1rem; overflow-x: auto; border-radius: 6px; f
 websocket.onopen = () =&gt; websocket.send(JSON.stringify(
   {{event: "subscribe", channel: "trading", symbol: "{symbol}"}}));
 websocket.onmessage = (event) =&gt; console.log(JSON.parse(event.data));</pre>
-<p><a href="/health">health</a> · <a href="/metrics">metrics</a> · <a href="/scenarios">scenarios</a></p>
+<p><a href="/docs">documentation</a> ·
+<a href="/health">health</a> · <a href="/metrics">metrics</a> · <a href="/scenarios">scenarios</a></p>
 </body>
 </html>
 """

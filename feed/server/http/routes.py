@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import http
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
@@ -41,7 +42,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     # Who looks at a page may try out a socket in the browser's console, to the server that it comes from.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Origin",
 }
@@ -146,6 +148,7 @@ class Routes:
         commands: Mapping[tuple[str, str], Commanded] | None = None,
     ) -> None:
         self._pages = dict(pages)
+        self._queried = {path for path, make in pages.items() if "query" in inspect.signature(make).parameters}
         self._commands = {f"{method} {path}": make for (method, path), make in (commands or {}).items()}
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         rules = [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages]
@@ -174,20 +177,14 @@ class Routes:
         return respond(page, {"Retry-After": "1"} if page.status == 503 else None, head=head)
 
     async def _made(self, endpoint: str, parts: Mapping[str, str], query: str, caller: Caller) -> Page:
+        keys: dict[str, Mapping[str, str]] = {}
         command = self._commands.get(endpoint)
-        if command is None and not parts:
-            made = self._pages[endpoint]()
-        elif command is None and endpoint.endswith(">"):
-            made = self._pages[endpoint](**parts)
-        else:
+        if command is not None or endpoint in self._queried:
             try:
-                keys = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS))
+                keys["query"] = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_KEYS))
             except ValueError:
                 return problem(400, "INVALID_REQUEST", "The query cannot be read", field="query", hint="key=value&…")
-            if command is None:
-                made = self._pages[endpoint](**parts, query=keys)
-            else:
-                made = command(**parts, query=keys, caller=caller)
+        made = self._pages[endpoint](**parts, **keys) if command is None else command(**parts, **keys, caller=caller)
         return await made if isinstance(made, Awaitable) else made
 
     def _shown(self, caller: Caller) -> bool:

@@ -1,0 +1,1 @@
+"""The documentation: generated from registries, checked, and served."""
