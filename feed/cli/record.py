@@ -129,7 +129,7 @@ def _venue(
 
 async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:
     """Record until the end, the time or a signal; then finish. A second signal does not wait for that."""
-    from feed.signals import on_signals
+    from feed.service.signals import on_signals
 
     loop = asyncio.get_running_loop()
     running = loop.create_task(recording.run())

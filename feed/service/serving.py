@@ -31,7 +31,7 @@ from feed.server.peer import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
-from feed.signals import ASKED_BY_THE_SYSTEM, on_signals
+from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
 from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
