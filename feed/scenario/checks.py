@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
 
 from feed.errors import Problem
 from feed.hints import nearest
 from feed.scenario.contradictions import contradictions_in
+from feed.scenario.document import MAX_PRICE_STEPS, ScenarioDocument
 from feed.scenario.events import Target
 from feed.units import DAY, SECOND, format_duration, parse_time
 
-if TYPE_CHECKING:
-    from feed.scenario.model import Scenario
-
-__all__ = ["MAX_PRICE_STEPS", "problems_of"]
+__all__ = ["problems_of"]
 
 CENTURY = 36_525 * DAY
 LAST_START = parse_time("2200-01-01T00:00:00Z")
 MAX_PIECES = 100_000
-MAX_PRICE_STEPS = 10**12
 
 
-def problems_of(scenario: Scenario) -> list[Problem]:
+def problems_of(scenario: ScenarioDocument) -> list[Problem]:
     """Every mistake in how the parts go together."""
     checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat)
     found = [problem for check in checks for problem in check(scenario)]
@@ -31,7 +27,7 @@ def problems_of(scenario: Scenario) -> list[Problem]:
     return found or list(dict.fromkeys(contradictions_in(scenario)))
 
 
-def _times(scenario: Scenario) -> Iterator[Problem]:
+def _times(scenario: ScenarioDocument) -> Iterator[Problem]:
     if not 0 <= scenario.start <= LAST_START:
         yield Problem("start", "is out of range", "from 1970-01-01 to 2200-01-01")
     if scenario.duration != "endless" and not SECOND <= scenario.duration <= CENTURY:
@@ -40,7 +36,7 @@ def _times(scenario: Scenario) -> Iterator[Problem]:
         yield Problem("include", "needs a scenario that is a file itself")
 
 
-def _source(scenario: Scenario) -> Iterator[Problem]:
+def _source(scenario: ScenarioDocument) -> Iterator[Problem]:
     if scenario.source is None:
         return
     if len(scenario.symbols) > 1:
@@ -50,7 +46,7 @@ def _source(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(key, "a replayed file has none", "take out [source] or these")
 
 
-def _replay(scenario: Scenario) -> Iterator[Problem]:
+def _replay(scenario: ScenarioDocument) -> Iterator[Problem]:
     if scenario.replay is None:
         return
     if scenario.source is not None:
@@ -60,7 +56,7 @@ def _replay(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(key, "a replay has none", "set continued = true in [replay] to go on as a generated market")
 
 
-def _names(scenario: Scenario) -> Iterator[Problem]:
+def _names(scenario: ScenarioDocument) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, symbol in enumerate(scenario.symbols):
         if symbol.symbol in seen:
@@ -68,7 +64,7 @@ def _names(scenario: Scenario) -> Iterator[Problem]:
         seen.add(symbol.symbol)
 
 
-def _phases(scenario: Scenario) -> Iterator[Problem]:
+def _phases(scenario: ScenarioDocument) -> Iterator[Problem]:
     ends, last = 0, len(scenario.phases) - 1
     for index, phase in enumerate(scenario.phases):
         begins = ends if phase.at is None else phase.at
@@ -85,7 +81,7 @@ def _phases(scenario: Scenario) -> Iterator[Problem]:
             return
 
 
-def _events(scenario: Scenario) -> Iterator[Problem]:
+def _events(scenario: ScenarioDocument) -> Iterator[Problem]:
     names = [symbol.symbol for symbol in scenario.symbols]
     for index, event in enumerate(scenario.events):
         if event.at + event.length > CENTURY:
@@ -104,7 +100,7 @@ def _events(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _ticks(scenario: Scenario) -> Iterator[Problem]:
+def _ticks(scenario: ScenarioDocument) -> Iterator[Problem]:
     symbols = {symbol.symbol: symbol for symbol in scenario.symbols}
     for index, tick in enumerate(scenario.ticks):
         symbol = symbols.get(tick.symbol or scenario.symbols[0].symbol)
@@ -128,7 +124,7 @@ def _off_grid(place: str, value: Decimal, step: Decimal, name: str) -> Problem:
     return Problem(place, f"{value:f} is not whole steps of {name}, {step:f}", f"the nearest is {near:f}")
 
 
-def _repeat(scenario: Scenario) -> Iterator[Problem]:
+def _repeat(scenario: ScenarioDocument) -> Iterator[Problem]:
     if scenario.repeat * (len(scenario.phases) + len(scenario.events)) * len(scenario.symbols) > MAX_PIECES * 10:
         yield Problem("symbols", "are too many for so many phases and events", "symbols x both x repeat <= 1000000")
     if scenario.repeat == 1 or any(phase.for_ is None for phase in scenario.phases):

@@ -6,14 +6,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from feed.errors import Problem
+from feed.scenario.document import ScenarioDocument, SymbolModel
 from feed.scenario.events import Event, Halt, HandTick, StatusEvent, Target
 from feed.units import format_duration
-
-if TYPE_CHECKING:
-    from feed.scenario.model import Scenario, SymbolModel
 
 __all__ = ["contradictions_in", "doubts_about"]
 
@@ -22,7 +20,7 @@ FAR = 5.0
 """A price that is so many times too high or too low was most likely mistyped."""
 
 
-def contradictions_in(scenario: Scenario) -> Iterator[Problem]:
+def contradictions_in(scenario: ScenarioDocument) -> Iterator[Problem]:
     """Every one of them; the parts are right by themselves."""
     yield from _behind_the_end(scenario)
     for symbol in _symbols_that_differ(scenario):
@@ -31,13 +29,13 @@ def contradictions_in(scenario: Scenario) -> Iterator[Problem]:
     yield from _halted_ticks(scenario)
 
 
-def doubts_about(scenario: Scenario) -> Iterator[Problem]:
+def doubts_about(scenario: ScenarioDocument) -> Iterator[Problem]:
     """What is no mistake by itself: who meant it may leave it."""
     yield from _cut_off(scenario)
     yield from _far_prices(scenario)
 
 
-def _behind_the_end(scenario: Scenario) -> Iterator[Problem]:
+def _behind_the_end(scenario: ScenarioDocument) -> Iterator[Problem]:
     if scenario.duration == "endless":
         return
     length, hint = scenario.duration, "raise duration, or take this out"
@@ -54,7 +52,7 @@ def _behind_the_end(scenario: Scenario) -> Iterator[Problem]:
         yield Problem("repeat", f"the last turn would begin at {last}, which {told}", hint)
 
 
-def _stretches(scenario: Scenario) -> list[tuple[int, float]]:
+def _stretches(scenario: ScenarioDocument) -> list[tuple[int, float]]:
     """Where each phase begins and ends, from the beginning of a turn."""
     found: list[tuple[int, float]] = []
     ends = 0
@@ -65,7 +63,7 @@ def _stretches(scenario: Scenario) -> list[tuple[int, float]]:
     return found
 
 
-def _symbols_that_differ(scenario: Scenario) -> list[str]:
+def _symbols_that_differ(scenario: ScenarioDocument) -> list[str]:
     """Every symbol that an event names, and one for all that none names."""
     named = {name for event in scenario.events for name in event.symbols or ()}
     symbols = [symbol.symbol for symbol in scenario.symbols]
@@ -73,7 +71,7 @@ def _symbols_that_differ(scenario: Scenario) -> list[str]:
     return [symbol for symbol in symbols if symbol in named] + rest
 
 
-def _events_of(scenario: Scenario, symbol: str) -> list[tuple[int, Event]]:
+def _events_of(scenario: ScenarioDocument, symbol: str) -> list[tuple[int, Event]]:
     """The events that happen to a symbol with their places, in order of time."""
     found = [
         (index, event)
@@ -83,7 +81,7 @@ def _events_of(scenario: Scenario, symbol: str) -> list[tuple[int, Event]]:
     return sorted(found, key=lambda item: item[1].at)
 
 
-def _two_targets(scenario: Scenario, symbol: str) -> Iterator[Problem]:
+def _two_targets(scenario: ScenarioDocument, symbol: str) -> Iterator[Problem]:
     open_: tuple[int, Target] | None = None
     for index, event in _events_of(scenario, symbol):
         if not isinstance(event, Target):
@@ -101,7 +99,7 @@ def _two_targets(scenario: Scenario, symbol: str) -> Iterator[Problem]:
         open_ = index, event
 
 
-def _two_statuses(scenario: Scenario, symbol: str) -> Iterator[Problem]:
+def _two_statuses(scenario: ScenarioDocument, symbol: str) -> Iterator[Problem]:
     known: dict[int, tuple[int, str]] = {}
     for index, event in _events_of(scenario, symbol):
         if isinstance(event, Halt | StatusEvent):
@@ -112,7 +110,7 @@ def _two_statuses(scenario: Scenario, symbol: str) -> Iterator[Problem]:
                 yield Problem(f"events[{index}]", told, "leave one of them out, or let it begin later")
 
 
-def _halted_ticks(scenario: Scenario) -> Iterator[Problem]:
+def _halted_ticks(scenario: ScenarioDocument) -> Iterator[Problem]:
     by_symbol: dict[str, list[tuple[int, HandTick]]] = {}
     for index, tick in enumerate(scenario.ticks):
         by_symbol.setdefault(tick.symbol or scenario.symbols[0].symbol, []).append((index, tick))
@@ -136,7 +134,7 @@ class _State(NamedTuple):
 class _States:
     """The status of a symbol within a turn, at times that never fall: of the last event that began, or of the phase."""
 
-    def __init__(self, scenario: Scenario, symbol: str) -> None:
+    def __init__(self, scenario: ScenarioDocument, symbol: str) -> None:
         self._scenario = scenario
         self._phases = _stretches(scenario)
         self._begins = [begins for begins, _ in self._phases]
@@ -170,7 +168,7 @@ def _states_of(event: Event) -> Iterator[_State]:
         yield _State(event.at + event.for_, event.at + event.length, "auction")
 
 
-def _cut_off(scenario: Scenario) -> Iterator[Problem]:
+def _cut_off(scenario: ScenarioDocument) -> Iterator[Problem]:
     if scenario.duration == "endless" or scenario.repeat > 1:
         return
     parts: list[tuple[str, int, float]] = [
@@ -186,7 +184,7 @@ def _cut_off(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _far_prices(scenario: Scenario) -> Iterator[Problem]:
+def _far_prices(scenario: ScenarioDocument) -> Iterator[Problem]:
     for symbol in scenario.symbols:
         low, high = _reached(scenario, symbol)
         for place, price in _written_prices(scenario, symbol):
@@ -197,14 +195,14 @@ def _far_prices(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(place, told, "was a digit lost or added?")
 
 
-def _written_prices(scenario: Scenario, symbol: SymbolModel) -> Iterator[tuple[str, float]]:
+def _written_prices(scenario: ScenarioDocument, symbol: SymbolModel) -> Iterator[tuple[str, float]]:
     first = scenario.symbols[0].symbol
     for index, tick in enumerate(scenario.ticks):
         if (tick.symbol or first) == symbol.symbol:
             yield f"ticks[{index}].price", float(tick.price)
 
 
-def _reached(scenario: Scenario, symbol: SymbolModel) -> tuple[float, float]:
+def _reached(scenario: ScenarioDocument, symbol: SymbolModel) -> tuple[float, float]:
     """The lowest and the highest price that the script itself leads to, by and large."""
     events = [event for event in scenario.events if _happens_to(event, symbol)]
     targets = [float(event.price) for event in events if isinstance(event, Target)]
