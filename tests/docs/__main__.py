@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation anew: `uv run python -m tests.docs`."""
+"""Writes the tables of the documentation anew: `uv run --group dev python -m tests.docs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the picture on the README from a real run: `uv run python -m tests.docs.picture`."""
+"""Draws the picture on the README from a real run: `uv run --group dev python -m tests.docs.picture`."""
 
 from __future__ import annotations
 

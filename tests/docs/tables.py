@@ -1,7 +1,7 @@
 """What the pages in `feed/docs` take from registries: tables between `<!-- table: NAME -->` and `<!-- end -->`.
 
-`uv run python -m tests.docs` writes them into the pages, so that they stand there for every reader: on a code host,
-in the wheel and at `/docs` of a server. A test fails where a page is not what this writes.
+`uv run --group dev python -m tests.docs` writes them into the pages, so that they stand there for every reader: on a
+code host, in the wheel and at `/docs` of a server. A test fails where a page is not what this writes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import feed
 from feed.cli.app import COMMANDS, app
+from feed.faults.registry import catalogue
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
 from feed.protocol.requests import REQUESTS, Request
@@ -188,6 +189,17 @@ def _keys_of(schema: Schema) -> str:
     return _table(("key", "default", "meaning"), rows)
 
 
+def faults() -> str:
+    """Every kind of fault, and what a good client does about it."""
+    return _table(
+        ["kind", "what it does", "what a good client does", "its own keys"],
+        [
+            [f"`{kind['kind']}`", kind["description"], kind["client"], _codes(kind["parameters"])]
+            for kind in catalogue()
+        ],
+    )
+
+
 def layers() -> str:
     """The layers of the package, from the top down."""
     return "\n".join(f"{number}. {_codes(names)}" for number, names in enumerate(LAYERS, 1))
@@ -200,6 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
+    "faults": faults,
     "layers": layers,
     "requests": requests,
     "scenario-keys": scenario_keys,

@@ -68,7 +68,7 @@ REGISTRIES = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_tables_are_as_the_registries_are(name: str) -> None:
     """Whoever adds an action, a setting or a code writes the tables anew."""
-    assert filled(TEXTS[name]) == TEXTS[name], "run: uv run python -m tests.docs"
+    assert filled(TEXTS[name]) == TEXTS[name], "run: uv run --group dev python -m tests.docs"
 
 
 def test_every_table_stands_in_a_page() -> None:
