@@ -23,7 +23,8 @@ def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead
     symbol = keys.get("symbol")
     if "for" not in keys:
         return _by_trades(state, keys.get("count", 1), symbol, ahead)
-    until = state.at + keys["for"]
+    # Nothing lies between the moment before an epoch and its beginning.
+    until = max(state.at, state.begins) + keys["for"]
     if state.end is not None:
         until = min(until, state.end)
     return Decision(state.stand(until), until, {"trades": ahead.trades_until(state.at, until, symbol)})
