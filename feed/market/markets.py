@@ -203,7 +203,8 @@ class Markets:
         self._hosted[chosen] = hosted
         hosted.playing = asyncio.get_running_loop().create_task(self._play(hosted), name=f"market {chosen}")
         self._watch(hosted)
-        log.info("market opened", market=chosen, scenario=opened.spec.scenario, seed=opened.spec.seed)
+        if not hosted.is_shared:
+            log.info("market opened", market=chosen, scenario=opened.spec.scenario, seed=opened.spec.seed)
         return hosted
 
     def leave(self, hosted: HostedMarket) -> None:

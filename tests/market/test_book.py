@@ -30,7 +30,7 @@ EVENTS: list[list[dict[str, Any]]] = [
     [],
     [{"kind": "flash-crash", "at": "20s", "size": "-9%", "fall": "20s", "recovery": "1m"}],
     [{"kind": "spread-blowout", "at": "20s", "for": "60s", "factor": 40}],
-    [{"kind": "halt", "at": "30s", "for": "20s"}],
+    [{"kind": "halt", "at": "32s", "for": "20s"}],
     [{"kind": "jump", "at": "45s", "size": "4%"}],
 ]
 HAND_TICKS: list[list[dict[str, Any]]] = [
