@@ -57,6 +57,8 @@ class Control:
         self._ledger = ledger or MemoryLedger()
         self._ledger.follow(self._obey)
         self._newest = 0
+        # Commands are decided in the order in which they were given.
+        self._turns = asyncio.Lock()
 
     @property
     def log(self) -> Sequence[Entry]:
@@ -78,13 +80,13 @@ class Control:
         command = Command(found.name, found.read(given), by)
         if found.name in RENEWING and self._market.tap is not None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
-        if found.name in RENEWING and not self._market.state.moving:
-            # A long step before this one may not have come to its end: then its data goes out first, at its readers'
-            # pace.
-            await self._player.reach(self._market.state.at)
-        entry, facts = await self._append(
-            command, lambda state, instant: found.decide(state, command.keys, instant, self)
-        )
+        async with self._turns:
+            if found.name in RENEWING and not self._market.state.moving:
+                # A long step may not have come to its end: then its data goes out first, at its readers' pace.
+                await self._player.come_to(self._market.state.at)
+            entry, facts = await self._append(
+                command, lambda state, instant: found.decide(state, command.keys, instant, self)
+            )
         await self._player.reach(max(entry.effect, entry.state.at))
         market = self._market
         return Done(action, entry.number, market.epoch, market.virtual_time, market.phase, market.seqs, facts)

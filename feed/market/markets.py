@@ -191,6 +191,12 @@ class Markets:
 
     def host(self, name: str | None, spec: MarketSpec) -> HostedMarket:
         """Open a market, and play it."""
+        hosted = self.open(name, spec)
+        self.play(hosted)
+        return hosted
+
+    def open(self, name: str | None, spec: MarketSpec) -> HostedMarket:
+        """Open a market that is not played yet."""
         if len(self._hosted) > self._limits.markets:
             raise CommandError(
                 ErrorCode.LIMIT_EXCEEDED,
@@ -202,10 +208,14 @@ class Markets:
         opened = self._opener(chosen, spec)
         hosted = HostedMarket(chosen, opened, self._clock, self._limits, nameless=name is None)
         self._hosted[chosen] = hosted
-        hosted.playing = asyncio.get_running_loop().create_task(self._play(hosted), name=f"market {chosen}")
         self._watch(hosted)
-        log.info("market opened", market=chosen, scenario=opened.spec.scenario, seed=opened.spec.seed)
+        if not hosted.is_shared:
+            log.info("market opened", market=chosen, scenario=opened.spec.scenario, seed=opened.spec.seed)
         return hosted
+
+    def play(self, hosted: HostedMarket) -> None:
+        """Begin to play a market."""
+        hosted.playing = asyncio.get_running_loop().create_task(self._play(hosted), name=f"market {hosted.name}")
 
     def leave(self, hosted: HostedMarket) -> None:
         """Note that a connection has left; who is empty is let go by and by."""

@@ -103,15 +103,16 @@ class Player:
         self._interrupt()
 
     async def reach(self, time: int) -> None:
-        """Wait until everything due at market time `time` or before it has been published, or the market stands.
+        """Wait as `come_to`, and then, for as long as patience lasts, until nothing waits for any reader."""
+        await self.come_to(time)
+        await self._wait_for_backlog(self._patience)
 
-        Then, for as long as patience lasts, until nothing of it waits for any reader.
-        """
+    async def come_to(self, time: int) -> None:
+        """Wait until everything due at market time `time` or before it has been published, or the market stands."""
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append((time, reached))
         self._interrupt()
         await reached
-        await self._wait_for_backlog(self._patience)
 
     def _interrupt(self) -> None:
         if self._cruising is not None and not self._cruising.done():

@@ -26,7 +26,7 @@ from feed.protocol.requests import Subscribe
 from feed.server.query import Connect
 from feed.units import MICROSECOND, MILLISECOND
 
-__all__ = ["DEFLATE", "FeedConnection", "PeerPort"]
+__all__ = ["DEFLATE", "FeedConnection", "PeerPort", "is_utf8"]
 
 DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 """Negotiates compression where nobody keeps a context: one copy of a message fits all, and memory does not grow."""
@@ -283,3 +283,12 @@ _HANDLERS: dict[Opcode, Callable[[FeedConnection, PeerPort, Frame], None]] = {
     Opcode.PING: FeedConnection._ping,
     Opcode.PONG: FeedConnection._pong,
 }
+
+
+def is_utf8(payload: bytes) -> bool:
+    """Whether the bytes of a text message are a text."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -26,7 +26,7 @@ from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
-from feed.server.connection import FeedConnection
+from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faulting import PeerFaults
 from feed.server.lines import say_closed, say_error, say_heard, say_sent, say_streams
@@ -240,7 +240,7 @@ class Peer:
 
     def _read(self, payload: bytes) -> None:
         self._counters.messages_in += 1
-        if not _is_utf8(payload):
+        if not is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
             return
         now = self._clock.read()
@@ -416,11 +416,3 @@ class Peer:
         if self._farewell is not None:
             self._farewell.cancel()
         self._farewell = self._loop.call_later(grace / SECOND, self._connection.drop)
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

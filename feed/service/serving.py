@@ -71,7 +71,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
     run = _Service(server, markets, settings, clock)
-    main = markets.host(MAIN, MarketSpec())
+    main = markets.open(MAIN, MarketSpec())
     metrics = Metrics(server.counters, markets, lambda: server.open_connections)
     control = ControlPages(markets, rule)
     scenarios = functools.partial(_known_scenarios, settings.scenarios)
@@ -92,6 +92,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     run.recorder = await _recorder(settings, main.market, clock)
     if run.recorder is not None:
         metrics.recording = pages.recording = run.recorder.counters
+    # Not before there is a recorder, which is to have every message.
+    markets.play(main)
 
     def say_ready() -> None:
         if ready is not None:

@@ -11,11 +11,14 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from feed.delivery.framing import text_frame
+from feed.dialects.native.replies import Variant
 from feed.market.commands import CommandError, Entry
 from feed.market.control import Control
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.market.state import MarketState
+from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged
 from feed.units import MILLISECOND, SECOND
 from tests.support.market import Reader, make_market
@@ -24,6 +27,8 @@ from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
 SOURCE = MetronomeSource((BTC, ETH), every=20 * MILLISECOND, count=400, batch=37, halt_at=150)
 """Eight seconds of two symbols; their ticks fall on the same moments."""
+
+PLAIN = Variant()
 
 STREAMS = (("trading", ""), ("status", ""), ("candles", "1s"))
 
@@ -142,7 +147,7 @@ def replayed(opened: MarketState, log: list[Entry]) -> list[list[bytes]]:
 
 AT = st.sampled_from(["0s", "0.02s", "1s", "2.999s", "3.01s", "7.98s", "-1s", "+500ms", "+9s", "-20ms"])
 
-ASKED: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
+ASKED: st.SearchStrategy[Asked] = st.one_of(
     st.tuples(st.sampled_from(["pause", "resume", "restart"]), st.just({})),
     st.tuples(st.just("speed"), st.fixed_dictionaries({"value": st.sampled_from([0.3, 1, 3.7, 50, 1000, "max"])})),
     st.tuples(st.just("step"), st.fixed_dictionaries({"count": st.integers(1, 300)})),
@@ -192,3 +197,33 @@ def test_refused_command_is_not_in_the_log() -> None:
         playing.cancel()
 
     run_virtually(ask(), room.loop)
+
+
+def test_what_waits_of_the_old_epoch_comes_before_the_new_one() -> None:
+    """A reader that does not keep up gets its trades, and nothing of the new epoch among them."""
+    market = make_market(SOURCE, waits=False)
+    candles, trading = Stream("candles", "BTC/USD", "1s"), Stream("trading", "BTC/USD")
+    slow, fast = Reader(market, candles, trading), Reader(market, trading)
+
+    def hear(event: Event) -> None:
+        # As a peer does it, one stream after the other.
+        market.hub.release(slow.subscriber)
+        for stream in (candles, trading):
+            market.leave(slow.subscriber, stream, PLAIN)
+            market.join(slow.subscriber, stream, PLAIN)
+
+    market.attend(slow, hear)
+    publish(market, SOURCE.start + SECOND)
+    slow.stuck = True
+    slow.write(text_frame(b'{"event":"pong","channel":""}'))
+    publish(market, SOURCE.start + 4 * SECOND)
+    assert slow.subscriber.deferred.lossless
+    before = list(fast.seqs())
+    market.obey(market.state.begin(SOURCE.start), market.here)
+    assert not slow.subscriber.deferred
+    publish(market, SOURCE.start + SECOND)
+    slow.release()
+    told = slow.seqs()
+    assert told[: len(before)] == before
+    assert told[len(before) :] == fast.seqs()[len(before) :]
+    assert slow.seqs("candles") == [1, 2, 3, 4, 1], "those of the old epoch, then those of the new one"
