@@ -67,7 +67,7 @@ def source_of(name: str, folder: Path) -> Source:
     """The source of a case, whose file is written first."""
     case = CASES[name]
     _write(folder / case.file)
-    symbol = {"symbol": "BTC/USD", "tick_size": case.steps[0], "lot_size": case.steps[1]}
+    symbol = {"symbol": "BTC/USD", "tick_size": case.steps[0], "lot_size": case.steps[1], "order_size": 1}
     document = {"name": "any", "symbols": [symbol], "source": {"file": case.file, **case.keys}}
     return open_source(scenario_from(document, "test"), folder / "scenario.toml")
 
