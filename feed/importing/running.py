@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
-import orjson
 import pyarrow as pa
 
-import feed
 from feed.errors import FeedError, UsageError, failure
 from feed.importing.columns import Meter
 from feed.importing.detecting import detect
 from feed.importing.findings import Findings
 from feed.importing.formats import open_files
 from feed.importing.options import Options
-from feed.importing.writing import RowFile
-from feed.tape.export import INSTRUMENTS_KEY
-from feed.tape.layout import Gap, RecordingInfo, StreamInfo
+from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
+from feed.tape.parquet import RecordingFile
+from feed.version import __version__
 
 __all__ = ["Progress", "Report", "import_files"]
-
-NAMES = ("channel", "symbol", "interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Report:
     begin: int
     end: int
     instruments: dict[str, tuple[str, str]]
-    gaps: list[Gap]
+    gaps: list[RecordingGap]
     notes: list[str]
 
 
@@ -82,7 +77,7 @@ def import_files(
     reader = open_files(format, paths, options, findings, meter)
     run = _Run(findings, meter, on_progress)
     try:
-        file = RowFile(out)
+        file = RecordingFile(out)
         with contextlib.ExitStack() as stack:
             stack.callback(file.discard)
             for table in reader.tables():
@@ -92,8 +87,8 @@ def import_files(
                 raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
             if (inferred := _inferred(options)) is not None:
                 findings.say(inferred)
-            report = run.report(format, reader.instruments())
-            file.finish(_info(report, paths, run), {INSTRUMENTS_KEY: orjson.dumps(report.instruments).decode()})
+            report = run.report(format, reader.instruments(), file.streams)
+            file.finish(_info(report, paths, run))
             stack.pop_all()
     except OSError as error:
         raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
@@ -105,7 +100,6 @@ class _Run:
 
     def __init__(self, findings: Findings, meter: Meter, on_progress: Callable[[Progress], None] | None) -> None:
         self.rows = 0
-        self.streams: dict[str, StreamInfo] = {}
         self.begin, self.end = 2**63 - 1, -(2**63)
         self.received: tuple[int, int] | None = None
         self._findings = findings
@@ -121,43 +115,25 @@ class _Run:
         if received.null_count == 0:
             first = self.received[0] if self.received else received[0].as_py()
             self.received = first, received[-1].as_py()
-        self._count_streams(table)
         if self._show is not None:
             self._show(Progress(self.rows, self._meter.done, self._meter.total))
 
-    def report(self, format: str, instruments: dict[str, tuple[Decimal, Decimal]]) -> Report:
-        """All that is known at the end."""
+    def report(
+        self, format: str, instruments: dict[str, tuple[Decimal, Decimal]], streams: dict[str, StreamInfo]
+    ) -> Report:
+        """All that is known at the end; the streams are counted until the file is finished."""
         steps = {name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in sorted(instruments.items())}
         notes = self._findings.notes()
-        return Report(format, self.rows, self.streams, self.begin, self.end, steps, self._findings.gaps, notes)
-
-    def _count_streams(self, table: pa.Table) -> None:
-        # Numbers of a stream are consecutive, so that a count tells the last one.
-        columns = [table[name].unify_dictionaries().combine_chunks() for name in NAMES]
-        names = [column.dictionary.to_pylist() for column in columns]
-        key = np.zeros(len(table), np.int64)
-        for column, words in zip(columns, names, strict=True):
-            key = key * max(1, len(words)) + column.indices.to_numpy(zero_copy_only=False)
-        counts = np.bincount(key)
-        for code, count in zip(np.flatnonzero(counts), counts[counts > 0], strict=True):
-            parts = []
-            rest = int(code)
-            for words in reversed(names):
-                rest, place = divmod(rest, max(1, len(words)))
-                parts.append(words[place])
-            known = self.streams.setdefault(":".join(filter(None, reversed(parts))), StreamInfo(first_seq=1))
-            known.rows += int(count)
-            known.last_seq = known.rows
+        return Report(format, self.rows, streams, self.begin, self.end, steps, self._findings.gaps, notes)
 
 
 def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
     return RecordingInfo(
-        version=feed.__version__,
+        version=__version__,
         source=f"{report.format}: {', '.join(path.name for path in paths)}",
         started=run.received[0] if run.received else None,
         ended=run.received[1] if run.received else None,
         instruments=report.instruments,
-        streams=report.streams,
         gaps=report.gaps,
         notes=report.notes,
     )

@@ -14,6 +14,7 @@ from feed.data.inference import synthetic_quotes, tick_rule
 from feed.data.ticks import BUY, SELL, Instrument, TickBlock
 from feed.errors import RecordingError, failure
 from feed.tape.cache import TickCache
+from feed.tape.layout import words_of
 from feed.units import DAY
 
 __all__ = ["Key", "ReplayedRows", "Texts"]
@@ -67,9 +68,9 @@ class ReplayedRows:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """The next rows."""
-        channels, channel = _words(batch, "channel")
-        symbols, symbol = _words(batch, "symbol")
-        parts, part = _words(batch, "interval")
+        channels, channel = words_of(batch.column("channel"))
+        symbols, symbol = words_of(batch.column("symbol"))
+        parts, part = words_of(batch.column("interval"))
         played = np.isin(channel, [code for code, name in enumerate(channels) if name in PLAYED])
         code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
         for each in np.unique(code[played]).tolist():
@@ -211,7 +212,7 @@ class _Ticks:
         return whole
 
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
-        words, code = _words(batch, "side")
+        words, code = words_of(batch.column("side"))
         told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
         self._rows.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
@@ -243,19 +244,8 @@ class _Ticks:
         return ids
 
 
-def _words(batch: pa.RecordBatch, name: str) -> tuple[list[str], Ints]:
-    """A column of few words, as the words and the number of each row's."""
-    column = batch.column(name)
-    words = [word or "" for word in column.dictionary.to_pylist()]
-    codes = column.indices.to_numpy(zero_copy_only=False)
-    if column.null_count:
-        words.append("")
-        codes = np.where(np.isnan(codes.astype(np.float64)), len(words) - 1, codes)
-    return words, codes.astype(np.int64)
-
-
 def _is(batch: pa.RecordBatch, name: str, word: str) -> NDArray[np.bool_]:
-    words, code = _words(batch, name)
+    words, code = words_of(batch.column(name))
     return np.isin(code, [place for place, known in enumerate(words) if known == word])
 
 

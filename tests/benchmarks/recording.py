@@ -25,8 +25,8 @@ from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
 from feed.market.recorder import MarketRecorder
 from feed.scenario.find import find_scenario
-from feed.tape.layout import SCHEMA, RecordingInfo
-from feed.tape.parquet import COUNTS, GROUP_ROWS, NAMES
+from feed.tape.layout import COUNTS, NAMES, SCHEMA, RecordingInfo
+from feed.tape.parquet import GROUP_ROWS
 from feed.tape.reader import open_recording
 from feed.tape.replay import RecordingSource
 from feed.tape.rows import Ticks
