@@ -18,7 +18,6 @@ __all__ = [
     "INFO_KEY",
     "INSTRUMENTS_KEY",
     "NAMES",
-    "NUMBERS",
     "SCHEMA",
     "RecordingGap",
     "RecordingInfo",
@@ -71,9 +70,6 @@ NAMES = ("channel", "symbol", "interval", "type", "side")
 
 COUNTS = ("received", "time", "seq", "trade_id")
 """Columns of whole numbers that grow by little."""
-
-NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
-"""Columns of decimals."""
 
 
 class _Facts(BaseModel):
