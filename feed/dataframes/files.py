@@ -22,7 +22,7 @@ from feed.dataframes.analysis import time_bars
 from feed.dataframes.tape import RecordingData
 from feed.dataframes.ticks import FLOATS, PRICES, TickColumns, polars_frame, tick_frame
 from feed.errors import Problem, RecordingError
-from feed.tape.export import INSTRUMENTS_KEY
+from feed.tape.layout import INSTRUMENTS_KEY
 from feed.tape.reader import is_recording
 from feed.units import MILLISECOND, parse_step
 
@@ -151,7 +151,7 @@ def _instruments(file: Path, table: pa.Table, steps: Steps | None) -> list[Instr
 
 
 def _told(table: pa.Table) -> dict[str, tuple[str, str]] | None:
-    told = (table.schema.metadata or {}).get(INSTRUMENTS_KEY.encode())
+    told = (table.schema.metadata or {}).get(INSTRUMENTS_KEY)
     return None if told is None else {symbol: (tick, lot) for symbol, (tick, lot) in orjson.loads(told).items()}
 
 

@@ -18,7 +18,7 @@ from feed.dataframes.ticks import polars_frame, source_frame
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.tape.book import RecordedBooks
-from feed.tape.layout import RecordingInfo
+from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.reader import open_recording
 from feed.tape.replay import RecordingSource
 from feed.units import MILLISECOND, parse_duration
@@ -69,6 +69,13 @@ class RecordingData:
                 frame.loc[frame["symbol"] == symbol, "seq"] = seqs
         frame.attrs |= self.facts
         return frame
+
+    @property
+    def table(self) -> pa.Table:
+        """The trades as the file has them, with their times in ns."""
+        with open_recording(self._path) as reader:
+            rows = pa.Table.from_batches(reader.batches(), SCHEMA)
+        return rows.filter(pc.equal(rows["channel"].cast(pa.string()), "trading"))
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -101,6 +101,7 @@ class RecordingInfo(_Facts):
         instruments: `{symbol: (tick size, lot size)}`, exact decimals as text.
         shift: ns between the source's own market time and what clients saw of it (the anchor).
         started, ended: the recorder's clock, ns UTC.
+        begins, ends: the market time that it covers, ns UTC, where that is more than from its first row to its last.
         streams: by `channel:symbol`, with `:interval` where there is one.
         complete: False where the recorder was cut off and what it had written was recovered.
         notes: what was inferred, left out or repaired, one sentence each.
@@ -116,6 +117,8 @@ class RecordingInfo(_Facts):
     shift: int = 0
     started: int | None = None
     ended: int | None = None
+    begins: int | None = None
+    ends: int | None = None
     instruments: dict[str, tuple[str, str]] = Field(default_factory=dict)
     streams: dict[str, StreamInfo] = Field(default_factory=dict)
     gaps: list[RecordingGap] = Field(default_factory=list)

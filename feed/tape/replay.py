@@ -64,7 +64,8 @@ class RecordingSource(Source):
             raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
         known = _instruments(self.info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
-        self._start, self._end = rows.first, rows.last + 1
+        self._start = rows.first if self.info.begins is None else self.info.begins
+        self._end = rows.last + 1 if self.info.ends is None else self.info.ends
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
@@ -87,12 +88,12 @@ class RecordingSource(Source):
 
     @property
     def start(self) -> int:
-        """Time of the first message, ns UTC."""
+        """Time of the first message, ns UTC, or what the recording tells."""
         return self._start
 
     @property
     def end(self) -> int:
-        """Just after the last message, ns UTC."""
+        """Just after the last message, ns UTC, or what the recording tells."""
         return self._end
 
     def batches(self, at: int) -> Iterator[Batch]:
