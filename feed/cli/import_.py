@@ -14,7 +14,7 @@ from feed.cli.app import COMMANDS
 
 if TYPE_CHECKING:
     from feed.importing.options import Options
-    from feed.importing.running import Progress, Report
+    from feed.importing.running import ImportProgress, Report
 
 __all__ = ["app"]
 
@@ -154,7 +154,7 @@ def _lines(out: Path, report: Report) -> Iterator[str]:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _bar() -> Iterator[Callable[[ImportProgress], None]]:
     """A bar on stderr, which is silent where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -169,10 +169,10 @@ def _of_recording(path: Path) -> _Board:
     from feed.realism.depth import BookSight
     from feed.realism.files import read_quotes
     from feed.realism.scoreboard import generated_days, measure
+    from feed.sources.files import open_recorded
     from feed.tape.book import RecordedBooks
-    from feed.tape.replay import RecordingSource
 
-    source = RecordingSource(path)
+    source = open_recorded(path)
     days = -(-(source.end - source.start) // DAY)
     sample = Sample()
     book = source.books(0)

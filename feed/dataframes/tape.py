@@ -17,10 +17,10 @@ from feed.dataframes.analysis import time_bars
 from feed.dataframes.ticks import polars_frame, source_frame
 from feed.errors import UsageError
 from feed.hints import nearest
+from feed.sources.files import open_recorded
 from feed.tape.book import RecordedBooks
 from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.reader import open_recording
-from feed.tape.replay import RecordingSource
 from feed.units import MILLISECOND, parse_duration
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class RecordingData:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._source = RecordingSource(path)
+        self._source = open_recorded(path)
         self.info: RecordingInfo = self._source.info
         self.notices = self._source.notices
         self.instruments = self._source.instruments

@@ -20,7 +20,7 @@ from feed.importing.columns import Meter
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings, span
 from feed.importing.lines import Line, read_lines
-from feed.importing.numbers import check_time
+from feed.importing.times import check_time
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
 from feed.venues.registry import Parser, parser
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from feed.errors import UsageError
-from feed.importing.columns import Head, Meter, head_of, opened, reading_errors
+from feed.importing.columns import Head, Meter, head_of
 from feed.importing.lean import told_by_name
 from feed.importing.lines import Line, read_lines
-from feed.importing.numbers import unit_of
+from feed.importing.opening import opened, reading_errors
+from feed.importing.times import unit_of
 from feed.venues.events import Note
 from feed.venues.registry import VENUES, parser
 

@@ -117,6 +117,8 @@ def _trades(format: str, path: Path, options: Options, findings: Findings) -> Tr
         delimiter=options.delimiter or ",",
         header=options.header,
         sort=options.sort,
+        strict=options.strict,
+        spelling=options.spelling,
     )
 
 

@@ -19,14 +19,14 @@ import pyarrow as pa
 from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
-from feed.importing.cells import zero_where_missing
-from feed.importing.chunks import Chunk
-from feed.importing.columns import Meter, Wanted, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, head_of, read_columns
+from feed.importing.conversion import zero_where_missing
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock, Steps
+from feed.importing.numbers import StepColumn
 from feed.importing.options import Options
 from feed.importing.ordering import check_order
 from feed.importing.rows import constant, row_table
+from feed.importing.times import TimeColumn
 from feed.units import MINUTE, SECOND
 from feed.venues.values import pair
 
@@ -83,7 +83,7 @@ def lean_files(paths: Sequence[Path], options: Options, findings: Findings, mete
     dates = {path: told.date for path, told in named.items()}
     if first.quotes:
         return LeanQuotes(
-            paths, symbol, first.interval, dates, findings, meter, Steps(options.tick_size), _sizes(options)
+            paths, symbol, first.interval, dates, findings, meter, StepColumn(options.tick_size), _sizes(options)
         )
     mapping = BarMapping(
         TRADE_COLUMNS,
@@ -99,8 +99,8 @@ def lean_files(paths: Sequence[Path], options: Options, findings: Findings, mete
     return BarFiles(paths, mapping, findings, meter)
 
 
-def _sizes(options: Options) -> Steps:
-    return Steps(options.lot_size, rounding=options.rounding)
+def _sizes(options: Options) -> StepColumn:
+    return StepColumn(options.lot_size, rounding=options.rounding)
 
 
 @dataclass(slots=True)
@@ -113,8 +113,8 @@ class LeanQuotes:
     dates: dict[Path, datetime.date]
     findings: Findings
     meter: Meter
-    prices: Steps
-    sizes: Steps
+    prices: StepColumn
+    sizes: StepColumn
     _grid: Grid = field(init=False)
     _seq: int = 0
     _last: int = -(2**62)
@@ -136,7 +136,7 @@ class LeanQuotes:
         self.findings.say("of each bar of quotes, the last quote is kept, at the end of the bar")
 
     def _table(self, path: Path, row: int, chunk: Chunk) -> pa.Table:
-        time = Clock("ms", self.dates[path]).read(path, "time", chunk["time"], row)
+        time = TimeColumn("ms", self.dates[path]).read(path, "time", chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         self._grid.check(path, row, time)
         numbers = {name: self._numbers(path, name, chunk, row) for name in QUOTE_COLUMNS if name != "time"}

@@ -87,6 +87,8 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     Raises:
         RecordingError: a column is needed and there is none of its names.
     """
+    if options.strict:
+        return dict(options.columns), options.side_means or "taker"
     names = dict(TRADE_NAMES) if options.symbol else {**TRADE_NAMES, "symbol": ("symbol",)}
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
     if "bid" not in columns or "ask" not in columns:

@@ -20,11 +20,11 @@ from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile
 from feed.version import __version__
 
-__all__ = ["Progress", "Report", "import_files"]
+__all__ = ["ImportProgress", "Report", "import_files"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """How far it is: rows, and bytes of the files."""
 
     rows: int
@@ -53,7 +53,7 @@ def import_files(
     *,
     options: Options | None = None,
     force: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[ImportProgress], None] | None = None,
 ) -> Report:
     """Make a recording of files that others wrote.
 
@@ -98,7 +98,7 @@ def import_files(
 class _Run:
     """Counts what goes by."""
 
-    def __init__(self, findings: Findings, meter: Meter, on_progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, findings: Findings, meter: Meter, on_progress: Callable[[ImportProgress], None] | None) -> None:
         self.rows = 0
         self.begin, self.end = 2**63 - 1, -(2**63)
         self.received: tuple[int, int] | None = None
@@ -116,7 +116,7 @@ class _Run:
             first = self.received[0] if self.received else received[0].as_py()
             self.received = first, received[-1].as_py()
         if self._show is not None:
-            self._show(Progress(self.rows, self._meter.done, self._meter.total))
+            self._show(ImportProgress(self.rows, self._meter.done, self._meter.total))
 
     def report(
         self, format: str, instruments: dict[str, tuple[Decimal, Decimal]], streams: dict[str, StreamInfo]

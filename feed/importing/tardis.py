@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.columns import Meter, head_of, opened, reading_errors
+from feed.importing.columns import Meter, head_of
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
-from feed.importing.numbers import check_time
+from feed.importing.opening import opened, reading_errors
+from feed.importing.times import check_time
 from feed.units import MICROSECOND
 from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote
 from feed.venues.values import decimal_text, pair

@@ -29,9 +29,9 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None) -> Sour
     if scenario.source is None:
         return EngineSource(scenario, seed)
     # Reading files takes pyarrow, which weighs more than all the rest: who plays a scenario does not pay for it.
-    from feed.importing.source_file import TickFileSource
+    from feed.sources.files import open_tick_file
 
-    return TickFileSource(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
+    return open_tick_file(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
 
 
 def past_of(source: Source, scenario: Scenario, seed: int | None = None) -> Source:

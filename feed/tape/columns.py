@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from feed.data.inference import synthetic_quotes, tick_rule
 from feed.data.ticks import BUY, SELL, Instrument, TickBlock
+from feed.data.volume import DayVolume
 from feed.errors import RecordingError, failure
 from feed.tape.cache import TickCache
 from feed.tape.layout import words_of
-from feed.units import DAY
 
 __all__ = ["Key", "ReplayedRows", "Texts"]
 
@@ -165,7 +165,7 @@ class _Ticks:
         self._rows = rows
         self._instrument = instrument
         self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
-        self._day, self._volume = -1, 0
+        self._volume = DayVolume()
 
     def add(self, batch: pa.RecordBatch, rows: Ints) -> None:
         """The next trades; `rows` tells where in the file they stand."""
@@ -231,11 +231,7 @@ class _Ticks:
         """What was recorded; where nothing was, the sum since the UTC day began."""
         if not batch.column("volume").null_count:
             return self._steps(batch, "volume", rows)
-        total = np.cumsum(size) + self._volume
-        begins = np.diff(time // DAY, prepend=self._day) != 0
-        before = np.maximum.accumulate(np.where(begins, total - size, 0))
-        self._day, self._volume = int(time[-1] // DAY), int((total - before)[-1])
-        return total - before
+        return self._volume.add(time, size)
 
     def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
         column = batch.column("trade_id")

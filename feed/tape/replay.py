@@ -6,7 +6,7 @@ sent as they were. What was not recorded is derived, as in any market.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
 from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
-from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
 from feed.errors import RecordingError, failure
 from feed.tape.book import RecordedBooks, read_changes
+from feed.tape.cache import RunningLots
 from feed.tape.columns import ReplayedRows, Texts
 from feed.tape.layout import RecordingInfo
 from feed.tape.reader import open_recording
 from feed.units import MILLISECOND, parse_step
 
-__all__ = ["RecordingSource"]
+__all__ = ["BookMaker", "RecordingSource"]
+
+BookMaker = Callable[[str, Callable[[int, int], TickBlock], Callable[[int], TickBlock]], Books]
+"""From a symbol's name, what gives its ticks of a stretch of time, and what gives so many of its first, to its book."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -41,6 +44,7 @@ class RecordingSource(Source):
 
     Args:
         path: a finished recording.
+        around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
 
     Attributes:
         info: what the recording tells of itself.
@@ -50,7 +54,8 @@ class RecordingSource(Source):
         RecordingError: names the file, and the row or the place of the first mistake.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, around: BookMaker) -> None:
+        self._around = around
         with open_recording(path) as reader:
             self.info: RecordingInfo = reader.info
             rows = ReplayedRows(path, _instruments(self.info))
@@ -69,7 +74,7 @@ class RecordingSource(Source):
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
-        self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
+        self._traded = [RunningLots(cache.column("size")) for cache in self._caches]
         self._opening, self._changes = _statuses(rows)
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
         self._books = [self._book(index, rows) for index in range(len(self._instruments))]
@@ -116,8 +121,7 @@ class RecordingSource(Source):
 
     def lots(self, index: int, at: int) -> int:
         """What was traded of a symbol before market time `at`, in lots."""
-        first = int(np.searchsorted(self._times[index], at, side="left"))
-        return int(self._traded[index][first - 1]) if first else 0
+        return self._traded[index].before(int(np.searchsorted(self._times[index], at, side="left")))
 
     def ids(self, index: int, start: int, end: int) -> tuple[int, int]:
         """The first and the last trade id of a symbol in a stretch of time; 0 and 0 where there is none."""
@@ -147,7 +151,7 @@ class RecordingSource(Source):
         instrument = self._instruments[index]
         parts = [key[2] for key in rows.texts if key[:2] == ("book", instrument.symbol)]
         if not parts:
-            return self._made_book(index)
+            return self._around(instrument.symbol, partial(self.between, index), partial(self._first, index))
         deepest = max(parts, key=lambda part: int(part) if part else MOST_LEVELS)
         texts = rows.texts["book", instrument.symbol, deepest]
         try:
@@ -156,11 +160,10 @@ class RecordingSource(Source):
             raise failure(rows.path, f"book of {instrument.symbol}", f"cannot be read: {error}") from None
         return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS)
 
-    def _made_book(self, index: int) -> MadeBooks:
-        """Around the trades of a symbol whose book was not recorded."""
+    def _first(self, index: int, count: int) -> TickBlock:
+        """The first ticks of a symbol."""
         cache = self._caches[index]
-        first = TickBlock(**cache.rows(0, min(len(cache), SAMPLE_ROWS))) if len(cache) else TickBlock.empty()
-        return books_around(self._instruments[index].symbol, partial(self.between, index), first)
+        return TickBlock(**cache.rows(0, min(len(cache), count))) if len(cache) else TickBlock.empty()
 
     def _told(self, rows: ReplayedRows) -> Iterator[str]:
         if not self.info.complete:
@@ -174,7 +177,7 @@ class RecordingSource(Source):
         if rows.outside:
             yield f"{rows.outside} trades lie outside their quote: the quote is widened to hold them"
         books = zip(self._instruments, self._books, strict=True)
-        without = ", ".join(instrument.symbol for instrument, book in books if isinstance(book, MadeBooks))
+        without = ", ".join(instrument.symbol for instrument, book in books if not isinstance(book, RecordedBooks))
         if without:
             yield f"no book was recorded of {without}: one is made up around the trades"
         yield from self.info.notes

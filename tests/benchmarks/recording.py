@@ -25,10 +25,10 @@ from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
 from feed.market.recorder import MarketRecorder
 from feed.scenario.find import find_scenario
+from feed.sources.files import open_recorded
 from feed.tape.layout import COUNTS, NAMES, SCHEMA, RecordingInfo
 from feed.tape.parquet import GROUP_ROWS
 from feed.tape.reader import open_recording
-from feed.tape.replay import RecordingSource
 from feed.tape.rows import Ticks
 from feed.tape.writer import RecordingWriter
 from feed.units import SECOND
@@ -87,7 +87,7 @@ def read_back(path: Path) -> None:
 
 def replayed(path: Path) -> None:
     """Opened as a source, with every check, and gone through as columns."""
-    source = RecordingSource(path)
+    source = open_recorded(path)
     for _ in source.batches(source.start):
         pass
 

@@ -32,7 +32,8 @@ def source(name: str = "calm") -> EngineSource:
 def trades(table: pa.Table) -> pd.DataFrame:
     """The trades of a recording."""
     rows = table.filter(pc.equal(table["channel"].cast(pa.string()), "trading"))
-    return rows.to_pandas()
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame
 
 
 def test_parquet_has_the_ticks_of_the_market(tmp_path: Path) -> None:

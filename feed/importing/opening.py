@@ -1,0 +1,99 @@
+"""Opens a file that others wrote: unpacked as its name says, also twice, and told apart by its first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import pyarrow as pa
+
+from feed.errors import failure
+
+__all__ = ["is_parquet", "opened", "reading_errors"]
+
+PARQUET = b"PAR1"
+FEATHER = (b"ARROW1", b"FEA1")
+
+FIRST_BYTES = 4096
+"""Where a file that is no text has a zero somewhere."""
+
+MOST_LAYERS = 3
+"""A file that is packed in packed files more often than this is somebody's joke."""
+
+Stream = IO[bytes]
+
+
+def _unzipped(path: Path, stream: Stream, stack: contextlib.ExitStack) -> tuple[Stream, str]:
+    archive = stack.enter_context(zipfile.ZipFile(stream))
+    members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if len(members) != 1:
+        raise failure(path, "", f"holds {len(members)} files", "pack the one that is meant alone")
+    return stack.enter_context(archive.open(members[0])), members[0]
+
+
+def _by(open_: Callable[[Stream], Any]) -> Callable[[Path, Stream, contextlib.ExitStack], tuple[Stream, str]]:
+    """How a stream is unpacked whose content has no name of its own."""
+    return lambda _, stream, stack: (stack.enter_context(open_(stream)), "")
+
+
+UNPACKING = {
+    ".gz": _by(lambda stream: gzip.GzipFile(fileobj=stream)),
+    ".bz2": _by(bz2.BZ2File),
+    ".xz": _by(lzma.LZMAFile),
+    ".zip": _unzipped,
+}
+"""By suffix: from packed bytes to unpacked ones, and the name that they had, where that is told."""
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a file, as an error that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise failure(path, "", "there is no such file") from None
+    except IsADirectoryError:
+        raise failure(path, "", "this is a folder", "name the files in it") from None
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError) as error:
+        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
+    """The unpacked bytes of a file, the file itself, and the name inside a zip."""
+    with contextlib.ExitStack() as stack:
+        raw: Stream = stack.enter_context(path.open("rb"))
+        stream, name, member = raw, path.name, ""
+        for _ in range(MOST_LAYERS):
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix not in UNPACKING:
+                break
+            stream, told = UNPACKING[suffix](path, stream, stack)
+            member = told or member
+            name = told or name.removesuffix(PurePosixPath(name).suffix)
+        yield stream, raw, member
+
+
+def is_parquet(path: Path, stream: Stream) -> bool:
+    """Whether it is Parquet, by its first bytes; else it is text. The stream is back at its beginning.
+
+    Raises:
+        RecordingError: it is neither.
+    """
+    first = stream.read(FIRST_BYTES)
+    stream.seek(0)
+    if first.startswith(PARQUET):
+        return True
+    if first.startswith(FEATHER):
+        raise failure(path, "", "this is a Feather file", "write it as Parquet, such as df.to_parquet()")
+    if b"\0" in first:
+        raise failure(path, "", "is binary, and no Parquet", "known are CSV, Parquet and lines of JSON, also packed")
+    return False
