@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.importing.formats import FORMATS
 
 if TYPE_CHECKING:
     from feed.importing.options import Options
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 EPILOG = """\b
-Formats: auto; binance, bitstamp, coinbase, kraken and kraken-v2 (captured sessions);
-trades and bars (CSV or Parquet, by a mapping of columns); lean; tardis-trades,
-tardis-quotes, tardis-book, tardis-book-updates; binance-trades,
-binance-agg-trades, binance-klines; bitfinex-candles.
-
+Formats:
+  auto                   one of these, by the beginning of a file; says why
+"""
+EPILOG += "".join(f"  {each.name:<22} {each.description}\n" for each in FORMATS.values())
+EPILOG += """
 \b
 Examples:
   feed import auto BTCUSDT-trades-2025-01-06.zip --out btc.parquet

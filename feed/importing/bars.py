@@ -24,6 +24,7 @@ from feed.importing.barticks import LEAST, FileBars, needed, ticks_of, too_small
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
+from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, sorted_pieces
 from feed.importing.rows import Symbol, Trades
@@ -72,7 +73,7 @@ class BarMapping:
 
 
 @dataclass(slots=True)
-class BarFiles:
+class BarFiles(Reader):
     """Files of bars that follow each other, as tables of rows."""
 
     paths: Sequence[Path]
@@ -99,6 +100,11 @@ class BarFiles:
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of the symbol."""
         return {self.mapping.symbol: (self._prices.step, self._sizes.step)}
+
+    @property
+    def infers_sides(self) -> bool:
+        """Bars have none."""
+        return True
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows, in order.

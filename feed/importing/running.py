@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from feed.errors import FeedError, UsageError, failure
 from feed.importing.columns import Meter
-from feed.importing.detecting import detect
 from feed.importing.findings import Findings
-from feed.importing.formats import open_files
+from feed.importing.formats import FORMATS, detect, open_files
 from feed.importing.options import Options
 from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile
@@ -85,10 +86,10 @@ def import_files(
                 run.count(table)
             if not run.rows:
                 raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
-            if (inferred := _inferred(options)) is not None:
+            if not FORMATS[format].tells_steps and (inferred := _inferred(options)) is not None:
                 findings.say(inferred)
             report = run.report(format, reader.instruments(), file.streams)
-            file.finish(_info(report, paths, run))
+            file.finish(_info(report, paths, run, reader.facts))
             stack.pop_all()
     except OSError as error:
         raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
@@ -108,9 +109,10 @@ class _Run:
 
     def count(self, table: pa.Table) -> None:
         """Rows that were written."""
-        time = table["time"].to_numpy()
         self.rows += len(table)
-        self.begin, self.end = min(self.begin, int(time.min())), max(self.end, int(time.max()))
+        if table["time"].null_count < len(table):
+            span = pc.min_max(table["time"]).as_py()
+            self.begin, self.end = min(self.begin, span["min"]), max(self.end, span["max"])
         received = table["received"]
         if received.null_count == 0:
             first = self.received[0] if self.received else received[0].as_py()
@@ -127,8 +129,8 @@ class _Run:
         return Report(format, self.rows, streams, self.begin, self.end, steps, self._findings.gaps, notes)
 
 
-def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
-    return RecordingInfo(
+def _info(report: Report, paths: Sequence[Path], run: _Run, facts: Mapping[str, Any]) -> RecordingInfo:
+    info = RecordingInfo(
         version=__version__,
         source=f"{report.format}: {', '.join(path.name for path in paths)}",
         started=run.received[0] if run.received else None,
@@ -137,6 +139,7 @@ def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
         gaps=report.gaps,
         notes=report.notes,
     )
+    return info.model_copy(update=dict(facts))
 
 
 def _inferred(options: Options) -> str | None:

@@ -125,7 +125,9 @@ class TimeColumn:
         fitting = [name for name, unit in UNITS.items() if digits.isdigit() and EARLIEST <= int(digits) * unit < LATEST]
         called = self._spelling
         told = called.given("time_unit", fitting[0]) if fitting else called.name("time_unit")
-        hint = f"set {told}" if fitting else f"set {told}, or {called.name('date')} for times since midnight"
+        hint = f"set {told}, or {called.name('date')} for times since midnight"
+        if fitting:
+            hint = told if called.flags else f"set {told}"
         year = format_time(time)[:4] if 0 <= time < BOUNDS_TOLD[1] else "a far year"
         return failure(path, where, f"{shown} read as {self._unit} is in {year}", hint)
 

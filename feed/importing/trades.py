@@ -19,6 +19,7 @@ from feed.errors import RecordingError, failure
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, SideWords, converted, read_ids, read_sides, zero_where_missing
 from feed.importing.findings import Findings
+from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, sorted_pieces
 from feed.importing.rows import Symbol, Trades
@@ -78,7 +79,7 @@ class TradeMapping:
 
 
 @dataclass(slots=True)
-class TradeFiles:
+class TradeFiles(Reader):
     """Files of trades that follow each other, as tables of rows.
 
     Attributes:
@@ -104,6 +105,11 @@ class TradeFiles:
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of each symbol."""
         return dict.fromkeys(self.symbols, (self._steps["price"].step, self._steps["size"].step))
+
+    @property
+    def infers_sides(self) -> bool:
+        """Whether there is no column of sides."""
+        return "side" not in self.mapping.columns
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows, in order.
