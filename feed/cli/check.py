@@ -55,7 +55,7 @@ def _is_good(file: Path) -> bool:
     length = "endless" if source.end is None else format_duration(source.end - source.start)
     symbols = ", ".join(instrument.symbol for instrument in source.instruments)
     typer.echo(f"{file}: fine: {scenario.name}, {symbols}, {length}")
-    for notice in getattr(source, "notices", ()):
+    for notice in source.notices:
         typer.echo(f"{file}: note: {notice}")
     return True
 

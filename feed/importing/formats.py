@@ -56,4 +56,5 @@ def detect(path: Path) -> tuple[str, str]:
     for format in FORMATS.values():
         if (why := format.detect(beginning)) is not None:
             return format.name, why
-    raise UsageError(f"{path}: its format cannot be told by its beginning; name it in place of auto")
+    has = "" if beginning.is_lines else f": the file has {', '.join(beginning.head.cells[:20])}"
+    raise UsageError(f"{path}: its format cannot be told by its beginning{has}; name it in place of auto")

@@ -100,7 +100,7 @@ def open_market(settings: ServeSettings, clock: Clock) -> Market:
     scenario, path = _scenario(settings)
     seed = scenario.seed if settings.seed is None else settings.seed
     source = open_source(scenario, path, seed)
-    for notice in getattr(source, "notices", ()):
+    for notice in source.notices:
         log.info(notice)
     begins = _beginning(source, settings.at)
     shift = _shift(source, settings.anchor, clock)

@@ -72,9 +72,12 @@ class Playlist(Source):
         cuts: at least one; those of the same symbol have the same steps.
         loop: begin again, without end.
         tail: what comes behind them, where they are not repeated.
+        notices: those of the recordings.
     """
 
-    def __init__(self, cuts: Sequence[Cut], *, loop: bool = False, tail: Tail | None = None) -> None:
+    def __init__(
+        self, cuts: Sequence[Cut], *, loop: bool = False, tail: Tail | None = None, notices: Sequence[str] = ()
+    ) -> None:
         self._cuts = tuple(cuts)
         self._loop = loop
         self._tail = tail
@@ -87,7 +90,17 @@ class Playlist(Source):
         self._offsets = [0, *accumulate(lengths)]
         self._length = self._offsets[-1]
         self._turn = self._whole_turn()
-        self.notices: tuple[str, ...] = ()
+        self._notices = tuple(notices)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Those of the recordings."""
+        return self._notices
+
+    @property
+    def script_start(self) -> int:
+        """Where the generated market begins."""
+        return self.start if self._tail is None else self._tail.begin
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

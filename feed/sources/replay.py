@@ -36,10 +36,10 @@ def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> 
     cuts = _cut(replay, sources)
     if len(cuts) == 1 and cuts[0] == Cut(sources[0], sources[0].start, sources[0].end) and not _changes(replay):
         return sources[0]
-    playlist = Playlist(cuts, loop=replay.loop)
+    notices = [notice for source in sources for notice in source.notices]
+    playlist = Playlist(cuts, loop=replay.loop, notices=notices)
     if replay.continued:
-        playlist = Playlist(cuts, tail=_tail(scenario, playlist, seed))
-    playlist.notices = tuple(notice for source in sources for notice in source.notices)
+        playlist = Playlist(cuts, tail=_tail(scenario, playlist, seed), notices=notices)
     return playlist
 
 

@@ -48,7 +48,6 @@ class RecordingSource(Source):
 
     Attributes:
         info: what the recording tells of itself.
-        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
@@ -79,12 +78,17 @@ class RecordingSource(Source):
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
         self._books = [self._book(index, rows) for index in range(len(self._instruments))]
         self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
-        self.notices = tuple(self._told(rows))
+        self._notices = tuple(self._notices_of(rows))
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """The symbols that the recording has messages of."""
         return self._instruments
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is shown and is not in the file, and what is missing in it."""
+        return self._notices
 
     @property
     def numbering(self) -> Mapping[str, int]:
@@ -165,7 +169,7 @@ class RecordingSource(Source):
         cache = self._caches[index]
         return TickBlock(**cache.rows(0, min(len(cache), count))) if len(cache) else TickBlock.empty()
 
-    def _told(self, rows: ReplayedRows) -> Iterator[str]:
+    def _notices_of(self, rows: ReplayedRows) -> Iterator[str]:
         if not self.info.complete:
             yield "the recording was cut off, and recovered as far as it was whole"
         if rows.missing:
