@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +19,7 @@ from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile
 from feed.version import __version__
 
-__all__ = ["ImportProgress", "Report", "import_files"]
+__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "import_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,76 +68,106 @@ def import_files(
         FeedError: the recording cannot be written.
     """
     _check(paths, out, force)
-    options = options or Options()
-    findings = Findings()
-    if format == "auto":
-        format = _detected(paths, findings)
-    meter = Meter(sum(path.stat().st_size for path in paths))
-    reader = open_files(format, paths, options, findings, meter)
-    run = _Run(findings, meter, on_progress)
+    run = FileImport(format, paths, options or Options(), on_progress)
     try:
         file = RecordingFile(out)
         with contextlib.ExitStack() as stack:
             stack.callback(file.discard)
-            for table in reader.tables():
+            for table in run.tables():
                 file.write(table)
-                run.count(table)
-            if not run.rows:
-                raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
-            if not FORMATS[format].tells_steps and (inferred := _inferred(options)) is not None:
-                findings.say(inferred)
-            report = run.report(format, reader.instruments(), file.streams)
-            file.finish(_info(report, paths, run, reader.facts))
+            info = run.info()
+            file.finish(info)
             stack.pop_all()
     except OSError as error:
         raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
-    return report
+    return Report(
+        run.format,
+        run.rows,
+        file.streams,
+        run.begin,
+        run.end,
+        info.instruments,
+        run.findings.gaps,
+        run.findings.notes(),
+    )
 
 
-class _Run:
-    """Counts what goes by."""
+class FileImport:
+    """Files that others wrote, on their way to the rows of a recording.
 
-    def __init__(self, findings: Findings, meter: Meter, on_progress: Callable[[ImportProgress], None] | None) -> None:
+    Args:
+        format: one of `feed.importing.formats.FORMATS`, or `auto`.
+        paths: files of that format, in the order of their times.
+        options: what was told of them.
+        on_progress: called after each table.
+
+    Attributes:
+        format: what they are.
+        findings: what was found in them.
+        rows: how many there were so far.
+        begin, end: the first and the last exchange time so far, ns UTC.
+
+    Raises:
+        UsageError: for options that do not fit.
+        RecordingError: names file, row and column of the first mistake.
+    """
+
+    def __init__(
+        self,
+        format: str,
+        paths: Sequence[Path],
+        options: Options,
+        on_progress: Callable[[ImportProgress], None] | None = None,
+    ) -> None:
+        self.findings = Findings()
+        self.format = _detected(paths, self.findings) if format == "auto" else format
         self.rows = 0
         self.begin, self.end = 2**63 - 1, -(2**63)
-        self.received: tuple[int, int] | None = None
-        self._findings = findings
-        self._meter = meter
+        self._received: tuple[int, int] | None = None
+        self._paths = paths
+        self._options = options
+        self._meter = Meter(sum(path.stat().st_size for path in paths))
         self._show = on_progress
+        self._reader = open_files(self.format, paths, options, self.findings, self._meter)
 
-    def count(self, table: pa.Table) -> None:
-        """Rows that were written."""
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows, in order. Raises RecordingError for the first mistake."""
+        for table in self._reader.tables():
+            self._count(table)
+            yield table
+            if self._show is not None:
+                self._show(ImportProgress(self.rows, self._meter.done, self._meter.total))
+        if not self.rows:
+            hint = "is it of another format?"
+            raise failure(self._paths[0], "", "there is no trade, no quote and no book in it", hint)
+
+    def info(self) -> RecordingInfo:
+        """What the recording tells of itself, once all rows have been there."""
+        steps = self._reader.instruments()
+        told = FORMATS[self.format].tells_steps
+        if not told and (inferred := _inferred(self._options)) is not None:
+            self.findings.say(inferred)
+        ordered = steps.items() if told else sorted(steps.items())
+        info = RecordingInfo(
+            version=__version__,
+            source=f"{self.format}: {', '.join(path.name for path in self._paths)}",
+            started=self._received[0] if self._received else None,
+            ended=self._received[1] if self._received else None,
+            instruments={name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in ordered},
+            gaps=self.findings.gaps,
+            notes=self.findings.notes(),
+        )
+        return info.model_copy(update=dict(self._reader.facts))
+
+    def _count(self, table: pa.Table) -> None:
         self.rows += len(table)
         if table["time"].null_count < len(table):
             span = pc.min_max(table["time"]).as_py()
             self.begin, self.end = min(self.begin, span["min"]), max(self.end, span["max"])
         received = table["received"]
         if received.null_count == 0:
-            first = self.received[0] if self.received else received[0].as_py()
-            self.received = first, received[-1].as_py()
-        if self._show is not None:
-            self._show(ImportProgress(self.rows, self._meter.done, self._meter.total))
-
-    def report(
-        self, format: str, instruments: dict[str, tuple[Decimal, Decimal]], streams: dict[str, StreamInfo]
-    ) -> Report:
-        """All that is known at the end; the streams are counted until the file is finished."""
-        steps = {name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in sorted(instruments.items())}
-        notes = self._findings.notes()
-        return Report(format, self.rows, streams, self.begin, self.end, steps, self._findings.gaps, notes)
-
-
-def _info(report: Report, paths: Sequence[Path], run: _Run, facts: Mapping[str, Any]) -> RecordingInfo:
-    info = RecordingInfo(
-        version=__version__,
-        source=f"{report.format}: {', '.join(path.name for path in paths)}",
-        started=run.received[0] if run.received else None,
-        ended=run.received[1] if run.received else None,
-        instruments=report.instruments,
-        gaps=report.gaps,
-        notes=report.notes,
-    )
-    return info.model_copy(update=dict(facts))
+            first = self._received[0] if self._received else received[0].as_py()
+            self._received = first, received[-1].as_py()
 
 
 def _inferred(options: Options) -> str | None:
@@ -148,14 +176,19 @@ def _inferred(options: Options) -> str | None:
     return f"{' and '.join(names)} sizes are one in the last decimal that is used" if names else None
 
 
-def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
-    if not paths:
-        raise UsageError("name the files to import")
+def check_files(paths: Sequence[Path]) -> None:
+    """Raise RecordingError for the first that is no file."""
     for path in paths:
         if path.is_dir():
             raise failure(path, "", "this is a folder", "name the files in it")
         if not path.exists():
             raise failure(path, "", "there is no such file")
+
+
+def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
+    if not paths:
+        raise UsageError("name the files to import")
+    check_files(paths)
     if out.suffix.lower() != ".parquet":
         raise UsageError(f"{out} must end with .parquet")
     if out.is_dir():

@@ -12,11 +12,12 @@ from feed.engine.books import SAMPLE_ROWS, books_around
 from feed.errors import UsageError, failure
 from feed.importing.columns import head_of
 from feed.importing.options import Options
-from feed.importing.running import import_files
+from feed.importing.running import FileImport, check_files, import_files
 from feed.importing.spelling import SECTION
 from feed.scenario.tickfile import TickFile
+from feed.tape.columns import gather_rows
 from feed.tape.reader import is_recording
-from feed.tape.replay import RecordingSource
+from feed.tape.replay import RecordingSource, read_recording
 
 __all__ = ["open_file", "open_recorded", "open_tick_file"]
 
@@ -30,7 +31,7 @@ def open_recorded(path: Path) -> RecordingSource:
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
     """
-    return RecordingSource(path, _book_around)
+    return read_recording(path, _book_around)
 
 
 def open_file(path: Path) -> RecordingSource:
@@ -42,7 +43,11 @@ def open_file(path: Path) -> RecordingSource:
     if is_recording(path):
         return open_recorded(path)
     try:
-        return _imported("auto", path, Options(usual_symbol=USUAL_SYMBOL))
+        with tempfile.TemporaryDirectory(prefix="feed-") as folder:
+            made = Path(folder) / "imported.parquet"
+            import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
+            # What it holds is in memory and in files without names by then.
+            return open_recorded(made)
     except UsageError as error:
         hint = "feed import makes a recording of it, with options that say what its columns are"
         raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None
@@ -82,15 +87,12 @@ def open_tick_file(spec: TickFile, path: Path, instrument: Instrument) -> Record
         strict=True,
         spelling=SECTION,
     )
-    return _imported("trades", path, options)
-
-
-def _imported(format: str, path: Path, options: Options) -> RecordingSource:
-    with tempfile.TemporaryDirectory(prefix="feed-") as folder:
-        made = Path(folder) / "imported.parquet"
-        import_files(format, [path], made, options=options)
-        # What it holds is in memory and in files without names by then.
-        return open_recorded(made)
+    check_files([path])
+    run = FileImport("trades", [path], options)
+    # The steps are told, so that rows can be played as they come.
+    batches = (batch for table in run.tables() for batch in table.combine_chunks().to_batches())
+    rows = gather_rows(path, {instrument.symbol: instrument}, batches)
+    return RecordingSource(rows, run.info(), _book_around)
 
 
 def _book_around(symbol: str, between: Callable[[int, int], TickBlock], first: Callable[[int], TickBlock]) -> Books:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from feed.errors import RecordingError, failure
 from feed.tape.cache import TickCache
 from feed.tape.layout import words_of
 
-__all__ = ["Key", "ReplayedRows", "Texts"]
+__all__ = ["Key", "ReplayedRows", "Texts", "gather_rows"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -155,6 +155,21 @@ class ReplayedRows:
         cache = TickCache() if ticks is None else ticks.cache
         cache.seal()
         return cache
+
+
+def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterable[pa.RecordBatch]) -> ReplayedRows:
+    """All rows of a recording; see `ReplayedRows`. Raises RecordingError for the first mistake."""
+    rows = ReplayedRows(path, instruments)
+    try:
+        for batch in batches:
+            rows.add(batch)
+    except OSError as error:
+        rows.discard()
+        raise failure(path, "", f"its columns cannot be kept in the temporary folder: {error.strerror}") from None
+    except RecordingError:
+        rows.discard()
+        raise
+    return rows
 
 
 class _Ticks:

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
 from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
-from feed.errors import RecordingError, failure
+from feed.errors import failure
 from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.cache import RunningLots
-from feed.tape.columns import ReplayedRows, Texts
+from feed.tape.columns import ReplayedRows, Texts, gather_rows
 from feed.tape.layout import RecordingInfo
 from feed.tape.reader import open_recording
 from feed.units import MILLISECOND, parse_step
 
-__all__ = ["BookMaker", "RecordingSource"]
+__all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
 
 BookMaker = Callable[[str, Callable[[int, int], TickBlock], Callable[[int], TickBlock]], Books]
 """From a symbol's name, what gives its ticks of a stretch of time, and what gives so many of its first, to its book."""
@@ -40,33 +40,23 @@ AS_THEY_WERE = ("ticker", "candles")
 
 
 class RecordingSource(Source):
-    """Replays a recording. The whole file is read and checked once, when the source is made.
+    """Replays a recording.
 
     Args:
-        path: a finished recording.
+        rows: all of its rows.
+        info: what it tells of itself.
         around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
-
-    Attributes:
-        info: what the recording tells of itself.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
     """
 
-    def __init__(self, path: Path, around: BookMaker) -> None:
+    def __init__(self, rows: ReplayedRows, info: RecordingInfo, around: BookMaker) -> None:
         self._around = around
-        with open_recording(path) as reader:
-            self.info: RecordingInfo = reader.info
-            rows = ReplayedRows(path, _instruments(self.info))
-            try:
-                for batch in reader.batches():
-                    rows.add(batch)
-            except RecordingError:
-                rows.discard()
-                raise
+        self.info = info
         if not rows.symbols:
-            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, or a book")
-        known = _instruments(self.info)
+            raise failure(rows.path, "", "there is nothing in it to play", "a replay needs trades, or a book")
+        known = instruments_of(info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
         self._start = rows.first if self.info.begins is None else self.info.begins
         self._end = rows.last + 1 if self.info.ends is None else self.info.ends
@@ -187,7 +177,19 @@ class RecordingSource(Source):
         yield from self.info.notes
 
 
-def _instruments(info: RecordingInfo) -> dict[str, Instrument]:
+def read_recording(path: Path, around: BookMaker) -> RecordingSource:
+    """A finished recording as a source. The whole file is read and checked once.
+
+    Raises:
+        RecordingError: names the file, and the row or the place of the first mistake.
+    """
+    with open_recording(path) as reader:
+        rows = gather_rows(path, instruments_of(reader.info), reader.batches())
+        return RecordingSource(rows, reader.info, around)
+
+
+def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
+    """The symbols that a recording tells of, with their steps."""
     return {
         symbol: Instrument(symbol, parse_step(tick), parse_step(lot))
         for symbol, (tick, lot) in info.instruments.items()
