@@ -70,7 +70,7 @@ class ScenarioError(_FileError):
 
 
 class RecordingError(_FileError):
-    """A recording or a tick file cannot be used; `problems` names the column or the row."""
+    """A recording or a file of trades cannot be used; `problems` names the column or the row."""
 
 
 def failure(path: Path, where: str, message: str, hint: str | None = None) -> RecordingError:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from feed.data.columns import DECIMALS
 from feed.errors import failure
 from feed.hints import nearest
 from feed.importing.csvblocks import CsvLayout, read_blocks
@@ -32,8 +33,7 @@ FIRST_LINE = 1 << 20
 
 KINDS = {
     **dict.fromkeys(("time", "received", "trade_id"), pa.int64()),
-    **dict.fromkeys(("price", "size", "open", "high", "low", "close", "volume"), pa.float64()),
-    **dict.fromkeys(("bid", "bid_size", "ask", "ask_size"), pa.float64()),
+    **dict.fromkeys((*DECIMALS, "open", "high", "low", "close"), pa.float64()),
 }
 """What a CSV's cells usually are."""
 

@@ -80,16 +80,7 @@ def import_files(
             stack.pop_all()
     except OSError as error:
         raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
-    return Report(
-        run.format,
-        run.rows,
-        file.streams,
-        run.begin,
-        run.end,
-        info.instruments,
-        run.findings.gaps,
-        run.findings.notes(),
-    )
+    return Report(run.format, run.rows, file.streams, run.begin, run.end, info.instruments, info.gaps, info.notes)
 
 
 class FileImport:

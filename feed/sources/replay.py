@@ -11,7 +11,8 @@ from feed.errors import UsageError
 from feed.scenario.model import Scenario, SymbolModel
 from feed.scenario.replay import Replay
 from feed.sources.files import open_file
-from feed.sources.playlist import Cut, Playlist, Tail
+from feed.sources.parts import Cut, Tail
+from feed.sources.playlist import Playlist
 from feed.tape.replay import RecordingSource
 from feed.units import MINUTE, format_duration
 
