@@ -146,10 +146,10 @@ def _check_outs(html: Path | None, png: Path | None) -> None:
 
 
 def _is_file(market: str) -> bool:
+    from feed.scenario.find import RECORDINGS
+
     suffix = Path(market).suffix.lower()
-    return suffix in (".csv", ".gz", ".zip", ".parquet", ".pq", ".txt") or (
-        Path(market).is_file() and suffix not in (".toml", ".json")
-    )
+    return suffix in RECORDINGS or (Path(market).is_file() and suffix not in (".toml", ".json"))
 
 
 def _of_file(path: Path, options: Options) -> _Board:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from feed.errors import failure
 
-__all__ = ["is_parquet", "opened", "reading_errors"]
+__all__ = ["UNPACKING", "is_parquet", "opened", "reading_errors"]
 
 PARQUET = b"PAR1"
 FEATHER = (b"ARROW1", b"FEA1")

@@ -20,6 +20,8 @@ from feed.cli.app import app
 from feed.dataframes.files import read
 from feed.errors import RecordingError
 from feed.importing.formats import FORMATS, detect
+from feed.importing.opening import UNPACKING
+from feed.scenario.find import RECORDINGS, find_scenario
 from feed.sources.files import open_file
 from feed.venues.registry import VENUES
 
@@ -85,6 +87,12 @@ def test_packings(tmp_path: Path, name: str) -> None:
     }[name]
     (tmp_path / name).write_bytes(content)
     check(tmp_path / name)
+    assert find_scenario(str(tmp_path / name))[0].replay is not None
+
+
+def test_what_is_unpacked_is_played() -> None:
+    """A file that the opener unpacks is no scenario's name."""
+    assert set(UNPACKING) < set(RECORDINGS)
 
 
 def test_files_that_nothing_reads(tmp_path: Path) -> None:
