@@ -33,7 +33,7 @@ def draw() -> str:
     with feed.start_server(SCENARIO) as server:
         asyncio.run(_follow(server.url, board))
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    console.print(board.table(SystemClock().now()))
+    console.print(board.table(SystemClock().now(), COLUMNS))
     svg = console.export_svg(title="feed watch", unique_id="feed")
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 

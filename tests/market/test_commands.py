@@ -142,7 +142,7 @@ def replayed(opened: MarketState, log: list[Entry]) -> list[list[bytes]]:
 
 AT = st.sampled_from(["0s", "0.02s", "1s", "2.999s", "3.01s", "7.98s", "-1s", "+500ms", "+9s", "-20ms"])
 
-ASKED = st.one_of(
+ASKED: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     st.tuples(st.sampled_from(["pause", "resume", "restart"]), st.just({})),
     st.tuples(st.just("speed"), st.fixed_dictionaries({"value": st.sampled_from([0.3, 1, 3.7, 50, 1000, "max"])})),
     st.tuples(st.just("step"), st.fixed_dictionaries({"count": st.integers(1, 300)})),
