@@ -78,7 +78,7 @@ class ScenarioError(_FileError):
 
 
 class RecordingError(_FileError):
-    """A recording or a tick file cannot be used; `problems` names the column or the row."""
+    """A recording or a file of trades cannot be used; `problems` names the column or the row."""
 
 
 def printable(text: str) -> str:

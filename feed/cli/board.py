@@ -19,7 +19,7 @@ from rich.text import Text
 
 from feed.units import MINUTE, SECOND, format_duration, format_time
 
-__all__ = ["STALE", "Board", "Row", "waiting_text"]
+__all__ = ["STALE", "Board", "BoardRow", "waiting_text"]
 
 COLUMNS = {
     "symbol": 0,
@@ -59,7 +59,7 @@ def waiting_text(nanoseconds: int) -> str:
 
 
 @dataclass(slots=True)
-class Row:
+class BoardRow:
     """One symbol: its newest tick and the health of its stream."""
 
     symbol: str
@@ -83,14 +83,14 @@ class Board:
     """Everything that is shown. All times are monotonic ns but the market's own."""
 
     decimals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, BoardRow] = field(default_factory=dict)
     market: str = ""
     state: str = "connecting"
     alive: int | None = None
     ticks: int = 0
     _widths: dict[str, int] = field(default_factory=dict)
 
-    def take(self, event: str, body: Mapping[str, Any], received: int, missed: int) -> Row | None:
+    def take(self, event: str, body: Mapping[str, Any], received: int, missed: int) -> BoardRow | None:
         """Note an event; returns the row of a new tick."""
         self.alive = received
         if event == "status":
@@ -108,7 +108,7 @@ class Board:
         silent = None if self.alive is None else now - self.alive
         return silent if silent is not None and silent >= STALE else None
 
-    def line(self, row: Row) -> str:
+    def line(self, row: BoardRow) -> str:
         """A tick as a line, for a log."""
         tick = row.tick
         time = format_time(int(tick["timestamp"]) * 1_000_000)
@@ -117,15 +117,15 @@ class Board:
             f"bid {self.price(row, 'bid')} ask {self.price(row, 'ask')} seq {row.seq}"
         )
 
-    def price(self, row: Row, key: str) -> str:
+    def price(self, row: BoardRow, key: str) -> str:
         """A price of the newest tick with the symbol's decimals."""
         return self._text(row, key, 0)
 
-    def size(self, row: Row, key: str) -> str:
+    def size(self, row: BoardRow, key: str) -> str:
         """A size of the newest tick with the symbol's decimals."""
         return self._text(row, key, 1)
 
-    def spread(self, row: Row) -> str:
+    def spread(self, row: BoardRow) -> str:
         """Ask minus bid, exactly."""
         if "bid" not in row.tick:
             return ""
@@ -160,7 +160,7 @@ class Board:
             chosen.append(name)
         return [name for name in COLUMNS if name in chosen]
 
-    def _cells(self, row: Row, now: int) -> dict[str, str]:
+    def _cells(self, row: BoardRow, now: int) -> dict[str, str]:
         price = self.price(row, "price")
         colour = "green" if row.tick.get("side") == "buy" else "red"
         return {
@@ -185,9 +185,9 @@ class Board:
                 decimals = (int(entry.get("price_decimals", 2)), int(entry.get("size_decimals", 8)))
                 self.decimals[str(entry["symbol"])] = decimals
 
-    def _data(self, body: Mapping[str, Any], received: int, missed: int) -> Row | None:
+    def _data(self, body: Mapping[str, Any], received: int, missed: int) -> BoardRow | None:
         symbol, data = str(body.get("symbol")), body.get("data")
-        row = self.rows.setdefault(symbol, Row(symbol))
+        row = self.rows.setdefault(symbol, BoardRow(symbol))
         row.gaps += missed
         if not isinstance(data, dict):
             return None
@@ -199,7 +199,7 @@ class Board:
         self.ticks += 1
         return row
 
-    def _text(self, row: Row, key: str, kind: int) -> str:
+    def _text(self, row: BoardRow, key: str, kind: int) -> str:
         value = row.tick.get(key)
         if value is None:
             return ""

@@ -68,7 +68,7 @@ def _is_good(file: Path, folder: Path | None) -> bool:
     typer.echo(f"{file}: fine: {scenario.name}, {symbols}, {length}")
     for doubt in with_lines(list(doubts_about(scenario)), path):
         typer.echo(f"{doubt.file or path}{f':{doubt.line}' if doubt.line else ''}: note: {doubt}")
-    for notice in getattr(source, "notices", ()):
+    for notice in source.notices:
         typer.echo(f"{file}: note: {notice}")
     return True
 

@@ -15,7 +15,7 @@ from feed.units import MAX_SEED
 from feed.version import __version__
 
 if TYPE_CHECKING:
-    from feed.tape.export import Progress
+    from feed.tape.export import GenerationProgress
 
 __all__ = ["app"]
 
@@ -33,7 +33,7 @@ def generate(
     scenario: Annotated[
         str, typer.Argument(help="A scenario's name, or the path of a file.", autocompletion=complete_scenario)
     ],
-    out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .csv.gz.")],
+    out: Annotated[Path, typer.Option(help="The file: a recording (.parquet), or a .csv or .csv.gz.")],
     seed: Annotated[
         int | None, typer.Option(help="In place of the scenario's own.", min=0, max=MAX_SEED, show_default=False)
     ] = None,
@@ -50,11 +50,12 @@ def generate(
 ) -> None:
     """One row a fill, whatever the length, in bounded memory."""
     from feed.cli.ending import clean_end
-    from feed.market.digest import FORMAT_VERSION
+    from feed.market.digest import market_digest
     from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario
     from feed.sources.opening import open_source
-    from feed.tape import export as tickwriter
+    from feed.tape import export
+    from feed.tape.layout import RecordingInfo
     from feed.units import parse_duration
 
     wanted = None if length is None else parse_duration(length)
@@ -62,18 +63,21 @@ def generate(
     found, path = find_scenario(scenario, scenarios)
     chosen = found.seed if seed is None else seed
     source = open_source(with_activity(found, activity), path, chosen)
-    facts = {"scenario": found.name, "seed": str(chosen), "version": __version__, "format": str(FORMAT_VERSION)}
-    metadata = {f"feed.{name}": value for name, value in facts.items()}
+    info = RecordingInfo(
+        version=__version__,
+        source=f"feed generate {found.name}",
+        scenario=found.name,
+        seed=chosen,
+        digest=market_digest(found, path.parent, source, seed=chosen, at=source.start + begin),
+    )
     whole = wanted if source.end is None else min(wanted or source.end, source.end - source.start - begin)
     with clean_end(), _bar(whole) as show:
-        done = tickwriter.generate(
-            source, out, length=wanted, at=begin, force=force, metadata=metadata, on_progress=show
-        )
+        done = export.generate(source, out, length=wanted, at=begin, force=force, info=info, on_progress=show)
     typer.echo(f"{out}: {done.rows} ticks of {found.name}, seed {chosen}")
 
 
 @contextmanager
-def _bar(whole: int | None) -> Iterator[Callable[[Progress], None]]:
+def _bar(whole: int | None) -> Iterator[Callable[[GenerationProgress], None]]:
     """A bar on stderr, which is silent where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from feed.cli.app import COMMANDS
+from feed.importing.formats import FORMATS
 
 if TYPE_CHECKING:
     from feed.importing.options import Options
-    from feed.importing.running import Progress, Report
+    from feed.importing.running import ImportProgress, Report
 
 __all__ = ["app"]
 
 EPILOG = """\b
-Formats: auto; binance, bitstamp, coinbase, kraken and kraken-v2 (captured sessions);
-trades and bars (CSV or Parquet, by a mapping of columns); lean; tardis-trades,
-tardis-quotes, tardis-book, tardis-book-updates; binance-trades,
-binance-agg-trades, binance-klines; bitfinex-candles.
-
+Formats:
+  auto                   one of these, by the beginning of a file; says why
+"""
+EPILOG += "".join(f"  {each.name:<22} {each.description}\n" for each in FORMATS.values())
+EPILOG += """
 \b
 Examples:
   feed import auto BTCUSDT-trades-2025-01-06.zip --out btc.parquet
@@ -155,7 +156,7 @@ def _lines(out: Path, report: Report) -> Iterator[str]:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _bar() -> Iterator[Callable[[ImportProgress], None]]:
     """A bar on stderr, which is silent where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

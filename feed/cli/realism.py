@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +17,7 @@ from feed.errors import UsageError
 from feed.units import DAY, MAX_SEED, MINUTE, SECOND
 
 if TYPE_CHECKING:
+    from feed.importing.options import Options
     from feed.pictures.facts import Sample
     from feed.realism.scoreboard import Fact
     from feed.realism.table import Fills
@@ -50,8 +52,6 @@ NEEDS = {
 }
 """What the facts need beside trades, enough of them."""
 
-Columns = dict[str, Any]
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -76,15 +76,22 @@ def realism(
     days: Annotated[int, typer.Option(help="Days of a scenario.", min=1, max=366)] = 7,
     symbol: Annotated[str | None, typer.Option(help="Of a scenario; else its first.", show_default=False)] = None,
     time: Annotated[str | None, typer.Option(help="Column of the time in a file.", show_default=False)] = None,
-    time_unit: Annotated[str | None, typer.Option(help="ns, us, ms, s, min or iso.", show_default=False)] = None,
+    time_unit: Annotated[
+        Literal["ns", "us", "ms", "s", "min", "iso"] | None,
+        typer.Option(help="Unit of the times, where their digits do not tell.", show_default=False),
+    ] = None,
     price: Annotated[
         str | None, typer.Option(help="Column of the price, or of bars' close.", show_default=False)
     ] = None,
     size: Annotated[str | None, typer.Option(help="Column of the size, or of a volume.", show_default=False)] = None,
     side: Annotated[str | None, typer.Option(help="Column of the side.", show_default=False)] = None,
-    side_means: Annotated[str | None, typer.Option(help="taker, maker or buyer-is-maker.", show_default=False)] = None,
+    side_means: Annotated[
+        Literal["taker", "maker", "buyer-is-maker"] | None,
+        typer.Option(help="Whose side that column tells; taker where missing.", show_default=False),
+    ] = None,
     date: Annotated[
-        str | None, typer.Option(help="Day of a file whose times count from midnight.", show_default=False)
+        datetime.datetime | None,
+        typer.Option(help="Times count from midnight (UTC) of this day.", formats=["%Y-%m-%d"], show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with the picture.", show_default=False)] = None,
@@ -95,14 +102,13 @@ def realism(
 ) -> None:
     """The table of facts: each with its value, the band of real markets, and whether it lies in it."""
     _check_outs(html, png)
-    told = {"time": time, "price": price, "size": size, "side": side}
-    columns: Columns = {key: int(name) if name.isdecimal() else name for key, name in told.items() if name is not None}
-    others = {"time_unit": time_unit, "side_means": side_means, "date": date}
-    columns |= {key: value for key, value in others.items() if value is not None}
+    columns = {"time": time, "price": price, "size": size, "side": side}
+    others = {"time_unit": time_unit, "side_means": side_means, "date": date and date.date()}
+    told = {key: value for key, value in {**columns, **others}.items() if value is not None}
     if _is_file(market):
-        board = _of_file(Path(market), columns)
-    elif columns:
-        raise UsageError(f"--{next(iter(columns)).replace('_', '-')} is for files of trades; {market} is a scenario")
+        board = _of_file(Path(market), _options(columns, others))
+    elif told:
+        raise UsageError(f"--{next(iter(told)).replace('_', '-')} is for files of trades; {market} is a scenario")
     else:
         board = _of_scenario(market, scenarios, seed, days, symbol)
     _check_length(board)
@@ -110,6 +116,14 @@ def realism(
     _show(board, missing, as_json)
     if html is not None or png is not None:
         _draw(board, missing, html, png)
+
+
+def _options(columns: Mapping[str, str | None], others: Mapping[str, Any]) -> Options:
+    """What was told of a file, as for an import."""
+    from feed.importing.options import Options
+
+    told = {key: int(name) if name.isdecimal() else name for key, name in columns.items() if name is not None}
+    return Options(columns=told, **others)
 
 
 def missing_facts(facts: Sequence[Fact]) -> list[str]:
@@ -156,35 +170,26 @@ def _check_length(board: _Board) -> None:
 
 
 def _is_file(market: str) -> bool:
+    from feed.scenario.find import RECORDINGS
+
     suffix = Path(market).suffix.lower()
-    return suffix in (".csv", ".gz", ".zip", ".parquet", ".pq", ".txt") or (
-        Path(market).is_file() and suffix not in (".toml", ".json")
-    )
+    return suffix in RECORDINGS or (Path(market).is_file() and suffix not in (".toml", ".json"))
 
 
-def _of_file(path: Path, columns: Columns) -> _Board:
-    from pydantic import ValidationError
-
+def _of_file(path: Path, options: Options) -> _Board:
     from feed.pictures.facts import Sample
-    from feed.realism.files import read_bars, read_fills, told_by
+    from feed.realism.files import read_file
     from feed.realism.scoreboard import days_of, measure, measure_bars
+    from feed.realism.table import MinuteBars
     from feed.tape.reader import is_recording
 
-    if path.is_file() and is_recording(path) and not columns:
+    if path.is_file() and is_recording(path) and not options.columns:
         return _of_recording(path)
-    try:
-        spec, has_bars = told_by(path, columns)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
-        raise UsageError(f"--{place}: {first['msg']}") from None
-    sample = Sample()
-    if has_bars:
-        bars = read_bars(spec, path)
-        sample.add(bars)
-        return _Board(f"{path.name}: {len(bars)} minutes", measure_bars(bars), sample)
-    fills = read_fills(spec, path)
-    return _Board(f"{path.name}: {len(fills)} trades", measure(sample.watch(days_of(fills))), sample)
+    read, sample = read_file(path, options), Sample()
+    if isinstance(read, MinuteBars):
+        sample.add(read)
+        return _Board(f"{path.name}: {len(read)} minutes", measure_bars(read), sample)
+    return _Board(f"{path.name}: {len(read)} trades", measure(sample.watch(days_of(read))), sample)
 
 
 def _of_recording(path: Path) -> _Board:
@@ -193,10 +198,10 @@ def _of_recording(path: Path) -> _Board:
     from feed.realism.depth import BookSight
     from feed.realism.files import read_quotes
     from feed.realism.scoreboard import generated_days, measure
+    from feed.sources.files import open_recorded
     from feed.tape.book import RecordedBooks
-    from feed.tape.replay import RecordingSource
 
-    source = RecordingSource(path)
+    source = open_recorded(path)
     days = -(-(source.end - source.start) // DAY)
     sample = Sample()
     book = source.books(0)

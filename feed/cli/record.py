@@ -17,6 +17,7 @@ import typer
 from feed.cli.app import COMMANDS
 from feed.errors import UsageError
 from feed.units import SECOND, parse_duration
+from feed.venues.registry import VENUES
 
 if TYPE_CHECKING:
     from feed.client.recording import FeedRecording, VenueRecording, WireCounters
@@ -65,9 +66,7 @@ def record(
     length: Annotated[
         str | None, typer.Option("--for", help="Stop after this time, such as 10m; else at Ctrl-C.", metavar="TIME")
     ] = None,
-    venue: Annotated[
-        str, typer.Option(help="Whose language it speaks: feed, binance, bitstamp, coinbase, kraken, kraken-v2.")
-    ] = "feed",
+    venue: Annotated[str, typer.Option(help=f"Whose language it speaks: {', '.join(('feed', *VENUES))}.")] = "feed",
     token: Annotated[str | None, typer.Option(help="Where our server asks for one.", show_default=False)] = None,
 ) -> None:
     """Record until Ctrl-C, until the time is over, or until the market has ended."""
@@ -118,11 +117,11 @@ def _venue(
 ) -> FeedRecording | VenueRecording:
     from feed.client.recording import VenueRecording
     from feed.client.venue import VenueLink
-    from feed.venues.registry import listening, parser
+    from feed.venues.registry import parser, venue_of
 
     if token is not None:
         raise UsageError("--token is for our own server")
-    heard = listening(venue)
+    heard = venue_of(venue)
     requests = heard.subscribe_messages(channels or VENUE_CHANNELS, symbols or VENUE_SYMBOLS)
     return VenueRecording(VenueLink(url or heard.url, requests, clock), partial(parser, venue), out, clock)
 

@@ -247,6 +247,16 @@ class Source(Protocol):
         return None
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """What is shown and was made up, left out or is missing, one sentence each."""
+        return ()
+
+    @property
+    def script_start(self) -> int:
+        """Market time at which the scenario's script begins: at once, but behind a recording that is continued."""
+        return self.start
+
+    @property
     def numbering(self) -> Mapping[str, int]:
         """By stream (`trading:BTC/USD`) the `seq` of the message before the source's first; 0 where it is not told."""
         return {}

@@ -1,4 +1,4 @@
-"""`read`: files that `feed generate` wrote, as the same frames that a server or a scenario gives."""
+"""`read`: recordings and any other file of market data, as the same frames that a server or a scenario gives."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from feed.data.columns import DECIMALS, PRICES
 from feed.data.ticks import Instrument
 from feed.dataframes.analysis import time_bars
 from feed.dataframes.tape import RecordingData
-from feed.dataframes.ticks import FLOATS, PRICES, TickColumns, polars_frame, tick_frame
+from feed.dataframes.ticks import TickColumns, polars_frame, tick_frame
 from feed.errors import Problem, RecordingError
-from feed.tape.export import INSTRUMENTS_KEY
+from feed.importing.columns import head_of
+from feed.sources.files import open_file
+from feed.tape.layout import INSTRUMENTS_KEY
 from feed.tape.reader import is_recording
 from feed.units import MILLISECOND, parse_step
 
@@ -34,34 +37,30 @@ __all__ = ["TickData", "read"]
 Steps = Mapping[str, tuple[str, str]]
 Ints = NDArray[np.int64]
 
-NEEDED = ("time", "symbol", "side", *FLOATS, "trade_id")
+NEEDED = ("time", "symbol", "side", *DECIMALS, "trade_id")
 
 
 def read(path: str | Path, *, steps: Steps | None = None) -> TickData | RecordingData:
-    """A recording, or a file of ticks, as `feed generate` writes it: Parquet, or CSV, which may be packed.
+    """A recording, a file of ticks as `feed generate` exports it, or a file of any format that `feed import` knows.
 
     Args:
-        path: the file; its name says what it is.
-        steps: `{symbol: (tick size, lot size)}`. Parquet has them; without them, the steps of a CSV are one in the
-            last decimal that it writes.
+        path: the file; packed or not.
+        steps: of a file of ticks: `{symbol: (tick size, lot size)}`. Parquet has them; without them, the steps of a CSV
+            are one in the last decimal that it writes.
 
     Raises:
-        RecordingError: it is not there, cannot be read, or is no such file.
+        RecordingError: it is not there, cannot be read, or its format cannot be told.
     """
     file = Path(path)
     # Of a file that is not there this tells whether one that was cut off is.
     if is_recording(file):
         return RecordingData(file)
+    if not _is_ticks(file):
+        return RecordingData(file, open_file(file))
     try:
         table = _parquet(file) if file.suffix.lower() in (".parquet", ".pq") else _csv(file)
-    except FileNotFoundError:
-        raise _failure(file, "", "there is no such file") from None
     except (OSError, pa.ArrowException) as error:
         raise _failure(file, "", f"cannot be read: {str(error).splitlines()[0][:200]}") from error
-    missing = [name for name in NEEDED if name not in table.column_names]
-    if missing:
-        told = f"the file has {', '.join(table.column_names[:20])}"
-        raise _failure(file, ", ".join(missing), "there is no such column", f"{told}; is it one of feed generate?")
     return TickData(table, _instruments(file, table, steps))
 
 
@@ -88,7 +87,7 @@ class TickData:
             seq=_counted(code, len(self.instruments)),
             code=code,
             buy=np.array(self.table["side"].cast(pa.string()).to_pylist(), str) == "buy",
-            steps={name: self._steps(name, code) for name in FLOATS},
+            steps={name: self._steps(name, code) for name in DECIMALS},
             trade_id=self._numbers("trade_id"),
         )
         frame = tick_frame(columns, self.instruments)
@@ -130,13 +129,19 @@ class TickData:
         return steps
 
 
+def _is_ticks(file: Path) -> bool:
+    """Whether a file has all columns of ticks, whoever wrote them."""
+    head = head_of(file)
+    return set(NEEDED) <= set(head.cells)
+
+
 def _parquet(file: Path) -> pa.Table:
     return pq.read_table(file)
 
 
 def _csv(file: Path) -> pa.Table:
     # Numbers as text: what they are written with tells their decimals.
-    text = dict.fromkeys(("symbol", "side", *FLOATS), pa.string())
+    text = dict.fromkeys(("symbol", "side", *DECIMALS), pa.string())
     return pc_csv.read_csv(file, convert_options=pc_csv.ConvertOptions(column_types=text))
 
 
@@ -151,7 +156,7 @@ def _instruments(file: Path, table: pa.Table, steps: Steps | None) -> list[Instr
 
 
 def _told(table: pa.Table) -> dict[str, tuple[str, str]] | None:
-    told = (table.schema.metadata or {}).get(INSTRUMENTS_KEY.encode())
+    told = (table.schema.metadata or {}).get(INSTRUMENTS_KEY)
     return None if told is None else {symbol: (tick, lot) for symbol, (tick, lot) in orjson.loads(told).items()}
 
 

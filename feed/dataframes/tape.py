@@ -17,8 +17,9 @@ from feed.dataframes.analysis import time_bars
 from feed.dataframes.ticks import polars_frame, source_frame
 from feed.errors import UsageError
 from feed.hints import nearest
+from feed.sources.files import open_recorded
 from feed.tape.book import RecordedBooks
-from feed.tape.layout import RecordingInfo
+from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.reader import open_recording
 from feed.tape.replay import RecordingSource
 from feed.units import MILLISECOND, parse_duration
@@ -38,6 +39,7 @@ class RecordingData:
 
     Args:
         path: the file.
+        source: what was made of a file that is no recording.
 
     Attributes:
         info: what it tells of itself: scenario, seed, epoch, version, gaps, the counts of its streams.
@@ -47,9 +49,9 @@ class RecordingData:
         RecordingError: names the file, and the place of the first mistake or damage.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._source = RecordingSource(path)
+    def __init__(self, path: Path, source: RecordingSource | None = None) -> None:
+        self._path = None if source is not None else path
+        self._source = source or open_recorded(path)
         self.info: RecordingInfo = self._source.info
         self.notices = self._source.notices
         self.instruments = self._source.instruments
@@ -64,11 +66,20 @@ class RecordingData:
         symbols = [instrument.symbol for instrument in self.instruments]
         frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)))
         # A replay numbers its messages without holes; who analyses a recording wants to see them.
-        for symbol, seqs in _recorded_seqs(self._path).items():
+        for symbol, seqs in ({} if self._path is None else _recorded_seqs(self._path)).items():
             if len(seqs):
                 frame.loc[frame["symbol"] == symbol, "seq"] = seqs
         frame.attrs |= self.facts
         return frame
+
+    @property
+    def table(self) -> pa.Table:
+        """The trades as the file has them, with their times in ns."""
+        if self._path is None:
+            raise UsageError("feed import makes a recording of this file, which has such a table")
+        with open_recording(self._path) as reader:
+            rows = pa.Table.from_batches(reader.batches(), SCHEMA)
+        return rows.filter(pc.equal(rows["channel"].cast(pa.string()), "trading"))
 
     @property
     def facts(self) -> dict[str, Any]:

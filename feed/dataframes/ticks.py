@@ -1,16 +1,4 @@
-"""Ticks as DataFrames: the same rows, columns and types whether they came over the wire, from a scenario or a file.
-
-Index `time`: a UTC DatetimeIndex in milliseconds, which is what the wire tells of market time. Columns, in order:
-
-- `timestamp`: int64, the same in ms since the Unix epoch; `seq`: int64, counts from 1 for each symbol;
-- `symbol`, `side`: categorical; the categories of `symbol` are those that are there, sorted, those of `side` fixed;
-- `price`, `size`, `bid`, `bid_size`, `ask`, `ask_size`, `volume`: float64, the floats nearest to the decimals;
-- `price_ticks`, `bid_ticks`, `ask_ticks`: int64, exact, in steps of the symbol's tick size;
-- `size_lots`, `bid_lots`, `ask_lots`, `volume_lots`: int64, exact, in steps of its lot size;
-- `trade_id`: int64.
-
-`frame.attrs["instruments"]` has the steps: `{symbol: [tick size, lot size]}`, decimals as text.
-"""
+"""Ticks as DataFrames; the package tells of their columns."""
 
 from __future__ import annotations
 
@@ -24,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feed.data.columns import DECIMALS, PRICES
 from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.errors import UsageError
 from feed.hints import nearest
@@ -37,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
-    "FLOATS",
     "INTEGERS",
     "TickColumns",
     "frame_digest",
@@ -46,9 +34,6 @@ __all__ = [
     "source_frame",
     "tick_frame",
 ]
-
-FLOATS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
-"""Columns of decimals."""
 
 INTEGERS = {
     "price": "price_ticks",
@@ -61,10 +46,9 @@ INTEGERS = {
 }
 """Each of them with its column of exact steps."""
 
-PRICES = ("price", "bid", "ask")
 SIDES = pd.Index(["buy", "sell"], dtype="str")
 
-COLUMNS = ["timestamp", "seq", "symbol", "side", *FLOATS, *INTEGERS.values(), "trade_id"]
+COLUMNS = ["timestamp", "seq", "symbol", "side", *DECIMALS, *INTEGERS.values(), "trade_id"]
 """Every column, in order."""
 
 Ints = NDArray[np.int64]
@@ -131,7 +115,7 @@ def source_frame(
 
 def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
     """The frame of these rows, whose `code` is an index into `instruments`."""
-    numbers = {name: _decimals(name, columns, instruments) for name in FLOATS}
+    numbers = {name: _decimals(name, columns, instruments) for name in DECIMALS}
     timestamp = np.ascontiguousarray(columns.timestamp, np.int64)
     index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
     data: dict[str, Any] = {
@@ -140,7 +124,7 @@ def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.Da
         "symbol": _symbols(columns.code, [instrument.symbol for instrument in instruments]),
         "side": pd.Categorical.from_codes(np.where(columns.buy, 0, 1), categories=SIDES),
         **numbers,
-        **{INTEGERS[name]: columns.steps[name] for name in FLOATS},
+        **{INTEGERS[name]: columns.steps[name] for name in DECIMALS},
         "trade_id": columns.trade_id,
     }
     frame = pd.DataFrame(data, index=index, columns=COLUMNS)
@@ -208,7 +192,7 @@ def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickCo
         seq=np.concatenate(seqs)[order],
         code=np.concatenate(codes)[order],
         buy=_column(blocks, "side")[order] == BUY,
-        steps={name: _column(blocks, name)[order] for name in FLOATS},
+        steps={name: _column(blocks, name)[order] for name in DECIMALS},
         trade_id=_column(blocks, "trade_id")[order],
     )
 
@@ -222,7 +206,7 @@ def _joined(parts: Sequence[TickColumns]) -> TickColumns:
     def whole(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in FLOATS}
+    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in DECIMALS}
     return TickColumns(whole("timestamp"), whole("seq"), whole("code"), whole("buy"), steps, whole("trade_id"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from feed.errors import failure
+from feed.importing.conversion import Ints
 from feed.importing.findings import Findings
-from feed.importing.rows import Ints
 from feed.units import format_duration, format_time
 
 __all__ = ["Grid"]

@@ -20,14 +20,15 @@ import pyarrow.compute as pc
 
 from feed.errors import failure
 from feed.importing.bargrid import Grid
-from feed.importing.barticks import LEAST, Bars, needed, ticks_of, too_small
-from feed.importing.cells import zero_where_missing
-from feed.importing.chunks import Chunk
-from feed.importing.columns import Meter, Wanted, read_columns
+from feed.importing.barticks import LEAST, FileBars, needed, ticks_of, too_small
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
+from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock, Steps
-from feed.importing.ordering import Piece, check_order, sorted_pieces
-from feed.importing.rows import Ints, Symbol, Trades
+from feed.importing.format import Reader
+from feed.importing.numbers import StepColumn
+from feed.importing.ordering import FileRows, check_order, sorted_pieces
+from feed.importing.rows import Symbol, Trades
+from feed.importing.times import TimeColumn
 from feed.scenario.tickfile import Column, TimeUnit
 
 __all__ = ["BarFiles", "BarMapping"]
@@ -62,27 +63,26 @@ class BarMapping:
     rounding: bool = False
     delimiter: str = ","
     header: bool | None = None
-    format: str | None = None
     sort: bool = False
     clamp: bool = False
 
     @property
     def wanted(self) -> Wanted:
         """What is read of a file."""
-        return Wanted(self.columns, self.delimiter, self.header, self.format)
+        return Wanted(self.columns, self.delimiter, self.header)
 
 
 @dataclass(slots=True)
-class BarFiles:
+class BarFiles(Reader):
     """Files of bars that follow each other, as tables of rows."""
 
     paths: Sequence[Path]
     mapping: BarMapping
     findings: Findings
     meter: Meter
-    _prices: Steps = field(init=False)
-    _sizes: Steps = field(init=False)
-    _clocks: dict[Path, Clock] = field(init=False)
+    _prices: StepColumn = field(init=False)
+    _sizes: StepColumn = field(init=False)
+    _clocks: dict[Path, TimeColumn] = field(init=False)
     _symbol: Symbol = field(init=False)
     _grid: Grid = field(init=False)
     _last: int = -(2**62)
@@ -91,15 +91,20 @@ class BarFiles:
 
     def __post_init__(self) -> None:
         mapping = self.mapping
-        self._prices = Steps(mapping.tick_size, rounding=mapping.rounding)
-        self._sizes = Steps(mapping.lot_size, rounding=mapping.rounding)
-        self._clocks = {path: Clock(mapping.time_unit, mapping.dates.get(path)) for path in self.paths}
+        self._prices = StepColumn(mapping.tick_size, rounding=mapping.rounding)
+        self._sizes = StepColumn(mapping.lot_size, rounding=mapping.rounding)
+        self._clocks = {path: TimeColumn(mapping.time_unit, mapping.dates.get(path)) for path in self.paths}
         self._symbol = Symbol(mapping.symbol)
         self._grid = Grid(mapping.symbol, mapping.interval, self.findings)
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of the symbol."""
         return {self.mapping.symbol: (self._prices.step, self._sizes.step)}
+
+    @property
+    def infers_sides(self) -> bool:
+        """Bars have none."""
+        return True
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows, in order.
@@ -115,18 +120,18 @@ class BarFiles:
                 yield from self._tables(piece)
         self._say()
 
-    def _pieces(self) -> Iterator[Piece]:
+    def _pieces(self) -> Iterator[FileRows]:
         for path in self.paths:
             row = 1
             for chunk in read_columns(path, self.mapping.wanted, self.meter):
-                yield Piece(path, row, chunk)
+                yield FileRows(path, row, chunk)
                 row += len(chunk["time"])
             if row == 1:
                 raise failure(path, "", "the file has no rows")
 
-    def _tables(self, piece: Piece) -> Iterator[pa.Table]:
+    def _tables(self, piece: FileRows) -> Iterator[pa.Table]:
         path, row = piece.path, piece.row
-        clock = Clock("ns") if self.mapping.sort else self._clocks[path]
+        clock = TimeColumn("ns") if self.mapping.sort else self._clocks[path]
         time = clock.read(path, "time", piece.chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         self._grid.check(path, row, time)
@@ -142,7 +147,7 @@ class BarFiles:
             for part in _parts(bars):
                 yield self._rows(part)
 
-    def _read(self, piece: Piece, time: Ints, volume: Ints, kept: Ints) -> Bars:
+    def _read(self, piece: FileRows, time: Ints, volume: Ints, kept: Ints) -> FileBars:
         chunk = _filled(piece.chunk, volume > 0, int(kept[0]))
         prices = {key: values[kept] for key, values in self._read_prices(piece, chunk).items()}
         for key in ("open", "close"):
@@ -152,11 +157,11 @@ class BarFiles:
             prices["open"] = self._opens(prices)
         count = np.full(len(kept), LEAST, np.int64)
         if "trades" in chunk:
-            told = Steps(Decimal(1)).read(piece.path, "trades", chunk["trades"], piece.row)
+            told = StepColumn(Decimal(1)).read(piece.path, "trades", chunk["trades"], piece.row)
             count = np.clip(told[kept], 1, MOST_TICKS)
-        return Bars(time=time[kept], volume=volume[kept], count=count, **prices)
+        return FileBars(time=time[kept], volume=volume[kept], count=count, **prices)
 
-    def _read_prices(self, piece: Piece, chunk: Chunk) -> dict[str, Ints]:
+    def _read_prices(self, piece: FileRows, chunk: Chunk) -> dict[str, Ints]:
         """All in the same units: if one has more decimals than those before it, all are read again."""
         while True:
             places = self._prices.places
@@ -164,7 +169,7 @@ class BarFiles:
             if places == self._prices.places:
                 return read
 
-    def _held(self, piece: Piece, key: str, prices: dict[str, Ints], kept: Ints) -> Ints:
+    def _held(self, piece: FileRows, key: str, prices: dict[str, Ints], kept: Ints) -> Ints:
         """An open or a close within low and high."""
         values, low, high = prices[key], prices["low"], prices["high"]
         wrong = np.flatnonzero((values < low) | (values > high))
@@ -184,13 +189,13 @@ class BarFiles:
         before = np.concatenate(([last], close[:-1]))
         return np.asarray(np.minimum(np.maximum(before, prices["low"]), prices["high"]), np.int64)
 
-    def _rows(self, bars: Bars) -> pa.Table:
+    def _rows(self, bars: FileBars) -> pa.Table:
         ticks = ticks_of(bars, self._grid.interval)
         self._close = int(bars.close[-1]), self._prices.places
         self._bars += len(bars)
         return self._symbol.table(Trades(ticks.time, ticks.price, ticks.size, self._prices.places, self._sizes.places))
 
-    def _check(self, bars: Bars, piece: Piece, kept: Ints) -> None:
+    def _check(self, bars: FileBars, piece: FileRows, kept: Ints) -> None:
         if len(crossed := np.flatnonzero(bars.low > bars.high)):
             where = f"row {piece.row + int(kept[crossed[0]])}, low"
             raise failure(piece.path, where, "is above the high", "are columns swapped?")
@@ -211,12 +216,12 @@ class BarFiles:
             say("there is no open: a bar opens at the close of the bar before, held within its low and high")
 
 
-def _parts(bars: Bars) -> Iterator[Bars]:
-    """Bars in blocks that become a bounded number of ticks."""
+def _parts(bars: FileBars) -> Iterator[FileBars]:
+    """FileBars in blocks that become a bounded number of ticks."""
     block = np.cumsum(bars.count) // BLOCK_TICKS
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(bars)]
     for first, last in pairwise(edges):
-        yield Bars(*(getattr(bars, column.name)[first:last] for column in fields(Bars)))
+        yield FileBars(*(getattr(bars, column.name)[first:last] for column in fields(FileBars)))
 
 
 def _filled(chunk: Chunk, kept: Any, first: int) -> Chunk:

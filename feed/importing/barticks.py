@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feed.importing.rows import Ints
+from feed.importing.conversion import Ints
 
-__all__ = ["BarTicks", "Bars", "ticks_of", "too_small"]
+__all__ = ["BarTicks", "FileBars", "ticks_of", "too_small"]
 
 LEAST = 4
 """Ticks that show open, both extremes and close."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class FileBars:
     """Bars of one symbol, each with volume: prices and volumes as whole units, times in ns.
 
     `count` is the number of ticks that each becomes, at least one and at most its volume.
@@ -47,7 +47,7 @@ class BarTicks:
     bar: Ints
 
 
-def turns(bars: Bars) -> Ints:
+def turns(bars: FileBars) -> Ints:
     """The four prices that each bar goes through, a row a bar."""
     rising = bars.close >= bars.open
     first = np.where(rising, bars.low, bars.high)
@@ -55,19 +55,19 @@ def turns(bars: Bars) -> Ints:
     return np.stack([bars.open, first, second, bars.close], axis=1)
 
 
-def needed(bars: Bars) -> Ints:
+def needed(bars: FileBars) -> Ints:
     """The fewest ticks that show each bar: its four turns without those that repeat the one before."""
     path = turns(bars)
     return np.asarray(1 + np.count_nonzero(np.diff(path, axis=1), axis=1), np.int64)
 
 
-def too_small(bars: Bars) -> int | None:
+def too_small(bars: FileBars) -> int | None:
     """The first bar whose volume cannot be split into as many ticks as its prices need, by its number."""
     wrong = np.flatnonzero(bars.volume < needed(bars))
     return int(wrong[0]) if len(wrong) else None
 
 
-def ticks_of(bars: Bars, interval: int) -> BarTicks:
+def ticks_of(bars: FileBars, interval: int) -> BarTicks:
     """The ticks of the bars, evenly spread from the beginning of each.
 
     Args:
@@ -88,7 +88,7 @@ def ticks_of(bars: Bars, interval: int) -> BarTicks:
     )
 
 
-def _prices(bars: Bars, count: Ints, bar: Ints, number: Ints) -> Ints:
+def _prices(bars: FileBars, count: Ints, bar: Ints, number: Ints) -> Ints:
     path, places = _anchors(bars, count)
     places, prices = places[bar], path[bar]
     at = np.clip(np.count_nonzero(number[:, None] >= places[:, 1:], axis=1), 0, 2)
@@ -100,7 +100,7 @@ def _prices(bars: Bars, count: Ints, bar: Ints, number: Ints) -> Ints:
     return np.asarray(begin + (end - begin) * (number - left) // width, np.int64)
 
 
-def _anchors(bars: Bars, count: Ints) -> tuple[Ints, Ints]:
+def _anchors(bars: FileBars, count: Ints) -> tuple[Ints, Ints]:
     """The turns of each bar, and the numbers of the ticks at which they are.
 
     With fewer than four ticks, turns that repeat the one before are taken together, the repeated ones at the end.

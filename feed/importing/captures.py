@@ -19,12 +19,14 @@ from feed.errors import failure
 from feed.importing.columns import Meter
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings, span
+from feed.importing.format import Beginning, Format, Reader
 from feed.importing.lines import Line, read_lines
-from feed.importing.numbers import check_time
+from feed.importing.options import Options
+from feed.importing.times import check_time
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
-from feed.venues.registry import Parser, parser
+from feed.venues.registry import VENUES, Parser, parser
 
-__all__ = ["CaptureFiles"]
+__all__ = ["CaptureFiles", "capture_format"]
 
 ROWS = 8192
 """Rows that are gathered before they are passed on."""
@@ -41,7 +43,7 @@ Timed = tuple[Line, Event]
 
 
 @dataclass(slots=True)
-class CaptureFiles:
+class CaptureFiles(Reader):
     """Captures of one venue, as tables of rows."""
 
     paths: Sequence[Path]
@@ -186,3 +188,35 @@ def _ordered(lines: Iterator[Line], sort: bool, findings: Findings) -> Iterator[
 
 def _received(line: Line) -> int:
     return line.received or 0
+
+
+def capture_format(venue: str) -> Format:
+    """Captured sessions of a venue: told by the URL of a connection, or by messages that its parser makes data of."""
+
+    def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> CaptureFiles:
+        options.only("a captured session")
+        return CaptureFiles(paths, venue, findings, meter, sort=options.sort)
+
+    def detect(beginning: Beginning) -> str | None:
+        url = next((line.url for line in beginning.lines if line.url), "")
+        if url and _venue_of(url) is not None:
+            return f"a connection to {url}" if _venue_of(url) == venue else None
+        return _by_messages(venue, [line for line in beginning.lines if line.message])
+
+    return Format(venue, f"a captured session of {venue}", reader, detect)
+
+
+def _venue_of(url: str) -> str | None:
+    """The venue that has this URL; of several the one with the longest part of it."""
+    fitting = [(len(each.host), name) for name, each in VENUES.items() if each.host in url]
+    return max(fitting)[1] if fitting else None
+
+
+def _by_messages(venue: str, lines: Sequence[Line]) -> str | None:
+    """Whether the venue's parser makes data of the messages and stumbles over none."""
+    following = parser(venue)
+    events = [event for line in lines for event in following.parse(line.message, line.received or 0)]
+    strange = [event for event in events if isinstance(event, Note) and event.kind in ("malformed", "unknown")]
+    if len(strange) <= 1 and any(not isinstance(event, Note) for event in events):
+        return f"the first {len(lines)} messages are such as {venue} sends"
+    return None

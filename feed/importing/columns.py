@@ -1,14 +1,11 @@
 """Gives the wanted columns of a CSV or Parquet file, packed or not, in chunks, and says how much of it was read.
 
-Cells of a CSV that are not the numbers that they should be stay text: `feed.importing.cells` says which row is wrong.
+Cells of a CSV that are not the numbers that they should be stay text: `feed.importing.conversion` names the wrong row.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import unicodedata
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +15,26 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from feed.data.columns import DECIMALS
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.chunks import CHUNK_ROWS, Chunk, check_text
 from feed.importing.csvblocks import CsvLayout, read_blocks
+from feed.importing.opening import is_parquet, opened, reading_errors
 from feed.scenario.tickfile import Column
 
-__all__ = ["Head", "Meter", "Wanted", "folded", "head_of", "opened", "read_columns", "reading_errors"]
+__all__ = ["CHUNK_ROWS", "Chunk", "Head", "Meter", "Wanted", "folded", "head_of", "read_columns"]
+
+CHUNK_ROWS = 65_536
+"""Rows of Parquet that are read at a time."""
+
+Chunk = dict[str, pa.Array]
+"""The wanted columns by their key, of the same length."""
 
 FIRST_LINE = 1 << 20
 
 KINDS = {
     **dict.fromkeys(("time", "received", "trade_id"), pa.int64()),
-    **dict.fromkeys(("price", "size", "open", "high", "low", "close", "volume"), pa.float64()),
-    **dict.fromkeys(("bid", "bid_size", "ask", "ask_size"), pa.float64()),
+    **dict.fromkeys((*DECIMALS, "open", "high", "low", "close"), pa.float64()),
 }
 """What a CSV's cells usually are."""
 
@@ -65,7 +68,6 @@ class Wanted:
     columns: Mapping[str, Column]
     delimiter: str = ","
     header: bool | None = None
-    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +84,6 @@ class Head:
         return self.parquet or not any(_is_number(cell) for cell in self.cells)
 
 
-@contextlib.contextmanager
-def reading_errors(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with a file, as an error that names it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise failure(path, "", "there is no such file") from None
-    except IsADirectoryError:
-        raise failure(path, "", "this is a folder", "name the files in it") from None
-    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], str]]:
-    """The unpacked bytes of a file, the file itself, and the name inside a zip."""
-    with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(path.open("rb"))
-        suffix = path.suffix.lower()
-        if suffix == ".gz":
-            yield stack.enter_context(_as_bytes(gzip.GzipFile(fileobj=raw))), raw, ""
-        elif suffix == ".zip":
-            archive = stack.enter_context(zipfile.ZipFile(raw))
-            members = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(members) != 1:
-                raise failure(path, "", f"holds {len(members)} files", "pack the one that is meant alone")
-            yield stack.enter_context(archive.open(members[0])), raw, members[0]
-        else:
-            yield raw, raw, ""
-
-
 def head_of(path: Path, delimiter: str = ",") -> Head:
     """The beginning of a file.
 
@@ -122,7 +91,7 @@ def head_of(path: Path, delimiter: str = ",") -> Head:
         RecordingError: for a file that is not there, cannot be read or is empty.
     """
     with reading_errors(path), opened(path) as (stream, _, member):
-        if _is_parquet(path, None):
+        if is_parquet(path, stream):
             return Head(True, tuple(pq.ParquetFile(stream).schema_arrow.names))
         return Head(False, tuple(_first_cells(path, stream, delimiter)), member)
 
@@ -134,16 +103,11 @@ def read_columns(path: Path, wanted: Wanted, meter: Meter) -> Iterator[Chunk]:
         RecordingError: for a file that is not there, cannot be read or lacks a column.
     """
     with reading_errors(path), opened(path) as (stream, raw, _):
-        if _is_parquet(path, wanted.format):
+        if is_parquet(path, stream):
             yield from _read_parquet(path, wanted, stream, meter)
         else:
             yield from _read_csv(path, wanted, stream, raw, meter)
     meter.next_file(path.stat().st_size)
-
-
-def _is_parquet(path: Path, format: str | None) -> bool:
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".zip")]
-    return format == "parquet" if format else bool(suffixes) and suffixes[-1] in (".parquet", ".pq")
 
 
 def _read_parquet(path: Path, wanted: Wanted, stream: IO[bytes], meter: Meter) -> Iterator[Chunk]:
@@ -178,7 +142,6 @@ def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
     """The first line's cells; the stream is back at its beginning."""
     line = stream.readline(FIRST_LINE)
     stream.seek(0)
-    check_text(path, line)
     if not line.strip():
         raise failure(path, "", "the file is empty")
     table = pc_csv.read_csv(
@@ -223,8 +186,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _as_bytes(stream: gzip.GzipFile) -> IO[bytes]:
-    """A stream whose class does not say that it is one."""
-    return stream  # type: ignore[return-value]

@@ -2,7 +2,7 @@
 
 Arrow's own streaming reader reads far ahead, parses one block after another, and can say neither the row of a line with
 too few cells nor that of a wrong cell. Here each block is parsed on its own: as numbers, and if that does not go well,
-as text, in which `feed.importing.cells` finds the wrong one.
+as text, in which `feed.importing.conversion` finds the wrong one.
 """
 
 from __future__ import annotations

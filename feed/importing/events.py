@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from feed.data.columns import QUOTES
+from feed.data.volume import DayVolume
 from feed.tape.layout import SCHEMA
-from feed.units import DAY
 from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote, Status, Trade
 
 __all__ = ["EventRows", "Places", "book_text"]
-
-ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -36,8 +35,7 @@ class Places:
 class _Symbol:
     places: Places = field(default_factory=Places)
     quote: Quote | None = None
-    day: int = -1
-    volume: Decimal = ZERO
+    volume: DayVolume = field(default_factory=DayVolume)
     trades: int = 0
 
 
@@ -86,9 +84,6 @@ class EventRows:
         symbol = self._symbol(event.symbol)
         symbol.places.see(event.price, event.size)
         symbol.trades += 1
-        if time // DAY != symbol.day:
-            symbol.day, symbol.volume = time // DAY, ZERO
-        symbol.volume += Decimal(event.size)
         self._row(
             "trading",
             event.symbol,
@@ -98,7 +93,7 @@ class EventRows:
             price=float(event.price),
             size=float(event.size),
             side=event.side,
-            volume=float(symbol.volume),
+            volume=float(symbol.volume.one(time, Decimal(event.size))),
             trade_id=symbol.trades if event.trade_id is None else event.trade_id,
             **_touch(symbol.quote, event.price),
         )
@@ -151,4 +146,4 @@ def _touch(quote: Quote | None, price: str) -> dict[str, float]:
 
 
 def _numbers(quote: Quote) -> dict[str, float]:
-    return {name: float(getattr(quote, name)) for name in ("bid", "bid_size", "ask", "ask_size")}
+    return {name: float(getattr(quote, name)) for name in QUOTES}

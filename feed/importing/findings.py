@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
-from feed.tape.layout import Gap
+from feed.tape.layout import RecordingGap
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Findings", "Offsets", "span"]
@@ -75,7 +75,7 @@ class Findings:
     """
 
     said: list[str] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[RecordingGap] = field(default_factory=list)
     offsets: Offsets = field(default_factory=Offsets)
     _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict)
 
@@ -102,7 +102,7 @@ class Findings:
     def gap(self, stream: str, seq: int, time: int | None) -> None:
         """Note that messages are missing before row `seq` of a stream."""
         if len(self.gaps) < MOST_GAPS:
-            self.gaps.append(Gap(stream=stream, after=seq - 1, before=seq, time=time or 0))
+            self.gaps.append(RecordingGap(stream=stream, after=seq - 1, before=seq, time=time or 0))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How often each kind was found, by kind and symbol."""

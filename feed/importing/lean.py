@@ -19,18 +19,19 @@ import pyarrow as pa
 from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
-from feed.importing.cells import zero_where_missing
-from feed.importing.chunks import Chunk
-from feed.importing.columns import Meter, Wanted, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, head_of, read_columns
+from feed.importing.conversion import zero_where_missing
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock, Steps
+from feed.importing.format import Beginning, Format, Reader
+from feed.importing.numbers import StepColumn
 from feed.importing.options import Options
 from feed.importing.ordering import check_order
 from feed.importing.rows import constant, row_table
+from feed.importing.times import TimeColumn
 from feed.units import MINUTE, SECOND
 from feed.venues.values import pair
 
-__all__ = ["LeanQuotes", "lean_files", "told_by_name"]
+__all__ = ["LEAN", "LeanQuotes"]
 
 TRADE_COLUMNS = {"time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5}
 QUOTE_COLUMNS = {"time": 0, "bid": 4, "bid_size": 5, "ask": 9, "ask_size": 10}
@@ -48,7 +49,7 @@ class _Named:
     quotes: bool
 
 
-def told_by_name(path: Path) -> _Named | None:
+def _told_by_name(path: Path) -> _Named | None:
     """What LEAN puts into the name of the file in a zip; None for any other file."""
     found = _NAME.search(head_of(path).member.lower()) or _NAME.search(path.name.lower())
     if found is None:
@@ -60,7 +61,7 @@ def told_by_name(path: Path) -> _Named | None:
     return _Named(date, pair(found[2]), INTERVALS[found[3]], found[4] == "quote")
 
 
-def lean_files(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles | LeanQuotes:
+def _lean_files(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles | LeanQuotes:
     """A reader of LEAN's files, all of which are of one symbol and kind.
 
     Raises:
@@ -69,7 +70,7 @@ def lean_files(paths: Sequence[Path], options: Options, findings: Findings, mete
     options.only("LEAN's files, whose names tell it", others=("symbol", "tick_size", "lot_size", "rounding"))
     named = {}
     for path in paths:
-        told = told_by_name(path)
+        told = _told_by_name(path)
         if told is None:
             hint = "LEAN writes names like 20180404_btcusd_minute_trade.csv; else import it as bars"
             raise failure(path, "", "its name does not tell day, symbol and length of a bar", hint)
@@ -83,7 +84,7 @@ def lean_files(paths: Sequence[Path], options: Options, findings: Findings, mete
     dates = {path: told.date for path, told in named.items()}
     if first.quotes:
         return LeanQuotes(
-            paths, symbol, first.interval, dates, findings, meter, Steps(options.tick_size), _sizes(options)
+            paths, symbol, first.interval, dates, findings, meter, StepColumn(options.tick_size), _sizes(options)
         )
     mapping = BarMapping(
         TRADE_COLUMNS,
@@ -99,12 +100,12 @@ def lean_files(paths: Sequence[Path], options: Options, findings: Findings, mete
     return BarFiles(paths, mapping, findings, meter)
 
 
-def _sizes(options: Options) -> Steps:
-    return Steps(options.lot_size, rounding=options.rounding)
+def _sizes(options: Options) -> StepColumn:
+    return StepColumn(options.lot_size, rounding=options.rounding)
 
 
 @dataclass(slots=True)
-class LeanQuotes:
+class LeanQuotes(Reader):
     """Bars of quotes, as tables of rows."""
 
     paths: Sequence[Path]
@@ -113,8 +114,8 @@ class LeanQuotes:
     dates: dict[Path, datetime.date]
     findings: Findings
     meter: Meter
-    prices: Steps
-    sizes: Steps
+    prices: StepColumn
+    sizes: StepColumn
     _grid: Grid = field(init=False)
     _seq: int = 0
     _last: int = -(2**62)
@@ -136,7 +137,7 @@ class LeanQuotes:
         self.findings.say("of each bar of quotes, the last quote is kept, at the end of the bar")
 
     def _table(self, path: Path, row: int, chunk: Chunk) -> pa.Table:
-        time = Clock("ms", self.dates[path]).read(path, "time", chunk["time"], row)
+        time = TimeColumn("ms", self.dates[path]).read(path, "time", chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         self._grid.check(path, row, time)
         numbers = {name: self._numbers(path, name, chunk, row) for name in QUOTE_COLUMNS if name != "time"}
@@ -158,3 +159,12 @@ class LeanQuotes:
         steps = self.prices if name in ("bid", "ask") else self.sizes
         units = steps.read(path, name, zero_where_missing(chunk[name]), row, least=0)
         return units / 10.0**steps.places
+
+
+def _detect(beginning: Beginning) -> str | None:
+    if beginning.path.suffix.lower() == ".zip" and _told_by_name(beginning.path) is not None:
+        return "the name tells day, symbol and length of a bar as LEAN's do"
+    return None
+
+
+LEAN = Format("lean", "LEAN's zip files of bars of trades or quotes", _lean_files, _detect)

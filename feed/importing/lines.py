@@ -13,8 +13,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from feed.errors import failure
-from feed.importing.columns import Meter, opened, reading_errors
-from feed.importing.numbers import check_time, unit_of
+from feed.importing.columns import Meter
+from feed.importing.opening import opened, reading_errors
+from feed.importing.times import check_time, unit_of
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 
 __all__ = ["Line", "read_lines"]

@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
+from feed.importing.spelling import Spelling
 from feed.units import decimal_places
 
 __all__ = ["LARGEST", "MAX_TOTAL", "PRICE_KEYS", "Magnitudes", "TableMagnitudes", "TooFineError"]
@@ -28,15 +29,28 @@ class TooFineError(Exception):
 
     Attributes:
         is_price: whether they are prices, and not sizes.
+        what: the same as a word.
         places: the decimals that there are.
-        fitting: as many as may be.
+        key: the option that tells what they are multiples of.
+        step: the finest that fits.
     """
 
     def __init__(self, is_price: bool, places: int, fitting: int) -> None:
         super().__init__(f"{places} decimals")
         self.is_price = is_price
+        self.what = "prices" if is_price else "sizes"
         self.places = places
-        self.fitting = fitting
+        self.key = "tick_size" if is_price else "lot_size"
+        self.step = Decimal(1).scaleb(-fitting)
+
+    @property
+    def message(self) -> str:
+        """What is wrong where somebody told the step."""
+        return f"the {self.what} are too large to be counted so finely"
+
+    def hint(self, spelling: Spelling) -> str:
+        """The options with which they can be counted."""
+        return f"use {spelling.given(self.key, f'{self.step:f}')} {spelling.on('rounding')}"
 
 
 class Magnitudes:

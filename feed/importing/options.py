@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from feed.errors import UsageError
+from feed.importing.spelling import COMMAND, Spelling
 from feed.scenario.tickfile import Column, TimeUnit
 
 __all__ = ["BAR_COLUMNS", "TRADE_COLUMNS", "Options"]
@@ -29,6 +30,8 @@ class Options:
         usual_symbol: where nothing tells; without one that is an error.
         interval: length of a bar, ns.
         clamp: hold an open or a close that is outside of low and high within them.
+        strict: take no column that was not told, and refuse what is else reported; see `TradeMapping`.
+        spelling: of options, in messages.
         sort: bring rows into the order of their times instead of refusing those that are not.
     """
 
@@ -48,6 +51,8 @@ class Options:
     interval: int | None = None
     sort: bool = False
     clamp: bool = False
+    strict: bool = False
+    spelling: Spelling = COMMAND
 
     def only(self, kind: str, *, columns: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:
         """Refuse what was told in vain.

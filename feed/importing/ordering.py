@@ -10,16 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from feed.errors import failure
-from feed.importing.chunks import CHUNK_ROWS, Chunk
+from feed.importing.columns import CHUNK_ROWS, Chunk
+from feed.importing.conversion import Ints
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock
-from feed.importing.rows import Ints
+from feed.importing.spelling import COMMAND, Spelling
+from feed.importing.times import TimeColumn
 
-__all__ = ["Piece", "check_order", "sorted_pieces"]
+__all__ = ["FileRows", "check_order", "sorted_pieces"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FileRows:
     """Rows of a file: the first is row `row`, counted from 1 without a header."""
 
     path: Path
@@ -27,7 +28,7 @@ class Piece:
     chunk: Chunk
 
 
-def check_order(path: Path, row: int, time: Ints, last: int) -> int:
+def check_order(path: Path, row: int, time: Ints, last: int, spelling: Spelling = COMMAND) -> int:
     """The time of the last row.
 
     Raises:
@@ -37,12 +38,16 @@ def check_order(path: Path, row: int, time: Ints, last: int) -> int:
     if len(falls):
         first = row + int(falls[0])
         before = f"row {first - 1}" if first > 1 else "the last row of the file before"
-        hint = "--sort brings rows into order; name files in the order of their times"
+        hint = "sort the file by time"
+        if spelling.flags:
+            hint = f"{spelling.name('sort')} brings rows into order; name files in the order of their times"
         raise failure(path, f"row {first}, time", f"is earlier than {before}", hint)
     return int(time[-1])
 
 
-def sorted_pieces(pieces: Iterator[Piece], clock_of: Callable[[Path], Clock], findings: Findings) -> Iterator[Piece]:
+def sorted_pieces(
+    pieces: Iterator[FileRows], clock_of: Callable[[Path], TimeColumn], findings: Findings
+) -> Iterator[FileRows]:
     """All rows by time, which is a timestamp then; those of the same time keep their order. Takes memory for all."""
     gathered = list(pieces)
     if not gathered:
@@ -61,7 +66,7 @@ def sorted_pieces(pieces: Iterator[Piece], clock_of: Callable[[Path], Clock], fi
         order = pa.array(np.argsort(times, kind="stable"))
         chunk = {key: column.take(order) for key, column in chunk.items()}
     for first in range(0, len(times), CHUNK_ROWS):
-        yield Piece(path, first + 1, {key: column.slice(first, CHUNK_ROWS) for key, column in chunk.items()})
+        yield FileRows(path, first + 1, {key: column.slice(first, CHUNK_ROWS) for key, column in chunk.items()})
 
 
 def _joined(columns: list[pa.Array]) -> pa.Array:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feed.errors import failure
-from feed.importing.columns import Head, folded, head_of
+from feed.errors import UsageError, failure
+from feed.importing.bars import BarFiles, BarMapping
+from feed.importing.columns import Head, Meter, folded, head_of
 from feed.importing.findings import Findings
-from feed.importing.options import Options
+from feed.importing.format import Beginning, Format
+from feed.importing.options import BAR_COLUMNS, TRADE_COLUMNS, Options
+from feed.importing.trades import TradeFiles, TradeMapping
 from feed.scenario.tickfile import Column, TimeUnit
+from feed.venues.values import pair
 
-__all__ = ["BAR_PRESETS", "TRADE_PRESETS", "Preset", "bar_columns", "trade_columns"]
+__all__ = ["BAR_NAMES", "TRADE_NAMES", "Preset", "bar_columns", "bar_preset", "trade_columns", "trade_preset"]
+
+TRADE_OPTIONS = (
+    "symbol", "time_unit", "date", "side_means", "buy", "missing_size", "rounding", "tick_size", "lot_size",
+    "delimiter", "header",
+)  # fmt: skip
+BAR_OPTIONS = (
+    "symbol", "time_unit", "date", "rounding", "tick_size", "lot_size", "delimiter", "header", "interval", "clamp",
+)  # fmt: skip
+PRESET_OPTIONS = ("symbol", "time_unit", "rounding", "tick_size", "lot_size", "interval", "clamp")
+
+_SYMBOL_IN_NAME = re.compile(r"([A-Z0-9]{5,20})-(?:trades|aggTrades|\d+[smhd])-\d{4}")
+"""As Binance names its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,40 +42,13 @@ class Preset:
     side_means: str = "taker"
 
 
-TRADE_PRESETS = {
-    "tardis-trades": Preset(
-        {
-            "time": "timestamp",
-            "received": "local_timestamp",
-            "symbol": "symbol",
-            "trade_id": "id",
-            "side": "side",
-            "price": "price",
-            "size": "amount",
-        },
-        time_unit="us",
-    ),
-    # Times are ms, and us in files of 2025 and later: the digits tell.
-    "binance-trades": Preset(
-        {"trade_id": 0, "price": 1, "size": 2, "time": 4, "side": 5}, width=6, side_means="buyer-is-maker"
-    ),
-    "binance-agg-trades": Preset(
-        {"trade_id": 0, "price": 1, "size": 2, "time": 5, "side": 6}, width=7, side_means="buyer-is-maker"
-    ),
-}
-
-BAR_PRESETS = {
-    "binance-klines": Preset(
-        {"time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "trades": 8}, width=11
-    ),
-    # Bitfinex has the close before the extremes.
-    "bitfinex-candles": Preset({"time": 0, "open": 1, "close": 2, "high": 3, "low": 4, "volume": 5}, width=6),
-}
+TIME_NAMES = ("time", "timestamp", "ts", "time_ms", "open_time", "minute_epoch", "datetime", "date")
 
 TRADE_NAMES = {
-    "time": ("time", "timestamp", "ts", "time_ms", "datetime", "date"),
-    "price": ("price", "rate"),
-    "size": ("size", "quantity", "qty", "amount", "volume"),
+    "time": TIME_NAMES,
+    # The closes of bars that tell neither highs nor lows are prices like others.
+    "price": ("price", "rate", "p", "close", "c"),
+    "size": ("size", "quantity", "qty", "amount", "volume", "v"),
     "side": ("side", "taker_side", "is_buyer_maker", "isBuyerMaker"),
     "trade_id": ("trade_id", "id", "tid", "tradeId"),
     "received": ("received", "local_timestamp"),
@@ -68,12 +58,12 @@ TRADE_NAMES = {
     "ask_size": ("ask_size",),
 }
 BAR_NAMES = {
-    "time": ("time", "timestamp", "time_ms", "open_time", "minute_epoch", "datetime", "date"),
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "close": ("close",),
-    "volume": ("volume",),
+    "time": TIME_NAMES,
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "c"),
+    "volume": ("volume", "v"),
 }
 MAKER_NAMES = ("is_buyer_maker", "isBuyerMaker")
 
@@ -87,6 +77,8 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     Raises:
         RecordingError: a column is needed and there is none of its names.
     """
+    if options.strict:
+        return dict(options.columns), options.side_means or "taker"
     names = dict(TRADE_NAMES) if options.symbol else {**TRADE_NAMES, "symbol": ("symbol",)}
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
     if "bid" not in columns or "ask" not in columns:
@@ -139,3 +131,99 @@ def _missing(path: Path, key: str, known: tuple[str, ...], head: Head) -> Except
     else:
         hint = f"the file has {', '.join(head.cells[:20])}; tell which it is, such as --{key} {head.cells[-1]}"
     return failure(path, key, f"there is no column {' or '.join(known)}", hint)
+
+
+def trade_preset(
+    name: str, description: str, preset: Preset | None, detect: Callable[[Beginning], str | None]
+) -> Format:
+    """A format of trades whose columns are known; without a preset by a mapping of columns."""
+
+    def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> TradeFiles:
+        return TradeFiles(paths, _trades(name, preset, paths[0], options, findings), findings, meter)
+
+    return Format(name, description, reader, detect, {} if preset is None else preset.columns)
+
+
+def bar_preset(name: str, description: str, preset: Preset | None, detect: Callable[[Beginning], str | None]) -> Format:
+    """A format of bars whose columns are known; without a preset by a mapping of columns."""
+
+    def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles:
+        return BarFiles(paths, _bars(name, preset, paths, options, findings), findings, meter)
+
+    return Format(name, description, reader, detect, {} if preset is None else preset.columns)
+
+
+def _trades(format: str, preset: Preset | None, path: Path, options: Options, findings: Findings) -> TradeMapping:
+    if preset is None:
+        options.only("trades", columns=TRADE_COLUMNS, others=TRADE_OPTIONS)
+        columns, means = trade_columns(path, options, findings)
+    else:
+        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS[:5])
+        _check_width(path, preset, format)
+        columns, means = dict(preset.columns), preset.side_means
+        if "trade_id" in columns and isinstance(columns["trade_id"], str) and options.symbol:
+            columns.pop("symbol", None)
+    return TradeMapping(
+        columns,
+        symbol="" if "symbol" in columns else _symbol(path, options, findings),
+        time_unit=options.time_unit or (preset.time_unit if preset else None),
+        date=options.date,
+        side_means=means,
+        buy=options.buy,
+        missing_size=options.missing_size or "error",
+        rounding=options.rounding,
+        tick_size=options.tick_size,
+        lot_size=options.lot_size,
+        delimiter=options.delimiter or ",",
+        header=options.header,
+        sort=options.sort,
+        strict=options.strict,
+        spelling=options.spelling,
+    )
+
+
+def _bars(
+    format: str, preset: Preset | None, paths: Sequence[Path], options: Options, findings: Findings
+) -> BarMapping:
+    if preset is None:
+        options.only("bars", columns=BAR_COLUMNS, others=BAR_OPTIONS)
+        columns = bar_columns(paths[0], options, findings)
+    else:
+        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS)
+        _check_width(paths[0], preset, format)
+        columns = dict(preset.columns)
+    return BarMapping(
+        columns,
+        symbol=_symbol(paths[0], options, findings),
+        interval=options.interval,
+        clamp=options.clamp,
+        time_unit=options.time_unit,
+        dates=dict.fromkeys(paths, options.date) if options.date else {},
+        tick_size=options.tick_size,
+        lot_size=options.lot_size,
+        rounding=options.rounding,
+        delimiter=options.delimiter or ",",
+        header=options.header,
+        sort=options.sort,
+    )
+
+
+def _check_width(path: Path, preset: Preset, format: str) -> None:
+    cells = head_of(path).cells
+    if len(cells) < preset.width:
+        message = f"has {len(cells)} columns where {format} has at least {preset.width}"
+        raise failure(path, "", message, "import it as trades or bars, with a mapping of its columns")
+
+
+def _symbol(path: Path, options: Options, findings: Findings) -> str:
+    if options.symbol:
+        return options.symbol
+    found = _SYMBOL_IN_NAME.search(path.name)
+    if found is None and options.usual_symbol:
+        findings.say(f"nothing tells what is traded: {options.usual_symbol} is assumed")
+        return options.usual_symbol
+    if found is None:
+        raise UsageError(f"{path.name} does not tell what is traded: tell it, such as --symbol BTC/USDT")
+    symbol = pair(found[1])
+    findings.say(f"the symbol is {symbol}: told by the name of {path.name}")
+    return symbol

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from feed.data.columns import QUOTES
 from feed.data.inference import tick_rule
 from feed.data.ticks import BUY
+from feed.data.volume import DayVolume
+from feed.importing.conversion import Ints
 from feed.tape.layout import SCHEMA
-from feed.units import DAY
 
-__all__ = ["Ints", "Symbol", "Trades", "constant", "row_table"]
-
-Ints = NDArray[np.int64]
+__all__ = ["Symbol", "Trades", "constant", "row_table"]
 
 _SIDES = pa.array(["sell", "buy"])
 
@@ -71,8 +70,7 @@ class Symbol:
     last_price: int = 0
     price_places: int = 0
     last_side: int = BUY
-    day: int = -1
-    volume: int = 0
+    volume: DayVolume = field(default_factory=DayVolume)
     size_places: int = 0
     last_id: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -81,7 +79,7 @@ class Symbol:
         """The rows of the next trades."""
         rows = len(trades)
         seq = np.arange(self.seq + 1, self.seq + rows + 1)
-        quote = dict(zip(("bid", "bid_size", "ask", "ask_size"), trades.quote or (), strict=False))
+        quote = dict(zip(QUOTES, trades.quote or (), strict=False))
         sides = self._sides(trades)
         codes = pa.array((sides == BUY).astype(np.int8))
         columns: dict[str, Any] = {
@@ -110,19 +108,6 @@ class Symbol:
 
     def _volumes(self, trades: Trades) -> Ints:
         """Units of size since UTC midnight, each trade included."""
-        self.volume *= 10 ** max(0, trades.size_places - self.size_places)
+        self.volume.total *= 10 ** max(0, trades.size_places - self.size_places)
         self.size_places = trades.size_places
-        total = np.cumsum(trades.size)
-        if (first := int(trades.time[0]) // DAY) == int(trades.time[-1]) // DAY:
-            volume = total + (self.volume if first == self.day else 0)
-            self.day, self.volume = first, int(volume[-1])
-            return np.asarray(volume, np.int64)
-        days = trades.time // DAY
-        begins = np.flatnonzero(np.diff(days, prepend=self.day))
-        before = np.zeros(len(trades), np.int64)
-        before[begins] = total[begins] - trades.size[begins]
-        # Sums never fall, so the last one that was noted holds for the whole day.
-        volume = total - np.maximum.accumulate(before)
-        volume[: begins[0] if len(begins) else None] += self.volume
-        self.day, self.volume = int(days[-1]), int(volume[-1])
-        return np.asarray(volume, np.int64)
+        return self.volume.add(trades.time, trades.size)

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
-import feed
 from feed.errors import FeedError, UsageError, failure
 from feed.importing.columns import Meter
-from feed.importing.detecting import detect
 from feed.importing.findings import Findings
-from feed.importing.formats import open_files
+from feed.importing.formats import FORMATS, detect, open_files
 from feed.importing.magnitudes import TableMagnitudes, TooFineError
 from feed.importing.options import Options
-from feed.importing.writing import RowFile
-from feed.tape.export import INSTRUMENTS_KEY
-from feed.tape.layout import Gap, RecordingInfo, StreamInfo
+from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
+from feed.tape.parquet import RecordingFile
+from feed.version import __version__
 
-__all__ = ["Progress", "Report", "import_files"]
-
-NAMES = ("channel", "symbol", "interval")
+__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "import_files"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """How far it is: rows, and bytes of the files."""
 
     rows: int
@@ -49,7 +43,7 @@ class Report:
     begin: int
     end: int
     instruments: dict[str, tuple[str, str]]
-    gaps: list[Gap]
+    gaps: list[RecordingGap]
     notes: list[str]
 
 
@@ -60,7 +54,7 @@ def import_files(
     *,
     options: Options | None = None,
     force: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[ImportProgress], None] | None = None,
 ) -> Report:
     """Make a recording of files that others wrote.
 
@@ -80,123 +74,121 @@ def import_files(
     notes: dict[bool, str] = {}
     options = told
     while True:
+        run = FileImport(format, paths, options, on_progress, notes=tuple(notes.values()))
         try:
-            return _imported(format, paths, out, options, tuple(notes.values()), on_progress)
+            return _written(run, out)
         except TooFineError as error:
             options, notes[error.is_price] = _coarser(error, options, told)
         except OSError as error:
             raise FeedError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
-def _coarser(error: TooFineError, options: Options, told: Options) -> tuple[Options, str]:
-    """With larger steps, and what is to be said about it. Raises UsageError where somebody told these steps."""
-    what, name = ("prices", "tick") if error.is_price else ("sizes", "lot")
-    step = Decimal(1).scaleb(-error.fitting)
-    if (told.tick_size if error.is_price else told.lot_size) is not None:
-        raise UsageError(f"the {what} are too large to be counted so finely; use --{name}-size {step:f} --rounding")
-    steps: dict[str, Any] = {"tick_size" if error.is_price else "lot_size": step}
-    note = f"{what} are rounded to {step:f}: with {error.places} decimals they are too large to be counted exactly"
-    return replace(options, rounding=True, **steps), note
-
-
-def _imported(
-    format: str,
-    paths: Sequence[Path],
-    out: Path,
-    options: Options,
-    notes: Sequence[str],
-    on_progress: Callable[[Progress], None] | None,
-) -> Report:
-    findings = Findings()
-    if format == "auto":
-        format = _detected(paths, findings)
-    for note in notes:
-        findings.say(note)
-    meter = Meter(sum(path.stat().st_size for path in paths))
-    reader = open_files(format, paths, options, findings, meter)
-    run = _Run(findings, meter, on_progress)
-    file = RowFile(out)
+def _written(run: FileImport, out: Path) -> Report:
+    file = RecordingFile(out)
     with contextlib.ExitStack() as stack:
         stack.callback(file.discard)
-        for table in reader.tables():
+        for table in run.tables():
             file.write(table)
-            run.count(table)
-        if not run.rows:
-            raise failure(paths[0], "", "there is no trade, no quote and no book in it", "is it of another format?")
-        instruments = reader.instruments()
-        if (wrong := run.magnitudes.wrong(instruments)) is not None:
-            raise failure(paths[0], "", wrong)
-        if (inferred := _inferred(options)) is not None:
-            findings.say(inferred)
-        report = run.report(format, instruments)
-        file.finish(_info(report, paths, run), {INSTRUMENTS_KEY: orjson.dumps(report.instruments).decode()})
+        info = run.info()
+        file.finish(info)
         stack.pop_all()
-    return report
+    return Report(run.format, run.rows, file.streams, run.begin, run.end, info.instruments, info.gaps, info.notes)
 
 
-class _Run:
-    """Counts what goes by."""
+def _coarser(error: TooFineError, options: Options, told: Options) -> tuple[Options, str]:
+    """With larger steps, and what is to be said about it. Raises UsageError where somebody told these steps."""
+    if getattr(told, error.key) is not None:
+        raise UsageError(f"{error.message}; {error.hint(told.spelling)}")
+    steps: dict[str, Any] = {error.key: error.step}
+    note = f"{error.what} are rounded to {error.step:f}: with {error.places} decimals they are too large"
+    return replace(options, rounding=True, **steps), f"{note} to be counted exactly"
 
-    def __init__(self, findings: Findings, meter: Meter, on_progress: Callable[[Progress], None] | None) -> None:
+
+class FileImport:
+    """Files that others wrote, on their way to the rows of a recording.
+
+    Args:
+        format: one of `feed.importing.formats.FORMATS`, or `auto`.
+        paths: files of that format, in the order of their times.
+        options: what was told of them.
+        on_progress: called after each table.
+        notes: what is known of the import before it begins.
+
+    Attributes:
+        format: what they are.
+        findings: what was found in them.
+        rows: how many there were so far.
+        begin, end: the first and the last exchange time so far, ns UTC.
+
+    Raises:
+        UsageError: for options that do not fit.
+        RecordingError: names file, row and column of the first mistake.
+    """
+
+    def __init__(
+        self,
+        format: str,
+        paths: Sequence[Path],
+        options: Options,
+        on_progress: Callable[[ImportProgress], None] | None = None,
+        *,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.findings = Findings()
+        self.format = _detected(paths, self.findings) if format == "auto" else format
+        for note in notes:
+            self.findings.say(note)
         self.rows = 0
-        self.streams: dict[str, StreamInfo] = {}
         self.begin, self.end = 2**63 - 1, -(2**63)
-        self.received: tuple[int, int] | None = None
-        self.magnitudes = TableMagnitudes()
-        self._findings = findings
-        self._meter = meter
+        self._magnitudes = TableMagnitudes()
+        self._received: tuple[int, int] | None = None
+        self._paths = paths
+        self._options = options
+        self._meter = Meter(sum(path.stat().st_size for path in paths))
         self._show = on_progress
+        self._reader = open_files(self.format, paths, options, self.findings, self._meter)
 
-    def count(self, table: pa.Table) -> None:
-        """Rows that were written."""
-        time = table["time"].to_numpy()
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows, in order. Raises RecordingError for the first mistake."""
+        for table in self._reader.tables():
+            self._count(table)
+            yield table
+            if self._show is not None:
+                self._show(ImportProgress(self.rows, self._meter.done, self._meter.total))
+        if not self.rows:
+            hint = "is it of another format?"
+            raise failure(self._paths[0], "", "there is no trade, no quote and no book in it", hint)
+
+    def info(self) -> RecordingInfo:
+        """What the recording tells of itself, once all rows have been there."""
+        steps = self._reader.instruments()
+        if (wrong := self._magnitudes.wrong(steps)) is not None:
+            raise failure(self._paths[0], "", wrong)
+        told = FORMATS[self.format].tells_steps
+        if not told and (inferred := _inferred(self._options)) is not None:
+            self.findings.say(inferred)
+        ordered = steps.items() if told else sorted(steps.items())
+        info = RecordingInfo(
+            version=__version__,
+            source=f"{self.format}: {', '.join(path.name for path in self._paths)}",
+            started=self._received[0] if self._received else None,
+            ended=self._received[1] if self._received else None,
+            instruments={name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in ordered},
+            gaps=self.findings.gaps,
+            notes=self.findings.notes(),
+        )
+        return info.model_copy(update=dict(self._reader.facts))
+
+    def _count(self, table: pa.Table) -> None:
         self.rows += len(table)
-        self.magnitudes.note(table)
-        self.begin, self.end = min(self.begin, int(time.min())), max(self.end, int(time.max()))
+        self._magnitudes.note(table)
+        if table["time"].null_count < len(table):
+            span = pc.min_max(table["time"]).as_py()
+            self.begin, self.end = min(self.begin, span["min"]), max(self.end, span["max"])
         received = table["received"]
         if received.null_count == 0:
-            first = self.received[0] if self.received else received[0].as_py()
-            self.received = first, received[-1].as_py()
-        self._count_streams(table)
-        if self._show is not None:
-            self._show(Progress(self.rows, self._meter.done, self._meter.total))
-
-    def report(self, format: str, instruments: dict[str, tuple[Decimal, Decimal]]) -> Report:
-        """All that is known at the end."""
-        steps = {name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in sorted(instruments.items())}
-        notes = self._findings.notes()
-        return Report(format, self.rows, self.streams, self.begin, self.end, steps, self._findings.gaps, notes)
-
-    def _count_streams(self, table: pa.Table) -> None:
-        # Numbers of a stream are consecutive, so that a count tells the last one.
-        columns = [table[name].unify_dictionaries().combine_chunks() for name in NAMES]
-        names = [column.dictionary.to_pylist() for column in columns]
-        key = np.zeros(len(table), np.int64)
-        for column, words in zip(columns, names, strict=True):
-            key = key * max(1, len(words)) + column.indices.to_numpy(zero_copy_only=False)
-        counts = np.bincount(key)
-        for code, count in zip(np.flatnonzero(counts), counts[counts > 0], strict=True):
-            parts = []
-            rest = int(code)
-            for words in reversed(names):
-                rest, place = divmod(rest, max(1, len(words)))
-                parts.append(words[place])
-            known = self.streams.setdefault(":".join(filter(None, reversed(parts))), StreamInfo(first_seq=1))
-            known.rows += int(count)
-            known.last_seq = known.rows
-
-
-def _info(report: Report, paths: Sequence[Path], run: _Run) -> RecordingInfo:
-    return RecordingInfo(
-        version=feed.__version__,
-        source=f"{report.format}: {', '.join(path.name for path in paths)}",
-        started=run.received[0] if run.received else None,
-        ended=run.received[1] if run.received else None,
-        instruments=report.instruments,
-        streams=report.streams,
-        gaps=report.gaps,
-        notes=report.notes,
-    )
+            first = self._received[0] if self._received else received[0].as_py()
+            self._received = first, received[-1].as_py()
 
 
 def _inferred(options: Options) -> str | None:
@@ -205,14 +197,19 @@ def _inferred(options: Options) -> str | None:
     return f"{' and '.join(names)} sizes are one in the last decimal that is used" if names else None
 
 
-def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
-    if not paths:
-        raise UsageError("name the files to import")
+def check_files(paths: Sequence[Path]) -> None:
+    """Raise RecordingError for the first that is no file."""
     for path in paths:
         if path.is_dir():
             raise failure(path, "", "this is a folder", "name the files in it")
         if not path.exists():
             raise failure(path, "", "there is no such file")
+
+
+def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
+    if not paths:
+        raise UsageError("name the files to import")
+    check_files(paths)
     if out.suffix.lower() != ".parquet":
         raise UsageError(f"{out} must end with .parquet")
     if out.is_dir():

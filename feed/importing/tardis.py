@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,15 +13,19 @@ import pyarrow as pa
 
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.columns import Meter, head_of, opened, reading_errors
+from feed.importing.columns import Meter, head_of
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
-from feed.importing.numbers import check_time
+from feed.importing.format import Beginning, Format, Reader
+from feed.importing.opening import opened, reading_errors
+from feed.importing.options import Options
+from feed.importing.presets import Preset, trade_preset
+from feed.importing.times import check_time
 from feed.units import MICROSECOND
 from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote
 from feed.venues.values import decimal_text, pair
 
-__all__ = ["TardisFiles", "TardisKind"]
+__all__ = ["TARDIS", "TardisFiles", "TardisKind"]
 
 TardisKind = Literal["tardis-quotes", "tardis-book", "tardis-book-updates"]
 
@@ -35,13 +39,13 @@ NEEDED: dict[TardisKind, tuple[str, ...]] = {
 
 ROWS = 8192
 
-Row = dict[str, str]
+Cells = dict[str, str]
 
 Event = Quote | BookSnapshot | BookUpdate
 
 
 @dataclass(slots=True)
-class TardisFiles:
+class TardisFiles(Reader):
     """Files of one kind, as tables of rows."""
 
     paths: Sequence[Path]
@@ -89,7 +93,7 @@ class TardisFiles:
                 hint = f"did you mean {near!r}? " if near else ""
                 raise failure(path, name, "there is no such column", f"{hint}the file has {', '.join(cells[:12])}")
 
-    def _read(self, path: Path) -> Iterator[tuple[int, Row]]:
+    def _read(self, path: Path) -> Iterator[tuple[int, Cells]]:
         with reading_errors(path), opened(path) as (stream, raw, _):
             for number, row in enumerate(csv.DictReader(line.decode() for line in stream), 1):
                 yield number, row
@@ -102,7 +106,7 @@ class TardisFiles:
         self._last = received
 
 
-def _single(kind: TardisKind, path: Path, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, int, Event]]:
+def _single(kind: TardisKind, path: Path, rows: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, int, Event]]:
     for number, row in rows:
         symbol, time, received = _head(path, number, row)
         if kind == "tardis-book":
@@ -114,7 +118,7 @@ def _single(kind: TardisKind, path: Path, rows: Iterator[tuple[int, Row]]) -> It
             yield number, received, Quote(symbol, time, *values)
 
 
-def _snapshot(path: Path, number: int, row: Row, symbol: str, time: int) -> BookSnapshot:
+def _snapshot(path: Path, number: int, row: Cells, symbol: str, time: int) -> BookSnapshot:
     sides = []
     for side in ("bids", "asks"):
         depth = sum(name.startswith(f"{side}[") and name.endswith("price") for name in row)
@@ -124,7 +128,7 @@ def _snapshot(path: Path, number: int, row: Row, symbol: str, time: int) -> Book
     return BookSnapshot(symbol, time, sides[0], sides[1], str(depth))
 
 
-def _updates(path: Path, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, int, Event]]:
+def _updates(path: Path, rows: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, int, Event]]:
     """Rows of the same message, which have the same times, as one."""
     key: tuple[str, int, int, bool] | None = None
     first, sides = 0, ([], [])  # type: tuple[int, tuple[list[tuple[str, str]], list[tuple[str, str]]]]
@@ -153,7 +157,7 @@ def _book(key: tuple[str, int, int, bool], sides: tuple[list[tuple[str, str]], l
     return BookSnapshot(symbol, time, tuple(best[0]), tuple(best[1]))
 
 
-def _head(path: Path, number: int, row: Row) -> tuple[str, int, int]:
+def _head(path: Path, number: int, row: Cells) -> tuple[str, int, int]:
     times = []
     for name in ("timestamp", "local_timestamp"):
         text = row[name] or ""
@@ -165,8 +169,52 @@ def _head(path: Path, number: int, row: Row) -> tuple[str, int, int]:
     return pair(row["symbol"]), times[0], times[1]
 
 
-def _decimal(path: Path, number: int, row: Row, name: str) -> str:
+def _decimal(path: Path, number: int, row: Cells, name: str) -> str:
     try:
         return decimal_text(row[name])
     except ValueError as error:
         raise failure(path, f"row {number}, {name}", str(error)) from None
+
+
+def _detect_by(column: str) -> Callable[[Beginning], str | None]:
+    """Tardis's files have two columns in common; one more tells what they are of."""
+
+    def detect(beginning: Beginning) -> str | None:
+        if {"exchange", "local_timestamp", column} <= beginning.names:
+            return f"it has the columns exchange, local_timestamp and {column}"
+        return None
+
+    return detect
+
+
+def _format(kind: TardisKind, what: str, column: str) -> Format:
+    def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> TardisFiles:
+        options.only(f"{kind}, whose columns are known")
+        return TardisFiles(paths, kind, findings, meter)
+
+    return Format(kind, f"Tardis: {what}", reader, _detect_by(column), {name: name for name in NEEDED[kind]})
+
+
+TARDIS = (
+    _format("tardis-book-updates", "incremental_book_L2", "is_snapshot"),
+    _format("tardis-book", "book_snapshot_5 and _25", "bids[0].price"),
+    _format("tardis-quotes", "quotes", "bid_price"),
+    trade_preset(
+        "tardis-trades",
+        "Tardis: trades",
+        Preset(
+            {
+                "time": "timestamp",
+                "received": "local_timestamp",
+                "symbol": "symbol",
+                "trade_id": "id",
+                "side": "side",
+                "price": "price",
+                "size": "amount",
+            },
+            time_unit="us",
+        ),
+        _detect_by("amount"),
+    ),
+)
+"""The first one with `is_snapshot` also has an amount: it is asked first."""

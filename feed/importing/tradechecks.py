@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from feed.errors import failure
+from feed.importing.conversion import Ints
 from feed.importing.findings import Findings
-from feed.importing.ordering import Piece
-from feed.importing.rows import Ints, Symbol, Trades
+from feed.importing.ordering import FileRows
+from feed.importing.rows import Symbol, Trades
 
-__all__ = ["TradeIds", "taken", "with_quotes_that_hold"]
+__all__ = ["TradeIds", "refuse_crossed_quotes", "taken", "with_quotes_that_hold"]
 
 SPARSE = 0.1
 """Ids that leave out more than one in ten are not counted one by one."""
@@ -27,13 +29,14 @@ GAP, REPEATED = "gap in trade ids", "repeated or late trade id"
 
 
 class TradeIds:
-    """Follows the ids of every symbol."""
+    """Follows the ids of every symbol; `strict` refuses those that do not grow, and looks for no gaps."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, *, strict: bool = False) -> None:
         self._findings = findings
+        self._strict = strict
         self._sparse: set[str] = set()
 
-    def check(self, piece: Piece, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
+    def check(self, piece: FileRows, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
         """Count what is missing or repeated in a block.
 
         Args:
@@ -45,6 +48,9 @@ class TradeIds:
         symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
         if (steps == 1).all():
             return
+        if self._strict:
+            _refuse_repeated(piece, steps, rows)
+            return
         gaps, repeated = np.flatnonzero(steps > 1), np.flatnonzero(steps < 1)
         if len(gaps) and not self._counts_otherwise(symbol, len(gaps), len(ids)):
             self._count(GAP, piece, symbol, ids, steps, gaps, rows)
@@ -54,7 +60,7 @@ class TradeIds:
             self._count(REPEATED, piece, symbol, ids, steps, repeated, rows)
 
     def _count(
-        self, kind: str, piece: Piece, symbol: Symbol, ids: Ints, steps: Ints, at: Ints, rows: Ints | None
+        self, kind: str, piece: FileRows, symbol: Symbol, ids: Ints, steps: Ints, at: Ints, rows: Ints | None
     ) -> None:
         first = int(at[0])
         row = piece.row + int(first if rows is None else rows[first])
@@ -67,6 +73,24 @@ class TradeIds:
             text = f"the trade ids of {symbol.name} do not count one by one: gaps in them are not looked for"
             self._findings.say(text)
         return symbol.name in self._sparse
+
+
+def _refuse_repeated(piece: FileRows, steps: Ints, rows: Ints | None) -> None:
+    if (steps < 1).any():
+        first = int(np.argmax(steps < 1))
+        row = piece.row + int(first if rows is None else rows[first])
+        hint = "leave trade_id out to count the rows"
+        raise failure(piece.path, f"row {row}, trade_id", "is not greater than the one before", hint)
+
+
+def refuse_crossed_quotes(piece: FileRows, trades: Trades, rows: Ints | None) -> None:
+    """Raise RecordingError for the first bid that is not below its ask."""
+    if trades.quote is None:
+        return
+    crossed = np.flatnonzero(trades.quote[0] >= trades.quote[2])
+    if len(crossed):
+        row = piece.row + int(crossed[0] if rows is None else rows[crossed[0]])
+        raise failure(piece.path, f"row {row}, bid", "is not below the ask", "are bid and ask swapped?")
 
 
 def taken(trades: Trades, rows: Ints) -> Trades:

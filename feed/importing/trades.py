@@ -13,16 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feed.data.inference import tick_rule
+from feed.data.ticks import BUY
 from feed.errors import RecordingError, failure
-from feed.importing.cells import read_ids, read_sides, zero_where_missing
-from feed.importing.chunks import Chunk
-from feed.importing.columns import Meter, Wanted, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
+from feed.importing.conversion import Ints, SideWords, converted, read_ids, read_sides, zero_where_missing
 from feed.importing.findings import Findings
-from feed.importing.numbers import Clock, Steps, converted, in_options
-from feed.importing.ordering import Piece, check_order, sorted_pieces
-from feed.importing.rows import Ints, Symbol, Trades
-from feed.importing.tradechecks import TradeIds, taken, with_quotes_that_hold
-from feed.scenario.tickfile import Column, TickFile, TimeUnit
+from feed.importing.format import Reader
+from feed.importing.numbers import StepColumn
+from feed.importing.ordering import FileRows, check_order, sorted_pieces
+from feed.importing.rows import Symbol, Trades
+from feed.importing.spelling import COMMAND, Spelling
+from feed.importing.times import TimeColumn
+from feed.importing.tradechecks import TradeIds, refuse_crossed_quotes, taken, with_quotes_that_hold
+from feed.scenario.tickfile import Column, TimeUnit
 from feed.venues.values import pair
 
 __all__ = ["TradeFiles", "TradeMapping"]
@@ -30,11 +34,14 @@ __all__ = ["TradeFiles", "TradeMapping"]
 
 @dataclass(frozen=True, slots=True)
 class TradeMapping:
-    """What a file's columns mean; as the `[source]` section of a scenario has it, and more.
+    """What a file's columns mean.
 
     Attributes:
         columns: time, price and size; perhaps side, trade_id, bid, bid_size, ask, ask_size, received and symbol.
         symbol: of all trades, where no column tells.
+        strict: as `[source]` reads files: ids that do not grow and quotes that cross are refused, quotes beside their
+            trade are left for the replay to widen, rows of size 0 are left out, and without ids rows are counted.
+        spelling: of options, in messages.
     """
 
     columns: Mapping[str, Column]
@@ -49,22 +56,30 @@ class TradeMapping:
     lot_size: Decimal | None = None
     delimiter: str = ","
     header: bool | None = None
-    format: str | None = None
     sort: bool = False
+    strict: bool = False
+    spelling: Spelling = COMMAND
 
     @property
     def wanted(self) -> Wanted:
         """What is read of a file."""
-        return Wanted(self.columns, self.delimiter, self.header, self.format)
+        return Wanted(self.columns, self.delimiter, self.header)
 
     @property
-    def spec(self) -> TickFile:
-        """What says how cells are read."""
-        return TickFile.model_validate({"file": "-", "side_means": self.side_means, "buy": self.buy})
+    def sides(self) -> SideWords:
+        """What the words of the column of sides mean."""
+        return SideWords(self.side_means, self.buy, self.spelling)
+
+    def steps(self) -> dict[str, StepColumn]:
+        """What reads prices, and what reads sizes."""
+        return {
+            "price": StepColumn(self.tick_size, rounding=self.rounding, spelling=self.spelling),
+            "size": StepColumn(self.lot_size, rounding=self.rounding, spelling=self.spelling),
+        }
 
 
 @dataclass(slots=True)
-class TradeFiles:
+class TradeFiles(Reader):
     """Files of trades that follow each other, as tables of rows.
 
     Attributes:
@@ -76,22 +91,25 @@ class TradeFiles:
     findings: Findings
     meter: Meter
     symbols: dict[str, Symbol] = field(default_factory=dict)
-    _steps: dict[str, Steps] = field(default_factory=dict)
-    _clocks: dict[tuple[Path, str], Clock] = field(default_factory=dict)
+    _steps: dict[str, StepColumn] = field(default_factory=dict)
+    _clocks: dict[tuple[Path, str], TimeColumn] = field(default_factory=dict)
     _ids: TradeIds = field(init=False)
     _last: int = -(2**62)
+    _rule: tuple[int, int] = (0, BUY)
 
     def __post_init__(self) -> None:
         mapping = self.mapping
-        self._ids = TradeIds(self.findings)
-        self._steps = {
-            "price": Steps(mapping.tick_size, rounding=mapping.rounding),
-            "size": Steps(mapping.lot_size, rounding=mapping.rounding),
-        }
+        self._ids = TradeIds(self.findings, strict=mapping.strict)
+        self._steps = mapping.steps()
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Tick and lot size of each symbol."""
         return dict.fromkeys(self.symbols, (self._steps["price"].step, self._steps["size"].step))
+
+    @property
+    def infers_sides(self) -> bool:
+        """Whether there is no column of sides."""
+        return "side" not in self.mapping.columns
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows, in order.
@@ -99,40 +117,48 @@ class TradeFiles:
         Raises:
             RecordingError: names file, row and column of the first mistake.
         """
-        pieces: Iterator[Piece] = self._pieces()
+        pieces: Iterator[FileRows] = self._pieces()
         if self.mapping.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
+        if not self.symbols:
+            raise failure(self.paths[0], "size", "every row has size 0")
+        self._say()
+
+    def _say(self) -> None:
         for clock in self._clocks.values():
             if clock.told:
                 self.findings.say(clock.told)
         if "side" not in self.mapping.columns:
             self.findings.say("there is no side: it is inferred by the tick rule")
         if "trade_id" not in self.mapping.columns:
-            self.findings.say("there are no trade ids: trades are counted from 1")
+            what = "rows" if self.mapping.strict else "trades"
+            self.findings.say(f"there are no trade ids: {what} are counted from 1")
+        if self.mapping.rounding:
+            self.findings.say("prices and sizes are rounded to their steps")
 
-    def _clock(self, path: Path, key: str = "time") -> Clock:
+    def _clock(self, path: Path, key: str = "time") -> TimeColumn:
         """Each file has its own: Binance went from ms to us at a new year."""
         mapping = self.mapping
-        return self._clocks.setdefault((path, key), Clock(mapping.time_unit, mapping.date))
+        return self._clocks.setdefault((path, key), TimeColumn(mapping.time_unit, mapping.date, mapping.spelling))
 
-    def _pieces(self) -> Iterator[Piece]:
+    def _pieces(self) -> Iterator[FileRows]:
         for path in self.paths:
             row = 1
             for chunk in read_columns(path, self.mapping.wanted, self.meter):
-                yield Piece(path, row, chunk)
+                yield FileRows(path, row, chunk)
                 row += len(chunk["time"])
             if row == 1:
                 raise failure(path, "", "the file has no rows")
 
-    def _tables(self, piece: Piece) -> Iterator[pa.Table]:
+    def _tables(self, piece: FileRows) -> Iterator[pa.Table]:
         path, row, chunk = piece.path, piece.row, piece.chunk
         if not len(chunk["time"]):
             return
-        clock = Clock("ns") if self.mapping.sort else self._clock(path)
+        clock = TimeColumn("ns") if self.mapping.sort else self._clock(path)
         time = clock.read(path, "time", chunk["time"], row)
-        self._last = check_order(path, row, time, self._last)
+        self._last = check_order(path, row, time, self._last, self.mapping.spelling)
         trades = self._read(piece, time)
         kept = self._kept(piece, trades.size)
         if "symbol" not in chunk:
@@ -141,7 +167,7 @@ class TradeFiles:
             return
         yield from self._by_symbol(piece, trades, kept)
 
-    def _by_symbol(self, piece: Piece, trades: Trades, kept: Any) -> Iterator[pa.Table]:
+    def _by_symbol(self, piece: FileRows, trades: Trades, kept: Any) -> Iterator[pa.Table]:
         names = pc.utf8_trim_whitespace(pc.fill_null(piece.chunk["symbol"].cast(pa.string()), ""))
         if (empty := pc.index(names, "").as_py()) >= 0:
             raise failure(piece.path, f"row {piece.row + empty}, symbol", "there is no value")
@@ -157,12 +183,13 @@ class TradeFiles:
             order = np.argsort(np.concatenate(places), kind="stable")
             yield pa.concat_tables(tables).unify_dictionaries().take(pa.array(order))
 
-    def _read(self, piece: Piece, time: Ints) -> Trades:
+    def _read(self, piece: FileRows, time: Ints) -> Trades:
         path, row, chunk = piece.path, piece.row, piece.chunk
         skipping = self.mapping.missing_size == "skip"
+        least = 0 if skipping or self.mapping.strict else 1
         price = self._steps["price"].read(path, "price", chunk["price"], row)
         sizes = zero_where_missing(chunk["size"]) if skipping else chunk["size"]
-        size = self._steps["size"].read(path, "size", sizes, row, least=0 if skipping else 1)
+        size = self._steps["size"].read(path, "size", sizes, row, least=least)
         received = None
         if "received" in chunk:
             received = self._clock(path, "received").read(path, "received", chunk["received"], row)
@@ -174,24 +201,36 @@ class TradeFiles:
             size=size,
             price_places=self._steps["price"].places,
             size_places=self._steps["size"].places,
-            side=self._sides(piece) if "side" in chunk else None,
-            trade_id=read_ids(path, converted(chunk["trade_id"], pa.int64()), row) if "trade_id" in chunk else None,
+            side=self._sides(piece) if "side" in chunk else self._inferred_sides(price),
+            trade_id=self._trade_ids(piece, len(time)),
             received=received,
             quote=self._quote(piece, chunk) if "bid" in chunk else None,
         )
 
-    def _sides(self, piece: Piece) -> Ints:
+    def _trade_ids(self, piece: FileRows, count: int) -> Ints | None:
+        if "trade_id" in piece.chunk:
+            return read_ids(piece.path, converted(piece.chunk["trade_id"], pa.int64()), piece.row)
+        return np.arange(piece.row, piece.row + count, dtype=np.int64) if self.mapping.strict else None
+
+    def _inferred_sides(self, price: Ints) -> Ints | None:
+        """Where rows without a size count, too: else the trades of each symbol tell."""
+        if not self.mapping.strict:
+            return None
+        sides = tick_rule(price, *self._rule)
+        self._rule = int(price[-1]), int(sides[-1])
+        return sides
+
+    def _sides(self, piece: FileRows) -> Ints:
         """Read word by word, of which there are few; cell by cell only to say which one is none."""
         column = piece.chunk["side"]
         words = column.dictionary_encode()
-        with in_options():
-            try:
-                sides = read_sides(self.mapping.spec, piece.path, words.dictionary, 1)
-            except RecordingError:
-                return read_sides(self.mapping.spec, piece.path, column, piece.row)
+        try:
+            sides = read_sides(self.mapping.sides, piece.path, words.dictionary, 1)
+        except RecordingError:
+            return read_sides(self.mapping.sides, piece.path, column, piece.row)
         return np.asarray(sides[words.indices.to_numpy(zero_copy_only=False)], np.int64)
 
-    def _quote(self, piece: Piece, chunk: Chunk) -> tuple[Any, Any, Any, Any]:
+    def _quote(self, piece: FileRows, chunk: Chunk) -> tuple[Any, Any, Any, Any]:
         bid, ask = (
             self._steps["price"].read(piece.path, key, chunk[key], piece.row) / 10.0 ** self._steps["price"].places
             for key in ("bid", "ask")
@@ -205,7 +244,7 @@ class TradeFiles:
         ]
         return bid, sizes[0], ask, sizes[1]
 
-    def _kept(self, piece: Piece, size: Ints) -> Any:
+    def _kept(self, piece: FileRows, size: Ints) -> Any:
         """Which rows are trades, where not all are."""
         empty = size == 0
         if not empty.any():
@@ -214,11 +253,15 @@ class TradeFiles:
         self.findings.count("row without a size", "", f"{piece.path.name} row {first}", "is left out", times)
         return ~empty
 
-    def _of_symbol(self, piece: Piece, name: str, trades: Trades, rows: Ints | None) -> Iterator[pa.Table]:
+    def _of_symbol(self, piece: FileRows, name: str, trades: Trades, rows: Ints | None) -> Iterator[pa.Table]:
         part = trades if rows is None else taken(trades, rows)
         if not len(part):
             return
         symbol = self.symbols.setdefault(name, Symbol(name))
-        if part.trade_id is not None:
+        if part.trade_id is not None and "trade_id" in self.mapping.columns:
             self._ids.check(piece, symbol, part, rows)
-        yield symbol.table(with_quotes_that_hold(part, self.findings, name))
+        if self.mapping.strict:
+            refuse_crossed_quotes(piece, part, rows)
+            yield symbol.table(part)
+        else:
+            yield symbol.table(with_quotes_that_hold(part, self.findings, name))

@@ -13,7 +13,7 @@ from feed.realism import statistics
 from feed.realism.bands import BANDS
 from feed.realism.bars import LAGS
 from feed.realism.scoreboard import Fact
-from feed.realism.table import Bars, Fills, bars_of, merged
+from feed.realism.table import Fills, MinuteBars, bars_of, merged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ class Sample:
     """What the picture is drawn of: the bars of all days that pass through, and the first fills."""
 
     def __init__(self) -> None:
-        self._bars: list[Bars] = []
+        self._bars: list[MinuteBars] = []
         self.fills: Fills | None = None
 
     def watch(self, days: Iterable[Fills]) -> Iterator[Fills]:
@@ -41,15 +41,17 @@ class Sample:
                 self.fills = day[:MOST_FILLS] if self.fills is None else self.fills
             yield day
 
-    def add(self, bars: Bars) -> None:
+    def add(self, bars: MinuteBars) -> None:
         """More bars, behind those that are there."""
         self._bars.append(bars)
 
     @property
-    def bars(self) -> Bars:
+    def bars(self) -> MinuteBars:
         """All bars, one after the other."""
         keys = ("minute", "close", "volume")
-        return Bars(*(np.concatenate([getattr(part, key) for part in self._bars] or [np.empty(0)]) for key in keys))
+        return MinuteBars(
+            *(np.concatenate([getattr(part, key) for part in self._bars] or [np.empty(0)]) for key in keys)
+        )
 
 
 def draw_facts(title: str, facts: Sequence[Fact], sample: Sample) -> Figure:
@@ -125,7 +127,7 @@ def _memory(axes: Any, r: Floats) -> None:
     axes.legend(frameon=False, fontsize=8)
 
 
-def _hours(axes: Any, bars: Bars) -> None:
+def _hours(axes: Any, bars: MinuteBars) -> None:
     axes.set_title("the day: volume by hour")
     hour = bars.minute.astype(np.int64) // 60 % 24
     if len(np.unique(hour)) < 12:

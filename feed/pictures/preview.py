@@ -112,7 +112,7 @@ def preview(
     names = {source.instruments[index].symbol for index in chosen}
     spans = (
         *_states(changes, start, length, sorted(names)[0]),
-        *_happenings(scenario, names, length, _script_begins(source)),
+        *_happenings(scenario, names, length, source.script_start - source.start),
     )
     count = -(-length // step)
     tracks = tuple(
@@ -233,12 +233,6 @@ def _states(changes: list[StatusChange], start: int, length: int, symbol: str) -
                 begun, label = max(0, change.time - start), now
         if label != usual:
             yield Span(begun, length, label, kind)
-
-
-def _script_begins(source: Source) -> int:
-    """How long after the source's start the script begins: at once, but behind a recording that is continued."""
-    tail = getattr(source, "tail", None)
-    return 0 if tail is None else int(tail.begin) - source.start
 
 
 def _happenings(scenario: Scenario, symbols: set[str], length: int, begins: int) -> Iterator[Span]:

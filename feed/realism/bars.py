@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.realism import statistics
-from feed.realism.table import Bars
+from feed.realism.table import MinuteBars
 
 __all__ = ["LAGS", "bar_facts", "week_facts"]
 
@@ -16,7 +16,7 @@ LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 60, 90, 150, 240, 400)
 """Where the memory of volatility is read, in minutes."""
 
 
-def bar_facts(bars: Bars) -> dict[str, float]:
+def bar_facts(bars: MinuteBars) -> dict[str, float]:
     """Facts of returns, best on 7 days."""
     r = _returns(bars)
     size = np.abs(r)
@@ -40,7 +40,7 @@ def bar_facts(bars: Bars) -> dict[str, float]:
     }
 
 
-def week_facts(bars: Bars) -> dict[str, float]:
+def week_facts(bars: MinuteBars) -> dict[str, float]:
     """Facts of the hour of day and the day of week; they need whole weeks."""
     r = np.abs(_returns(bars))
     minute = bars.minute[1:]
@@ -68,7 +68,7 @@ def zumbach(r: Floats, length: int) -> float:
     return forward - statistics.correlation(noise[:-length], trend[length:])
 
 
-def _returns(bars: Bars) -> Floats:
+def _returns(bars: MinuteBars) -> Floats:
     return np.diff(np.log(bars.close))
 
 

@@ -1,15 +1,12 @@
-"""Files of real trades or one-minute bars as the tables of facts: their columns by name, or found by their usual names.
+"""Files of real trades or one-minute bars as the tables of facts, as `feed import` reads them.
 
 What a file does not tell is not made up here: without a column of sides or quotes there are none.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zipfile
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,35 +14,29 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from feed.data.ticks import Instrument
-from feed.errors import failure
-from feed.importing.cells import read_times
-from feed.importing.chunks import read_chunks
-from feed.importing.source_file import TickFileSource
-from feed.realism.scoreboard import fills_of
-from feed.realism.table import Bars, Fills, Quotes
+from feed.data.columns import QUOTES
+from feed.errors import UsageError, failure
+from feed.importing.bars import BarFiles
+from feed.importing.columns import Meter, Wanted, read_columns
+from feed.importing.findings import Findings
+from feed.importing.format import Reader
+from feed.importing.formats import detect, open_files
+from feed.importing.options import Options
+from feed.importing.times import TimeColumn
+from feed.importing.trades import TradeFiles
+from feed.realism.table import Fills, MinuteBars, Quotes
 from feed.scenario.tickfile import Column, TickFile
 from feed.tape.reader import open_recording
 from feed.units import MINUTE
 
-__all__ = ["Columns", "read_bars", "read_fills", "read_quotes", "told_by", "without"]
-
-Columns = dict[str, Any]
-"""Keys of `[source]`, as far as they are told."""
+__all__ = ["read_file", "read_quotes", "without"]
 
 FINE = Decimal("0.00000001")
 """Files keep prices and sizes as they are written: no venue writes more decimals."""
 
-USUAL: dict[str, tuple[str, ...]] = {
-    "time": ("timestamp", "time", "time_ms", "ts", "minute_epoch", "open_time", "date", "datetime"),
-    "price": ("price", "p", "close", "c"),
-    "size": ("size", "quantity", "amount", "qty", "volume", "v"),
-    "side": ("side", "taker_side"),
-}
-MAGNITUDES = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"), (1e7, "min"))
-"""A time since 1990 that is larger than that counts in this unit."""
+CLOSES = ("close", "c")
+"""A column of prices of this name is of bars, where there are no sides."""
 
 
 def read_quotes(path: Path, symbol: str) -> Quotes | None:
@@ -65,35 +56,101 @@ def read_quotes(path: Path, symbol: str) -> Quotes | None:
     return Quotes(time[order].astype(np.int64), bid[order], ask[order], bid_size[order], ask_size[order])
 
 
-def told_by(path: Path, told: Columns) -> tuple[TickFile, bool]:
-    """What the file's columns mean, and whether it has bars: they have a close and no price.
+def read_file(path: Path, options: Options) -> Fills | MinuteBars:
+    """The trades of a file, of its first symbol where it has several, or its one-minute bars.
+
+    Args:
+        path: the file, of any format of `feed import`.
+        options: what was told of it.
 
     Raises:
-        RecordingError: there is no such file, or a column is not told and not found.
+        RecordingError: it cannot be read, or a column is not told and not found.
+        UsageError: an option is of no use for it.
     """
-    names, first = _head(path)
-    folded = {name.casefold(): name for name in names}
-    found: Columns = dict(told)
-    for key, usual in USUAL.items():
-        if key not in found and (name := next((folded[each] for each in usual if each in folded), None)):
-            found[key] = name
-    missing = [key for key in ("time", "price", "size") if key not in found]
-    if missing:
-        has = ", ".join(names[:12])
-        raise failure(path, ", ".join(missing), f"which column is it? the file has {has}", f"--{missing[0]} COLUMN")
-    if "time_unit" not in found:
-        found["time_unit"] = _unit(first, names, found["time"])
-    bars = str(found["price"]).casefold() in ("close", "c") and "side" not in found
-    return TickFile(file=path.name, missing_size="skip", rounding=True, **found), bars
+    format = _format_of(path, options)
+    if format == "trades":
+        options = replace(options, tick_size=FINE, lot_size=FINE, rounding=True, missing_size="skip")
+    reader = open_files(format, [path], replace(options, usual_symbol="file"), Findings(), Meter(0))
+    bars = _bars_of(path, reader)
+    return _fills(path, reader) if bars is None else _read_bars(path, bars)
 
 
-def read_fills(spec: TickFile, path: Path) -> Fills:
-    """The trades of a file."""
-    source = TickFileSource(spec, path, Instrument("file", FINE, FINE))
-    batches = [fills_of(batch.ticks[0], source.instruments[0]) for batch in source.batches(source.start)]
-    keys = ("time", "price", "size", "side", "bid", "bid_size", "ask", "ask_size")
-    whole: list[Any] = [np.concatenate([getattr(part, key) for part in batches]) for key in keys]
-    return without(Fills(*whole), spec)
+def _format_of(path: Path, options: Options) -> str:
+    """The format of a file; trades, whose reader says which column is missing, where it cannot be told."""
+    if options.columns:
+        return "trades"
+    try:
+        return detect(path)[0]
+    except UsageError:
+        return "trades"
+
+
+@dataclass(frozen=True, slots=True)
+class _BarColumns:
+    """Where times, closes and volumes are, and how they are read."""
+
+    columns: Mapping[str, Column]
+    clock: TimeColumn
+    delimiter: str
+    header: bool | None
+
+
+def _bars_of(path: Path, reader: Reader) -> _BarColumns | None:
+    """How the bars of a file are read, if they are some: closes without sides."""
+    if isinstance(reader, BarFiles):
+        mapping, close, volume = reader.mapping, "close", "volume"
+        clock = TimeColumn(mapping.time_unit, mapping.dates.get(path))
+    elif isinstance(reader, TradeFiles) and reader.infers_sides and _is_close(reader.mapping.columns["price"]):
+        close, volume = "price", "size"
+        clock = TimeColumn(reader.mapping.time_unit, reader.mapping.date)
+    else:
+        return None
+    told = reader.mapping
+    columns = {"time": told.columns["time"], "close": told.columns[close], "volume": told.columns[volume]}
+    return _BarColumns(columns, clock, told.delimiter, told.header)
+
+
+def _is_close(column: Column) -> bool:
+    return str(column).casefold() in CLOSES
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The trades of one symbol, column by column."""
+
+    parts: dict[str, list[Any]] = field(default_factory=dict)
+
+    def add(self, rows: pa.Table) -> None:
+        for name in ("time", "price", "size", *QUOTES):
+            self.parts.setdefault(name, []).append(rows[name].to_numpy())
+        buys = pc.equal(rows["side"].cast(pa.string()), "buy")
+        self.parts.setdefault("side", []).append(np.where(pc.fill_null(buys, False).to_numpy(), 1, -1))
+
+    def column(self, name: str) -> Any:
+        return np.concatenate(self.parts[name])
+
+    def optional(self, name: str) -> Any:
+        """A column that is there in every row; None where it is not."""
+        values = self.column(name).astype(np.float64)
+        return None if np.isnan(values).any() else values
+
+
+def _fills(path: Path, reader: Reader) -> Fills:
+    symbol, gathered = None, _Gathered()
+    for table in reader.tables():
+        trades = table.filter(pc.equal(table["channel"].cast(pa.string()), "trading"))
+        if len(trades):
+            names = trades["symbol"].cast(pa.string())
+            symbol = symbol or names[0].as_py()
+            gathered.add(trades.filter(pc.equal(names, symbol)))
+    if symbol is None:
+        raise failure(path, "", "there are no trades in it")
+    side = None if reader.infers_sides else gathered.column("side")
+    quotes = [gathered.optional(name) for name in QUOTES]
+    if quotes[0] is None or quotes[2] is None:
+        quotes = [None] * len(QUOTES)
+    price, size = (gathered.column(name).astype(np.float64) for name in ("price", "size"))
+    return Fills(gathered.column("time").astype(np.int64), price, size, side, *quotes)
 
 
 def without(fills: Fills, spec: TickFile | None) -> Fills:
@@ -109,18 +166,13 @@ def without(fills: Fills, spec: TickFile | None) -> Fills:
     return fills if spec.ask_size is not None else replace(fills, ask_size=None)
 
 
-def read_bars(spec: TickFile, path: Path) -> Bars:
-    """The one-minute bars of a file, with the minutes that it leaves out: no volume, and the close before them.
-
-    Raises:
-        RecordingError: a time, close or volume cannot be read, or the file has no bars.
-    """
+def _read_bars(path: Path, bars: _BarColumns) -> MinuteBars:
+    """The one-minute bars of a file, with the minutes that it leaves out: no volume, and the close before them."""
     times, closes, volumes, row = [], [], [], 1
-    wanted = spec.model_copy(update={"side": None, "bid": None, "ask": None, "trade_id": None})
-    for chunk in read_chunks(wanted, path):
-        times.append(read_times(spec, path, chunk["time"], row))
-        closes.append(_floats(path, "price", chunk["price"]))
-        volumes.append(np.nan_to_num(_floats(path, "size", chunk["size"])))
+    for chunk in read_columns(path, Wanted(bars.columns, bars.delimiter, bars.header), Meter(0)):
+        times.append(bars.clock.read(path, "time", chunk["time"], row))
+        closes.append(_floats(path, "price", chunk["close"]))
+        volumes.append(np.nan_to_num(_floats(path, "size", chunk["volume"])))
         row += len(times[-1])
     if not times or not sum(map(len, times)):
         raise failure(path, "", "there are no bars in it")
@@ -134,7 +186,7 @@ def read_bars(spec: TickFile, path: Path) -> Bars:
         raise failure(path, "price", "there is no close in it")
     every = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
     last = np.searchsorted(minute, every, side="right") - 1
-    return Bars(every, close[last], np.where(minute[last] == every, volume[last], 0.0))
+    return MinuteBars(every, close[last], np.bincount(minute - minute[0], weights=volume).astype(np.float64))
 
 
 def _floats(path: Path, key: str, column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -145,40 +197,3 @@ def _floats(path: Path, key: str, column: pa.Array) -> np.ndarray[Any, np.dtype[
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
     except pa.ArrowException as error:
         raise failure(path, key, str(error).splitlines()[0][:200]) from None
-
-
-def _head(path: Path) -> tuple[list[str], list[str]]:
-    """The names of the columns, and the first row as text."""
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            file = pq.ParquetFile(path)
-            batch = next(file.iter_batches(batch_size=1), None)
-            row = [] if batch is None else [str(column[0].as_py()) for column in batch.columns]
-            return list(file.schema_arrow.names), row
-        rows = csv.reader(io.StringIO(_first_lines(path)))
-        return next(rows, []), next(rows, [])
-    except FileNotFoundError:
-        raise failure(path, "", "there is no such file") from None
-    except (OSError, pa.ArrowException, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise failure(path, "", f"cannot be read: {str(error).splitlines()[0][:200]}") from None
-
-
-def _first_lines(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as member:
-            return (member.readline() + member.readline()).decode()
-    with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
-        return (file.readline() + file.readline()).decode()
-
-
-def _unit(first: list[str], names: list[str], column: Column) -> str:
-    """The unit of the first time, by its size; what is no number is ISO 8601."""
-    place = column if isinstance(column, int) else names.index(column) if column in names else len(first)
-    try:
-        value = float(first[place])
-    except ValueError:
-        return "iso"
-    except IndexError:
-        return "ms"
-    return next((unit for least, unit in MAGNITUDES if value > least), "ms")

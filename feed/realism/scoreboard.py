@@ -18,7 +18,7 @@ from feed.realism.bands import BANDS, Band
 from feed.realism.bars import bar_facts, week_facts
 from feed.realism.depth import BookSight
 from feed.realism.quotes import quote_facts, quotes_of
-from feed.realism.table import LEAST_FILLS, Bars, Fills, bars_of, windows
+from feed.realism.table import LEAST_FILLS, Fills, MinuteBars, bars_of, windows
 from feed.realism.trades import hour_facts, side_facts, window_facts
 from feed.units import DAY, HOUR, MINUTE
 
@@ -66,7 +66,7 @@ class Fact:
 def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]:
     """The facts of fills that come in pieces of whole days, in order of time, and of their book where there is one."""
     found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes", "depth")}
-    bars: list[Bars] = []
+    bars: list[MinuteBars] = []
     for day in days:
         if len(day):
             bars.append(bars_of(day))
@@ -76,7 +76,7 @@ def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]
     return _facts(found)
 
 
-def measure_bars(bars: Bars) -> list[Fact]:
+def measure_bars(bars: MinuteBars) -> list[Fact]:
     """The facts of one-minute bars alone."""
     found: dict[str, Values] = {"bar": {}, "week": {}}
     _measure_weeks(bars, found)
@@ -141,7 +141,7 @@ def _measure_day(day: Fills, found: dict[str, Values], sight: BookSight | None) 
             _note(found["quotes"], quote_facts(start, quotes))
 
 
-def _measure_weeks(bars: Bars, found: dict[str, Values]) -> None:
+def _measure_weeks(bars: MinuteBars, found: dict[str, Values]) -> None:
     """Whole weeks, or what there is if it is less than one."""
     if len(bars) < LEAST_BARS:
         return
@@ -154,14 +154,14 @@ def _measure_weeks(bars: Bars, found: dict[str, Values]) -> None:
             _note(found["week"], week_facts(week))
 
 
-def _joined(parts: list[Bars]) -> Bars:
+def _joined(parts: list[MinuteBars]) -> MinuteBars:
     """One row of bars; minutes that are missing between the parts have the close before them."""
     minute = np.concatenate([part.minute for part in parts])
     every = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
     last = np.searchsorted(minute, every, side="right") - 1
     volume = np.concatenate([part.volume for part in parts])[last]
     close = np.concatenate([part.close for part in parts])[last]
-    return Bars(every, close, np.where(minute[last] == every, volume, 0.0))
+    return MinuteBars(every, close, np.where(minute[last] == every, volume, 0.0))
 
 
 def _note(values: Values, facts: dict[str, float]) -> None:

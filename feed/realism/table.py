@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feed.units import MINUTE
 
-__all__ = ["LEAST_FILLS", "Bars", "Fills", "Quotes", "bars_of", "merged", "windows"]
+__all__ = ["LEAST_FILLS", "Fills", "MinuteBars", "Quotes", "bars_of", "merged", "windows"]
 
 LEAST_FILLS = 50
 """Trades that a window needs to say anything."""
@@ -68,7 +68,7 @@ class Quotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class MinuteBars:
     """One-minute bars without gaps: the close is NaN before the first trade, else the last one; volume 0 if none."""
 
     minute: Ints
@@ -78,9 +78,9 @@ class Bars:
     def __len__(self) -> int:
         return len(self.minute)
 
-    def __getitem__(self, rows: slice) -> Bars:
+    def __getitem__(self, rows: slice) -> MinuteBars:
         """Those bars."""
-        return Bars(self.minute[rows], self.close[rows], self.volume[rows])
+        return MinuteBars(self.minute[rows], self.close[rows], self.volume[rows])
 
 
 def merged(fills: Fills) -> Fills:
@@ -102,15 +102,15 @@ def merged(fills: Fills) -> Fills:
     )
 
 
-def bars_of(fills: Fills) -> Bars:
+def bars_of(fills: Fills) -> MinuteBars:
     """One-minute bars of a table of fills."""
     if not len(fills):
-        return Bars(np.empty(0, np.int64), np.empty(0), np.empty(0))
+        return MinuteBars(np.empty(0, np.int64), np.empty(0), np.empty(0))
     minute = fills.time // MINUTE
     minutes = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
     last = np.searchsorted(minute, minutes, side="right") - 1
     volume = np.bincount(minute - minutes[0], weights=fills.size, minlength=len(minutes)).astype(np.float64)
-    return Bars(minutes, fills.price[last], volume)
+    return MinuteBars(minutes, fills.price[last], volume)
 
 
 def windows(fills: Fills, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, Fills]]:

@@ -12,9 +12,9 @@ from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
 
-__all__ = ["bundled_folder", "find_scenario", "list_scenarios", "scenario_names"]
+__all__ = ["RECORDINGS", "bundled_folder", "find_scenario", "list_scenarios", "scenario_names"]
 
-RECORDINGS = (".parquet", ".pq", ".csv", ".gz", ".zip", ".part")
+RECORDINGS = (".parquet", ".pq", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zip", ".part")
 """What a file that is played as it is may be called: a recording, or what can be imported."""
 
 

@@ -16,7 +16,7 @@ TimeUnit = Literal["ns", "us", "ms", "s", "min", "iso"]
 
 
 class TickFile(BaseModel):
-    """A CSV or Parquet file of trades (also .gz and .zip) and the mapping of its columns.
+    """A CSV or Parquet file of trades (also .gz, .bz2, .xz and .zip) and the mapping of its columns.
 
     A row is a trade; rows stand in order of time, and those of the same time keep their order. A row of size 0, as
     bars have them for a minute without a trade, is left out.
@@ -30,7 +30,7 @@ class TickFile(BaseModel):
         examples=["trades.parquet", "2023-11-13.csv.gz"],
     )
     format: Literal["csv", "parquet"] | None = Field(
-        None, description="Taken from the file's name where missing", examples=["csv"]
+        None, description="What the file is; its first bytes tell, so that this only checks them", examples=["csv"]
     )
     delimiter: str = Field(
         ",", min_length=1, max_length=1, description="What separates the columns of a CSV", examples=[",", ";", "\t"]

@@ -57,7 +57,7 @@ class MarketOpener:
         until = settings.until if spec.scenario is None else None
         source = open_source(scenario, path, seed, until=until)
         if name == MAIN:
-            for notice in getattr(source, "notices", ()):
+            for notice in source.notices:
                 log.info(notice)
         at = settings.at if spec.at is None else spec.at
         begins = _beginning(scenario, source, at, until)

@@ -20,15 +20,11 @@ class EndedSource(Source):
     Args:
         whole: the source.
         length: so long after its start it ends, ns.
-
-    Attributes:
-        notices: those of the whole source.
     """
 
     def __init__(self, whole: Source, length: int) -> None:
         self.whole = whole
         self._end = whole.start + length if whole.end is None else min(whole.end, whole.start + length)
-        self.notices: tuple[str, ...] = tuple(getattr(whole, "notices", ()))
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -66,6 +62,16 @@ class EndedSource(Source):
         return self.whole.recorded(channel, symbol, part)
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Those of the whole source."""
+        return self.whole.notices
+
+    @property
+    def script_start(self) -> int:
+        """Where the script of the whole source begins."""
+        return self.whole.script_start
+
+    @property
     def numbering(self) -> Mapping[str, int]:
         """That of the whole source."""
         return self.whole.numbering
@@ -92,9 +98,9 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None, *, unti
     if scenario.source is None:
         return EngineSource(scenario, seed)
     # Reading files takes pyarrow, which weighs more than all the rest: who plays a scenario does not pay for it.
-    from feed.importing.source_file import TickFileSource
+    from feed.sources.files import open_tick_file
 
-    return TickFileSource(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
+    return open_tick_file(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
 
 
 def past_of(source: Source, scenario: Scenario, seed: int | None = None) -> Source:

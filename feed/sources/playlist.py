@@ -6,63 +6,22 @@ volume of its day anew, and its trade ids go on growing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.data.book import Books, Depth, Ladder, QuoteBlock
+from feed.data.book import Books
 from feed.data.messages import RecordedRows
 from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock, batches_between
-from feed.tape.replay import RecordingSource
+from feed.sources.parts import Cut, Part, PlaylistBooks, Tail
 from feed.units import DAY
 
-__all__ = ["Cut", "Playlist", "Tail"]
+__all__ = ["Playlist"]
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A recording from `begin` up to, not including, `end`, in its own time (ns UTC)."""
-
-    source: RecordingSource
-    begin: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        """How long it is, ns."""
-        return self.end - self.begin
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """A generated market that goes on from market time `begin`; its instruments are the playlist's."""
-
-    source: Source
-    begin: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A cut at its place: `shift` leads from its own time to the playlist's; what came before it, of each symbol."""
-
-    cut: Cut
-    shift: int
-    lots: tuple[int, ...]
-    ids: tuple[int, ...]
-
-    @property
-    def begin(self) -> int:
-        return self.cut.begin + self.shift
-
-    @property
-    def end(self) -> int:
-        return self.cut.end + self.shift
 
 
 class Playlist(Source):
@@ -72,9 +31,12 @@ class Playlist(Source):
         cuts: at least one; those of the same symbol have the same steps.
         loop: begin again, without end.
         tail: what comes behind them, where they are not repeated.
+        notices: those of the recordings.
     """
 
-    def __init__(self, cuts: Sequence[Cut], *, loop: bool = False, tail: Tail | None = None) -> None:
+    def __init__(
+        self, cuts: Sequence[Cut], *, loop: bool = False, tail: Tail | None = None, notices: Sequence[str] = ()
+    ) -> None:
         self._cuts = tuple(cuts)
         self._loop = loop
         self._tail = tail
@@ -87,7 +49,17 @@ class Playlist(Source):
         self._offsets = [0, *accumulate(lengths)]
         self._length = self._offsets[-1]
         self._turn = self._whole_turn()
-        self.notices: tuple[str, ...] = ()
+        self._notices = tuple(notices)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Those of the recordings."""
+        return self._notices
+
+    @property
+    def script_start(self) -> int:
+        """Where the generated market begins."""
+        return self.start if self._tail is None else self._tail.begin
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -153,9 +125,9 @@ class Playlist(Source):
 
     def books(self, index: int) -> Books:
         """The parts' books, one after the other."""
-        return _PlaylistBooks(self, index)
+        return PlaylistBooks(self, index)
 
-    def pieces(self, at: int) -> Iterator[_Piece]:
+    def pieces(self, at: int) -> Iterator[Part]:
         """The parts from the one that is played at `at` on."""
         turn, into = divmod(at - self.start, self._length)
         if turn and not self._loop:
@@ -168,7 +140,7 @@ class Playlist(Source):
                 return
             turn, first = turn + 1, 0
 
-    def book_at(self, piece: _Piece, index: int) -> Books | None:
+    def book_at(self, piece: Part, index: int) -> Books | None:
         """The book of a symbol in a part; None where the part does not have it."""
         place = self._places[self._cuts.index(piece.cut)].get(self._instruments[index].symbol)
         return None if place is None else piece.cut.source.books(place)
@@ -178,12 +150,12 @@ class Playlist(Source):
         """What comes behind the recordings."""
         return self._tail
 
-    def _piece(self, turn: int, number: int) -> _Piece:
+    def _piece(self, turn: int, number: int) -> Part:
         cut = self._cuts[number]
         begin = self.start + turn * self._length + self._offsets[number]
         lots, ids = self._turn[number]
         all_lots, all_ids = self._turn[-1]
-        return _Piece(
+        return Part(
             cut,
             begin - cut.begin,
             tuple(whole * turn + own for whole, own in zip(all_lots, lots, strict=True)),
@@ -210,7 +182,7 @@ class Playlist(Source):
         turn = tuple(high + 1 - low if high else 0 for low, high in zip(first, last, strict=True))
         return [*found, (tuple(lots), turn)]
 
-    def _moved(self, piece: _Piece, batch: Batch) -> Batch:
+    def _moved(self, piece: Part, batch: Batch) -> Batch:
         places = self._places[self._cuts.index(piece.cut)]
         ticks = []
         for index, instrument in enumerate(self._instruments):
@@ -225,7 +197,7 @@ class Playlist(Source):
         """Whether anything is not as it was recorded: one part that is only cut keeps its figures of the day."""
         return self._loop or len(self._cuts) > 1
 
-    def _moved_block(self, piece: _Piece, index: int, block: TickBlock) -> TickBlock:
+    def _moved_block(self, piece: Part, index: int, block: TickBlock) -> TickBlock:
         time = block.time + piece.shift
         # All that was ever traded may be more than fits.
         earlier = self.lots(index, int(time[0]))
@@ -280,91 +252,3 @@ class Playlist(Source):
             for cut, places, (_, ids) in parts
             if symbol in places
         )
-
-
-class _PlaylistBooks:
-    """The books of one symbol through a playlist."""
-
-    def __init__(self, playlist: Playlist, index: int) -> None:
-        self._playlist = playlist
-        self._index = index
-
-    @property
-    def levels(self) -> int:
-        """As many as every part has."""
-        found = [books.levels for _, books, _, _ in self._stretches(self._playlist.start, self._playlist.start + 1)]
-        return min(found)
-
-    def during(self, start: int, end: int) -> _PlaylistDepth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
-        parts = [
-            (books.during(low - shift, high - shift), shift) for shift, books, low, high in self._stretches(start, end)
-        ]
-        return _PlaylistDepth(parts, partial(self._standing, start))
-
-    def _standing(self, at: int, levels: int) -> Ladder:
-        """The book before market time `at`. Where a part begins, the one before stands until something changes."""
-        nothing = Ladder((), ())
-        for shift, books, begin in self._until(at):
-            if books.count(begin - shift, at - shift):
-                return books.during(at - shift, at - shift).ladders(-1, 0, levels)[0]
-            at = min(at, begin)
-            nothing = books.during(at - shift, at - shift).ladders(-1, 0, levels)[0]
-        return nothing
-
-    def _until(self, at: int) -> Iterator[tuple[int, Books, int]]:
-        """The parts before a time, the last one first: their shifts, their books, and where they begin."""
-        playlist, tail = self._playlist, self._playlist.tail
-        if tail is not None and at > tail.begin:
-            yield 0, tail.source.books(self._index), tail.begin
-            at = tail.begin
-        while True:
-            piece = next(playlist.pieces(max(at - 1, playlist.start)), None)
-            if piece is None:
-                return
-            books = playlist.book_at(piece, self._index)
-            if books is not None:
-                yield piece.shift, books, piece.begin
-            if piece.begin <= playlist.start:
-                return
-            at = piece.begin
-
-    def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
-        return sum(books.count(low - shift, high - shift) for shift, books, low, high in self._stretches(start, end))
-
-    def _stretches(self, start: int, end: int) -> Iterator[tuple[int, Books, int, int]]:
-        """The parts that this time goes through: their shifts, their books, and how much of each."""
-        playlist = self._playlist
-        for piece in playlist.pieces(max(start, playlist.start)):
-            if piece.begin >= max(end, start + 1):
-                return
-            books = playlist.book_at(piece, self._index)
-            if books is not None:
-                yield piece.shift, books, max(start, piece.begin), max(min(end, piece.end), max(start, piece.begin))
-        tail = playlist.tail
-        if tail is not None and end > tail.begin:
-            yield 0, tail.source.books(self._index), max(start, tail.begin), end
-
-
-class _PlaylistDepth:
-    """Stretches of several books, one after the other; `standing` gives what was there before them."""
-
-    def __init__(self, parts: list[tuple[Depth, int]], standing: Callable[[int], Ladder]) -> None:
-        self._parts = parts
-        self._standing = standing
-        quotes = [replace(depth.quotes, time=depth.quotes.time + shift) for depth, shift in parts]
-        self.quotes = QuoteBlock.joined(quotes)
-        self._firsts = [0, *accumulate(len(block) for block in quotes)]
-
-    def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
-        found: list[Ladder] = []
-        if lo < 0:
-            found.append(self._standing(levels))
-            lo = 0
-        for (depth, _), begin, end in zip(self._parts, self._firsts[:-1], self._firsts[1:], strict=True):
-            low, high = max(lo, begin), min(hi, end)
-            if low < high:
-                found += depth.ladders(low - begin, high - begin, levels)
-        return found

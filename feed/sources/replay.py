@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from feed.data.ticks import Instrument, Source, batches_between
 from feed.engine.source import EngineSource
-from feed.errors import UsageError, failure
-from feed.importing.options import Options
-from feed.importing.running import import_files
+from feed.errors import UsageError
 from feed.scenario.model import Scenario, SymbolModel
 from feed.scenario.replay import Replay
-from feed.sources.playlist import Cut, Playlist, Tail
-from feed.tape.reader import is_recording
+from feed.sources.files import open_file
+from feed.sources.parts import Cut, Tail
+from feed.sources.playlist import Playlist
 from feed.tape.replay import RecordingSource
 from feed.units import MINUTE, format_duration
 
 __all__ = ["open_replay"]
-
-USUAL_SYMBOL = "BTC/USD"
-"""What a file is taken for whose symbol nothing tells; it is said."""
 
 
 def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> Source:
@@ -33,40 +28,24 @@ def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> 
         folder: what their names are relative to.
         seed: of what is generated.
 
-    Attributes that the source has: `notices`, see `RecordingSource`.
-
     Raises:
         RecordingError: a file cannot be used.
         UsageError: the files don't go together.
     """
-    sources = [_opened(folder / name) for name in replay.files]
+    sources = [open_file(folder / name) for name in replay.files]
     _check_steps(replay.files, sources)
     cuts = _cut(replay, sources)
     if len(cuts) == 1 and cuts[0] == Cut(sources[0], sources[0].start, sources[0].end) and not _changes(replay):
         return sources[0]
-    playlist = Playlist(cuts, loop=replay.loop)
+    notices = [notice for source in sources for notice in source.notices]
+    playlist = Playlist(cuts, loop=replay.loop, notices=notices)
     if replay.continued:
-        playlist = Playlist(cuts, tail=_tail(scenario, playlist, seed))
-    playlist.notices = tuple(notice for source in sources for notice in source.notices)
+        playlist = Playlist(cuts, tail=_tail(scenario, playlist, seed), notices=notices)
     return playlist
 
 
 def _changes(replay: Replay) -> bool:
     return replay.loop or replay.continued
-
-
-def _opened(path: Path) -> RecordingSource:
-    if is_recording(path):
-        return RecordingSource(path)
-    with tempfile.TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True) as folder:
-        made = Path(folder) / "imported.parquet"
-        try:
-            import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
-        except UsageError as error:
-            hint = "feed import makes a recording of it, with options that say what its columns are"
-            raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None
-        # What it holds is in memory and in files without names by then.
-        return RecordingSource(made)
 
 
 def _check_steps(names: tuple[str, ...], sources: list[RecordingSource]) -> None:

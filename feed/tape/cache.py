@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import fields
+from itertools import accumulate
 from typing import IO
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from feed.data.ticks import TickBlock
 
-__all__ = ["TickCache"]
+__all__ = ["RunningLots", "TickCache"]
+
+SUMMED_ROWS = 4096
 
 _COLUMNS = tuple(field.name for field in fields(TickBlock))
 
@@ -60,3 +63,17 @@ class TickCache:
     def rows(self, first: int, last: int) -> dict[str, NDArray[np.int64]]:
         """The kept columns of some rows, in memory."""
         return {name: np.array(column[first:last]) for name, column in self._columns.items()}
+
+
+class RunningLots:
+    """Sums of the first so many sizes of a column on disk; in memory is one for each `SUMMED_ROWS`."""
+
+    def __init__(self, sizes: NDArray[np.int64]) -> None:
+        self._sizes = sizes
+        parts = [int(sizes[row : row + SUMMED_ROWS].sum()) for row in range(0, len(sizes), SUMMED_ROWS)]
+        self._sums = [0, *accumulate(parts)]
+
+    def before(self, row: int) -> int:
+        """What the rows before that one come to."""
+        whole = row // SUMMED_ROWS
+        return self._sums[whole] + int(self._sizes[whole * SUMMED_ROWS : row].sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from feed.data.book import QuoteBlock
 from feed.data.inference import synthetic_quotes, tick_rule
 from feed.data.ticks import BUY, SELL, Instrument, TickBlock
+from feed.data.volume import DayVolume
 from feed.errors import RecordingError, failure
 from feed.tape.cache import TickCache
+from feed.tape.layout import words_of
 from feed.tape.quoted_book import QuotedBooks
 from feed.tape.steps import EXACT, StepReader
 from feed.tape.tied import CHANNELS, Ties, rank_of
 from feed.units import DAY
 
-__all__ = ["Key", "ReplayedRows", "Texts"]
+__all__ = ["Key", "ReplayedRows", "Texts", "gather_rows"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -72,9 +74,9 @@ class ReplayedRows:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """The next rows."""
-        channels, channel = _words(batch, "channel")
-        symbols, symbol = _words(batch, "symbol")
-        parts, part = _words(batch, "interval")
+        channels, channel = words_of(batch.column("channel"))
+        symbols, symbol = words_of(batch.column("symbol"))
+        parts, part = words_of(batch.column("interval"))
         played = np.isin(channel, [code for code, name in enumerate(channels) if name in CHANNELS])
         code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
         keys = {}
@@ -212,6 +214,21 @@ class ReplayedRows:
         return cache
 
 
+def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterable[pa.RecordBatch]) -> ReplayedRows:
+    """All rows of a recording; see `ReplayedRows`. Raises RecordingError for the first mistake."""
+    rows = ReplayedRows(path, instruments)
+    try:
+        for batch in batches:
+            rows.add(batch)
+    except OSError as error:
+        rows.discard()
+        raise failure(path, "", f"its columns cannot be kept in the temporary folder: {error.strerror}") from None
+    except RecordingError:
+        rows.discard()
+        raise
+    return rows
+
+
 class _Ticks(StepReader):
     """The trades of one symbol on their way to columns of integers."""
 
@@ -220,7 +237,7 @@ class _Ticks(StepReader):
         self._found = rows
         self.cache = TickCache()
         self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
-        self._day, self._volume = -1, 0
+        self._volume = DayVolume()
 
     def add(self, batch: pa.RecordBatch, rows: Ints) -> None:
         """The next trades; `rows` tells where in the file they stand."""
@@ -248,7 +265,7 @@ class _Ticks(StepReader):
             raise self._rows.mistake(rows[int(np.argmax(steps < 0))], "time", "it is earlier than the trade before it")
 
     def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
-        words, code = _words(batch, "side")
+        words, code = words_of(batch.column("side"))
         told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
         self._found.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
@@ -265,27 +282,14 @@ class _Ticks(StepReader):
 
     def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
         """What was recorded; where nothing was, the sum since the UTC day began."""
-        days = time // DAY
-        begins = np.diff(days, prepend=self._day) != 0
         if batch.column("volume").null_count:
-            total = np.cumsum(size) + self._volume
-            volume = total - np.maximum.accumulate(np.where(begins, total - size, 0))
-        else:
-            volume = self.steps(batch, "volume", rows, most=MOST_VOLUME)
-            if (volume > EXACT).any():
-                volume = self._exact(volume, size, begins)
-        self._day, self._volume = int(days[-1]), int(volume[-1])
+            return self._volume.add(time, size)
+        before = self._volume.before(int(time[0]))
+        volume = self.steps(batch, "volume", rows, most=MOST_VOLUME)
+        if (volume > EXACT).any():
+            volume = _exact_volume(volume, size, np.diff(time // DAY, prepend=int(time[0]) // DAY) != 0, before)
+        self._volume.note(int(time[-1]), int(volume[-1]))
         return volume
-
-    def _exact(self, volume: Ints, size: Ints, begins: NDArray[np.bool_]) -> Ints:
-        """Volumes of more steps than floating point counts: each trade adds its size, unless some are missing."""
-        exact = volume.copy()
-        before = np.concatenate([[self._volume], volume[:-1]])
-        for row in np.flatnonzero(volume > EXACT).tolist():
-            added = (0 if begins[row] else int(exact[row - 1] if row else before[0])) + int(size[row])
-            if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:
-                exact[row] = added
-        return exact
 
     def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
         column = batch.column("trade_id")
@@ -294,19 +298,19 @@ class _Ticks(StepReader):
         return ids
 
 
-def _words(batch: pa.RecordBatch, name: str) -> tuple[list[str], Ints]:
-    """A column of few words, as the words and the number of each row's."""
-    column = batch.column(name)
-    words = [word or "" for word in column.dictionary.to_pylist()]
-    codes = column.indices.to_numpy(zero_copy_only=False)
-    if column.null_count:
-        words.append("")
-        codes = np.where(np.isnan(codes.astype(np.float64)), len(words) - 1, codes)
-    return words, codes.astype(np.int64)
+def _exact_volume(volume: Ints, size: Ints, begins: NDArray[np.bool_], before: int) -> Ints:
+    """Volumes of more steps than floating point counts: each trade adds its size, unless some are missing."""
+    exact = volume.copy()
+    for row in np.flatnonzero(volume > EXACT).tolist():
+        earlier = 0 if begins[row] else int(exact[row - 1]) if row else before
+        added = earlier + int(size[row])
+        if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:
+            exact[row] = added
+    return exact
 
 
 def _is(batch: pa.RecordBatch, name: str, word: str) -> NDArray[np.bool_]:
-    words, code = _words(batch, name)
+    words, code = words_of(batch.column(name))
     return np.isin(code, [place for place, known in enumerate(words) if known == word])
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from feed.clock import Clock
-from feed.tape.layout import Gap, RecordingInfo
+from feed.tape.layout import RecordingGap, RecordingInfo
 from feed.tape.rows import Piece, rows_in, seqs_of, stream_key, weight_of
 from feed.units import SECOND
 
@@ -88,8 +88,8 @@ class Intake:
         self._pieces: list[Piece] = []
         self._rows = 0
         self._bytes = 0
-        self._gaps: list[Gap] = []
-        self._new_gaps: list[Gap] = []
+        self._gaps: list[RecordingGap] = []
+        self._new_gaps: list[RecordingGap] = []
         # Streams that lose messages now: behind which seq, and before which the next would be.
         self._losing: dict[str, tuple[int, int]] = {}
 
@@ -198,4 +198,4 @@ class Intake:
     def _gap(self, stream: str, after: int, before: int) -> None:
         self.counters.gaps += 1
         if self.counters.gaps <= MAX_GAPS:
-            self._new_gaps.append(Gap(stream=stream, after=after, before=before, time=self._clock.wall()))
+            self._new_gaps.append(RecordingGap(stream=stream, after=after, before=before, time=self._clock.wall()))

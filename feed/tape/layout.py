@@ -6,10 +6,24 @@ DuckDB, polars and pandas read them as they are; every other channel keeps its o
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["CHANNELS", "FORMAT", "INFO_KEY", "SCHEMA", "Gap", "RecordingInfo", "StreamInfo"]
+__all__ = [
+    "COUNTS",
+    "FORMAT",
+    "INFO_KEY",
+    "INSTRUMENTS_KEY",
+    "NAMES",
+    "SCHEMA",
+    "RecordingGap",
+    "RecordingInfo",
+    "StreamInfo",
+    "words_of",
+]
 
 FORMAT = 1
 """Changes with anything that an older reader would misread."""
@@ -17,8 +31,8 @@ FORMAT = 1
 INFO_KEY = b"feed.recording"
 """Where the schema's metadata has the `RecordingInfo`, as JSON."""
 
-CHANNELS = ("trading", "quote", "book", "status", "ticker", "candles", "event")
-"""What the rows of a recording may be: channels, best quotes between trades, and frames that are no data."""
+INSTRUMENTS_KEY = b"feed.instruments"
+"""Where it has `{symbol: [tick size, lot size]}`, as JSON, for whoever reads the columns with another tool."""
 
 _NAME = pa.dictionary(pa.int16(), pa.string())
 _FEW = pa.dictionary(pa.int8(), pa.string())
@@ -51,6 +65,12 @@ SCHEMA = pa.schema(
     ]
 )
 
+NAMES = ("channel", "symbol", "interval", "type", "side")
+"""Columns of few words."""
+
+COUNTS = ("received", "time", "seq", "trade_id")
+"""Columns of whole numbers that grow by little."""
+
 
 class _Facts(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -64,7 +84,7 @@ class StreamInfo(_Facts):
     last_seq: int | None = None
 
 
-class Gap(_Facts):
+class RecordingGap(_Facts):
     """Messages that never came: behind `after` and before `before` (seq), noticed at `time` (ns UTC)."""
 
     stream: str
@@ -81,6 +101,7 @@ class RecordingInfo(_Facts):
         instruments: `{symbol: (tick size, lot size)}`, exact decimals as text.
         shift: ns between the source's own market time and what clients saw of it (the anchor).
         started, ended: the recorder's clock, ns UTC.
+        begins, ends: the market time that it covers, ns UTC, where that is more than from its first row to its last.
         streams: by `channel:symbol`, with `:interval` where there is one.
         complete: False where the recorder was cut off and what it had written was recovered.
         notes: what was inferred, left out or repaired, one sentence each.
@@ -96,8 +117,22 @@ class RecordingInfo(_Facts):
     shift: int = 0
     started: int | None = None
     ended: int | None = None
+    begins: int | None = None
+    ends: int | None = None
     instruments: dict[str, tuple[str, str]] = Field(default_factory=dict)
     streams: dict[str, StreamInfo] = Field(default_factory=dict)
-    gaps: list[Gap] = Field(default_factory=list)
+    gaps: list[RecordingGap] = Field(default_factory=list)
     complete: bool = True
     notes: list[str] = Field(default_factory=list)
+
+
+def words_of(column: pa.Array | pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """A column of few words, as the words and the number of each row's; a word that is not there is empty."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.unify_dictionaries().combine_chunks()
+    words = [word or "" for word in column.dictionary.to_pylist()]
+    codes = column.indices
+    if column.null_count:
+        words.append("")
+        codes = pc.fill_null(codes.cast(pa.int64()), len(words) - 1)
+    return words, codes.to_numpy(zero_copy_only=False).astype(np.int64)

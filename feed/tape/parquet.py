@@ -1,16 +1,35 @@
-"""Writes a recording's Parquet: bounded memory, every byte under a checksum, there under its name once it is whole."""
+"""Writes a recording's Parquet: bounded memory, every byte under a checksum, there under its name once it is whole.
+
+Every file of ours is written here: of a running market, of a generated one, of an import.
+"""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from feed.tape.disk import keep, sync_folder
-from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo, StreamInfo
+from feed.tape.layout import (
+    COUNTS,
+    INFO_KEY,
+    INSTRUMENTS_KEY,
+    NAMES,
+    SCHEMA,
+    RecordingInfo,
+    StreamInfo,
+    words_of,
+)
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 
 __all__ = ["GROUP_ROWS", "RecordingFile", "count_streams"]
@@ -21,21 +40,19 @@ GROUP_ROWS = 131_072
 GROUP_BYTES = 64 * 1024 * 1024
 """A row group of fewer rows where they are as large as this."""
 
-NAMES = ("channel", "symbol", "interval", "type", "side")
-
-COUNTS = ("received", "time", "seq", "trade_id")
-
 _STREAM = ("channel", "symbol", "interval")
+
+Ints = NDArray[np.int64]
 
 
 class RecordingFile:
-    """Takes batches of rows, then the facts about them; `discard` leaves nothing behind.
+    """Takes rows, then the facts about them; `discard` leaves nothing behind.
 
     Args:
         path: the name of the finished file.
 
     Raises:
-        OSError: every method, where the disk does not take it.
+        OSError: every method, where the disk does not take it; of a row group perhaps at the one behind it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,10 +60,13 @@ class RecordingFile:
         self.streams: dict[str, StreamInfo] = {}
         self._path = path
         self._part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._gathered: list[pa.RecordBatch] = []
+        self._gathered: list[pa.Table] = []
         self._waiting = 0
         self._bytes = 0
         self._groups = 0
+        # Packing takes as long as making the rows: it has a thread, and at most one row group waits for it.
+        self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-parquet")
+        self._packed: Future[None] | None = None
         self._writer = pq.ParquetWriter(
             self._part,
             SCHEMA,
@@ -55,28 +75,34 @@ class RecordingFile:
             # What is different in each row gains nothing by a dictionary; counts and times are small as differences.
             use_dictionary=list(NAMES),
             column_encoding=dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
+            # The schema is stored by `finish`, with facts that are known by then only.
+            store_schema=False,
         )
 
-    def write(self, batch: pa.RecordBatch) -> None:
+    def write(self, rows: pa.Table | pa.RecordBatch) -> None:
         """Add rows with the columns of `SCHEMA`."""
-        for first in range(0, len(batch), GROUP_ROWS):
-            piece = batch.slice(first, GROUP_ROWS)
-            if self._waiting + len(piece) > GROUP_ROWS:
-                taken = GROUP_ROWS - self._waiting
-                self._gather(piece.slice(0, taken))
-                piece = piece.slice(taken)
-            self._gather(piece)
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
+        first = 0
+        while first < len(table):
+            piece = table.slice(first, GROUP_ROWS - self._waiting)
+            self._gathered.append(piece)
+            self._waiting += len(piece)
+            self._bytes += piece.nbytes
+            first += len(piece)
+            if self._waiting >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+                self._flush()
 
     def finish(self, info: RecordingInfo) -> None:
         """The file gets its name, with what is known about it; streams and their counts are those of the rows."""
         self._flush()
+        self._wait()
         info = info.model_copy(update={"streams": self.streams})
-        facts = {
-            INFO_KEY: info.model_dump_json(),
-            MARK_KEY: "yes",
-            SEAL_KEY: placeholder(self._groups * len(SCHEMA.names)),
-        }
-        self._writer.add_key_value_metadata({key.decode(): value for key, value in facts.items()})
+        steps = orjson.dumps(info.instruments).decode()
+        told = {INFO_KEY.decode(): info.model_dump_json(), INSTRUMENTS_KEY.decode(): steps}
+        schema = SCHEMA.with_metadata(told).serialize().to_pybytes()
+        marks = {MARK_KEY.decode(): "yes", SEAL_KEY.decode(): placeholder(self._groups * len(SCHEMA.names))}
+        self._writer.add_key_value_metadata({**told, "ARROW:schema": base64.b64encode(schema).decode(), **marks})
+        self._packing.shutdown()
         self._writer.close()
         seal(self._part)
         keep(self._part)
@@ -85,43 +111,65 @@ class RecordingFile:
 
     def discard(self) -> None:
         """Give it up."""
-        try:
+        self._packing.shutdown(cancel_futures=True)
+        with contextlib.suppress(OSError):
             self._writer.close()
-        except OSError:
-            pass
-        finally:
-            self._part.unlink(missing_ok=True)
-
-    def _gather(self, piece: pa.RecordBatch) -> None:
-        self._gathered.append(piece)
-        self._waiting += len(piece)
-        self._bytes += piece.nbytes
-        if self._waiting >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
-            self._flush()
+        self._part.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if not self._waiting:
             return
-        table = pa.Table.from_batches(self._gathered, SCHEMA).unify_dictionaries()
+        table = pa.concat_tables(self._gathered).unify_dictionaries()
         self._gathered, self._waiting, self._bytes = [], 0, 0
         count_streams(self.streams, table)
-        self._writer.write_table(table, row_group_size=GROUP_ROWS)
+        self._wait()
+        self._packed = self._packing.submit(self._writer.write_table, table, row_group_size=GROUP_ROWS)
         self.rows += len(table)
         self._groups += 1
+
+    def _wait(self) -> None:
+        """Until the row group before is written. Raises what went wrong with it."""
+        if self._packed is not None:
+            packed, self._packed = self._packed, None
+            packed.result()
 
 
 def count_streams(streams: dict[str, StreamInfo], rows: pa.Table) -> None:
     """Add rows to what is known of their streams."""
-    names = [rows[name].cast(pa.string()) for name in _STREAM]
+    key = np.zeros(len(rows), np.int64)
+    words = []
+    for name in _STREAM:
+        known, codes = words_of(rows[name])
+        words.append(known)
+        key = key * max(1, len(known)) + codes
+    counts = np.bincount(key)
+    first, last = _seqs(rows, key, len(counts))
+    for code in np.flatnonzero(counts).tolist():
+        stream = streams.setdefault(_stream_name(code, words), StreamInfo())
+        stream.rows += int(counts[code])
+        if first[code] >= 0:
+            stream.first_seq = int(first[code]) if stream.first_seq is None else stream.first_seq
+            stream.last_seq = int(last[code])
+
+
+def _seqs(rows: pa.Table, key: Ints, streams: int) -> tuple[Ints, Ints]:
+    """The first and the last number of each stream; -1 where it has none."""
+    kinds, kind = words_of(rows["type"])
     # A snapshot has the seq of what it stands for.
-    seq = pc.if_else(pc.equal(rows["type"].cast(pa.string()), "snapshot"), None, rows["seq"])
-    table = pa.table([*names, seq], [*_STREAM, "seq"])
-    # Threads would not keep first and last apart.
-    grouped = table.group_by(list(_STREAM), use_threads=False)
-    counted = grouped.aggregate([("seq", "first"), ("seq", "last"), ([], "count_all")])
-    for row in counted.to_pylist():
-        name = ":".join(filter(None, (row[part] for part in _STREAM)))
-        known = streams.setdefault(name, StreamInfo())
-        known.rows += row["count_all"]
-        known.first_seq = row["seq_first"] if known.first_seq is None else known.first_seq
-        known.last_seq = known.last_seq if row["seq_last"] is None else row["seq_last"]
+    told = pc.is_valid(rows["seq"]).to_numpy() & np.isin(
+        kind, [n for n, name in enumerate(kinds) if name != "snapshot"]
+    )
+    seq = pc.fill_null(rows["seq"], 0).to_numpy()[told]
+    first, last = np.full(streams, -1, np.int64), np.full(streams, -1, np.int64)
+    # Of several values for one place numpy keeps the last.
+    last[key[told]] = seq
+    first[key[told][::-1]] = seq[::-1]
+    return first, last
+
+
+def _stream_name(code: int, words: Sequence[Sequence[str]]) -> str:
+    parts = []
+    for known in reversed(words):
+        code, place = divmod(code, max(1, len(known)))
+        parts.append(known[place])
+    return ":".join(filter(None, reversed(parts)))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from feed.errors import UsageError, failure
 from feed.tape.disk import lock
 from feed.tape.journal import PART_SUFFIX, Damage, JournalBatch, scan
-from feed.tape.layout import Gap, RecordingInfo, StreamInfo
+from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile, count_streams
 
 __all__ = ["Recovery", "recover", "target_of"]
@@ -38,7 +38,7 @@ class Recovery:
     damages: list[Damage] = field(default_factory=list)
     behind_batches: int = 0
     behind_rows: int = 0
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[RecordingGap] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
@@ -98,7 +98,7 @@ class _Facts:
         self._recovery = recovery
         self._past_damage = past_damage
         self._info: RecordingInfo | None = None
-        self._gaps: list[Gap] = []
+        self._gaps: list[RecordingGap] = []
         self._last: dict[str, int] = {}
         # Streams of which something has been seen behind the damage.
         self._seen: set[str] = set()
@@ -156,4 +156,4 @@ class _Facts:
                 self._seen.add(name)
                 if after is not None and stream.first_seq > after + 1:
                     time = found.rows.column("received")[0].as_py() or 0
-                    recovery.gaps.append(Gap(stream=name, after=after, before=stream.first_seq, time=time))
+                    recovery.gaps.append(RecordingGap(stream=name, after=after, before=stream.first_seq, time=time))

@@ -6,7 +6,7 @@ sent as they were. What was not recorded is derived, as in any market.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,16 +19,19 @@ from numpy.typing import NDArray
 from feed.data.book import Books
 from feed.data.messages import RecordedRows
 from feed.data.ticks import NEVER, STATUSES, Batch, Instrument, Source, StatusChange, TickBlock
-from feed.engine.books import SAMPLE_ROWS, MadeBooks, books_around
-from feed.errors import RecordingError, failure
+from feed.errors import failure
 from feed.tape.book import RecordedBooks, read_changes
-from feed.tape.columns import ReplayedRows, Texts
+from feed.tape.cache import RunningLots
+from feed.tape.columns import ReplayedRows, Texts, gather_rows
 from feed.tape.layout import RecordingInfo
 from feed.tape.quoted_book import QuotedBooks
 from feed.tape.reader import open_recording
 from feed.units import HOUR, MILLISECOND, parse_step
 
-__all__ = ["RecordingSource"]
+__all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
+
+BookMaker = Callable[[str, Callable[[int, int], TickBlock], Callable[[int], TickBlock]], Books]
+"""From a symbol's name, what gives its ticks of a stretch of time, and what gives so many of its first, to its book."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,39 +45,31 @@ AS_THEY_WERE = ("ticker", "candles")
 
 
 class RecordingSource(Source):
-    """Replays a recording. The whole file is read and checked once, when the source is made.
+    """Replays a recording.
 
     Args:
-        path: a finished recording.
-
-    Attributes:
-        info: what the recording tells of itself.
-        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
+        rows: all of its rows.
+        info: what it tells of itself.
+        around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
     """
 
-    def __init__(self, path: Path) -> None:
-        with open_recording(path) as reader:
-            self.info: RecordingInfo = reader.info
-            rows = ReplayedRows(path, _instruments(self.info))
-            try:
-                for batch in reader.batches():
-                    rows.add(batch)
-            except RecordingError:
-                rows.discard()
-                raise
+    def __init__(self, rows: ReplayedRows, info: RecordingInfo, around: BookMaker) -> None:
+        self._around = around
+        self.info = info
         quoted = rows.quoted()
         if not rows.symbols or rows.last < rows.first:
-            raise failure(path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
-        known = _instruments(self.info)
+            raise failure(rows.path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
+        known = instruments_of(info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
-        self._start, self._end = rows.first, rows.last + 1
+        self._start = rows.first if self.info.begins is None else self.info.begins
+        self._end = rows.last + 1 if self.info.ends is None else self.info.ends
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
         self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._times = [cache.column("time") for cache in self._caches]
-        self._traded = [np.cumsum(cache.column("size")) for cache in self._caches]
+        self._traded = [RunningLots(cache.column("size")) for cache in self._caches]
         self._opening, self._changes = _statuses(rows, [instrument.symbol for instrument in self._instruments])
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
         self._books = [
@@ -82,12 +77,17 @@ class RecordingSource(Source):
             for index, instrument in enumerate(self._instruments)
         ]
         self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
-        self.notices = tuple(self._told(rows))
+        self._notices = tuple(self._notices_of(rows))
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """The symbols that the recording has messages of."""
         return self._instruments
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is shown and is not in the file, and what is missing in it."""
+        return self._notices
 
     @property
     def numbering(self) -> Mapping[str, int]:
@@ -96,12 +96,12 @@ class RecordingSource(Source):
 
     @property
     def start(self) -> int:
-        """Time of the first message, ns UTC."""
+        """Time of the first message, ns UTC, or what the recording tells."""
         return self._start
 
     @property
     def end(self) -> int:
-        """Just after the last message, ns UTC."""
+        """Just after the last message, ns UTC, or what the recording tells."""
         return self._end
 
     def batches(self, at: int) -> Iterator[Batch]:
@@ -150,8 +150,7 @@ class RecordingSource(Source):
 
     def lots(self, index: int, at: int) -> int:
         """What was traded of a symbol before market time `at`, in lots."""
-        first = int(np.searchsorted(self._times[index], at, side="left"))
-        return int(self._traded[index][first - 1]) if first else 0
+        return self._traded[index].before(int(np.searchsorted(self._times[index], at, side="left")))
 
     def ids(self, index: int, start: int, end: int) -> tuple[int, int]:
         """The first and the last trade id of a symbol in a stretch of time; 0 and 0 where there is none."""
@@ -181,7 +180,7 @@ class RecordingSource(Source):
         instrument = self._instruments[index]
         parts = [key[2] for key in rows.texts if key[:2] == ("book", instrument.symbol)]
         if not parts:
-            return self._made_book(index)
+            return self._around(instrument.symbol, partial(self.between, index), partial(self._first, index))
         deepest = max(parts, key=lambda part: int(part) if part else MOST_LEVELS)
         texts = rows.texts["book", instrument.symbol, deepest]
         try:
@@ -190,13 +189,12 @@ class RecordingSource(Source):
             raise failure(rows.path, f"book of {instrument.symbol}", f"cannot be read: {error}") from None
         return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS)
 
-    def _made_book(self, index: int) -> MadeBooks:
-        """Around the trades of a symbol whose book was not recorded."""
+    def _first(self, index: int, count: int) -> TickBlock:
+        """The first ticks of a symbol."""
         cache = self._caches[index]
-        first = TickBlock(**cache.rows(0, min(len(cache), SAMPLE_ROWS))) if len(cache) else TickBlock.empty()
-        return books_around(self._instruments[index].symbol, partial(self.between, index), first)
+        return TickBlock(**cache.rows(0, min(len(cache), count))) if len(cache) else TickBlock.empty()
 
-    def _told(self, rows: ReplayedRows) -> Iterator[str]:
+    def _notices_of(self, rows: ReplayedRows) -> Iterator[str]:
         if not self.info.complete:
             yield "the recording was cut off, and recovered as far as it was whole"
         if rows.missing:
@@ -207,21 +205,31 @@ class RecordingSource(Source):
             yield f"{rows.unquoted} trades have no quote: each sits at a touch one tick wide"
         if rows.outside:
             yield f"{rows.outside} trades lie outside their quote: the quote is widened to hold them"
-        books = zip(self._instruments, self._books, strict=True)
-        without = ", ".join(instrument.symbol for instrument, book in books if isinstance(book, MadeBooks))
+        kinds = [
+            (instrument.symbol, type(book)) for instrument, book in zip(self._instruments, self._books, strict=True)
+        ]
+        without = ", ".join(symbol for symbol, kind in kinds if kind not in (RecordedBooks, QuotedBooks))
         if without:
             yield f"no book was recorded of {without}: one is made up around the trades"
-        quoted = ", ".join(
-            instrument.symbol
-            for instrument, book in zip(self._instruments, self._books, strict=True)
-            if isinstance(book, QuotedBooks)
-        )
+        quoted = ", ".join(symbol for symbol, kind in kinds if kind is QuotedBooks)
         if quoted:
             yield f"of {quoted} there are only quotes: they are shown as a book of one level"
         yield from self.info.notes
 
 
-def _instruments(info: RecordingInfo) -> dict[str, Instrument]:
+def read_recording(path: Path, around: BookMaker) -> RecordingSource:
+    """A finished recording as a source. The whole file is read and checked once.
+
+    Raises:
+        RecordingError: names the file, and the row or the place of the first mistake.
+    """
+    with open_recording(path) as reader:
+        rows = gather_rows(path, instruments_of(reader.info), reader.batches())
+        return RecordingSource(rows, reader.info, around)
+
+
+def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
+    """The symbols that a recording tells of, with their steps."""
     return {
         symbol: Instrument(symbol, parse_step(tick), parse_step(lot))
         for symbol, (tick, lot) in info.instruments.items()

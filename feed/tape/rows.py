@@ -7,22 +7,33 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feed.data.ticks import BUY, Instrument, TickBlock
+from feed.data.columns import PRICES, SIZES
+from feed.data.ticks import BUY, Batch, Instrument, StatusChange, TickBlock
 from feed.tape.layout import SCHEMA
+from feed.units import MILLISECOND
 
-__all__ = ["Piece", "Row", "Ticks", "batch_of", "rows_in", "seqs_of", "stream_key", "weight_of"]
+__all__ = [
+    "Piece",
+    "Row",
+    "Ticks",
+    "batch_of",
+    "rows_in",
+    "rows_of_batch",
+    "seqs_of",
+    "status_row",
+    "stream_key",
+    "weight_of",
+]
 
 TICK_BYTES = 128
 """What a trade weighs while it waits: its ten integers, and what holds them."""
 
 ROW_BYTES = 400
 """The same of any other message, without its text."""
-
-PRICES = ("price", "bid", "ask")
-SIZES = ("size", "bid_size", "ask_size", "volume")
 
 _SIDES = pa.array(["sell", "buy"])
 
@@ -62,7 +73,7 @@ class Ticks(NamedTuple):
     lo: int
     hi: int
     first_seq: int
-    received: int
+    received: int | None
     shift: int = 0
 
 
@@ -115,6 +126,42 @@ def batch_of(pieces: Sequence[Piece]) -> pa.RecordBatch:
     return both.take(pa.array(places)).combine_chunks().to_batches()[0]
 
 
+def rows_of_batch(instruments: Sequence[Instrument], batch: Batch, counts: list[int]) -> pa.RecordBatch:
+    """All ticks and changes of status of a batch of a source, in the order in which a market sends them.
+
+    Args:
+        counts: of each symbol the `seq` of its last tick before the batch, and behind those that of its last change of
+            status; they go on.
+    """
+    pieces: list[Piece] = []
+    symbols = [instrument.symbol for instrument in instruments]
+    for change in batch.statuses:
+        place = len(symbols) + symbols.index(change.symbol)
+        counts[place] += 1
+        pieces.append(status_row(change, "update", change.time, counts[place]))
+    for place, (instrument, block) in enumerate(zip(instruments, batch.ticks, strict=True)):
+        if len(block):
+            pieces.append(Ticks(instrument, block, 0, len(block), counts[place] + 1, None))
+            counts[place] += len(block)
+    rows = batch_of(pieces)
+    if len(pieces) <= 1:
+        return rows
+    # Stable: at the same time a change of status goes first, and then the earlier symbol, as on the wire.
+    return rows.take(pa.array(np.argsort(rows.column("time").to_numpy(), kind="stable")))
+
+
+def status_row(change: StatusChange, kind: str, time: int, seq: int) -> Row:
+    """A status as a row: of a snapshot `time` is when it was looked at."""
+    data = {
+        "symbol": change.symbol,
+        "status": change.status,
+        "reason": change.reason,
+        "phase": change.phase,
+        "timestamp": change.time // MILLISECOND,
+    }
+    return Row(None, time, "status", change.symbol, "", kind, seq, data=orjson.dumps(data).decode())
+
+
 def _of_rows(rows: Sequence[Row]) -> pa.RecordBatch:
     arrays = []
     for column, field in zip(zip(*rows, strict=True), SCHEMA, strict=True):
@@ -137,7 +184,9 @@ def _of_ticks(runs: Sequence[Ticks]) -> pa.RecordBatch:
         index = row + np.repeat(offsets, lengths)
         columns = {name: column[index] for name, column in columns.items()}
     columns["seq"] = row + np.repeat(np.array([run.first_seq for run in runs]) - lows, lengths)
-    columns["received"] = np.repeat(np.array([run.received for run in runs]), lengths)
+    # Of what was generated nobody has noted when it came in.
+    if all(run.received is not None for run in runs):
+        columns["received"] = np.repeat(np.array([run.received for run in runs], np.int64), lengths)
     columns["time"] = columns["time"] + np.repeat(np.array([run.shift for run in runs]), lengths)
     return pa.RecordBatch.from_arrays(_arrays(columns, list(blocks.values())), schema=SCHEMA)
 
@@ -194,6 +243,7 @@ def _arrays(columns: dict[str, NDArray[np.generic]], spans: Sequence[_Span]) -> 
         "interval": _constant("", count),
         "type": _constant("update", count),
         "data": pa.nulls(count, pa.string()),
+        **({} if "received" in columns else {"received": pa.nulls(count, pa.int64())}),
     }
     return [names.get(name) if name in names else pa.array(columns[name]) for name in SCHEMA.names]
 

@@ -11,7 +11,7 @@ from feed.hints import nearest
 from feed.venues import binance, bitstamp, coinbase, kraken, kraken_v2
 from feed.venues.events import Event
 
-__all__ = ["VENUES", "Listening", "Parser", "listening", "parser"]
+__all__ = ["VENUES", "Parser", "Venue", "parser", "venue_of"]
 
 
 class Parser(Protocol):
@@ -22,30 +22,32 @@ class Parser(Protocol):
         ...
 
 
-VENUES: dict[str, type[Parser]] = {
-    "binance": binance.Binance,
-    "bitstamp": bitstamp.Bitstamp,
-    "coinbase": coinbase.Coinbase,
-    "kraken": kraken.Kraken,
-    "kraken-v2": kraken_v2.KrakenV2,
-}
-
-
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """Where a venue is heard, and how it is asked."""
+class Venue:
+    """A venue: what follows its messages, where it is heard, and how it is asked.
 
+    `host` is a part of the URLs that it is heard at.
+    """
+
+    name: str
+    parser: Callable[[], Parser]
     url: str
+    host: str
     subscribe_messages: Callable[[Sequence[str], Sequence[str]], list[str]]
 
 
-_LISTENING = {
-    "binance": Listening("wss://stream.binance.com:9443/stream", binance.subscribe_messages),
-    "bitstamp": Listening("wss://ws.bitstamp.net", bitstamp.subscribe_messages),
-    "coinbase": Listening("wss://ws-feed.exchange.coinbase.com", coinbase.subscribe_messages),
-    "kraken": Listening("wss://ws.kraken.com", kraken.subscribe_messages),
-    "kraken-v2": Listening("wss://ws.kraken.com/v2", kraken_v2.subscribe_messages),
-}
+_VENUES = (
+    Venue("binance", binance.Binance, "wss://stream.binance.com:9443/stream", "binance", binance.subscribe_messages),
+    Venue("bitstamp", bitstamp.Bitstamp, "wss://ws.bitstamp.net", "bitstamp", bitstamp.subscribe_messages),
+    Venue(
+        "coinbase", coinbase.Coinbase, "wss://ws-feed.exchange.coinbase.com", "coinbase", coinbase.subscribe_messages
+    ),
+    Venue("kraken", kraken.Kraken, "wss://ws.kraken.com", "kraken", kraken.subscribe_messages),
+    Venue("kraken-v2", kraken_v2.KrakenV2, "wss://ws.kraken.com/v2", "ws.kraken.com/v2", kraken_v2.subscribe_messages),
+)
+
+VENUES = {venue.name: venue for venue in _VENUES}
+"""Every venue by its name."""
 
 
 def parser(venue: str) -> Parser:
@@ -54,17 +56,13 @@ def parser(venue: str) -> Parser:
     Raises:
         UsageError: there is no such venue.
     """
-    return VENUES[_known(venue)]()
+    return venue_of(venue).parser()
 
 
-def listening(venue: str) -> Listening:
-    """Where the venue is heard. Raises UsageError for one that is unknown."""
-    return _LISTENING[_known(venue)]
-
-
-def _known(venue: str) -> str:
+def venue_of(venue: str) -> Venue:
+    """The venue of that name. Raises UsageError where there is none."""
     if venue in VENUES:
-        return venue
+        return VENUES[venue]
     near = nearest(venue, VENUES)
     hint = f"did you mean {near!r}? " if near else ""
     raise UsageError(f"there is no venue {venue!r}; {hint}known are {', '.join(VENUES)}")

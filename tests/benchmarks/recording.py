@@ -24,10 +24,10 @@ from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.recorder import MarketRecorder
 from feed.scenario.find import find_scenario
-from feed.tape.layout import SCHEMA, RecordingInfo
-from feed.tape.parquet import COUNTS, GROUP_ROWS, NAMES
+from feed.sources.files import open_recorded
+from feed.tape.layout import COUNTS, NAMES, SCHEMA, RecordingInfo
+from feed.tape.parquet import GROUP_ROWS
 from feed.tape.reader import open_recording
-from feed.tape.replay import RecordingSource
 from feed.tape.rows import Ticks
 from feed.tape.writer import RecordingWriter
 from feed.units import MAX_SPEED, SECOND
@@ -87,7 +87,7 @@ def read_back(path: Path) -> None:
 
 def replayed(path: Path) -> None:
     """Opened as a source, with every check, and gone through as columns."""
-    source = RecordingSource(path)
+    source = open_recorded(path)
     for _ in source.batches(source.start):
         pass
 

@@ -20,7 +20,7 @@ from feed.clock import SystemClock
 from feed.errors import ConnectError, SubscriptionError
 from feed.tape.layout import RecordingInfo
 from feed.tape.reader import open_recording
-from feed.venues.registry import listening, parser
+from feed.venues.registry import parser, venue_of
 from tests.client.conftest import market_of, quick
 
 CLOCK = SystemClock()
@@ -150,7 +150,7 @@ async def test_a_venue(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     sessions = [[QUOTE, trade(7, "1.2"), trade(9, "1.125")], ['{"what": 1}', trade(10, "1.25")]]
     async with scripted(*sessions, requests=2) as url:
-        requests = listening("kraken-v2").subscribe_messages(["trading", "quote"], ["BTC/USD"])
+        requests = venue_of("kraken-v2").subscribe_messages(["trading", "quote"], ["BTC/USD"])
         link = VenueLink(url, requests, CLOCK, quick())
         recording = VenueRecording(link, lambda: parser("kraken-v2"), path, CLOCK)
         await until(recording, 5)

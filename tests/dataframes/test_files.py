@@ -11,19 +11,22 @@ import polars
 import pytest
 
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.files import TickData, read
+from feed.dataframes.files import read
+from feed.dataframes.tape import RecordingData
 from feed.dataframes.ticks import frame_digest, generate
 from feed.engine.source import EngineSource
 from feed.errors import RecordingError
 from feed.scenario.find import find_scenario
 from feed.tape.export import generate as write
+from feed.tape.layout import RecordingInfo
 from feed.units import MINUTE
 
 
 def written(path: Path, scenario: str = "flash-crash", seed: int = 7, minutes: int = 4) -> Path:
     """A file of a scenario, as the command writes it."""
     source = EngineSource(find_scenario(scenario)[0], seed)
-    write(source, path, length=minutes * MINUTE, metadata={"feed.scenario": scenario, "feed.seed": str(seed)})
+    info = RecordingInfo(version="1", source="test", scenario=scenario, seed=seed)
+    write(source, path, length=minutes * MINUTE, info=info)
     return path
 
 
@@ -47,7 +50,7 @@ def test_several_symbols(tmp_path: Path, suffix: str) -> None:
 def test_parquet_tells_where_it_comes_from(tmp_path: Path) -> None:
     """Scenario and seed, and the exact times that milliseconds leave out."""
     data = read(written(tmp_path / "ticks.parquet"))
-    assert isinstance(data, TickData)
+    assert isinstance(data, RecordingData)
     assert data.ticks.attrs["scenario"] == "flash-crash"
     assert data.ticks.attrs["seed"] == 7
     assert (data.table["time"].to_numpy() // 1_000_000 == data.ticks["timestamp"].to_numpy()).all()
@@ -73,9 +76,11 @@ def test_candles_and_other_libraries(tmp_path: Path) -> None:
     assert frame["price_ticks"].to_list() == data.ticks["price_ticks"].tolist()
     assert frame["side"].cast(polars.String).to_list() == data.ticks["side"].tolist()
     with duckdb.connect() as database:
-        told = database.execute(f"SELECT count(*), sum(trade_id) FROM '{path}'").fetchall()
+        query = f"SELECT count(*), sum(trade_id) FROM '{path}' WHERE channel = 'trading'"
+        told = database.execute(query).fetchall()
     assert told == [(len(data.ticks), data.ticks["trade_id"].sum())]
-    assert polars.read_parquet(path)["price"].to_list() == data.ticks["price"].tolist()
+    rows = polars.read_parquet(path).filter(polars.col("channel") == "trading")
+    assert rows["price"].to_list() == data.ticks["price"].tolist()
 
 
 def test_files_that_are_none_are_named(tmp_path: Path) -> None:
@@ -87,7 +92,7 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
     for path, words in (
         (tmp_path / "none.parquet", "there is no such file"),
         (torn, "its end is missing or damaged"),
-        (other, "time, symbol.*there is no such column"),
+        (other, "format cannot be told.*the file has a, b"),
     ):
         with pytest.raises(RecordingError, match=words) as caught:
             read(path)

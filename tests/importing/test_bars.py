@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed.errors import RecordingError
-from feed.importing.barticks import Bars, needed, ticks_of, too_small
+from feed.importing.barticks import FileBars, needed, ticks_of, too_small
 from feed.units import MINUTE
 from tests.importing.files import MS, NS, imported, written
 
@@ -22,7 +22,7 @@ HEAD = "time,open,high,low,close,volume"
 
 
 @st.composite
-def bars(draw: st.DrawFn) -> Bars:
+def bars(draw: st.DrawFn) -> FileBars:
     """Bars whose volume can show them; some flat, some tiny, some with many trades."""
     rows = []
     for minute in range(draw(st.integers(1, 12))):
@@ -31,13 +31,13 @@ def bars(draw: st.DrawFn) -> Bars:
         begin, end = draw(st.integers(low, high)), draw(st.integers(low, high))
         volume = draw(st.integers(1, draw(st.sampled_from([5, 50, 10**12]))))
         rows.append((START + minute * MINUTE, begin, high, low, end, volume, draw(st.integers(1, 40))))
-    made = Bars(*np.array(rows, np.int64).T)
+    made = FileBars(*np.array(rows, np.int64).T)
     kept = made.volume >= needed(made)
-    return Bars(*np.array(rows, np.int64)[kept].T)
+    return FileBars(*np.array(rows, np.int64)[kept].T)
 
 
 @given(bars())
-def test_ticks_rebuild_their_bars(made: Bars) -> None:
+def test_ticks_rebuild_their_bars(made: FileBars) -> None:
     """Open, high, low, close and volume, to the last unit, within the bar's own time."""
     assert too_small(made) is None
     ticks = ticks_of(made, MINUTE)
@@ -53,7 +53,7 @@ def test_ticks_rebuild_their_bars(made: Bars) -> None:
 
 def test_ticks_are_the_same_every_time() -> None:
     """No dice."""
-    made = Bars(*np.array([[START, 5, 9, 1, 6, 100, 11]], np.int64).T)
+    made = FileBars(*np.array([[START, 5, 9, 1, 6, 100, 11]], np.int64).T)
     assert ticks_of(made, MINUTE).price.tolist() == ticks_of(made, MINUTE).price.tolist()
     assert ticks_of(made, MINUTE).price.tolist() == [5, 3, 2, 1, 3, 5, 7, 9, 8, 7, 6]
 
@@ -63,7 +63,7 @@ Row = tuple[int, int, int, int, int]
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bars(), st.integers(0, 4), st.integers(0, 8))
-def test_bars_come_back_from_the_recording(tmp_path: Path, made: Bars, places: int, size_places: int) -> None:
+def test_bars_come_back_from_the_recording(tmp_path: Path, made: FileBars, places: int, size_places: int) -> None:
     """CSV, import, read, minute by minute."""
     if not len(made):
         return

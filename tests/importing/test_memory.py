@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 
 from feed.importing.options import Options
-from feed.importing.running import Progress, import_files
+from feed.importing.running import ImportProgress, import_files
 from tests.importing.files import MS
 
 ROWS = 1_500_000
@@ -41,7 +41,7 @@ def peak(folder: Path, rows: int) -> tuple[int, int]:
     path = trades(folder / f"BTCUSDT-trades-{rows}.csv", rows)
     before = pa.total_allocated_bytes()
 
-    def look(_: Progress) -> None:
+    def look(_: ImportProgress) -> None:
         arrow.append(pa.total_allocated_bytes() - before)
 
     tracemalloc.start()
@@ -67,7 +67,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 def test_progress(tmp_path: Path) -> None:
     """It goes up to the size of the files, and tells the rows."""
-    seen: list[Progress] = []
+    seen: list[ImportProgress] = []
     path = trades(tmp_path / "t.csv", SHORT)
     import_files(
         "binance-trades", [path], tmp_path / "out.parquet", options=Options(symbol="X"), on_progress=seen.append

@@ -16,7 +16,7 @@ from feed.dialects.native.replies import Variant
 from feed.errors import FeedError, RecordingError
 from feed.importing.options import Options
 from feed.importing.running import Report, import_files
-from feed.tape.replay import RecordingSource
+from feed.sources.files import open_recorded
 from tests.importing.files import MS, imported, written
 from tests.support.market import Reader, make_market
 from tests.support.real_data import real_file
@@ -61,7 +61,7 @@ def csv(found: list[tuple[int, str, str]], sides: list[str] | None) -> str:
 
 def check(report: Report, made: Path) -> RecordingData:
     """It is served: each channel has its state and its first messages; and it is read."""
-    source = RecordingSource(made)
+    source = open_recorded(made)
     market = make_market(source)
     for stream in market.streams:
         market.state_of(stream, 3, Variant())
@@ -110,7 +110,7 @@ def test_volume_of_more_lots_than_floating_point_counts_is_exact(tmp_path: Path)
         "trades", written(tmp_path / "t.csv", csv([(7, "100.1", size) for size in sizes], None)), symbol="X"
     )
     assert made.report.instruments["X"] == ("0.1", "0.000000000001")
-    source = RecordingSource(made.path)
+    source = open_recorded(made.path)
     (block,) = next(source.batches(source.start)).ticks
     wanted = np.cumsum([int(size.replace(".", "").ljust(12 + len(size.split(".")[0]), "0")) for size in sizes])
     assert block.volume.tolist() == wanted.tolist()

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feed.realism.scoreboard import Fact, days_of, measure, measure_bars
-from feed.realism.table import Bars, Fills
+from feed.realism.table import Fills, MinuteBars
 from feed.units import MILLISECOND
 from tests.support.real_data import real_file
 
@@ -47,7 +47,7 @@ def test_bitfinex_2018() -> None:
     every = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
     last = np.searchsorted(minute, every, side="right") - 1
     volume = np.where(minute[last] == every, data["volume"].astype(float)[last], 0.0)
-    facts = by_name(measure_bars(Bars(every, data["close"].astype(float)[last], volume)))
+    facts = by_name(measure_bars(MinuteBars(every, data["close"].astype(float)[last], volume)))
     assert facts["hill_1m"] == pytest.approx(2.68, rel=0.15)
     assert facts["acf_absr_1m_lag1"] == pytest.approx(0.325, abs=0.05)
     assert facts["acf_absr_1m_lag60"] == pytest.approx(0.0665, abs=0.04)

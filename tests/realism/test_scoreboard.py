@@ -12,7 +12,7 @@ from feed.engine.source import EngineSource
 from feed.realism.bands import BANDS
 from feed.realism.depth import BookSight
 from feed.realism.scoreboard import Fact, days_of, generated_days, measure, measure_bars
-from feed.realism.table import Bars, Fills, bars_of, merged, windows
+from feed.realism.table import Fills, MinuteBars, bars_of, merged, windows
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, MINUTE, SECOND
@@ -82,7 +82,7 @@ def test_a_plain_random_walk_fails() -> None:
     """The board tells a market from noise: normal returns without memory, and even trades."""
     count = 7 * 1440
     noise = np.sin(np.arange(1, count + 1) ** 2 * 12.9898) * 43758.5453 % 1 - 0.5
-    bars = Bars(np.arange(count, dtype=np.int64), 65000 * np.exp(np.cumsum(noise * 0.003)), np.ones(count))
+    bars = MinuteBars(np.arange(count, dtype=np.int64), 65000 * np.exp(np.cumsum(noise * 0.003)), np.ones(count))
     facts = {fact.name: fact for fact in measure_bars(bars)}
     for name in ("acf_absr_1m_lag1", "kurt_1m", "std_log_rv_1h", "corr_absr_volume_1m"):
         assert facts[name].passed is False, facts[name]

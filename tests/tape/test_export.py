@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from feed.data.ticks import BUY, TickBlock
 from feed.importing.options import Options
 from feed.importing.running import import_files
+from feed.sources.files import open_recorded
 from feed.tape.export import generate
-from feed.tape.replay import RecordingSource
 
 START = 1_700_000_000_000
 TRADES = st.lists(
@@ -25,7 +25,7 @@ TRADES = st.lists(
 def imported(path: Path, out: Path) -> TickBlock:
     """The trades of a CSV, by way of a recording."""
     import_files("auto", [path], out, options=Options(usual_symbol="BTC/USD"))
-    source = RecordingSource(out)
+    source = open_recorded(out)
     return TickBlock.joined([batch.ticks[0] for batch in source.batches(source.start)])
 
 
@@ -42,7 +42,7 @@ def test_in_and_out_and_in_again(trades: list[tuple[int, int, int, bool]]) -> No
         folder = Path(name)
         (folder / "in.csv").write_text("\n".join(lines) + "\n")
         first = imported(folder / "in.csv", folder / "first.parquet")
-        generate(RecordingSource(folder / "first.parquet"), folder / "out.csv")
+        generate(open_recorded(folder / "first.parquet"), folder / "out.csv")
         again = imported(folder / "out.csv", folder / "again.parquet")
     assert len(first) == len(again) == len(trades)
     assert (first.side == [BUY if bought else -BUY for *_, bought in trades]).all()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,9 +19,9 @@ from feed.engine.source import EngineSource
 from feed.errors import FeedError, UsageError
 from feed.scenario.find import find_scenario
 from feed.tape.export import generate
+from feed.tape.layout import INFO_KEY, INSTRUMENTS_KEY, SCHEMA, RecordingInfo
+from feed.tape.tickcsv import COLUMNS
 from feed.units import HOUR, MINUTE
-
-COLUMNS = ["time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "trade_id", "volume"]
 
 
 def source(name: str = "calm") -> EngineSource:
@@ -27,16 +29,25 @@ def source(name: str = "calm") -> EngineSource:
     return EngineSource(find_scenario(name)[0])
 
 
+def trades(table: pa.Table) -> pd.DataFrame:
+    """The trades of a recording."""
+    rows = table.filter(pc.equal(table["channel"].cast(pa.string()), "trading"))
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame
+
+
 def test_parquet_has_the_ticks_of_the_market(tmp_path: Path) -> None:
     """One row a fill, exact where the type can be and right to the last decimal where not."""
     path = tmp_path / "ticks.parquet"
-    done = generate(source(), path, length=40 * MINUTE, metadata={"feed.scenario": "calm"})
+    info = RecordingInfo(version="1", source="test", scenario="calm")
+    done = generate(source(), path, length=40 * MINUTE, info=info)
     table = pq.read_table(path)
-    assert table.column_names == COLUMNS
-    assert table.num_rows == done.rows > 1000
-    assert table.schema.metadata[b"feed.scenario"] == b"calm"
+    assert table.column_names == SCHEMA.names
+    assert b'"scenario":"calm"' in table.schema.metadata[INFO_KEY]
+    assert INSTRUMENTS_KEY in table.schema.metadata
     market = source()
-    frame = table.to_pandas()
+    frame = trades(table)
+    assert len(frame) == done.rows > 1000
     assert frame["time"].dtype == np.int64
     assert frame["price"].dtype == np.float64
     btc = frame[frame["symbol"] == "BTC/USD"]
@@ -56,8 +67,9 @@ def test_every_format_has_the_same_ticks(tmp_path: Path, suffix: str) -> None:
     """CSV and Parquet differ in form alone."""
     generate(source("flash-crash"), tmp_path / "a.parquet", length=10 * MINUTE)
     generate(source("flash-crash"), tmp_path / f"a{suffix}", length=10 * MINUTE)
-    one = pd.read_parquet(tmp_path / "a.parquet")
+    one = trades(pq.read_table(tmp_path / "a.parquet"))
     other = pd.read_csv(tmp_path / f"a{suffix}")
+    assert other.columns.tolist() == list(COLUMNS)
     for name in COLUMNS:
         assert one[name].astype(str).tolist() == other[name].astype(str).tolist(), name
 

@@ -15,7 +15,7 @@ from feed.cli.app import app
 from feed.clock import ManualClock, SystemClock
 from feed.errors import RecordingError, UsageError
 from feed.tape.journal import JournalWriter, part_of
-from feed.tape.layout import Gap
+from feed.tape.layout import RecordingGap
 from feed.tape.reader import open_recording
 from feed.tape.recover import recover
 from feed.tape.rows import batch_of
@@ -76,7 +76,7 @@ def test_a_killed_recording_is_not_complete(tmp_path: Path) -> None:
         assert recording.info.streams["trading:BTC/USD"].last_seq == 10
 
 
-GAP = Gap(stream="trading:BTC/USD", after=3, before=9, time=12)
+GAP = RecordingGap(stream="trading:BTC/USD", after=3, before=9, time=12)
 
 
 def test_damage_stops_it_and_is_named(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
+from feed.sources.files import open_recorded
 from feed.sources.replay import open_replay
-from feed.tape.replay import RecordingSource
 from feed.units import DAY, MINUTE, SECOND
 from tests.support.books import ReaderBook
 from tests.support.market import Reader, make_market, unframed
@@ -88,7 +88,7 @@ def test_a_replay_gives_the_bytes_that_were_recorded(tmp_path: Path, seed: int, 
     path = tmp_path / f"{seed}-{at}.parquet"
     path.unlink(missing_ok=True)
     original = record(path, EngineSource(scenario(seed=seed)), 25 * SECOND, at=at * SECOND)
-    again = replayed(RecordingSource(path))
+    again = replayed(open_recorded(path))
     assert {name: len(rows) for name, rows in by_stream(again).items()} == {
         name: len(rows) for name, rows in by_stream(original).items()
     }
@@ -99,7 +99,7 @@ def test_what_was_not_recorded_is_derived(tmp_path: Path) -> None:
     """Of trades alone: candles from the trades, a book around them that is said to be made up."""
     path = tmp_path / "x.parquet"
     original = by_stream(record(path, EngineSource(scenario()), 3 * MINUTE, ("trading",)))
-    source = RecordingSource(path)
+    source = open_recorded(path)
     again = by_stream(replayed(source))
     assert again["trading:BTC/USD:"] == original["trading:BTC/USD:"]
     candle = json.loads(again["candles:BTC/USD:1m"][119], parse_float=Decimal)["data"]
@@ -137,7 +137,7 @@ def opened(recording: Path, /, plan: Scenario | None = None, **replay: Any) -> S
 
 def test_trimming(recording: Path) -> None:
     """From and until cut the recording; its numbers of the day stay."""
-    whole, cut = RecordingSource(recording), opened(recording, from_="30s", until="80s")
+    whole, cut = open_recorded(recording), opened(recording, from_="30s", until="80s")
     assert cut.start == whole.start + 30 * SECOND
     assert cut.end == whole.start + 80 * SECOND
     inside = ticks_of(whole, 0, whole.end)
@@ -150,7 +150,7 @@ def test_trimming(recording: Path) -> None:
 def test_one_after_the_other(recording: Path, how: str) -> None:
     """The second turn begins where the first ends: the same trades, ids that grow, and volume by the day."""
     source = opened(recording, files=[recording.name] * 2) if how == "splice" else opened(recording, loop=True)
-    once = RecordingSource(recording)
+    once = open_recorded(recording)
     length = once.end - once.start
     assert source.end == (source.start + 2 * length if how == "splice" else None)
     for symbol in (0, 1):
@@ -202,7 +202,7 @@ def test_history_goes_on_as_a_generated_market(recording: Path) -> None:
     """At the prices at which it stopped, with the script's events counted from there."""
     plan = scenario(events=[{"kind": "flash-crash", "at": "30s", "size": "-8%", "fall": "30s", "recovery": "2m"}])
     source = opened(recording, plan, until="90s", continued=True)
-    once = RecordingSource(recording)
+    once = open_recorded(recording)
     seam = once.start + 90 * SECOND
     assert source.end is None
     for symbol in (0, 1):
@@ -247,7 +247,7 @@ def test_before_the_first_trade_of_a_symbol_nothing_is_said_of_it(tmp_path: Path
     (tmp_path / "two.csv").write_text("time,symbol,price,size,side\n" + "\n".join(rows) + "\n")
     made = tmp_path / "two.parquet"
     import_files("auto", [tmp_path / "two.csv"], made)
-    source = RecordingSource(made)
+    source = open_recorded(made)
     market = make_market(source)
     streams = [stream for stream in market.streams if stream.channel in ("ticker", "candles")]
     for stream in streams:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from feed.errors import UsageError
 from feed.venues.events import Note
-from feed.venues.registry import VENUES, listening, parser
+from feed.venues.registry import VENUES, parser, venue_of
 from feed.venues.values import decimal_text, iso_time, number_time, pair, seconds_time
 
 
@@ -71,7 +71,7 @@ def test_iso_times() -> None:
 @pytest.mark.parametrize("venue", VENUES)
 def test_every_venue_can_be_heard(venue: str) -> None:
     """A parser, an address, and what to ask there."""
-    heard = listening(venue)
+    heard = venue_of(venue)
     assert heard.url.startswith("wss://")
     assert all(heard.subscribe_messages(["trading", "quote", "book"], ["BTC/USD"]))
     (note,) = parser(venue).parse("no JSON", 0)

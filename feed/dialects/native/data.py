@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from feed.data.columns import PRICES, SIZES
 from feed.data.ticks import BUY, Instrument, StatusChange, TickBlock
 from feed.dialects.native.replies import Variant
 from feed.units import MILLISECOND
@@ -20,9 +21,6 @@ from feed.units import MILLISECOND
 __all__ = ["encode_status", "encode_ticks"]
 
 Columns = list[list[int]]
-
-PRICES = ("price", "bid", "ask")
-SIZES = ("size", "bid_size", "ask_size", "volume")
 
 
 def encode_ticks(

@@ -1,0 +1,130 @@
+"""Opens a file that others wrote: unpacked as its name says, also twice, and told apart by its first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import pyarrow as pa
+
+from feed.errors import failure
+
+__all__ = ["UNPACKING", "is_parquet", "opened", "reading_errors"]
+
+PARQUET = b"PAR1"
+
+FIRST_BYTES = 4096
+"""So much of a file is looked at to tell what it is."""
+
+UNPACK = "unpack it, or pack it with gzip"
+OTHER = "write it as CSV or as Parquet"
+
+MARKS = (
+    (b"\xfd7zXZ\x00", "packed with xz", "its name has to end in .xz"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", UNPACK),
+    (b"BZh", "packed with bzip2", "its name has to end in .bz2"),
+    (b"\x04\x22\x4d\x18", "packed with lz4", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "packed with 7-Zip", UNPACK),
+    (b"Rar!", "packed with rar", UNPACK),
+    (b"\x1f\x8b", "packed with gzip", "its name has to end in .gz"),
+    (b"PK\x03\x04", "a zip, or a spreadsheet", "its name has to end in .zip, with one CSV in it"),
+    (b"ARROW1", "a Feather file", OTHER),
+    (b"FEA1", "a Feather file", OTHER),
+    (b"\x89HDF", "an HDF5 file", OTHER),
+    (b"SQLite format 3", "a database of SQLite", OTHER),
+    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
+    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
+)
+"""How files begin that are no text: what they are, and what is to be done."""
+
+MOST_UNPRINTABLE = 0.1
+"""Of the characters of a line; text has hardly any that cannot be printed."""
+
+MOST_LAYERS = 3
+"""A file that is packed in packed files more often than this is somebody's joke."""
+
+Stream = IO[bytes]
+
+
+def _unzipped(path: Path, stream: Stream, stack: contextlib.ExitStack) -> tuple[Stream, str]:
+    archive = stack.enter_context(zipfile.ZipFile(stream))
+    members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if len(members) != 1:
+        raise failure(path, "", f"holds {len(members)} files", "pack the one that is meant alone")
+    return stack.enter_context(archive.open(members[0])), members[0]
+
+
+def _by(open_: Callable[[Stream], Any]) -> Callable[[Path, Stream, contextlib.ExitStack], tuple[Stream, str]]:
+    """How a stream is unpacked whose content has no name of its own."""
+    return lambda _, stream, stack: (stack.enter_context(open_(stream)), "")
+
+
+UNPACKING = {
+    ".gz": _by(lambda stream: gzip.GzipFile(fileobj=stream)),
+    ".bz2": _by(bz2.BZ2File),
+    ".xz": _by(lzma.LZMAFile),
+    ".zip": _unzipped,
+}
+"""By suffix: from packed bytes to unpacked ones, and the name that they had, where that is told."""
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a file, as an error that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise failure(path, "", "there is no such file") from None
+    except IsADirectoryError:
+        raise failure(path, "", "this is a folder", "name the files in it") from None
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError) as error:
+        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
+    """The unpacked bytes of a file, the file itself, and the name inside a zip."""
+    with contextlib.ExitStack() as stack:
+        raw: Stream = stack.enter_context(path.open("rb"))
+        stream, name, member = raw, path.name, ""
+        for _ in range(MOST_LAYERS):
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix not in UNPACKING:
+                break
+            stream, told = UNPACKING[suffix](path, stream, stack)
+            member = told or member
+            name = told or name.removesuffix(PurePosixPath(name).suffix)
+        yield stream, raw, member
+
+
+def is_parquet(path: Path, stream: Stream) -> bool:
+    """Whether it is Parquet, by its first bytes; else it is text. The stream is back at its beginning.
+
+    Raises:
+        RecordingError: it is neither.
+    """
+    first = stream.read(FIRST_BYTES)
+    stream.seek(0)
+    if first.startswith(PARQUET):
+        return True
+    _check_text(path, first)
+    return False
+
+
+def _check_text(path: Path, begin: bytes) -> None:
+    """Refuse a file that is no text. Raises RecordingError, which says what it is."""
+    for mark, kind, hint in MARKS:
+        if begin.startswith(mark):
+            raise failure(path, "", f"it is {kind}", hint)
+    shown = begin.split(b"\n", 1)[0][:1024].decode("utf-8", "replace").replace("\t", " ").rstrip("\r")
+    odd = sum(not each.isprintable() or each == "\ufffd" for each in shown)
+    if b"\0" in begin or odd > MOST_UNPRINTABLE * len(shown):
+        raise failure(path, "", "it is no text", OTHER)

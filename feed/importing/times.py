@@ -1,0 +1,184 @@
+"""Times of a file's columns as ns UTC, and the unit that they are in.
+
+The unit may be told. Where it is not, it follows from how many digits a time has; the report says so.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feed.errors import failure
+from feed.importing.conversion import Ints, cast_column, converted, ints_of, refuse_null
+from feed.importing.spelling import COMMAND, Spelling
+from feed.scenario.tickfile import TimeUnit
+from feed.units import DAY, MICROSECOND, MILLISECOND, MINUTE, SECOND, format_time, parse_time
+
+__all__ = ["TimeColumn", "check_time", "unit_of"]
+
+EARLIEST = parse_time("2009-01-01")
+LATEST = parse_time("2100-01-01")
+"""Outside there is no market that anybody has recorded: the unit is wrong."""
+
+BOUNDS_TOLD = parse_time("1990-01-01"), parse_time("2200-01-01")
+"""The same where somebody told the unit."""
+
+MAX_INT = 2**63 - 1
+
+UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19: "ns"}
+"""Of whole times since 1970, for decades around now."""
+
+UNITS = {"ns": 1, "us": MICROSECOND, "ms": MILLISECOND, "s": SECOND, "min": MINUTE}
+
+
+class TimeColumn:
+    """Reads a column of times, all of which have one unit.
+
+    Args:
+        unit: what it is; None to take it from the first time.
+        date: the day that times count from midnight of.
+        spelling: of options, in messages.
+
+    Attributes:
+        told: how the unit was found, if nobody told it.
+    """
+
+    def __init__(self, unit: TimeUnit | None, date: datetime.date | None = None, spelling: Spelling = COMMAND) -> None:
+        self.told: str | None = None
+        self._bounds = (EARLIEST, LATEST) if unit is None else BOUNDS_TOLD
+        self._unit = unit
+        self._date = date
+        self._spelling = spelling
+
+    def read(self, path: Path, key: str, column: pa.Array, row: int) -> Ints:
+        """Nanoseconds UTC.
+
+        Raises:
+            RecordingError: names the row of the first that is no time, or not of this age.
+        """
+        if self._unit is None and len(column):
+            self._unit, self.told = self._found_unit(path, key, column, row)
+        if (plain := self._plain(column)) is not None:
+            return plain
+        refuse_null(path, key, column, row)
+        times = self._times(path, key, column, row)
+        for (earliest, latest), mistake in ((BOUNDS_TOLD, self._wrong_unit), (self._bounds, _implausible)):
+            wrong = np.flatnonzero((times < earliest) | (times >= latest))
+            if len(wrong):
+                first = int(wrong[0])
+                raise mistake(path, f"row {row + first}, {key}", str(column[first].as_py()), int(times[first]))
+        return times
+
+    def _plain(self, column: pa.Array) -> Ints | None:
+        """Whole counts that are all right; None where one may not be."""
+        unit = UNITS.get(self._unit or "")
+        if not pa.types.is_int64(column.type) or column.null_count or self._date or unit is None or not len(column):
+            return None
+        counts = column.to_numpy()
+        earliest, latest = self._bounds
+        if not earliest // unit < int(counts.min()) <= int(counts.max()) < latest // unit:
+            return None
+        return np.asarray(counts * unit, np.int64)
+
+    def _times(self, path: Path, key: str, column: pa.Array, row: int) -> Ints:
+        unit = self._unit or "ms"
+        if pa.types.is_timestamp(column.type):
+            times = ints_of(column.cast(pa.timestamp("ns", column.type.tz)))
+        elif unit == "iso":
+            times = _iso_times(path, key, column, row)
+        else:
+            times = _counted_times(unit, path, key, converted(column, pa.int64()), row)
+        return times if self._date is None else self._of_day(self._date, path, key, times, column, row)
+
+    def _of_day(self, date: datetime.date, path: Path, key: str, times: Ints, column: pa.Array, row: int) -> Ints:
+        wrong = np.flatnonzero((times < 0) | (times >= DAY))
+        if len(wrong):
+            first = int(wrong[0])
+            called = self._spelling.name
+            hint = f"leave {called('date')} out for times that count from 1970, or set another {called('time_unit')}"
+            message = f"{column[first].as_py()} {self._unit} is no time of a day"
+            raise failure(path, f"row {row + first}, {key}", message, hint)
+        return times + parse_time(date)
+
+    def _found_unit(self, path: Path, key: str, column: pa.Array, row: int) -> tuple[TimeUnit, str | None]:
+        if pa.types.is_timestamp(column.type):
+            return "ns", None
+        called = self._spelling.name("time_unit")
+        if self._date is not None:
+            return "ms", f"the column {key} counts ms since midnight: nobody told another {called}"
+        shown = str(column[0].as_py())
+        unit = unit_of(shown)
+        if unit is None:
+            what = "its unit cannot be told by its digits"
+            hint = f"tell it, such as {self._spelling.given('time_unit', 'ms')}"
+            raise failure(path, f"row {row}, {key}", f"{shown!r}: {what}", hint)
+        how = "by its spelling" if unit == "iso" else f"by its {len(shown.split('.')[0])} digits"
+        return unit, f"the column {key} is read in {unit}: {how}"
+
+    def _wrong_unit(self, path: Path, where: str, shown: str, time: int) -> Exception:
+        digits = shown.split(".")[0]
+        fitting = [name for name, unit in UNITS.items() if digits.isdigit() and EARLIEST <= int(digits) * unit < LATEST]
+        called = self._spelling
+        told = called.given("time_unit", fitting[0]) if fitting else called.name("time_unit")
+        hint = f"set {told}, or {called.name('date')} for times since midnight"
+        if fitting:
+            hint = told if called.flags else f"set {told}"
+        year = format_time(time)[:4] if 0 <= time < BOUNDS_TOLD[1] else "a far year"
+        return failure(path, where, f"{shown} read as {self._unit} is in {year}", hint)
+
+
+def check_time(path: Path, where: str, time: int, shown: str | None = None) -> None:
+    """Refuse a time that nobody can have recorded. Raises RecordingError, which shows the time as it is written."""
+    if not EARLIEST <= time < LATEST:
+        raise _implausible(path, where, str(time) if shown is None else shown, time)
+
+
+def unit_of(text: str) -> TimeUnit | None:
+    """The unit of a time, by its digits."""
+    digits = text.strip().split(".")[0]
+    if digits.isdigit():
+        return UNIT_OF_DIGITS.get(len(digits))
+    return "iso" if re.match(r"\d{4}-\d\d-\d\d", digits) else None
+
+
+def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: int) -> Ints:
+    unit = UNITS[name]
+    if pa.types.is_floating(column.type):
+        values = column.to_numpy(zero_copy_only=False)
+        # Floating point has microseconds at best.
+        scaled = np.rint(values * (unit / MICROSECOND)) * MICROSECOND
+        if not np.isfinite(values).all() or (np.abs(scaled) >= MAX_INT).any():
+            first = int(np.argmax(~(np.abs(scaled) < MAX_INT)))
+            raise failure(path, f"row {row + first}, {key}", f"{values[first]} is not a time")
+        return np.asarray(scaled, np.int64)
+    wrong = f"is not a time in {name}"
+    if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, ".")).as_py() and unit < MINUTE:
+        # Exactly: with as many decimals as make nanoseconds, the unscaled integer is the answer.
+        exact = cast_column(path, key, column, pa.decimal128(38, len(str(unit)) - 1), row, wrong)
+        words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
+        low, high = words[::2], words[1::2]
+        return np.asarray(np.where(high == low >> 63, low, MAX_INT), np.int64)
+    counts = ints_of(cast_column(path, key, column, pa.int64(), row, wrong))
+    limit = MAX_INT // unit
+    # What does not fit is out of range as well: the bound says so with the right hint.
+    return np.asarray(np.clip(counts, -limit, limit) * unit, np.int64)
+
+
+def _iso_times(path: Path, key: str, column: pa.Array, row: int) -> Ints:
+    try:
+        return ints_of(column.cast(pa.timestamp("ns")))
+    except pa.ArrowException:
+        zoned = pa.timestamp("ns", "UTC")
+        return ints_of(cast_column(path, key, column, zoned, row, "is not an ISO 8601 time like the others"))
+
+
+def _implausible(path: Path, where: str, shown: str, time: int) -> Exception:
+    unit = unit_of(shown)
+    hint = f"by its digits it is in {unit}" if unit else "its unit is another one"
+    when = f"is in {format_time(time)[:4]}" if 0 <= time < 2 * LATEST else "is in a far year"
+    return failure(path, where, f"{shown} {when}, which no market was recorded in", hint)

@@ -1,0 +1,103 @@
+"""Opens any file of market data as a source: a recording as it is, and what others wrote by way of an import."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from feed.data.book import Books
+from feed.data.ticks import Instrument, TickBlock
+from feed.engine.books import SAMPLE_ROWS, books_around
+from feed.errors import UsageError, failure
+from feed.importing.columns import head_of
+from feed.importing.magnitudes import TooFineError
+from feed.importing.options import Options
+from feed.importing.running import FileImport, check_files, import_files
+from feed.importing.spelling import SECTION
+from feed.scenario.tickfile import TickFile
+from feed.tape.columns import gather_rows
+from feed.tape.reader import is_recording
+from feed.tape.replay import RecordingSource, read_recording
+
+__all__ = ["open_file", "open_recorded", "open_tick_file"]
+
+USUAL_SYMBOL = "BTC/USD"
+"""What a file is taken for whose symbol nothing tells; it is said."""
+
+
+def open_recorded(path: Path) -> RecordingSource:
+    """A recording as a source, with a book around the trades of each symbol whose book it does not have.
+
+    Raises:
+        RecordingError: names the file, and the row or the place of the first mistake.
+    """
+    return read_recording(path, _book_around)
+
+
+def open_file(path: Path) -> RecordingSource:
+    """A file of any format as a source.
+
+    Raises:
+        RecordingError: it cannot be used, or its format cannot be told.
+    """
+    if is_recording(path):
+        return open_recorded(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True) as folder:
+            made = Path(folder) / "imported.parquet"
+            import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
+            # What it holds is in memory and in files without names by then.
+            return open_recorded(made)
+    except UsageError as error:
+        hint = "feed import makes a recording of it, with options that say what its columns are"
+        raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None
+
+
+def open_tick_file(spec: TickFile, path: Path, instrument: Instrument) -> RecordingSource:
+    """The file of a `[source]`: an import of trades with its keys as options.
+
+    Args:
+        spec: what the file's columns mean.
+        path: the file; `spec.file` is resolved by who knows the scenario's folder.
+        instrument: the symbol, and the steps that the file's prices and sizes are multiples of.
+
+    Raises:
+        RecordingError: names the file, the column and the row of the first mistake.
+    """
+    if (
+        spec.format is not None
+        and path.is_file()
+        and head_of(path, spec.delimiter).parquet != (spec.format == "parquet")
+    ):
+        other = "csv" if spec.format == "parquet" else "parquet"
+        raise failure(path, "", f"is no {spec.format}", f'leave format out, or set format = "{other}"')
+    options = Options(
+        columns=spec.columns,
+        symbol=instrument.symbol,
+        time_unit=spec.time_unit,
+        date=spec.date,
+        side_means=spec.side_means,
+        buy=spec.buy,
+        missing_size=spec.missing_size,
+        rounding=spec.rounding,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        delimiter=spec.delimiter,
+        header=spec.header,
+        strict=True,
+        spelling=SECTION,
+    )
+    check_files([path])
+    run = FileImport("trades", [path], options)
+    # The steps are told, so that rows can be played as they come.
+    batches = (batch for table in run.tables() for batch in table.combine_chunks().to_batches())
+    try:
+        rows = gather_rows(path, {instrument.symbol: instrument}, batches)
+    except TooFineError as error:
+        raise failure(path, "", error.message, error.hint(SECTION)) from None
+    return RecordingSource(rows, run.info(), _book_around)
+
+
+def _book_around(symbol: str, between: Callable[[int, int], TickBlock], first: Callable[[int], TickBlock]) -> Books:
+    return books_around(symbol, between, first(SAMPLE_ROWS))
