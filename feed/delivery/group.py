@@ -1,4 +1,4 @@
-"""One stream in one wire variant: who gets its messages now, and who gets them later."""
+"""One stream in one form of the wire: who gets its messages now, and who gets them later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Group"]
 
 
 class Group:
-    """The subscribers of one stream in one wire variant. Joining and leaving are O(1).
+    """The subscribers of one stream in one form of the wire. Joining and leaving are O(1).
 
     Args:
         fanout: who writes to them.

@@ -1,6 +1,6 @@
-"""Stream to subscribers: who listens to what, in which wire variant.
+"""Stream to subscribers: who listens to what, in which form of the wire.
 
-A message is encoded and framed once for each variant in use, and the same bytes go to all of its subscribers. What is
+A message is encoded and framed once for each form in use, and the same bytes go to all of its subscribers. What is
 published together shares a write. Nothing here knows what is in the bytes.
 
 A stream is lossless, or it is conflated: a subscriber that does not keep up then gets the newest message only, and is
@@ -17,7 +17,7 @@ from feed.clock import Clock
 from feed.delivery.fanout import Fanout
 from feed.delivery.group import Group
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
 from feed.protocol.effects import Stream
 
 __all__ = ["Hub", "HubCounters", "Run", "Topic"]
@@ -37,14 +37,14 @@ class HubCounters:
 
 
 class Topic:
-    """One stream's last `seq`, and its subscribers by variant."""
+    """One stream's last `seq`, and its subscribers by form."""
 
     __slots__ = ("groups", "listening", "published_at", "seq")
 
     def __init__(self) -> None:
         self.seq = 0
         self.published_at = 0
-        self.groups: dict[Variant, Group] = {}
+        self.groups: dict[Form, Group] = {}
         # Who has everything that was published, and wants to know when there is more.
         self.listening: dict[Callable[[], None], None] = {}
 
@@ -67,8 +67,8 @@ class Hub:
         self,
         streams: Iterable[Stream],
         clock: Clock,
-        newest: Callable[[Stream, int, Variant], bytes] | None = None,
-        missed: Callable[[Stream, int, int, Variant], list[bytes]] | None = None,
+        newest: Callable[[Stream, int, Form], bytes] | None = None,
+        missed: Callable[[Stream, int, int, Form], list[bytes]] | None = None,
         conflated: Container[Stream] = (),
     ) -> None:
         self._newest = newest
@@ -86,33 +86,33 @@ class Hub:
         """How many pairs of subscriber and stream there are."""
         return sum(len(topic) for topic in self.topics.values()) + self.sampled
 
-    def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Deliver the stream to the subscriber from the next message on."""
         topic = self.topics[stream]
-        group = topic.groups.get(variant)
+        group = topic.groups.get(form)
         if group is None:
             conflated = self._newest is not None and stream in self._conflated
-            newest = partial(self.newest, stream, variant) if conflated else None
-            missed = partial(self.missed, stream, variant) if conflated else None
-            group = topic.groups[variant] = Group(self.fanout, newest, missed)
+            newest = partial(self.newest, stream, form) if conflated else None
+            missed = partial(self.missed, stream, form) if conflated else None
+            group = topic.groups[form] = Group(self.fanout, newest, missed)
         # While nobody was in it, nobody told it.
         group.seq = topic.seq
         subscriber.enter(group)
 
-    def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering the stream."""
-        group = self.topics[stream].groups.get(variant)
+        group = self.topics[stream].groups.get(form)
         if group is not None:
             subscriber.leave(group)
 
     def publish(
-        self, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int = 0
+        self, runs: Iterable[Run], frames: Callable[[int, int, int, Form], bytes], now: int, lag: int = 0
     ) -> None:
         """Send messages; all that one subscriber gets of them goes out in one write.
 
         Args:
             runs: a stream's number and the rows of it that follow each other, `lo` up to, not including, `hi`.
-            frames: gives the frames of a run, joined, in a variant; asked only for those that anybody listens in.
+            frames: gives the frames of a run, joined, in a form; asked only for those that anybody listens in.
             now: monotonic time.
             lag: how long ago the first of them was due, ns.
         """
@@ -126,9 +126,9 @@ class Hub:
             topic.seq = seq = topic.seq + count
             topic.published_at = now
             published += count
-            for variant, group in topic.groups.items():
+            for form, group in topic.groups.items():
                 if group.size:
-                    data = frames(number, lo, hi, variant)
+                    data = frames(number, lo, hi, form)
                     readers = group.stage(data, seq)
                     deliveries += readers * count
                     delivered_bytes += readers * len(data)
@@ -152,18 +152,18 @@ class Hub:
         """It is not called any more."""
         self.topics[stream].listening.pop(tell, None)
 
-    def newest(self, stream: Stream, variant: Variant, since: int) -> bytes:
+    def newest(self, stream: Stream, form: Form, since: int) -> bytes:
         """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""
         assert self._newest is not None
-        frame = self._newest(stream, since, variant)
+        frame = self._newest(stream, since, form)
         self._count_one_write(1, frame)
         self.counters.skipped += self.topics[stream].seq - since - 1
         return frame
 
-    def missed(self, stream: Stream, variant: Variant, since: int) -> bytes:
+    def missed(self, stream: Stream, form: Form, since: int) -> bytes:
         """The frames of all messages of a stream behind `since`, for one subscriber, or nothing if one is not kept."""
         count = self.topics[stream].seq - since
-        frames = self._missed(stream, since, count, variant) if self._missed is not None else []
+        frames = self._missed(stream, since, count, form) if self._missed is not None else []
         if len(frames) < count:
             return b""
         data = b"".join(frames)

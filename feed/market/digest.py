@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from feed.data.ticks import Source
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import NATIVE
 from feed.market.channels.base import StatusChannel, TradingChannel, streams_of
 from feed.protocol.effects import Stream
 from feed.units import DAY
@@ -48,7 +48,7 @@ def digest_streams(
             track = channel.track(batch, symbol, stream.part)
             wanted = min(len(track.times), frames - counts[index])
             if wanted > 0:
-                payloads = track.encode(0, wanted, counts[index] + 1, Variant(), "update")
+                payloads = NATIVE.write(stream, track.rows(0, wanted), counts[index] + 1, "update", ())
                 hashes[index].update(b"\n".join(payloads) + b"\n")
                 counts[index] += wanted
         # Changes of status are rare: they do not keep it going, the ticks do.

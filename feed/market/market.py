@@ -9,21 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import orjson
-
 from feed.clock import Clock
-from feed.data.ticks import Batch, Instrument, Source
-from feed.delivery.framing import deflated_frame, framed, with_skipped
+from feed.data.rows import Rows
+from feed.data.ticks import Batch, Source
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form, Kind
 from feed.market.channels.base import Track, streams_of
 from feed.market.channels.registry import open_channels
 from feed.market.history import History, ResumeWindow
 from feed.market.memory import BarMemory
 from feed.market.pace import Pace
 from feed.market.past import Past
-from feed.market.segment import Base, Segment
+from feed.market.segment import Base, Segment, write_frames
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketState, Status
 from feed.units import DAY, MILLISECOND, MINUTE
@@ -195,7 +193,6 @@ class Market:
             virtual_time=self.virtual_time,
             speed=self._speed,
             channels=self.channels,
-            symbols=tuple(_described(instrument) for instrument in self.instruments),
             limits=self._limits,
         )
 
@@ -214,10 +211,10 @@ class Market:
         """How many connections are in this market."""
         return len(self._audience)
 
-    def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Deliver a stream to a subscriber from the next message on."""
         self.count_in(subscriber, stream)
-        self.hub.join(subscriber, stream, variant)
+        self.hub.join(subscriber, stream, form)
 
     def count_in(self, subscriber: Subscriber, stream: Stream) -> None:
         """Somebody listens to a stream, in whatever way."""
@@ -225,11 +222,11 @@ class Market:
         if self.on_join is not None:
             self.on_join(subscriber)
 
-    def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering a stream."""
-        self.hub.leave(subscriber, stream, variant)
+        self.hub.leave(subscriber, stream, form)
 
-    def missed(self, stream: Stream, after_seq: int, count: int, variant: Variant, kind: str = "update") -> list[bytes]:
+    def missed(self, stream: Stream, after_seq: int, count: int, form: Form, kind: Kind = "update") -> list[bytes]:
         """At most `count` framed messages behind `after_seq`; as `update` they are byte for byte what was published.
 
         Nothing where the message behind `after_seq` is not kept any more.
@@ -238,41 +235,43 @@ class Market:
         if after_seq + 1 < self.history.first_seq(track):
             return []
         last = min(self.seq(stream), after_seq + count)
-        return self.history.frames(track, after_seq, last, variant, kind)
+        if kind == "snapshot" and (fills := self.history.trades(track, after_seq, last)) is not None:
+            # One piece, for dialects that have one message for all of it.
+            return write_frames(form, stream, fills, after_seq + 1, kind)
+        return self.history.frames(track, after_seq, last, form, kind)
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
         """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
         return max(self.seq(stream) - count, self.history.first_seq(self._track[stream]) - 1)
 
-    def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
-        """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
+    def state_rows(self, stream: Stream, count: int) -> Rows | None:
+        """The last `count` states of a stream, all of its `seq` by now; None where its messages are its state."""
         self._activate(stream)
         _, channel, symbol = self._tracks[self._track[stream]]
         state = channel.snapshot(symbol, stream.part, self._published, count)
-        if state is None:
+        return None if state is None or not len(state.times) else state.rows(0, len(state.times))
+
+    def state_of(self, stream: Stream, count: int, form: Form, skipped: int = 0) -> bytes:
+        """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
+        rows = self.state_rows(stream, count)
+        if rows is None:
             return b""
         # All of them stand for what had been published by now: they share its seq.
-        seq = self.seq(stream)
-        rows = range(len(state.times))
-        payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
-        return b"".join(framed(payloads, deflate=variant.deflate))
+        return b"".join(write_frames(form, stream, rows, self.seq(stream), "state", skipped))
 
-    def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
+    def newest(self, stream: Stream, since: int, form: Form) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
 
-        Empty where it is not kept. A channel whose messages are differences stands for all of them with its state.
+        Empty where it is not kept. Of a channel whose messages are differences it is the state, or one difference
+        where the dialect has no other word for that.
         """
         track = self._track[stream]
         seq = self.hub.topics[stream].seq
-        skipped = seq - since - 1
-        if variant.deflate and skipped > 0:
-            # The number is for this one subscriber, so there is no copy to share.
-            return deflated_frame(self.newest(stream, since, variant._replace(deflate=False)))
-        if self._tracks[track][1].differences:
-            frame = self.state_of(stream, 1, variant)
-        else:
-            frame = b"".join(self.history.newest(track, seq, variant))
-        return with_skipped(frame, skipped) if frame and skipped > 0 else frame
+        skipped = max(seq - since - 1, 0)
+        if not self._tracks[track][1].differences:
+            return self.history.newest(track, seq, form, skipped)
+        change = self.history.change(track, stream, since, seq, form) if form.dialect.wants_net_change else b""
+        return change or self.state_of(stream, 1, form, skipped)
 
     def warm(self) -> None:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
@@ -339,7 +338,9 @@ class Market:
             return channel.track(batch, symbol, stream.part)
 
         self._published = max(self._published, before)
-        self._segment = Segment(make, self._active, base, batch.start, batch.end, chunks=self._chunks)
+        self._segment = Segment(
+            make, self._active, base, batch.start, batch.end, chunks=self._chunks, streams=self.streams
+        )
         self._cursor = 0
         self.history.append(self._segment)
 
@@ -362,16 +363,6 @@ class Market:
     def _seq_at(self, track: int, time: int) -> int:
         (_, _, part), channel, symbol = self._tracks[track]
         return self._numbering[track] + channel.seq_at(time, self._begins, symbol, part)
-
-
-def _described(instrument: Instrument) -> dict[str, Any]:
-    return {
-        "symbol": instrument.symbol,
-        "tick_size": orjson.Fragment(f"{instrument.tick_size:f}"),
-        "lot_size": orjson.Fragment(f"{instrument.lot_size:f}"),
-        "price_decimals": instrument.price_decimals,
-        "size_decimals": instrument.size_decimals,
-    }
 
 
 def _epoch_key(identity: MarketIdentity, begins: int) -> str:

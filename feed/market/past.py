@@ -1,6 +1,6 @@
 """What a market's symbols did up to now, for those who ask by HTTP: candles and trades that meet the live stream.
 
-Made by the tracks that make the live messages, so both are the same to the last digit.
+Made by the tracks that make the live messages, so both say the same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import itertools
 
 import numpy as np
 
+from feed.data.rows import CandleRows, TradeRows
 from feed.data.ticks import Source, TickBlock, batches_between
-from feed.dialects.native.replies import Variant
 from feed.market.channels.base import TickTrack
 from feed.market.channels.derived import INTERVALS, CandleTrack
 from feed.market.memory import BarMemory
@@ -23,8 +23,6 @@ REACH = 7 * DAY
 
 STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
 """Trades are looked for in stretches of growing length."""
-
-DATA = b'"data":'
 
 
 class Past:
@@ -41,8 +39,8 @@ class Past:
         self._memories = memories
         self._shift = shift
 
-    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> list[bytes]:
-        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`: JSON objects.
+    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> CandleRows:
+        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`.
 
         Args:
             start: market time in ns, or None for as many as there may be.
@@ -52,16 +50,16 @@ class Past:
         last = until // length * length
         reach = min(REACH, (limit - 1) * length) if length >= MINUTE else min(DAY, (limit - 1) * length)
         first = max(last - reach // length * length, -(-(start or 0) // length) * length)
-        if first > last:
-            return []
-        ends = np.minimum(np.arange(first, last + 1, length, dtype=np.int64) + length - 1, until)
         instrument = self._source.instruments[symbol]
+        if first > last:
+            return CandleRows(instrument, interval, ())
+        ends = np.minimum(np.arange(first, last + 1, length, dtype=np.int64) + length - 1, until)
         memory = self._memories[symbol]
         track = CandleTrack(instrument, interval, self._shift, memory, TickBlock.empty(), ends, until + 1)
-        return [_data(payload) for payload in track.encode(0, len(ends), 1, Variant(), "snapshot")]
+        return track.rows(0, len(ends))
 
-    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> list[bytes]:
-        """At most the last `limit` trades from `start` to `until` (market time, ns, both included): JSON objects."""
+    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> TradeRows:
+        """At most the last `limit` trades from `start` to `until` (market time, ns, both included)."""
         earliest = max(start or 0, until - REACH)
         blocks: list[TickBlock] = []
         found, end = 0, until + 1
@@ -74,14 +72,8 @@ class Past:
             found += sum(map(len, part))
             end = begin
         wanted = TickBlock.joined(blocks)[-limit:]
-        track = TickTrack(wanted, self._source.instruments[symbol], self._shift)
-        return [_data(payload) for payload in track.encode(0, len(wanted), 1, Variant(), "snapshot")]
+        return TickTrack(wanted, self._source.instruments[symbol], self._shift).rows(0, len(wanted))
 
     def _ticks(self, symbol: int, begin: int, end: int) -> list[TickBlock]:
         with self._memories[symbol].lock:
             return [batch.ticks[symbol] for batch in batches_between(self._source, begin, end)]
-
-
-def _data(payload: bytes) -> bytes:
-    """What a frame carries, without the frame."""
-    return payload[payload.index(DATA) + len(DATA) : -1]

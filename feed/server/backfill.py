@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feed.delivery.outbox import Outbox
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form, Kind
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 
@@ -26,13 +26,13 @@ class Backfill:
         snapshot_until: messages up to this seq are marked as a snapshot.
     """
 
-    __slots__ = ("_market", "_snapshot_until", "_variant", "after", "stream")
+    __slots__ = ("_form", "_market", "_snapshot_until", "after", "stream")
 
-    def __init__(self, market: Market, stream: Stream, variant: Variant, after: int, snapshot_until: int) -> None:
+    def __init__(self, market: Market, stream: Stream, form: Form, after: int, snapshot_until: int) -> None:
         self.stream = stream
         self.after = after
         self._market = market
-        self._variant = variant
+        self._form = form
         self._snapshot_until = snapshot_until
 
     @property
@@ -46,8 +46,8 @@ class Backfill:
             return True
         in_snapshot = self.after < self._snapshot_until
         count = min(PAGE, self._snapshot_until - self.after) if in_snapshot else PAGE
-        kind = "snapshot" if in_snapshot else "update"
-        frames = self._market.missed(self.stream, self.after, count, self._variant, kind)
+        kind: Kind = "snapshot" if in_snapshot else "update"
+        frames = self._market.missed(self.stream, self.after, count, self._form, kind)
         if not frames:
             return False
         self.after += len(frames)

@@ -13,7 +13,7 @@ from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant, decode, encode
+from feed.dialects.base import Form
 from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
@@ -68,8 +68,10 @@ class Peer:
         "_clock",
         "_closed",
         "_connection",
+        "_conversation",
         "_counters",
         "_farewell",
+        "_form",
         "_last_sent",
         "_limits",
         "_loop",
@@ -79,7 +81,6 @@ class Peer:
         "_samplers",
         "_session",
         "_subscriber",
-        "_variant",
         "_watchdog",
         "alarm",
         "name",
@@ -95,7 +96,7 @@ class Peer:
         limits: PeerLimits,
         clock: Clock,
         counters: ServerCounters,
-        variant: Variant,
+        form: Form,
         strict: bool,
         token: str | None,
         on_gone: Callable[[Peer], None],
@@ -106,12 +107,16 @@ class Peer:
         self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._variant = variant
+        self._form = form
+        self._conversation = form.dialect.converse(market)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(name, market, limits.session, now=clock.read(), token=token, strict=strict)
+        self._session = Session(
+            name, market, limits.session,
+            now=clock.read(), token=token, strict=strict, heartbeat=form.dialect.heartbeat,
+        )  # fmt: skip
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
@@ -134,11 +139,14 @@ class Peer:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
-        self._last_sent = self._clock.now()
-        if isinstance(event, Heartbeat):
-            self._outbox.write(self._alarms.heartbeat(event))
-        else:
-            self._outbox.write(text_frame(encode(event)))
+        data = self._alarms.heartbeat(event, self._form.dialect) if isinstance(event, Heartbeat) else b""
+        data = data or self._said(event)
+        if data:
+            self._last_sent = self._clock.now()
+            self._outbox.write(data)
+
+    def _said(self, event: Event) -> bytes:
+        return b"".join([text_frame(payload) for payload in self._conversation.say(event, self._clock.read())])
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -168,7 +176,7 @@ class Peer:
         log.debug("< message", connection=self.name, bytes=len(payload))
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.receive(decode(payload), now))
+        self._do(self._session.receive(self._conversation.read(payload, now), now))
 
     def binary(self) -> None:
         """A binary message came: there is no such thing here."""
@@ -254,7 +262,7 @@ class Peer:
         # A repeated subscription with a history gets that again, and then the one stream goes on.
         self._leave(stream)
         if join.max_rate is not None:
-            sampler = Sampler(market, stream, self._variant, self._subscriber, join.max_rate, self._clock)
+            sampler = Sampler(market, stream, self._form, self._subscriber, join.max_rate, self._clock)
             self._samplers[stream] = sampler
         seq = market.seq(stream)
         state = b""
@@ -262,18 +270,18 @@ class Peer:
             after, snapshot_until = join.after_seq, 0
         else:
             after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
-            state = market.state_of(stream, join.snapshot, self._variant) if join.snapshot else b""
+            state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else b""
         if self._is_thinned(stream):
             # In front of the first data: so the answer does not have to wait for the reader of that.
             self._subscriber.ask()
         if state:
             self._outbox.write(state)
             after = market.seq(stream)
-        self._page(Backfill(market, stream, self._variant, after, snapshot_until))
+        self._page(Backfill(market, stream, self._form, after, snapshot_until))
 
     def _leave(self, stream: Stream) -> None:
         self._backfills.pop(stream, None)
-        self._market.leave(self._subscriber, stream, self._variant)
+        self._market.leave(self._subscriber, stream, self._form)
         if (sampler := self._samplers.pop(stream, None)) is not None:
             sampler.stop()
 
@@ -299,7 +307,7 @@ class Peer:
                 self._loop.call_later(FIRST / SECOND, self._wait_no_longer)
         sampler = self._samplers.get(stream)
         if sampler is None:
-            self._market.join(self._subscriber, stream, self._variant)
+            self._market.join(self._subscriber, stream, self._form)
         else:
             self._market.count_in(self._subscriber, stream)
             sampler.start()
@@ -369,13 +377,14 @@ class Peer:
         code = codes.TOO_SLOW
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
         # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(text_frame(encode(closing)))
+        self._connection.write(self._said(closing))
         self._end(SLOW_GRACE)
-        self._connection.say_close(code.number, text)
+        self._connection.say_close(self._form.dialect.close_number(code), text)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        log.debug("> close", connection=self.name, code=code.number, reason=reason)
-        self._connection.say_close(code.number, reason)
+        number = self._form.dialect.close_number(code)
+        log.debug("> close", connection=self.name, code=number, reason=reason)
+        self._connection.say_close(number, reason)
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""

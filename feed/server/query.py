@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Dialect, Form, Options
+from feed.dialects.registry import DIALECTS, NATIVE, PLAIN
 from feed.errors import UsageError
 from feed.hints import nearest
 
 __all__ = ["Connect", "QueryError", "parse_query"]
 
-SOCKET_PATHS = ("/", "/ws")
+USUAL_PATHS = NATIVE.paths
 
-CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
+BY_PATH = {path: dialect for dialect in DIALECTS.values() for path in dialect.paths}
+
+CHOICES = {"dialect": tuple(DIALECTS), "heartbeat": ("normal", "strict")}
+"""Keys that any connection may have; the first value is the usual one."""
 
 MAX_KEYS = 32
 
@@ -32,9 +37,9 @@ class QueryError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How a client wants its connection."""
+    """A client's wishes for its connection."""
 
-    variant: Variant = field(default_factory=Variant)
+    form: Form = PLAIN
     strict: bool = False
 
 
@@ -48,31 +53,44 @@ def parse_query(target: str) -> Connect:
         parts = urlsplit(target)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
     except ValueError:
-        hint = f"at most {MAX_KEYS} keys, out of {', '.join(CHOICES)}"
+        hint = f"at most {MAX_KEYS} keys, out of {', '.join([*NATIVE.options, *CHOICES])}"
         raise QueryError("The URL cannot be read", "query", hint) from None
-    if (parts.path.rstrip("/") or "/") not in SOCKET_PATHS:
-        raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(SOCKET_PATHS)}")
-    chosen = {key: choices[0] for key, choices in CHOICES.items()}
-    seen: set[str] = set()
+    path = parts.path.rstrip("/") or "/"
+    spoken = BY_PATH.get(path)
+    if spoken is None:
+        raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(USUAL_PATHS)}")
+    if spoken is not NATIVE:
+        # As exchanges do: what they do not know there they pass over.
+        return Connect(Form(spoken, _options(spoken, dict(pairs))))
+    return _wished(pairs)
+
+
+def _wished(pairs: list[tuple[str, str]]) -> Connect:
+    """The wishes in a query of our own, where every key counts."""
+    dialect = DIALECTS.get(dict(pairs).get("dialect", NATIVE.name), NATIVE)
+    known = {**dialect.options, **CHOICES}
+    chosen: dict[str, str] = {}
     for key, value in pairs:
-        if key in seen:
+        if key in chosen:
             raise QueryError(f'The key "{key[:64]}" is there twice', key[:64], "give it once")
-        seen.add(key)
-        chosen[key] = _checked(key, value)
-    return Connect(
-        variant=Variant(numbers="string" if chosen["numbers"] == "string" else "plain"),
-        strict=chosen["heartbeat"] == "strict",
-    )
+        chosen[key] = _checked(key, value, known)
+    return Connect(Form(dialect, _options(dialect, chosen)), strict=chosen.get("heartbeat") == "strict")
 
 
-def _checked(key: str, value: str) -> str:
+def _options(dialect: Dialect, given: Mapping[str, str]) -> Options:
+    """What was chosen of a dialect's options, without what is usual."""
+    chosen = {key: given[key] for key, values in dialect.options.items() if given.get(key) in values[1:]}
+    return tuple(sorted(chosen.items()))
+
+
+def _checked(key: str, value: str, known: Mapping[str, tuple[str, ...]]) -> str:
     if key in PRIVATE:
         message = f'The key "{key}" is for private markets, which this version does not have'
         raise QueryError(message, key, "connect without it to the shared market; its settings are feed serve's options")
-    choices = CHOICES.get(key)
+    choices = known.get(key)
     if choices is None:
-        near = nearest(key, CHOICES)
-        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(CHOICES)}"
+        near = nearest(key, known)
+        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(known)}"
         raise QueryError("The URL has an unknown key", key[:64], hint)
     if value not in choices:
         near = nearest(value, choices)

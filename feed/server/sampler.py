@@ -6,7 +6,7 @@ import asyncio
 
 from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.units import SECOND
@@ -20,7 +20,7 @@ class Sampler:
     Args:
         market: where the stream is.
         stream: the stream.
-        variant: the form of its frames.
+        form: the form of its frames.
         subscriber: who gets it.
         max_rate: messages a second.
         clock: real time.
@@ -29,6 +29,7 @@ class Sampler:
     __slots__ = (
         "_behind",
         "_clock",
+        "_form",
         "_interval",
         "_loop",
         "_market",
@@ -38,16 +39,15 @@ class Sampler:
         "_stream",
         "_subscriber",
         "_timer",
-        "_variant",
         "last_sent",
     )
 
     def __init__(
-        self, market: Market, stream: Stream, variant: Variant, subscriber: Subscriber, max_rate: float, clock: Clock
+        self, market: Market, stream: Stream, form: Form, subscriber: Subscriber, max_rate: float, clock: Clock
     ) -> None:
         self._market = market
         self._stream = stream
-        self._variant = variant
+        self._form = form
         self._subscriber = subscriber
         self._interval = round(SECOND / max_rate)
         self._clock = clock
@@ -94,7 +94,7 @@ class Sampler:
             self.news()
 
     def _send(self, now: int) -> None:
-        frame = self._market.hub.newest(self._stream, self._variant, self._sent)
+        frame = self._market.hub.newest(self._stream, self._form, self._sent)
         self._sent = self._market.seq(self._stream)
         self._next = now + self._interval
         self.last_sent = now

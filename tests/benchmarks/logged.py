@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from feed.delivery.hub import Hub, Run
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
 from tests.benchmarks.product import LOG_SLOTS
 
 __all__ = ["note_publishing"]
@@ -26,7 +26,7 @@ def note_publishing(path: Path) -> None:
     publish = Hub.publish
 
     def noted(
-        hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Variant], bytes], now: int, lag: int
+        hub: Hub, runs: Iterable[Run], frames: Callable[[int, int, int, Form], bytes], now: int, lag: int
     ) -> None:
         at = time.monotonic_ns()
         runs = list(runs)

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from feed.clock import ManualClock
-from feed.dialects.native.replies import decode, encode
+from feed.dialects.registry import NATIVE
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
@@ -34,6 +34,7 @@ class Conversation:
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
         self.last_sent = self.clock.now()
         self.ended = False
+        self.talk = NATIVE.converse(self.market)
         self.session = Session("c1", self.market, limits, now=self.clock.read(), token=token, strict=strict)
 
     def open(self) -> list[str]:
@@ -45,7 +46,7 @@ class Conversation:
         now = self.clock.read()
         self.session.heard(now)
         payload = frame.encode() if isinstance(frame, str) else frame
-        return self._told(self.session.receive(decode(payload), now))
+        return self._told(self.session.receive(self.talk.read(payload, now), now))
 
     def wait(self, nanoseconds: int) -> list[str]:
         """What comes while so much time passes."""
@@ -66,13 +67,18 @@ class Conversation:
             self.last_sent = self.clock.now()
 
     def _told(self, effects: list[Effect]) -> list[str]:
-        return [self._text(effect) for effect in effects]
+        return [text for effect in effects for text in self._texts(effect)]
+
+    def _texts(self, effect: Effect) -> list[str]:
+        if not isinstance(effect, Send):
+            return [self._text(effect)]
+        payloads = self.talk.say(effect.event, self.clock.read())
+        if payloads:
+            self.last_sent = self.clock.now()
+        return ["< " + payload.decode() for payload in payloads]
 
     def _text(self, effect: Effect) -> str:
         match effect:
-            case Send(event):
-                self.last_sent = self.clock.now()
-                return "< " + encode(event).decode()
             case Join(stream, after_seq, snapshot, max_rate):
                 after = "" if after_seq is None else f" after {after_seq}"
                 rate = "" if max_rate is None else f" rate {max_rate:g}"
@@ -87,6 +93,7 @@ class Conversation:
             case Abort(reason):
                 self.ended = True
                 return f"~ abort {reason}"
+        raise AssertionError(effect)
 
 
 def play(path: Path) -> None:

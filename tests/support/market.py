@@ -10,7 +10,8 @@ from feed.clock import Clock, ManualClock
 from feed.data.ticks import Source
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
+from feed.dialects.registry import NATIVE, PLAIN
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.pace import Pace
@@ -46,15 +47,18 @@ def make_market(
 class Reader:
     """A subscriber whose socket takes everything, or nothing."""
 
-    def __init__(self, market: Market, *streams: Stream, limit: int = 2**20, numbers: str = "plain") -> None:
+    def __init__(
+        self, market: Market, *streams: Stream, limit: int = 2**20, numbers: str = "plain", form: Form | None = None
+    ) -> None:
         self.data = bytearray()
         self.stuck = False
         self.held = bytearray()
         self.too_slow: list[str] = []
         self.outbox = Outbox(self, OutboxLimits(limit, 10 * SECOND), self._slow)
         self.subscriber = Subscriber(self.outbox, None, market.hub.fanout)
+        form = form or (Form(NATIVE, (("numbers", "string"),)) if numbers == "string" else PLAIN)
         for stream in streams:
-            market.join(self.subscriber, stream, Variant(numbers="string" if numbers == "string" else "plain"))
+            market.join(self.subscriber, stream, form)
 
     def _slow(self, reason: str) -> None:
         self.too_slow.append(reason)

@@ -1,6 +1,6 @@
-"""What a client may ask: one model an event, validated before anything else looks at it.
+"""Models of the native text of requests, one an event: validated before anything else looks at it.
 
-The models are also the source of the published schema, so every key has a description.
+They are also the source of the published schema, so every key has a description.
 """
 
 from __future__ import annotations
@@ -9,20 +9,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from feed.protocol.codes import ErrorCode
+from feed.protocol import requests
+from feed.protocol.requests import Request
 
 __all__ = [
-    "REQUESTS",
-    "Auth",
-    "ListSubscriptions",
-    "Ping",
-    "Pong",
-    "Rejected",
-    "Request",
-    "RequestId",
-    "Resume",
-    "Subscribe",
-    "Unsubscribe",
+    "MAX_HISTORY",
+    "MAX_ID_LENGTH",
+    "MAX_NAME_LENGTH",
+    "MAX_RATE",
+    "MIN_RATE",
+    "MODELS",
+    "AuthText",
+    "ListText",
+    "PingText",
+    "PongText",
+    "RequestText",
+    "ResumeText",
+    "SubscribeText",
+    "UnsubscribeText",
 ]
 
 MAX_ID_LENGTH = 36
@@ -30,7 +34,7 @@ MAX_NAME_LENGTH = 64
 MAX_HISTORY = 10_000
 MIN_RATE, MAX_RATE = 0.1, 1000
 
-RequestId = Annotated[str, Field(max_length=MAX_ID_LENGTH)] | int | float
+Id = Annotated[str, Field(max_length=MAX_ID_LENGTH)] | int | float
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 MAX_DEPTH = 64
 
@@ -86,15 +90,19 @@ def _parts(interval: tuple[str, ...] | None, depth: tuple[str, ...] | None) -> d
     return {key: value for key, value in given.items() if value is not None}
 
 
-class Request(BaseModel):
+class RequestText(BaseModel):
     """What all requests share."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    id: RequestId | None = Field(None, description="Comes back on everything that answers this request")
+    id: Id | None = Field(None, description="Comes back on everything that answers this request")
+
+    def neutral(self) -> Request:
+        """The request without its spelling."""
+        raise NotImplementedError
 
 
-class Resume(BaseModel):
+class ResumeText(BaseModel):
     """Where a client that was cut off wants to go on."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -103,7 +111,7 @@ class Resume(BaseModel):
     seq: int = Field(description="The last seq that the client has", ge=0, le=2**53)
 
 
-class Subscribe(Request):
+class SubscribeText(RequestText):
     """Begin to receive one or more streams."""
 
     event: Literal["subscribe"] = "subscribe"
@@ -112,18 +120,25 @@ class Subscribe(Request):
     interval: Names | None = Field(None, description='Length of candles, an array, or "*"; 1m where missing')
     depth: Depths | None = Field(None, description='Levels of a book: 10, 25, 100, an array, or "*"; 10 where missing')
     history: int | None = Field(None, description="Send the last N messages first", ge=0, le=MAX_HISTORY)
-    resume: Resume | None = Field(None, description="Send what was missed since then first")
+    resume: ResumeText | None = Field(None, description="Send what was missed since then first")
     max_rate: Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)] | None = Field(
         None, description="At most so many messages a second, always the newest; each tells how many were skipped"
     )
 
-    @property
-    def parts(self) -> dict[str, tuple[str, ...]]:
-        """What the request says of the streams of a symbol, by its key."""
-        return _parts(self.interval, self.depth)
+    def neutral(self) -> requests.Subscribe:
+        """The request without its spelling."""
+        return requests.Subscribe(
+            channel=self.channel,
+            symbol=self.symbol,
+            parts=_parts(self.interval, self.depth),
+            history=self.history,
+            resume=None if self.resume is None else requests.Resume(self.resume.epoch, self.resume.seq),
+            max_rate=self.max_rate,
+            id=self.id,
+        )
 
 
-class Unsubscribe(Request):
+class UnsubscribeText(RequestText):
     """Stop receiving one or more streams."""
 
     event: Literal["unsubscribe"] = "unsubscribe"
@@ -132,56 +147,60 @@ class Unsubscribe(Request):
     interval: Names | None = Field(None, description="Length of candles; all of them where missing")
     depth: Depths | None = Field(None, description="Levels of a book; all of them where missing")
 
-    @property
-    def parts(self) -> dict[str, tuple[str, ...]]:
-        """What the request says of the streams of a symbol, by its key."""
-        return _parts(self.interval, self.depth)
+    def neutral(self) -> requests.Unsubscribe:
+        """The request without its spelling."""
+        parts = _parts(self.interval, self.depth)
+        return requests.Unsubscribe(channel=self.channel, symbol=self.symbol, parts=parts, id=self.id)
 
 
-class Ping(Request):
+class PingText(RequestText):
     """Ask for a sign of life."""
 
     event: Literal["ping"] = "ping"
     timestamp: Opaque = Field(None, description="Opaque; comes back in the pong")
 
+    def neutral(self) -> requests.Ping:
+        """The request without its spelling."""
+        return requests.Ping(timestamp=self.timestamp, id=self.id)
 
-class Pong(Request):
+
+class PongText(RequestText):
     """The answer to a server's `ping` event."""
 
     event: Literal["pong"] = "pong"
     timestamp: Opaque = Field(None, description="The timestamp of the ping that it answers")
 
+    def neutral(self) -> requests.Pong:
+        """The request without its spelling."""
+        return requests.Pong(timestamp=self.timestamp, id=self.id)
 
-class Auth(Request):
+
+class AuthText(RequestText):
     """Prove who you are, on a server that asks for it."""
 
     event: Literal["auth"] = "auth"
     token: str = Field(description="The server's token", max_length=4096)
 
+    def neutral(self) -> requests.Auth:
+        """The request without its spelling."""
+        return requests.Auth(token=self.token, id=self.id)
 
-class ListSubscriptions(Request):
+
+class ListText(RequestText):
     """Ask which streams this connection receives."""
 
     event: Literal["list"] = "list"
 
+    def neutral(self) -> requests.ListSubscriptions:
+        """The request without its spelling."""
+        return requests.ListSubscriptions(id=self.id)
 
-REQUESTS: dict[str, type[Request]] = {
-    "subscribe": Subscribe,
-    "unsubscribe": Unsubscribe,
-    "ping": Ping,
-    "pong": Pong,
-    "auth": Auth,
-    "list": ListSubscriptions,
+
+MODELS: dict[str, type[RequestText]] = {
+    "subscribe": SubscribeText,
+    "unsubscribe": UnsubscribeText,
+    "ping": PingText,
+    "pong": PongText,
+    "auth": AuthText,
+    "list": ListText,
 }
-
-
-class Rejected(BaseModel):
-    """A frame that is no valid request, and why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: ErrorCode
-    message: str
-    id: RequestId | None = None
-    field: str | None = None
-    hint: str | None = None

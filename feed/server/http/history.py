@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from feed.dialects.registry import NATIVE
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.channels.derived import INTERVALS
@@ -63,8 +64,8 @@ class HistoryPages:
             start, until, limit = _range(market, query)
         except _RefusedError as refused:
             return refused.page
-        seq = market.seq(Stream("candles", market.symbols[symbol], interval))
-        rows = await asyncio.to_thread(market.past.candles, symbol, interval, start, until, limit)
+        past, seq = market.past, market.seq(Stream("candles", market.symbols[symbol], interval))
+        rows = await asyncio.to_thread(lambda: NATIVE.objects(past.candles(symbol, interval, start, until, limit)))
         return _rows(market, symbol, "candles", rows, until, seq, {"interval": interval})
 
     async def trades(self, name: str, query: Query) -> Page:
@@ -76,8 +77,8 @@ class HistoryPages:
             start, until, limit = _range(market, query)
         except _RefusedError as refused:
             return refused.page
-        seq = market.seq(Stream("trading", market.symbols[symbol]))
-        rows = await asyncio.to_thread(market.past.trades, symbol, start, until, limit)
+        past, seq = market.past, market.seq(Stream("trading", market.symbols[symbol]))
+        rows = await asyncio.to_thread(lambda: NATIVE.objects(past.trades(symbol, start, until, limit)))
         return _rows(market, symbol, "trades", rows, until, seq, {})
 
     def _named(self, name: str) -> Market:
