@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 
 from feed.clock import Clock, Now
-from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.pulse import FIRST
 from feed.delivery.subscriber import Subscriber
@@ -18,7 +17,7 @@ from feed.market.market import Market
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send, Stream
-from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat
+from feed.protocol.events import Closing, ErrorEvent, Event
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
@@ -26,6 +25,7 @@ from feed.server.backfill import Backfill
 from feed.server.connection import FeedConnection
 from feed.server.counters import ServerCounters
 from feed.server.sampler import Sampler
+from feed.server.talk import Talk
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -68,7 +68,6 @@ class Peer:
         "_clock",
         "_closed",
         "_connection",
-        "_conversation",
         "_counters",
         "_farewell",
         "_form",
@@ -81,6 +80,7 @@ class Peer:
         "_samplers",
         "_session",
         "_subscriber",
+        "_talk",
         "_watchdog",
         "alarm",
         "name",
@@ -108,15 +108,13 @@ class Peer:
         self._clock = clock
         self._counters = counters
         self._form = form
-        self._conversation = form.dialect.converse(market)
+        self._talk = Talk(form, market, alarms, clock)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(self._outbox, connection.descriptor, market.hub.fanout, connection.round_trip)
-        self._session = Session(
-            name, market, limits.session,
-            now=clock.read(), token=token, strict=strict, heartbeat=form.dialect.heartbeat,
-        )  # fmt: skip
+        now, beat = clock.read(), form.dialect.heartbeat
+        self._session = Session(name, market, limits.session, now=now, token=token, strict=strict, heartbeat=beat)
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
         self._last_sent = 0
@@ -139,14 +137,9 @@ class Peer:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
-        data = self._alarms.heartbeat(event, self._form.dialect) if isinstance(event, Heartbeat) else b""
-        data = data or self._said(event)
-        if data:
+        if data := self._talk.frames_of(event):
             self._last_sent = self._clock.now()
             self._outbox.write(data)
-
-    def _said(self, event: Event) -> bytes:
-        return b"".join([text_frame(payload) for payload in self._conversation.say(event, self._clock.read())])
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -176,7 +169,7 @@ class Peer:
         log.debug("< message", connection=self.name, bytes=len(payload))
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.receive(self._conversation.read(payload, now), now))
+        self._do(self._session.receive(self._talk.read(payload, now), now))
 
     def binary(self) -> None:
         """A binary message came: there is no such thing here."""
@@ -377,12 +370,12 @@ class Peer:
         code = codes.TOO_SLOW
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
         # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(self._said(closing))
+        self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
-        self._connection.say_close(self._form.dialect.close_number(code), text)
+        self._connection.say_close(self._talk.close_number(code), text)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        number = self._form.dialect.close_number(code)
+        number = self._talk.close_number(code)
         log.debug("> close", connection=self.name, code=number, reason=reason)
         self._connection.say_close(number, reason)
 
