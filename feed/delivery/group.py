@@ -23,7 +23,7 @@ class Group:
         seq: the stream's last.
     """
 
-    __slots__ = ("_fanout", "_missed", "_newest", "audiences", "queued", "seq", "size")
+    __slots__ = ("_fanout", "_missed", "_newest", "audiences", "queued", "seq", "size", "written_at")
 
     def __init__(
         self,
@@ -37,6 +37,8 @@ class Group:
         self._missed = missed
         self.seq = seq
         self.size = 0
+        # When a message was last written, in monotonic ns: one of no bytes is not.
+        self.written_at = 0
         # Of those that may be written to directly.
         self.audiences: dict[Audience, None] = {}
         # The others, with the `seq` that each of them has.
@@ -53,9 +55,14 @@ class Group:
     def stage(self, data: bytes, seq: int = 0) -> int:
         """Take framed bytes, up to message `seq`, for all who may have them now; returns how many those are.
 
+        No bytes say that a message is nothing to them: they have it without being written to.
+
         Never blocks, never raises for what a socket does. Nobody may have entered or left since the fan-out settled.
         """
         before, self.seq = self.seq, seq
+        if not data:
+            self.queued.update((each, seq) for each, known in self.queued.items() if known == before)
+            return 0
         for audience in self.audiences:
             if not audience.staged:
                 self._fanout.touched.append(audience)

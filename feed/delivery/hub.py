@@ -130,6 +130,8 @@ class Hub:
                 if group.size:
                     data = frames(number, lo, hi, form)
                     readers = group.stage(data, seq)
+                    if data:
+                        group.written_at = now
                     deliveries += readers * count
                     delivered_bytes += readers * len(data)
             if topic.listening:
@@ -143,6 +145,12 @@ class Hub:
             listening, topic.listening = topic.listening, {}
             for tell in listening:
                 tell()
+
+    def written_at(self, stream: Stream, form: Form) -> int:
+        """When the stream was last written in a form; where nobody has it in that, when it was last published."""
+        topic = self.topics[stream]
+        group = topic.groups.get(form)
+        return group.written_at if group is not None and group.size else topic.published_at
 
     def await_news(self, stream: Stream, tell: Callable[[], None]) -> None:
         """Call this once, when the next message of the stream has been published."""

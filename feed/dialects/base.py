@@ -72,7 +72,14 @@ class Dialect(Protocol):
         """The payload of a heartbeat where it is the same for all connections; empty where a conversation says it."""
 
     def write(
-        self, stream: Stream, rows: Rows, first_seq: int, kind: Kind, options: Options, skipped: int = 0
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
     ) -> list[bytes]:
         """Payloads, as many as there are rows; empty for a row that it has no word for, or said with another.
 
@@ -83,6 +90,7 @@ class Dialect(Protocol):
             kind: what they are.
             options: the chosen ones.
             skipped: how many messages were left out before the first row.
+            epoch: which run of `seq` it is, counted from 1, for numbers that must never fall.
         """
 
     def converse(self, view: MarketView) -> Conversation:

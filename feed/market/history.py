@@ -87,15 +87,15 @@ class History:
         write = partial(segment.encoded, skipped=skipped) if skipped else segment.frames
         return b"".join(write(track, row, row + 1, form))
 
-    def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes:
-        """One framed change of a book that leads from behind message `since` to behind `seq`; empty if not kept."""
+    def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes | None:
+        """One framed change of a book that leads from behind message `since` to behind `seq`; None if not kept."""
         before, found = self._ladder(track, since), self._find(track, seq)
         if before is None or found is None:
-            return b""
+            return None
         segment, row = found
         rows = segment.rows(track, row, row + 1)
         assert isinstance(rows, BookRows)
-        return b"".join(write_frames(form, stream, rows.since(before), seq, skipped=seq - since - 1))
+        return b"".join(write_frames(form, stream, rows.since(before), seq, epoch=segment.epoch))
 
     def _ladder(self, track: int, seq: int) -> Ladder | None:
         """The book behind a message."""

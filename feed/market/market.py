@@ -237,7 +237,7 @@ class Market:
         last = min(self.seq(stream), after_seq + count)
         if kind == "snapshot" and (fills := self.history.trades(track, after_seq, last)) is not None:
             # One piece, for dialects that have one message for all of it.
-            return write_frames(form, stream, fills, after_seq + 1, kind)
+            return write_frames(form, stream, fills, after_seq + 1, kind, epoch=self._epoch)
         return self.history.frames(track, after_seq, last, form, kind)
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
@@ -251,13 +251,13 @@ class Market:
         state = channel.snapshot(symbol, stream.part, self._published, count)
         return None if state is None or not len(state.times) else state.rows(0, len(state.times))
 
-    def state_of(self, stream: Stream, count: int, form: Form, skipped: int = 0) -> bytes:
-        """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
+    def state_of(self, stream: Stream, count: int, form: Form, skipped: int = 0) -> bytes | None:
+        """The last `count` states of a stream as framed snapshots; None where its messages are its state."""
         rows = self.state_rows(stream, count)
         if rows is None:
-            return b""
+            return None
         # All of them stand for what had been published by now: they share its seq.
-        return b"".join(write_frames(form, stream, rows, self.seq(stream), "state", skipped))
+        return b"".join(write_frames(form, stream, rows, self.seq(stream), "state", skipped, epoch=self._epoch))
 
     def newest(self, stream: Stream, since: int, form: Form) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
@@ -270,8 +270,8 @@ class Market:
         skipped = max(seq - since - 1, 0)
         if not self._tracks[track][1].differences:
             return self.history.newest(track, seq, form, skipped)
-        change = self.history.change(track, stream, since, seq, form) if form.dialect.wants_net_change else b""
-        return change or self.state_of(stream, 1, form, skipped)
+        change = self.history.change(track, stream, since, seq, form) if form.dialect.wants_net_change else None
+        return self.state_of(stream, 1, form, skipped) or b"" if change is None else change
 
     def warm(self) -> None:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
@@ -339,7 +339,14 @@ class Market:
 
         self._published = max(self._published, before)
         self._segment = Segment(
-            make, self._active, base, batch.start, batch.end, chunks=self._chunks, streams=self.streams
+            make,
+            self._active,
+            base,
+            batch.start,
+            batch.end,
+            chunks=self._chunks,
+            streams=self.streams,
+            epoch=self._epoch,
         )
         self._cursor = 0
         self.history.append(self._segment)

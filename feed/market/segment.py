@@ -22,10 +22,10 @@ FEW = 64
 
 
 def write_frames(
-    form: Form, stream: Stream, rows: Rows, first_seq: int, kind: Kind = "update", skipped: int = 0
+    form: Form, stream: Stream, rows: Rows, first_seq: int, kind: Kind = "update", skipped: int = 0, *, epoch: int
 ) -> list[bytes]:
     """Rows of a stream as frames of a form; see `Dialect.write`."""
-    payloads = form.dialect.write(stream, rows, first_seq, kind, form.options, skipped)
+    payloads = form.dialect.write(stream, rows, first_seq, kind, form.options, skipped, epoch)
     return framed(payloads, deflate=form.deflate)
 
 
@@ -59,6 +59,7 @@ class Segment:
         chunks: of each track, how many messages are encoded at a time.
         base: for each track the `seq` of the last message before this segment.
         streams: what each track's messages are of.
+        epoch: which run of `seq` this is.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
     """
@@ -75,6 +76,7 @@ class Segment:
         "active",
         "base",
         "end",
+        "epoch",
         "last",
         "start",
         "times",
@@ -90,6 +92,7 @@ class Segment:
         *,
         chunks: Sequence[int],
         streams: Sequence[Stream],
+        epoch: int = 1,
     ) -> None:
         self.base = base
         # For each track the seq of the last message in it, once the next segment is there.
@@ -99,6 +102,7 @@ class Segment:
         self._make = make
         self._sizes = chunks
         self._streams = streams
+        self.epoch = epoch
         self._tracks: dict[int, Track] = {}
         # Of each track the rows that were asked for last: those of several forms are the same.
         self._rows: dict[int, tuple[int, int, Rows]] = {}
@@ -183,7 +187,9 @@ class Segment:
     def encoded(self, track: int, lo: int, hi: int, form: Form, kind: Kind = "update", skipped: int = 0) -> list[bytes]:
         """Framed messages of one track, written for this call: for one subscriber."""
         rows = self.rows(track, lo, hi)
-        return write_frames(form, self._streams[track], rows, self.base[track] + lo + 1, kind, skipped)
+        return write_frames(
+            form, self._streams[track], rows, self.base[track] + lo + 1, kind, skipped, epoch=self.epoch
+        )
 
     def _chunk(self, track: int, first: int, last: int, form: Form) -> list[bytes]:
         kept = self._chunks[form].get(track)

@@ -258,16 +258,16 @@ class Peer:
             sampler = Sampler(market, stream, self._form, self._subscriber, join.max_rate, self._clock)
             self._samplers[stream] = sampler
         seq = market.seq(stream)
-        state = b""
+        state = None
         if join.after_seq is not None:
             after, snapshot_until = join.after_seq, 0
         else:
             after, snapshot_until = market.snapshot_begins(stream, join.snapshot), seq
-            state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else b""
+            state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else None
         if self._is_thinned(stream):
             # In front of the first data: so the answer does not have to wait for the reader of that.
             self._subscriber.ask()
-        if state:
+        if state is not None:
             self._outbox.write(state)
             after = market.seq(stream)
         self._page(Backfill(market, stream, self._form, after, snapshot_until))
@@ -330,7 +330,7 @@ class Peer:
 
     def _data_sent(self, stream: Stream) -> int:
         sampler = self._samplers.get(stream)
-        return self._market.hub.topics[stream].published_at if sampler is None else sampler.last_sent
+        return self._market.hub.written_at(stream, self._form) if sampler is None else sampler.last_sent
 
     def _watch(self) -> None:
         again = self._outbox.check(self._clock.now())

@@ -18,7 +18,7 @@ from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
-from tests.support.market import Reader, make_market, unframed
+from tests.support.market import Reader, make_market, state_of, unframed
 from tests.support.sources import MetronomeSource
 
 SYMBOL = "BTC/USD"
@@ -160,7 +160,7 @@ def test_candle_snapshot_is_the_past(interval: str, count: int) -> None:
     now = source.start + 10 * MINUTE + 20 * SECOND + 300 * MILLISECOND
     Reader(market, stream)
     play(market, now)
-    shown = [json.loads(p) for p in unframed(market.state_of(stream, count, PLAIN))]
+    shown = [json.loads(p) for p in unframed(state_of(market, stream, count))]
     assert len(shown) == count
     assert {message["type"] for message in shown} == {"snapshot"}
     assert [message["data"]["closed"] for message in shown] == [True] * (count - 1) + [False]

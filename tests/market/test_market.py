@@ -15,7 +15,7 @@ from feed.market.market import Market
 from feed.market.pace import Pace
 from feed.market.pacing import Pacemaker
 from feed.units import DAY, HOUR, MAX_SPEED, MILLISECOND, MINUTE, SECOND
-from tests.support.market import STATUS, TRADING, Reader, make_market, unframed
+from tests.support.market import STATUS, TRADING, Reader, make_market, state_of, unframed
 from tests.support.sources import BTC, ETH, START, MetronomeSource
 from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
@@ -134,10 +134,10 @@ def test_memory_is_bounded_at_full_speed() -> None:
 def test_status_snapshot_tells_the_state() -> None:
     """Who subscribes to `status` is told what is in force, with the seq of the last change."""
     market = make_market(MetronomeSource(count=100, halt_at=50))
-    [before] = unframed(market.state_of(STATUS, 1, PLAIN))
+    [before] = unframed(state_of(market, STATUS, 1))
     assert b'"type":"snapshot","seq":0' in before
     assert b'"status":"online"' in before
-    assert market.state_of(TRADING, 1, PLAIN) == b""
+    assert market.state_of(TRADING, 1, PLAIN) is None
 
 
 def test_anchor_shifts_times_and_nothing_else() -> None:

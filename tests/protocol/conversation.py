@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from feed.clock import ManualClock
+from feed.dialects.base import Dialect
 from feed.dialects.registry import NATIVE
 from feed.protocol.effects import Abort, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.session import Session
@@ -29,13 +30,23 @@ from tests.support.sources import BTC, ETH, MetronomeSource
 class Conversation:
     """A session over a real market that nobody moves but the test."""
 
-    def __init__(self, limits: SessionLimits = LIMITS, *, token: str | None = None, strict: bool = False) -> None:
+    def __init__(
+        self,
+        limits: SessionLimits = LIMITS,
+        *,
+        token: str | None = None,
+        strict: bool = False,
+        dialect: Dialect = NATIVE,
+    ) -> None:
         self.clock = ManualClock()
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
         self.last_sent = self.clock.now()
         self.ended = False
-        self.talk = NATIVE.converse(self.market)
-        self.session = Session("c1", self.market, limits, now=self.clock.read(), token=token, strict=strict)
+        self.talk = dialect.converse(self.market)
+        self.session = Session(
+            "c1", self.market, limits,
+            now=self.clock.read(), token=token, strict=strict, heartbeat=dialect.heartbeat,
+        )  # fmt: skip
 
     def open(self) -> list[str]:
         """What is said first."""

@@ -98,6 +98,13 @@ class Reader:
         return [message["seq"] for message in self.messages if message["channel"] == channel]
 
 
+def state_of(market: Market, stream: Stream, count: int = 1) -> bytes:
+    """The frames of a stream's state, in the usual form."""
+    frames = market.state_of(stream, count, PLAIN)
+    assert frames is not None
+    return frames
+
+
 def unframed(data: bytes) -> list[bytes]:
     """The payloads of a run of unmasked text frames."""
     payloads = []

@@ -190,10 +190,9 @@ def test_the_book_goes_through_all_parts(recording: Path) -> None:
 
 def market_snapshot(source: Source, stream: Stream) -> bytes:
     """The book before anything happened."""
-    from feed.dialects.registry import PLAIN
-    from tests.support.market import unframed
+    from tests.support.market import state_of, unframed
 
-    return unframed(make_market(source).state_of(stream, 1, PLAIN))[0]
+    return unframed(state_of(make_market(source), stream, 1))[0]
 
 
 def test_history_goes_on_as_a_generated_market(recording: Path) -> None:

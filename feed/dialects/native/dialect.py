@@ -56,9 +56,17 @@ class NativeDialect:
         return encode(event)
 
     def write(
-        self, stream: Stream, rows: Rows, first_seq: int, kind: Kind, options: Options, skipped: int = 0
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
     ) -> list[bytes]:
         """One payload a row: its object inside of a head."""
+        del epoch  # A client is told of it when it subscribes.
         if isinstance(rows, TradeRows):
             return trade_frames(rows, first_seq, kind, skipped, quoted=QUOTED in options)
         return frames_of(stream.channel, stream.symbol, self.objects(rows, options), first_seq, kind, skipped)
