@@ -1,7 +1,7 @@
 """Rows: the messages of a stream as a channel has them, before any spelling.
 
 Prices are in ticks and sizes in lots of the instrument; times are ns UTC as clients see them, the market's shift
-included. A dialect writes rows and never looks behind them.
+included. A dialect writes rows and never looks behind them. Rows are equal only to themselves: a track makes them once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TradeRows:
     """Fills."""
 
@@ -42,7 +42,7 @@ class TradeRows:
         return parts[0] if len(parts) == 1 else cls(parts[0].instrument, TickBlock.joined([it.ticks for it in parts]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StatusRows:
     """Changes of a symbol's status."""
 
@@ -52,7 +52,7 @@ class StatusRows:
         return len(self.changes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BookRows:
     """Books of one depth, whole or as changes.
 
@@ -93,7 +93,7 @@ class CandleRow:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CandleRows:
     """Candles of one interval, such as `1m`."""
 
@@ -128,7 +128,7 @@ class TickerRow:
         return cls(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, time)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TickerRows:
     """Tickers."""
 
@@ -139,7 +139,7 @@ class TickerRows:
         return len(self.tickers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RawRows:
     """Messages of a recording as they were sent: the object that each `data` frame of the native dialect carried."""
 

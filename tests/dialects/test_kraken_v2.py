@@ -35,7 +35,7 @@ from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Sta
 from feed.venues.kraken_v2 import KrakenV2
 from tests.protocol.conversation import Conversation
 from tests.server.conftest import Serve, serve
-from tests.support.market import TRADING, Reader, make_market, unframed
+from tests.support.market import TRADING, Reader, make_market, state_of, unframed
 from tests.support.sources import BTC, ETH, START, MetronomeSource
 
 __all__ = ["serve"]
@@ -213,7 +213,7 @@ def wild() -> EngineSource:
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 120), st.sampled_from(["10", "25", "100"]), st.lists(st.integers(1, 300), max_size=8))
+@given(st.integers(0, 120), st.sampled_from(["10", "25", "100"]), st.lists(st.integers(1, 500), max_size=8))
 def test_the_exchange_shows_the_same_market(began: int, depth: str, stalls: list[int]) -> None:
     """Whenever it joins, and however slow it reads: trades equal, none missing, and its book is the native one."""
     source = wild()
@@ -221,27 +221,33 @@ def test_the_exchange_shows_the_same_market(began: int, depth: str, stalls: list
     stream = Stream("book", "BTC/USD", depth)
     reader, native = Reader(market, TRADING, stream, form=FORM), Reader(market, TRADING, stream)
     opening = unframed(market.state_of(stream, 1, FORM) or b"")
+    slow = Reader(market, stream, limit=2**14, form=FORM)
     for stall in stalls:
-        reader.stuck = not reader.stuck
+        reader.stuck = slow.stuck = True
         publish(market, stall)
         reader.release()
+        slow.release()
+        publish(market, 3)
     publish(market, 50)
     parser = KrakenV2(int(depth))
     events = parsed(parser, [*opening, *reader.payloads])
-    assert not [event for event in events[1:] if isinstance(event, BookSnapshot)]
     trades = [event for event in events if isinstance(event, Trade)]
     shown = [message["data"] for message in native.messages if message["channel"] == "trading"]
     assert [(float(it.price), float(it.size), it.side) for it in trades] == [
         (it["price"], it["size"], it["side"]) for it in shown
     ]
     assert [(it.time or 0) // MILLISECOND for it in trades] == [it["timestamp"] for it in shown]
-    book = KeptBook(int(depth))
-    for event in events:
-        if isinstance(event, BookSnapshot | BookUpdate):
-            book.apply(event.bids, event.asks)
-    whole = json.loads(unframed(market.state_of(stream, 1, Form(NATIVE)) or b"")[0], parse_float=str)["data"]
-    assert [list(level) for level in book.bids.best(200)] == whole["bids"]
-    assert [list(level) for level in book.asks.best(200)] == whole["asks"]
+    whole = json.loads(unframed(state_of(market, stream))[0], parse_float=str)["data"]
+    updates = parsed(KrakenV2(int(depth)), [*opening, *slow.payloads])
+    for seen in (events, updates):
+        assert [isinstance(event, BookSnapshot) for event in seen].index(True) == 0
+        assert not [event for event in seen[1:] if isinstance(event, BookSnapshot)]
+        book = KeptBook(int(depth))
+        for event in seen:
+            if isinstance(event, BookSnapshot | BookUpdate):
+                book.apply(event.bids, event.asks)
+        assert [list(level) for level in book.bids.best(200)] == whole["bids"]
+        assert [list(level) for level in book.asks.best(200)] == whole["asks"]
 
 
 def publish(market: Market, count: int) -> None:

@@ -30,10 +30,12 @@ SHORT_SLICE = 4
 def frames_of(
     channel: str, symbol: str, objects: Sequence[bytes], first_seq: int, kind: Kind, skipped: int
 ) -> list[bytes]:
-    """Objects inside of the head that tells their stream and their `seq`."""
-    head, mark = _head(channel, symbol, kind), _mark(skipped)
-    seqs = _seqs(first_seq, len(objects), kind)
-    return [b"%b%d%b%b}" % (head, seq, mark, each) for seq, each in zip(seqs, objects, strict=True)]
+    """Objects inside of the head that tells their stream and their `seq`, the first also what was skipped before it."""
+    head, seqs = _head(channel, symbol, kind), _seqs(first_seq, len(objects), kind)
+    frames = [b'%b%d,"data":%b}' % (head, seq, each) for seq, each in zip(seqs, objects, strict=True)]
+    if skipped:
+        frames[0] = b'%b%d,"skipped":%d,"data":%b}' % (head, first_seq, skipped, objects[0])
+    return frames
 
 
 def trade_objects(rows: TradeRows, *, quoted: bool) -> list[bytes]:
@@ -42,10 +44,9 @@ def trade_objects(rows: TradeRows, *, quoted: bool) -> list[bytes]:
     return [template % row for row in zip(*_columns(rows), strict=True)]
 
 
-def trade_frames(rows: TradeRows, first_seq: int, kind: Kind, skipped: int, *, quoted: bool) -> list[bytes]:
+def trade_frames(rows: TradeRows, first_seq: int, kind: Kind, *, quoted: bool) -> list[bytes]:
     """One payload a fill: head and object as one template, for there are many of them."""
-    make = _frame_template if skipped else _usual_template
-    template = make(rows.instrument, quoted, kind, skipped)
+    template = _frame_template(rows.instrument, quoted, kind)
     seqs = _seqs(first_seq, len(rows), kind)
     return [template % row for row in zip(seqs, *_columns(rows), strict=True)]
 
@@ -77,10 +78,6 @@ def _head(channel: str, symbol: str, kind: Kind) -> bytes:
     return f'{{"event":"data","channel":"{channel}","symbol":{name},"type":"{shown}","seq":'.encode()
 
 
-def _mark(skipped: int) -> bytes:
-    return b',"skipped":%d,"data":' % skipped if skipped > 0 else b',"data":'
-
-
 def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
     """The columns of a fill in the order of its object."""
     ticks, each = rows.ticks, rows.instrument
@@ -104,12 +101,10 @@ def _split(column: NDArray[np.int64], units: int, decimals: int) -> list[Sequenc
     return [whole.tolist(), fraction.tolist()]
 
 
-def _frame_template(instrument: Instrument, quoted: bool, kind: Kind, skipped: int) -> bytes:
+@lru_cache(maxsize=4096)
+def _frame_template(instrument: Instrument, quoted: bool, kind: Kind) -> bytes:
     head = _head("trading", instrument.symbol, kind).replace(b"%", b"%%")
-    return head + b"%d" + _mark(skipped) + _trade_template(instrument, quoted) + b"}"
-
-
-_usual_template = lru_cache(maxsize=4096)(_frame_template)
+    return head + b"%d" + b',"data":' + _trade_template(instrument, quoted) + b"}"
 
 
 @lru_cache(maxsize=4096)
