@@ -6,8 +6,6 @@ and its touch is the quote of the tick; the change before that, at the same time
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -15,8 +13,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.data.keptbook import CHECKED, checksum_of
+
 __all__ = [
-    "CHECKED",
     "DEPTHS",
     "Books",
     "Depth",
@@ -25,7 +24,6 @@ __all__ = [
     "Levels",
     "QuoteBlock",
     "changed_levels",
-    "checksum_of",
     "ladder_checksum",
 ]
 
@@ -35,9 +33,6 @@ Level = tuple[int, int]
 """Price in ticks, size in lots."""
 
 Levels = tuple[Level, ...]
-
-CHECKED = 10
-"""Levels of a side that the checksum covers."""
 
 DEPTHS = (10, 25, 100)
 """Levels of a side that a client may ask for."""
@@ -107,16 +102,6 @@ class Books(Protocol):
 
     def count(self, start: int, end: int) -> int:
         """How many changes there are from `start` up to, not including, `end`."""
-
-
-def checksum_of(digits: Iterable[str]) -> int:
-    """The checksum of a book, an unsigned number of 32 bits, as Kraken v2 has it.
-
-    Args:
-        digits: of the ten best asks and then the ten best bids, the best first, the price and then the size as they
-            are written, without the point and without zeros in front.
-    """
-    return zlib.crc32("".join(digits).encode())
 
 
 def ladder_checksum(ladder: Ladder, tick_units: int, lot_units: int) -> int:

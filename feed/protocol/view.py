@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from feed.data.ticks import Instrument
 from feed.protocol.effects import Stream
 from feed.protocol.events import Status
+
+if TYPE_CHECKING:
+    from feed.data.ticks import Instrument
 
 __all__ = ["USUAL_HEARTBEAT", "HeartbeatRule", "MarketView", "SessionLimits"]
 

@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from feed.clock import ManualClock
 from feed.data.book import Ladder, Level
+from feed.data.keptbook import KeptBook, text_digits
 from feed.data.rows import BookRows, CandleRow, CandleRows, RawRows, Rows, TickerRow, TickerRows, TradeRows
 from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.base import Form, Kind, Options
@@ -30,7 +31,6 @@ from feed.protocol import codes
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.units import DAY, MILLISECOND, MINUTE, SECOND
-from feed.venues.checks import KeptBook
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
 from feed.venues.kraken_v2 import KrakenV2
 from tests.protocol.conversation import Conversation
@@ -117,7 +117,7 @@ def test_books_are_the_ladders(data: st.DataObject, each: Instrument, depth: int
     found = data.draw(ladders(depth))
     times = [START + row * MILLISECOND for row in range(len(found))]
     stream = Stream("book", each.symbol, str(depth))
-    parser, book = KrakenV2(depth), KeptBook(depth)
+    parser, book = KrakenV2(depth), KeptBook(depth, text_digits)
     whole = BookRows(each, depth, times[:1], found[:1], whole=True)
     changes = BookRows(each, depth, times[1:], found, whole=False)
     messages = [*KRAKEN.write(stream, whole, 1, "state", ()), *KRAKEN.write(stream, changes, 2, "update", ())]
@@ -242,7 +242,7 @@ def test_the_exchange_shows_the_same_market(began: int, depth: str, stalls: list
     for seen in (events, updates):
         assert [isinstance(event, BookSnapshot) for event in seen].index(True) == 0
         assert not [event for event in seen[1:] if isinstance(event, BookSnapshot)]
-        book = KeptBook(int(depth))
+        book = KeptBook(int(depth), text_digits)
         for event in seen:
             if isinstance(event, BookSnapshot | BookUpdate):
                 book.apply(event.bids, event.asks)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from feed.data.ticks import Instrument
 from feed.protocol.events import (
     Authenticated,
     Closing,
@@ -21,6 +20,9 @@ from feed.protocol.events import (
     Subscriptions,
     Unsubscribed,
 )
+
+if TYPE_CHECKING:
+    from feed.data.ticks import Instrument
 
 __all__ = ["EVENTS", "described", "encode"]
 
