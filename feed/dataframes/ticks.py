@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "INTEGERS",
-    "NUMBERS",
     "TickColumns",
     "frame_digest",
     "generate",

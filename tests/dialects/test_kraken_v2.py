@@ -465,7 +465,7 @@ def test_whatever_comes_is_answered(documents: list[object]) -> None:
     """Each request has at least one answer, and our parser reads all of them."""
     conversation = talk()
     for document in documents:
-        said = conversation.say(orjson.dumps(document))
+        said = conversation.say(json.dumps(document))
         answers = [line[2:] for line in said if line.startswith("< ")]
         assert answers
         for answer in answers:
