@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from feed.clock import Clock
-from feed.data.rows import Rows
 from feed.delivery.hub import Run
 from feed.dialects.registry import NATIVE
 from feed.errors import UsageError
@@ -53,7 +52,7 @@ class MarketRecorder:
         self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
         self._writer = RecordingWriter(path, _info(market), clock)
         # Of each stream the chunk that was written last.
-        self._kept: dict[int, tuple[Rows, list[bytes]]] = {}
+        self._kept: dict[int, tuple[Segment, int, list[bytes]]] = {}
         for stream in streams:
             self._begin(stream)
         market.record(self, streams)
@@ -113,11 +112,10 @@ class MarketRecorder:
         """What messages say, as the native dialect writes it; made a chunk at a time, as frames are."""
         while lo < hi:
             first, last = segment.chunk(number, lo)
-            rows = segment.rows(number, first, last)
             kept = self._kept.get(number)
-            if kept is None or kept[0] is not rows:
-                kept = self._kept[number] = (rows, NATIVE.objects(rows))
-            yield from kept[1][lo - first : hi - first]
+            if kept is None or kept[0] is not segment or kept[1] != first:
+                kept = self._kept[number] = (segment, first, NATIVE.objects(segment.rows(number, first, last)))
+            yield from kept[2][lo - first : hi - first]
             lo = min(last, hi)
 
 

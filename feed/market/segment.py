@@ -104,7 +104,7 @@ class Segment:
         self._streams = streams
         self.epoch = epoch
         self._tracks: dict[int, Track] = {}
-        # Of each track the rows that were asked for last: those of several forms are the same.
+        # Of each track the row that was asked for alone last: all who skip what came before it want the same.
         self._rows: dict[int, tuple[int, int, Rows]] = {}
         self._chunks: defaultdict[Form, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
@@ -181,7 +181,9 @@ class Segment:
         if kept is not None and kept[0] == lo and kept[1] == hi:
             return kept[2]
         rows = self.track(track).rows(lo, hi)
-        self._rows[track] = (lo, hi, rows)
+        if hi - lo == 1:
+            # More of them are not kept: so many objects would only be work for the garbage collector.
+            self._rows[track] = (lo, hi, rows)
         return rows
 
     def encoded(self, track: int, lo: int, hi: int, form: Form, kind: Kind = "update", skipped: int = 0) -> list[bytes]:
