@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feed.client.messages import Tick
+from feed.data.columns import NUMBERS
 from feed.data.ticks import Instrument
-from feed.dataframes.ticks import FLOATS, TickColumns, tick_frame
+from feed.dataframes.ticks import TickColumns, tick_frame
 from feed.units import parse_step
 
 __all__ = ["Row", "data_frame", "instruments_of", "row_of", "rows_of", "ticks_frame"]
@@ -23,7 +24,7 @@ __all__ = ["Row", "data_frame", "instruments_of", "row_of", "rows_of", "ticks_fr
 Row = tuple[Any, ...]
 """The values of a tick's `data` that a frame needs."""
 
-_KEYS = ("symbol", "side", *FLOATS, "trade_id", "timestamp")
+_KEYS = ("symbol", "side", *NUMBERS, "trade_id", "timestamp")
 
 row_of = itemgetter(*_KEYS)
 """The row of a tick's `data`."""
@@ -55,7 +56,7 @@ def ticks_frame(
     by_key: dict[str, Sequence[Any]] = dict(zip(_KEYS, zip(*rows, strict=True), strict=True)) if rows else {}
     codes = {instrument.symbol: code for code, instrument in enumerate(instruments)}
     code = np.array([codes[symbol] for symbol in by_key.get("symbol", ())], np.int64)
-    steps = {name: _steps(name, by_key.get(name, ()), code, instruments) for name in FLOATS}
+    steps = {name: _steps(name, by_key.get(name, ()), code, instruments) for name in NUMBERS}
     columns = TickColumns(
         timestamp=np.array(by_key.get("timestamp", ()), np.int64),
         seq=np.array(seqs, np.int64),

@@ -17,10 +17,11 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from feed.data.columns import NUMBERS, PRICES
 from feed.data.ticks import Instrument
 from feed.dataframes.analysis import time_bars
 from feed.dataframes.tape import RecordingData
-from feed.dataframes.ticks import FLOATS, PRICES, TickColumns, polars_frame, tick_frame
+from feed.dataframes.ticks import TickColumns, polars_frame, tick_frame
 from feed.errors import Problem, RecordingError
 from feed.tape.export import INSTRUMENTS_KEY
 from feed.tape.reader import is_recording
@@ -34,7 +35,7 @@ __all__ = ["TickData", "read"]
 Steps = Mapping[str, tuple[str, str]]
 Ints = NDArray[np.int64]
 
-NEEDED = ("time", "symbol", "side", *FLOATS, "trade_id")
+NEEDED = ("time", "symbol", "side", *NUMBERS, "trade_id")
 
 
 def read(path: str | Path, *, steps: Steps | None = None) -> TickData | RecordingData:
@@ -88,7 +89,7 @@ class TickData:
             seq=_counted(code, len(self.instruments)),
             code=code,
             buy=np.array(self.table["side"].cast(pa.string()).to_pylist(), str) == "buy",
-            steps={name: self._steps(name, code) for name in FLOATS},
+            steps={name: self._steps(name, code) for name in NUMBERS},
             trade_id=self._numbers("trade_id"),
         )
         frame = tick_frame(columns, self.instruments)
@@ -136,7 +137,7 @@ def _parquet(file: Path) -> pa.Table:
 
 def _csv(file: Path) -> pa.Table:
     # Numbers as text: what they are written with tells their decimals.
-    text = dict.fromkeys(("symbol", "side", *FLOATS), pa.string())
+    text = dict.fromkeys(("symbol", "side", *NUMBERS), pa.string())
     return pc_csv.read_csv(file, convert_options=pc_csv.ConvertOptions(column_types=text))
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feed.data.columns import NUMBERS, PRICES
 from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.errors import UsageError
 from feed.hints import nearest
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
-    "FLOATS",
     "INTEGERS",
     "TickColumns",
     "frame_digest",
@@ -46,9 +46,6 @@ __all__ = [
     "source_frame",
     "tick_frame",
 ]
-
-FLOATS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
-"""Columns of decimals."""
 
 INTEGERS = {
     "price": "price_ticks",
@@ -61,10 +58,9 @@ INTEGERS = {
 }
 """Each of them with its column of exact steps."""
 
-PRICES = ("price", "bid", "ask")
 SIDES = pd.Index(["buy", "sell"], dtype="str")
 
-COLUMNS = ["timestamp", "seq", "symbol", "side", *FLOATS, *INTEGERS.values(), "trade_id"]
+COLUMNS = ["timestamp", "seq", "symbol", "side", *NUMBERS, *INTEGERS.values(), "trade_id"]
 """Every column, in order."""
 
 Ints = NDArray[np.int64]
@@ -131,7 +127,7 @@ def source_frame(
 
 def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
     """The frame of these rows, whose `code` is an index into `instruments`."""
-    numbers = {name: _decimals(name, columns, instruments) for name in FLOATS}
+    numbers = {name: _decimals(name, columns, instruments) for name in NUMBERS}
     timestamp = np.ascontiguousarray(columns.timestamp, np.int64)
     index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
     data: dict[str, Any] = {
@@ -140,7 +136,7 @@ def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.Da
         "symbol": _symbols(columns.code, [instrument.symbol for instrument in instruments]),
         "side": pd.Categorical.from_codes(np.where(columns.buy, 0, 1), categories=SIDES),
         **numbers,
-        **{INTEGERS[name]: columns.steps[name] for name in FLOATS},
+        **{INTEGERS[name]: columns.steps[name] for name in NUMBERS},
         "trade_id": columns.trade_id,
     }
     frame = pd.DataFrame(data, index=index, columns=COLUMNS)
@@ -208,7 +204,7 @@ def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickCo
         seq=np.concatenate(seqs)[order],
         code=np.concatenate(codes)[order],
         buy=_column(blocks, "side")[order] == BUY,
-        steps={name: _column(blocks, name)[order] for name in FLOATS},
+        steps={name: _column(blocks, name)[order] for name in NUMBERS},
         trade_id=_column(blocks, "trade_id")[order],
     )
 
@@ -222,7 +218,7 @@ def _joined(parts: Sequence[TickColumns]) -> TickColumns:
     def whole(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in FLOATS}
+    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in NUMBERS}
     return TickColumns(whole("timestamp"), whole("seq"), whole("code"), whole("buy"), steps, whole("trade_id"))
 
 

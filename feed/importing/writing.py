@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feed.data.columns import NUMBERS
 from feed.tape.disk import keep, sync_folder
 from feed.tape.layout import INFO_KEY, SCHEMA, RecordingInfo
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
@@ -26,7 +27,6 @@ GROUP_BYTES = 64 * 1024 * 1024
 
 NAMES = ("channel", "symbol", "interval", "type", "side")
 COUNTS = ("received", "time", "seq", "trade_id")
-NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
 
 
 class RowFile:

@@ -21,6 +21,7 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from feed.data.columns import SIZES
 from feed.data.ticks import BUY, Batch, Instrument, Source, TickBlock, batches_between
 from feed.errors import FeedError, UsageError
 from feed.tape.disk import keep
@@ -31,8 +32,6 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
 INSTRUMENTS_KEY = "feed.instruments"
 """Where a Parquet file's metadata has `{symbol: [tick size, lot size]}`."""
-
-SIZES = ("size", "bid_size", "ask_size", "volume")
 
 GROUP_ROWS = 131_072
 """Rows that are gathered in memory; a row group of Parquet."""

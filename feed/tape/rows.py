@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from feed.data.columns import PRICES, SIZES
 from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.tape.layout import SCHEMA
 
@@ -20,9 +21,6 @@ TICK_BYTES = 128
 
 ROW_BYTES = 400
 """The same of any other message, without its text."""
-
-PRICES = ("price", "bid", "ask")
-SIZES = ("size", "bid_size", "ask_size", "volume")
 
 _SIDES = pa.array(["sell", "buy"])
 

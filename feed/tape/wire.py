@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from feed.data.columns import NUMBERS
 from feed.tape.rows import Row
 from feed.units import MILLISECOND
 
@@ -20,8 +21,6 @@ MOST_NAMES = 64
 
 # Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
 _MARK = b',"data":'
-
-_NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
 
 
 class FrameRows:
@@ -73,7 +72,7 @@ def _of_data(payload: bytes, body: Mapping[str, Any], received: int) -> Row:
     time, kind, seq = data["timestamp"] * MILLISECOND, str(body["type"]), int(body["seq"])
     if channel == "trading":
         # float() also reads the text of `?numbers=string`.
-        numbers: dict[str, Any] = {name: float(data[name]) for name in _NUMBERS}
+        numbers: dict[str, Any] = {name: float(data[name]) for name in NUMBERS}
         row = Row(received, time, channel, symbol, "", kind, seq)
         return row._replace(side=str(data["side"]), trade_id=int(data["trade_id"]), **numbers)
     part = str(body.get("interval") or body.get("depth") or data.get("interval") or "")

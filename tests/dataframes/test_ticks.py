@@ -11,7 +11,8 @@ import pytest
 
 import feed.dataframes.ticks
 from feed.client.collecting import collect, collect_sync
-from feed.dataframes.ticks import COLUMNS, FLOATS, INTEGERS, frame_digest, generate
+from feed.data.columns import NUMBERS
+from feed.dataframes.ticks import COLUMNS, INTEGERS, frame_digest, generate
 from feed.errors import ScenarioError, UsageError
 from tests.client.conftest import market_of
 
@@ -40,7 +41,7 @@ def test_types_are_as_described() -> None:
     assert (pd.DatetimeIndex(frame.index).as_unit("ns").asi8 == frame["timestamp"] * 1_000_000).all()
     for name in ("timestamp", "seq", "trade_id", *INTEGERS.values()):
         assert frame[name].dtype == np.int64, name
-    assert {str(frame[name].dtype) for name in FLOATS} == {"float64"}
+    assert {str(frame[name].dtype) for name in NUMBERS} == {"float64"}
     assert list(frame["side"].cat.categories) == ["buy", "sell"]
     assert list(frame["symbol"].cat.categories) == sorted(set(frame["symbol"]))
     for symbol, rows in frame.groupby("symbol", observed=True):
