@@ -48,6 +48,18 @@ ONLY = {
     "websockets": ("feed.server", "feed.client"),
 }
 
+# Who may know dialects by name: where a URL chooses one, and where the native objects are what is asked for. Everybody
+# else has a form that somebody gave him.
+KNOW_DIALECTS = {
+    "feed.dialects.registry": (
+        "feed.server.query",
+        "feed.server.http.history",
+        "feed.market.digest",
+        "feed.market.recorder",
+    ),
+    "feed.dialects.native.events": ("feed.client.messages",),
+}
+
 MAX_LINES = 400
 
 
@@ -169,6 +181,24 @@ def test_side_effects_have_their_place(module: str) -> None:
             assert any(module == name or module.startswith(name + ".") for name in allowed), (
                 f"{module} must not import {imported}"
             )
+
+
+@pytest.mark.parametrize("module", modules())
+def test_dialects_are_a_seam(module: str) -> None:
+    """Outside of their room only the seam itself is known; a dialect is one name in the registry."""
+    if module.startswith("feed.dialects"):
+        return
+    for imported in imports(module):
+        if imported.startswith("feed.dialects") and imported != "feed.dialects.base":
+            assert module in KNOW_DIALECTS.get(imported, ()), f"{module} must not import {imported}"
+
+
+def test_dialects_know_no_market() -> None:
+    """A dialect is given rows, events and bytes, and no more."""
+    own = [module for module in modules() if module.startswith("feed.dialects")]
+    known = {imported for module in own for imported in imports(module) if imported.startswith("feed.")}
+    rooms = {".".join(name.split(".")[:2]) for name in known}
+    assert rooms <= {"feed.dialects", "feed.protocol", "feed.data", "feed.units", "feed.hints", "feed.clock"}
 
 
 def test_only_randomness_draws() -> None:

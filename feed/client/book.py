@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from feed.data.keptbook import KeptBook
 
 __all__ = ["Book", "BookLevel"]
 
 BookLevel = tuple[float, float]
 """Price and size."""
-
-CHECKED = 10
-"""Levels of a side that the checksum covers."""
 
 
 class Book:
@@ -32,23 +30,23 @@ class Book:
         self.valid = False
         """Whether the last checksum was right; False before the first snapshot."""
         self._decimals = (price_decimals, size_decimals)
-        self._bids: dict[float, float] = {}
-        self._asks: dict[float, float] = {}
+        self._kept = self._empty()
 
     @property
     def bids(self) -> list[BookLevel]:
         """The best first."""
-        return sorted(self._bids.items(), reverse=True)
+        return list(self._kept.bids.best())
 
     @property
     def asks(self) -> list[BookLevel]:
         """The best first."""
-        return sorted(self._asks.items())
+        return list(self._kept.asks.best())
 
     @property
     def spread(self) -> float:
         """The best ask less the best bid; NaN where a side is empty."""
-        return min(self._asks) - max(self._bids) if self._asks and self._bids else float("nan")
+        sides = self._kept.asks.best(1), self._kept.bids.best(1)
+        return sides[0][0][0] - sides[1][0][0] if all(sides) else float("nan")
 
     def apply(self, seq: int, data: Mapping[str, Any], *, snapshot: bool) -> bool:
         """Take a message; returns whether the book is right behind it.
@@ -56,29 +54,27 @@ class Book:
         Without a snapshot before it, and behind a checksum that was wrong, only a snapshot makes it right again.
         """
         if snapshot:
-            self._bids, self._asks = {}, {}
+            self._kept = self._empty()
         elif not self.valid:
             return False
-        _change(self._bids, data["bids"])
-        _change(self._asks, data["asks"])
+        self._kept.apply(_floats(data["bids"]), _floats(data["asks"]))
         self.seq, self.timestamp = seq, data["timestamp"]
         self.valid = self.checksum == data["checksum"]
         return self.valid
 
     @property
     def checksum(self) -> int:
-        """CRC32 of the ten best asks and then the ten best bids: the digits of each price and size."""
-        levels = (*self.asks[:CHECKED], *self.bids[:CHECKED])
-        return zlib.crc32("".join(map(self._digits, levels)).encode())
+        """The checksum of the book, with the digits that the server writes."""
+        return self._kept.checksum()
 
-    def _digits(self, level: BookLevel) -> str:
-        pairs = zip(level, self._decimals, strict=True)
+    def _empty(self) -> KeptBook[float]:
+        # The server takes away what leaves its depth, so nothing needs to be cut here.
+        return KeptBook(0, self._digits)
+
+    def _digits(self, price: float, size: float) -> str:
+        pairs = zip((price, size), self._decimals, strict=True)
         return "".join(f"{value:.{decimals}f}".replace(".", "").lstrip("0") for value, decimals in pairs)
 
 
-def _change(side: dict[float, float], levels: Iterable[Sequence[float | str]]) -> None:
-    for price, size in levels:
-        if float(size) == 0:
-            side.pop(float(price), None)
-        else:
-            side[float(price)] = float(size)
+def _floats(levels: Iterable[Sequence[float | str]]) -> list[BookLevel]:
+    return [(float(price), float(size)) for price, size in levels]

@@ -9,21 +9,9 @@ from typing import Any
 from feed.client.book import BookLevel
 from feed.client.link import Connected, Disconnected, Frame
 from feed.client.progress import Gap, stream_of
+from feed.dialects.native.events import EVENTS
 from feed.protocol.effects import Stream
-from feed.protocol.events import (
-    Authenticated,
-    Closing,
-    ErrorEvent,
-    Event,
-    Heartbeat,
-    MarketChanged,
-    PingEvent,
-    PongEvent,
-    Status,
-    Subscribed,
-    Subscriptions,
-    Unsubscribed,
-)
+from feed.protocol.events import Event
 
 __all__ = [
     "BookBroken",
@@ -184,35 +172,18 @@ Message = (
 )
 """Everything that iterating over a client can give."""
 
-_EVENTS: dict[str, type[Event]] = {
-    kind.name: kind
-    for kind in (
-        Authenticated,
-        Closing,
-        ErrorEvent,
-        Heartbeat,
-        MarketChanged,
-        PingEvent,
-        PongEvent,
-        Status,
-        Subscribed,
-        Subscriptions,
-        Unsubscribed,
-    )
-}
-
 _NEEDED = {
     kind: frozenset(item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING)
-    for kind in _EVENTS.values()
+    for kind in EVENTS.values()
 }
-_KNOWN = {kind: frozenset(item.name for item in fields(kind)) for kind in _EVENTS.values()}
+_KNOWN = {kind: frozenset(item.name for item in fields(kind)) for kind in EVENTS.values()}
 
 
 def message_of(frame: Frame) -> Message:
     """The typed form of a frame."""
     if frame.event == "data":
         return _data_of(frame)
-    kind = _EVENTS.get(frame.event)
+    kind = EVENTS.get(frame.event)
     if kind is None or not _NEEDED[kind] <= frame.body.keys():
         return Other(frame.event, frame.body)
     known = _KNOWN[kind]

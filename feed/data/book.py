@@ -7,14 +7,32 @@ and its touch is the quote of the tick; the change before that, at the same time
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEPTHS", "Books", "Depth", "Ladder", "QuoteBlock"]
+from feed.data.keptbook import CHECKED, checksum_of
+
+__all__ = [
+    "DEPTHS",
+    "Books",
+    "Depth",
+    "Ladder",
+    "Level",
+    "Levels",
+    "QuoteBlock",
+    "changed_levels",
+    "ladder_checksum",
+]
 
 Ints = NDArray[np.int64]
+
+Level = tuple[int, int]
+"""Price in ticks, size in lots."""
+
+Levels = tuple[Level, ...]
 
 DEPTHS = (10, 25, 100)
 """Levels of a side that a client may ask for."""
@@ -53,8 +71,8 @@ class QuoteBlock:
 class Ladder(NamedTuple):
     """The best levels of a book, the best first on each side: (price in ticks, size in lots)."""
 
-    bids: tuple[tuple[int, int], ...]
-    asks: tuple[tuple[int, int], ...]
+    bids: Levels
+    asks: Levels
 
     def cut(self, levels: int) -> Ladder:
         """The best so many levels of each side."""
@@ -84,3 +102,29 @@ class Books(Protocol):
 
     def count(self, start: int, end: int) -> int:
         """How many changes there are from `start` up to, not including, `end`."""
+
+
+def ladder_checksum(ladder: Ladder, tick_units: int, lot_units: int) -> int:
+    """The checksum of a book whose steps are so many units of the last decimal."""
+    return _ladder_checksum(ladder.asks[:CHECKED], ladder.bids[:CHECKED], tick_units, lot_units)
+
+
+@lru_cache(maxsize=256)
+def _ladder_checksum(asks: Levels, bids: Levels, tick: int, lot: int) -> int:
+    """The books of all depths have the same one."""
+    return checksum_of([f"{price * tick}{size * lot}" for price, size in (*asks, *bids)])
+
+
+def changed_levels(old: Levels, new: Levels, *, descending: bool) -> list[Level]:
+    """The levels of a side that differ, in the order of their prices.
+
+    A level that is there no more has the size 0, also where it is only beyond the depth now: a reader who applies all
+    changes has exactly the best levels.
+    """
+    if old == new:
+        return []
+    before, after = set(old), set(new)
+    # The order of a set does not matter: they are sorted.
+    changed = dict.fromkeys([price for price, _ in before - after], 0)
+    changed.update(after - before)
+    return sorted(changed.items(), reverse=descending)

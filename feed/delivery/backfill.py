@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feed.delivery.recall import Chronicle, Form
+from feed.delivery.recall import Chronicle, Form, Shown
 from feed.delivery.subscriber import Subscriber
 from feed.protocol.effects import Stream
 
@@ -46,7 +46,7 @@ class Backfill:
             return True
         in_snapshot = self.after < self._snapshot_until
         count = min(PAGE, self._snapshot_until - self.after) if in_snapshot else PAGE
-        kind = "snapshot" if in_snapshot else "update"
+        kind: Shown = "snapshot" if in_snapshot else "update"
         frames = self._chronicle.missed(self.stream, self.after, count, self._form, kind)
         if not frames:
             return False

@@ -199,11 +199,14 @@ class Fanout:
         """Take framed bytes, up to message `seq`, for all who may have them now; returns how many those are.
 
         Never blocks, never raises for what a socket does. Nobody may have entered or left since the fan-out settled.
+        No bytes say that a message is nothing to them: they have it without being written to.
 
         Args:
             frames: the same, each frame on its own; needed where there are diverted readers.
         """
         before, group.seq = group.seq, seq
+        if not data:
+            return 0
         for audience in group.audiences:
             if not audience.staged:
                 self._touched.append(audience)

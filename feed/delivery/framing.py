@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from feed.delivery.deflate import deflated
 
-__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "text_frame", "with_skipped"]
+__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "text_frame"]
 
 TEXT_FIN = 0x81
 PING_FIN = 0x89
@@ -39,9 +39,9 @@ def ping_frame(payload: bytes) -> bytes:
 
 
 def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
-    """Each payload as a frame, compressed where that is asked for and makes it shorter."""
-    frames = [text_frame(payload) for payload in payloads]
-    return [deflated_frame(frame) for frame in frames] if deflate else frames
+    """Each payload as a frame, compressed where that is asked for and makes it shorter; nothing for an empty one."""
+    frames = [text_frame(payload) if payload else b"" for payload in payloads]
+    return [deflated_frame(frame) if frame else b"" for frame in frames] if deflate else frames
 
 
 def deflated_frame(frame: bytes) -> bytes:
@@ -70,10 +70,3 @@ def frames_in(data: bytes) -> Iterator[bytes]:
             length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
         yield data[at : at + head + length]
         at += head + length
-
-
-def with_skipped(frame: bytes, count: int) -> bytes:
-    """A `data` frame that says how many messages were left out before it, right behind its `seq`."""
-    # Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
-    head, mark, tail = payload_of(frame).partition(b',"data":{')
-    return text_frame(b'%b,"skipped":%d%b%b' % (head, count, mark, tail))

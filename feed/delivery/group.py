@@ -25,7 +25,18 @@ class Group:
         diverted: how many of these take frames one by one.
     """
 
-    __slots__ = ("_form", "_recall", "audiences", "diverted", "is_conflated", "queued", "seq", "size", "stream")
+    __slots__ = (
+        "_form",
+        "_recall",
+        "audiences",
+        "diverted",
+        "is_conflated",
+        "queued",
+        "seq",
+        "size",
+        "stream",
+        "written_at",
+    )
 
     def __init__(self, stream: Stream, form: Form = None, recall: Recall | None = None, seq: int = 0) -> None:
         self._form = form
@@ -34,6 +45,8 @@ class Group:
         self.is_conflated = recall is not None
         self.seq = seq
         self.size = 0
+        # When a message was last written, in monotonic ns: one of no bytes is not.
+        self.written_at = 0
         self.audiences: dict[Audience, None] = {}
         self.queued: dict[Subscriber, None] = {}
         self.diverted = 0

@@ -1,4 +1,4 @@
-"""Stream to subscribers: who listens to what, in which form.
+"""Stream to subscribers: who listens to what, in which form of the wire.
 
 A message is encoded and framed once for each form in use, and the same bytes go to all of its subscribers. What is
 published together shares a write. Nothing here knows what is in the bytes.
@@ -74,9 +74,11 @@ class Hub:
         """The last `seq` that was published on a stream."""
         return self.topics[stream].seq
 
-    def published_at(self, stream: Stream) -> int:
-        """When the last message of a stream was published, in monotonic ns; 0 before the first."""
-        return self.topics[stream].published_at
+    def written_at(self, stream: Stream, form: Form) -> int:
+        """When the stream was last written in a form; where nobody has it in that, when it was last published."""
+        topic = self.topics[stream]
+        group = topic.groups.get(form)
+        return group.written_at if group is not None and group.size else topic.published_at
 
     # Who listens.
 
@@ -192,6 +194,8 @@ class Hub:
                     data = joined(number, lo, hi, form)
                     frames = encoded.frames(number, lo, hi, form) if group.diverted else ()
                     readers = fanout.stage(group, data, seq, frames)
+                    if data:
+                        group.written_at = now
                     deliveries += readers * count
                     delivered_bytes += readers * len(data)
             if topic.listening:

@@ -77,12 +77,12 @@ class Subscriber:
 
     # What is written to it besides what is staged.
 
-    def say(self, name: str, frame: bytes) -> None:
-        """Write an event's frame."""
+    def say(self, frames: bytes) -> None:
+        """Write the frames of an event."""
         if self.detour is None:
-            self.outbox.write(frame)
+            self.outbox.write(frames)
         else:
-            self.detour.take((Parcel(frame, "event", None, 0, name),))
+            self.detour.take([Parcel(frame, "event", None, 0, "") for frame in frames_in(frames)])
 
     def show(self, stream: Stream, seq: int, frames: Sequence[bytes]) -> None:
         """Write data frames of one stream, the last of them with this `seq`."""
@@ -96,7 +96,7 @@ class Subscriber:
         if self.detour is None:
             self.outbox.write(frames)
         else:
-            self.detour.take([Parcel(frame, "data", stream, seq, "data") for frame in frames_in(frames)])
+            self.detour.take([Parcel(frame, "data", stream, seq, "") for frame in frames_in(frames)])
 
     def take(self, origin: Origin, frames: Sequence[bytes], since: int, seq: int, now: int) -> bool:
         """Write messages of an origin that were published now, behind `since`; False where they have to wait.
@@ -266,7 +266,7 @@ class Subscriber:
 
 
 def _parcels(stream: Stream, seq: int, frames: Sequence[bytes]) -> list[Parcel]:
-    """Frames of one stream as parcels, the last with this `seq`; they may have been joined."""
-    single = [frame for piece in frames for frame in frames_in(piece)]
+    """Frames of one stream as parcels, the last with this `seq`; a single piece may be several of them, joined."""
+    single = list(frames_in(frames[0])) if len(frames) == 1 else frames
     first = seq - len(single) + 1
-    return [Parcel(frame, "data", stream, number, "data") for number, frame in enumerate(single, first)]
+    return [Parcel(frame, "data", stream, number, "") for number, frame in enumerate(single, first) if frame]

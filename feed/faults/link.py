@@ -19,7 +19,7 @@ class Parcel(NamedTuple):
     """One frame on its way, or one message of a client.
 
     `kind` is `data` for a message of a stream, `event` for all else that a market says, and `request` for what a
-    client says; `name` is its `event`. `seq` is that of the stream; a client's messages are counted from 1.
+    client says, whose `event` is `name`. `seq` is that of the stream; a client's messages are counted from 1.
     """
 
     data: bytes

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from feed.data.ticks import Batch, Source
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Kind
+from feed.dialects.registry import NATIVE
 from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.registry import open_channels
 from feed.market.memory import BarMemory
@@ -123,7 +124,7 @@ class _Hashed:
             return
         state = self.channel.snapshot(self.symbol, self.stream.part, begins - 1, 1)
         if state is not None:
-            self._take(state, len(state.times), self.base, "snapshot")
+            self._take(state, len(state.times), self.base, "state")
 
     def add(self, batch: Batch) -> None:
         """Take as many of a batch's messages as are wanted."""
@@ -134,7 +135,7 @@ class _Hashed:
         self._take(track, count, self.base + self.count + 1, "update")
         self.count += count
 
-    def _take(self, track: Track, count: int, first_seq: int, kind: str) -> None:
+    def _take(self, track: Track, count: int, first_seq: int, kind: Kind) -> None:
         if count:
-            payloads = track.encode(0, count, first_seq, Variant(), kind)
+            payloads = NATIVE.write(self.stream, track.rows(0, count), first_seq, kind, ())
             self.sha256.update(b"\n".join(payloads) + b"\n")

@@ -27,6 +27,7 @@ class Epoch:
         window: how far back a client may resume.
         topics: of each stream, where its last `seq` is kept; they are set to the epoch's beginning.
         active: the streams that somebody listens to by now.
+        number: which epoch of the market it is, counted from 1.
         on_open: called with the beginning of each batch that is opened.
 
     Attributes:
@@ -42,12 +43,15 @@ class Epoch:
         window: ResumeWindow,
         topics: Sequence[_Numbered],
         active: Iterable[int] = (),
+        *,
+        number: int = 1,
         on_open: Callable[[int], None] | None = None,
     ) -> None:
         self._catalog = catalog
         self._topics = topics
         self._on_open = on_open
         self.begins = begins
+        self.number = number
         self.published = begins - 1
         self.history = History(window)
         self.active = {*catalog.eager, *active}
@@ -124,6 +128,8 @@ class Epoch:
             batch.start,
             batch.end,
             chunks=self._catalog.chunks,
+            streams=self._catalog.streams,
+            epoch=self.number,
         )
         self.cursor = 0
         self.history.append(self.segment)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from feed.dialects.native.replies import Variant
-from feed.market.segment import Segment
+from feed.data.book import Ladder
+from feed.data.rows import BookRows, TradeRows
+from feed.dialects.base import Form, Kind
+from feed.market.segment import Segment, write_frames
+from feed.protocol.effects import Stream
 from feed.units import SECOND
 
 __all__ = ["History", "ResumeWindow"]
@@ -60,23 +65,71 @@ class History:
         time = self.time_of(track, seq + 1)
         return time is not None and time > self._horizon(now)
 
-    def frames(self, track: int, after: int, until: int, variant: Variant, kind: str = "update") -> list[bytes]:
+    def frames(self, track: int, after: int, until: int, form: Form, kind: Kind = "update") -> list[bytes]:
         """Framed messages of a track with `after` < seq <= `until`, as far as they are kept."""
         frames: list[bytes] = []
+        for segment, lo, hi in self._pieces(track, after, until):
+            frames += segment.encoded(track, lo, hi, form, kind)
+        return frames
+
+    def trades(self, track: int, after: int, until: int) -> TradeRows | None:
+        """The fills of a track with `after` < seq <= `until` as one; None where none is kept, or it has no fills."""
+        parts = [segment.rows(track, lo, hi) for segment, lo, hi in self._pieces(track, after, until)]
+        fills = [rows for rows in parts if isinstance(rows, TradeRows)]
+        return TradeRows.joined(fills) if fills else None
+
+    def newest(self, track: int, seq: int, form: Form, skipped: int = 0) -> bytes:
+        """The framed message `seq`, one of the last that were published; nothing where it is not kept.
+
+        Args:
+            skipped: so many before it were left out, which only one subscriber is told.
+        """
+        found = self._find(track, seq)
+        if found is None:
+            return b""
+        segment, row = found
+        write = partial(segment.encoded, skipped=skipped) if skipped else segment.frames
+        return b"".join(write(track, row, row + 1, form))
+
+    def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes | None:
+        """One framed change of a book that leads from behind message `since` to behind `seq`; None if not kept."""
+        before, found = self._ladder(track, since), self._find(track, seq)
+        if before is None or found is None:
+            return None
+        segment, row = found
+        rows = segment.rows(track, row, row + 1)
+        assert isinstance(rows, BookRows)
+        return b"".join(write_frames(form, stream, rows.since(before), seq, epoch=segment.epoch))
+
+    def _ladder(self, track: int, seq: int) -> Ladder | None:
+        """The book behind a message."""
+        found = self._find(track, seq)
+        if found is None:
+            # It may be the last before what is kept, which has the book that it begins with.
+            found = self._find(track, seq + 1)
+            return None if found is None else self._ladders(track, *found)[0]
+        return self._ladders(track, *found)[-1]
+
+    @staticmethod
+    def _ladders(track: int, segment: Segment, row: int) -> Sequence[Ladder]:
+        rows = segment.rows(track, row, row + 1)
+        assert isinstance(rows, BookRows)
+        return rows.ladders
+
+    def _find(self, track: int, seq: int) -> tuple[Segment, int] | None:
+        """The segment that has a message, and its row there."""
+        for segment in reversed(self._segments):
+            row = seq - segment.base[track] - 1
+            if row >= 0:
+                return (segment, row) if row < len(segment.track(track).times) else None
+        return None
+
+    def _pieces(self, track: int, after: int, until: int) -> Iterator[tuple[Segment, int, int]]:
         for segment in self._segments:
             base = segment.base[track]
             lo, hi = max(after - base, 0), min(until - base, len(segment.track(track).times))
             if lo < hi:
-                frames += segment.encoded(track, lo, hi, variant, kind)
-        return frames
-
-    def newest(self, track: int, seq: int, variant: Variant) -> list[bytes]:
-        """The framed message `seq`, one of the last that were published; nothing where it is not kept."""
-        for segment in reversed(self._segments):
-            row = seq - segment.base[track] - 1
-            if row >= 0:
-                return segment.frames(track, row, row + 1, variant) if row < len(segment.track(track).times) else []
-        return []
+                yield segment, lo, hi
 
     def first_seq(self, track: int, last_seq: int) -> int:
         """The seq from which on every message of a track is kept, where `last_seq` is the last that was published."""

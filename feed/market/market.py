@@ -7,14 +7,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
 from feed.clock import Clock
+from feed.data.rows import Rows
 from feed.data.ticks import Instrument, Source
-from feed.delivery.framing import deflated_frame, framed, with_skipped
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form, Kind
 from feed.faults.log import FaultLog
 from feed.market.catalog import Catalog
 from feed.market.channels.base import Track
@@ -22,7 +20,7 @@ from feed.market.chores import Chore, Chores
 from feed.market.epoch import Epoch
 from feed.market.history import History, ResumeWindow
 from feed.market.lateness import Lateness
-from feed.market.segment import Segment
+from feed.market.segment import Segment, write_frames
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
@@ -99,7 +97,9 @@ class Market:
         self.put_off = 0
         # Why it can't go on, once its source has failed.
         self.failure: str | None = None
-        self.run = Epoch(self.catalog, state.begins, window, self.hub.numbered, on_open=self._count_ahead)
+        self.run = Epoch(
+            self.catalog, state.begins, window, self.hub.numbered, number=state.number, on_open=self._count_ahead
+        )
         self._audience: dict[object, Callable[[Event], None]] = {}
         self._phase: MarketPhase = "paused"
         self.on_phase: Callable[[MarketPhase], None] | None = None
@@ -244,7 +244,6 @@ class Market:
             virtual_time=self.virtual_time,
             speed=self.speed,
             channels=self.channels,
-            symbols=tuple(_described(instrument) for instrument in self.instruments),
             limits=self._limits,
         )
 
@@ -263,10 +262,10 @@ class Market:
         """How many connections are in this market."""
         return len(self._audience)
 
-    def join(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Deliver a stream to a subscriber from the next message on."""
         self.count_in(subscriber, stream)
-        self.hub.join(subscriber, stream, variant)
+        self.hub.join(subscriber, stream, form)
 
     def count_in(self, subscriber: Subscriber, stream: Stream) -> None:
         """Somebody listens to a stream, in whatever way."""
@@ -274,11 +273,11 @@ class Market:
         if self.on_join is not None:
             self.on_join(subscriber)
 
-    def leave(self, subscriber: Subscriber, stream: Stream, variant: Variant) -> None:
+    def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering a stream."""
-        self.hub.leave(subscriber, stream, variant)
+        self.hub.leave(subscriber, stream, form)
 
-    def missed(self, stream: Stream, after_seq: int, count: int, variant: Variant, kind: str = "update") -> list[bytes]:
+    def missed(self, stream: Stream, after_seq: int, count: int, form: Form, kind: Kind = "update") -> list[bytes]:
         """At most `count` framed messages behind `after_seq`; as `update` they are byte for byte what was published.
 
         Nothing where the message behind `after_seq` is not kept any more.
@@ -286,7 +285,11 @@ class Market:
         number, seq = self.catalog.number(stream), self.seq(stream)
         if after_seq + 1 < self.history.first_seq(number, seq):
             return []
-        return self.history.frames(number, after_seq, min(seq, after_seq + count), variant, kind)
+        last = min(seq, after_seq + count)
+        if kind == "snapshot" and (fills := self.history.trades(number, after_seq, last)) is not None:
+            # One piece, for dialects that have one message for all of it.
+            return write_frames(form, stream, fills, after_seq + 1, kind, epoch=self.run.number)
+        return self.history.frames(number, after_seq, last, form, kind)
 
     def keeps(self, stream: Stream, after_seq: int) -> bool:
         """Whether everything behind that seq, as far as it was published, can be sent."""
@@ -297,41 +300,46 @@ class Market:
         seq = self.seq(stream)
         return max(seq - count, self.history.first_seq(self.catalog.number(stream), seq) - 1)
 
-    def state_of(self, stream: Stream, count: int, variant: Variant) -> bytes:
-        """The last `count` states of a stream as framed snapshots; empty where its messages are its state."""
+    def state_rows(self, stream: Stream, count: int) -> Rows | None:
+        """The last `count` states of a stream, all of its `seq` by now; None where its messages are its state."""
         self._activate(stream)
-        return _snapshot(self.catalog.snapshot(stream, self.published, count), self.seq(stream), variant)
+        return _rows_of(self.catalog.snapshot(stream, self.published, count))
 
-    def state_apart(self, who: object, stream: Stream, count: int, variant: Variant) -> Future[bytes] | None:
+    def state_apart(self, who: object, stream: Stream, count: int, form: Form) -> Future[bytes | None] | None:
         """What `state_of` gives now, made in another thread; None where it is at hand.
 
         It is the state of this moment, and has this moment's seq, however long it takes to make it.
         """
         self._activate(stream)
-        at, seq, catalog = self.published, self.seq(stream), self.catalog
+        at, seq, epoch, catalog = self.published, self.seq(stream), self.run.number, self.catalog
         if not catalog.is_slow(stream, at, count):
             return None
 
-        def chore() -> Chore[bytes]:
-            return _snapshot((yield from catalog.make_apart(stream, at, count)), seq, variant)
+        def chore() -> Chore[bytes | None]:
+            rows = _rows_of((yield from catalog.make_apart(stream, at, count)))
+            return None if rows is None else _snapshot(form, stream, rows, seq, epoch=epoch)
 
         return self.chores.start(who, chore())
 
-    def newest(self, stream: Stream, since: int, variant: Variant) -> bytes:
+    def state_of(self, stream: Stream, count: int, form: Form, skipped: int = 0) -> bytes | None:
+        """The last `count` states of a stream as framed snapshots; None where its messages are its state."""
+        rows = self.state_rows(stream, count)
+        if rows is None:
+            return None
+        return _snapshot(form, stream, rows, self.seq(stream), skipped, epoch=self.run.number)
+
+    def newest(self, stream: Stream, since: int, form: Form) -> bytes:
         """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
 
-        Empty where it is not kept. A channel whose messages are differences stands for all of them with its state.
+        Empty where it is not kept. Of a channel whose messages are differences it is the state, or one difference
+        where the dialect has no other word for that.
         """
-        seq = self.hub.topics[stream].seq
-        skipped = seq - since - 1
-        if variant.deflate and skipped > 0:
-            # The number is for this one subscriber, so there is no copy to share.
-            return deflated_frame(self.newest(stream, since, variant._replace(deflate=False)))
-        if self.catalog.channel(stream).differences:
-            frame = self.state_of(stream, 1, variant)
-        else:
-            frame = b"".join(self.history.newest(self.catalog.number(stream), seq, variant))
-        return with_skipped(frame, skipped) if frame and skipped > 0 else frame
+        number, seq = self.catalog.number(stream), self.hub.topics[stream].seq
+        skipped = max(seq - since - 1, 0)
+        if not self.catalog.channel(stream).differences:
+            return self.history.newest(number, seq, form, skipped)
+        change = self.history.change(number, stream, since, seq, form) if form.dialect.wants_net_change else None
+        return self.state_of(stream, 1, form, skipped) or b"" if change is None else change
 
     def warm(self) -> Future[None]:
         """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
@@ -447,7 +455,13 @@ class Market:
             self.catalog = Catalog(source, self._shift, past)
         active = self.run.active
         self.run = Epoch(
-            self.catalog, self.state.begins, self._window, self.hub.numbered, active, on_open=self._count_ahead
+            self.catalog,
+            self.state.begins,
+            self._window,
+            self.hub.numbered,
+            active,
+            number=self.state.number,
+            on_open=self._count_ahead,
         )
         self.announce("running" if self.state.moving else "paused")
 
@@ -460,20 +474,11 @@ class Market:
         self.run.activate(self.catalog.number(stream), self.here)
 
 
-def _snapshot(state: Track | None, seq: int, variant: Variant) -> bytes:
-    """Frame a state as snapshots. All of them stand for what had been published by then: they share its seq."""
-    if state is None:
-        return b""
-    rows = range(len(state.times))
-    payloads = (payload for row in rows for payload in state.encode(row, row + 1, seq, variant, "snapshot"))
-    return b"".join(framed(payloads, deflate=variant.deflate))
+def _rows_of(state: Track | None) -> Rows | None:
+    """The rows of a state, where there are any."""
+    return None if state is None or not len(state.times) else state.rows(0, len(state.times))
 
 
-def _described(instrument: Instrument) -> dict[str, Any]:
-    return {
-        "symbol": instrument.symbol,
-        "tick_size": orjson.Fragment(f"{instrument.tick_size:f}"),
-        "lot_size": orjson.Fragment(f"{instrument.lot_size:f}"),
-        "price_decimals": instrument.price_decimals,
-        "size_decimals": instrument.size_decimals,
-    }
+def _snapshot(form: Form, stream: Stream, rows: Rows, seq: int, skipped: int = 0, *, epoch: int) -> bytes:
+    """Frame a state. All of its rows stand for what had been published by then: they share its seq."""
+    return b"".join(write_frames(form, stream, rows, seq, "state", skipped, epoch=epoch))

@@ -1,6 +1,6 @@
 """What a market's symbols did up to now, for those who ask by HTTP: candles and trades that meet the live stream.
 
-Made by the tracks that make the live messages, so both are the same to the last digit.
+Made by the tracks that make the live messages, so both say the same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import itertools
 
 import numpy as np
 
+from feed.data.rows import Rows
 from feed.data.ticks import Source, TickBlock
-from feed.dialects.native.replies import Variant
 from feed.market.channels.base import TickTrack, Track
 from feed.market.channels.derived import INTERVALS, CandleTrack
 from feed.market.chores import Chore
@@ -25,10 +25,8 @@ REACH = 7 * DAY
 STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
 """Trades are looked for in stretches of growing length."""
 
-ROWS = 200
-"""So many are written in one step."""
-
-DATA = b'"data":'
+PIECE = 200
+"""So many rows are made in one step."""
 
 
 class Past:
@@ -48,8 +46,8 @@ class Past:
         self.memories = memories
         self._shift = shift
 
-    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[bytes]]:
-        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`: JSON objects.
+    def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:
+        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`; in pieces.
 
         Args:
             start: market time in ns, or None for as many as there may be.
@@ -70,10 +68,10 @@ class Past:
         ends = np.minimum(np.arange(first, last + 1, length, dtype=np.int64) + length - 1, until)
         instrument = self._source.instruments[symbol]
         track = CandleTrack(instrument, interval, self._shift, memory, TickBlock.empty(), ends, until + 1)
-        return (yield from _written(track, len(ends)))
+        return (yield from _pieces(track, len(ends)))
 
-    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> Chore[list[bytes]]:
-        """At most the last `limit` trades from `start` to `until` (market time, ns, both included): JSON objects."""
+    def trades(self, symbol: int, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:
+        """At most the last `limit` trades from `start` to `until` (market time, ns, both included); in pieces."""
         earliest = max(start or 0, until - REACH)
         blocks: list[TickBlock] = []
         found, end = 0, until + 1
@@ -90,19 +88,13 @@ class Past:
             end = begin
         wanted = TickBlock.joined(blocks)[-limit:]
         track = TickTrack(wanted, self._source.instruments[symbol], self._shift)
-        return (yield from _written(track, len(wanted)))
+        return (yield from _pieces(track, len(wanted)))
 
 
-def _written(track: Track, count: int) -> Chore[list[bytes]]:
-    """The first `count` messages of a track, without their frames."""
-    rows: list[bytes] = []
-    for first in range(0, count, ROWS):
-        payloads = track.encode(first, min(first + ROWS, count), 1, Variant(), "snapshot")
-        rows += [_data(payload) for payload in payloads]
+def _pieces(track: Track, count: int) -> Chore[list[Rows]]:
+    """The first `count` messages of a track."""
+    pieces: list[Rows] = []
+    for first in range(0, count, PIECE):
+        pieces.append(track.rows(first, min(first + PIECE, count)))
         yield
-    return rows
-
-
-def _data(payload: bytes) -> bytes:
-    """What a frame carries, without the frame."""
-    return payload[payload.index(DATA) + len(DATA) : -1]
+    return pieces

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import orjson
-
 from feed.clock import Clock
-from feed.delivery.framing import payload_of
 from feed.delivery.hub import Run
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import NATIVE
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.channels.base import TickTrack
@@ -25,16 +22,11 @@ from feed.version import __version__
 
 __all__ = ["OF_A_DAY", "MarketRecorder"]
 
-PLAIN = Variant()
-
 OF_A_DAY = ("ticker", "candles")
 """Channels whose first message takes long to make: it needs the day before."""
 
 HALF = 0.5
 """Of what may wait."""
-
-# Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
-_MARK = b',"data":'
 
 
 class MarketRecorder:
@@ -59,6 +51,8 @@ class MarketRecorder:
         streams = [stream for stream in market.streams if {stream.channel, _named(stream)} & set(channels)]
         self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
         self._writer = RecordingWriter(path, _info(market), clock)
+        # Of each stream the chunk that was written last.
+        self._kept: dict[int, tuple[Segment, int, list[bytes]]] = {}
         for stream in streams:
             self._begin(stream)
         market.record(self, streams)
@@ -82,15 +76,12 @@ class MarketRecorder:
         """The state behind which the stream's messages follow."""
         if not self._market.has_snapshot(stream.channel):
             return
-        frame = self._market.state_of(stream, 1, PLAIN)
-        if frame:
-            payload = payload_of(frame)
-            time = self._market.published + self._market.shift
-            seq = orjson.loads(payload)["seq"]
-            channel, symbol, part = stream
-            data = _data_of(payload)
+        rows = self._market.state_rows(stream, 1)
+        if rows is not None:
+            [data] = NATIVE.objects(rows)
+            time, seq = self._market.published + self._market.shift, self._market.seq(stream)
             received = self._clock.wall()
-            self._writer.add([Row(received, time, channel, symbol, part, "snapshot", seq, data=data)])
+            self._writer.add([Row(received, time, *stream, "snapshot", seq, data=data.decode())])
 
     def take(self, segment: Segment, runs: list[Run], now: int) -> None:
         """Record what is published of the chosen streams."""
@@ -113,16 +104,19 @@ class MarketRecorder:
         number, lo, hi = run
         channel, symbol, part = self._market.streams[number]
         times = (segment.track(number).times[lo:hi] + self._market.shift).tolist()
-        # The frames of subscribers, where there are any.
-        frames = segment.frames(number, lo, hi, PLAIN)
-        for seq, (time, frame) in enumerate(zip(times, frames, strict=True), first_seq):
-            data = _data_of(payload_of(frame))
-            yield Row(received, time, channel, symbol, part, "update", seq, data=data)
+        objects = self._objects(segment, number, lo, hi)
+        for seq, (time, data) in enumerate(zip(times, objects, strict=True), first_seq):
+            yield Row(received, time, channel, symbol, part, "update", seq, data=data.decode())
 
-
-def _data_of(payload: bytes) -> str:
-    """The object of a `data` frame, as it is written there."""
-    return payload[payload.index(_MARK) + len(_MARK) : -1].decode()
+    def _objects(self, segment: Segment, number: int, lo: int, hi: int) -> Iterator[bytes]:
+        """What messages say, as the native dialect writes it; made a chunk at a time, as frames are."""
+        while lo < hi:
+            first, last = segment.chunk(number, lo)
+            kept = self._kept.get(number)
+            if kept is None or kept[0] is not segment or kept[1] != first:
+                kept = self._kept[number] = (segment, first, NATIVE.objects(segment.rows(number, first, last)))
+            yield from kept[2][lo - first : hi - first]
+            lo = min(last, hi)
 
 
 def _named(stream: Stream) -> str:

@@ -9,18 +9,28 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.data.rows import Rows
 from feed.delivery.framing import framed
 from feed.delivery.hub import Run
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form, Kind
 from feed.market.channels.base import Track
+from feed.protocol.effects import Stream
 
-__all__ = ["Base", "Segment"]
+__all__ = ["Base", "Segment", "write_frames"]
 
 NEVER = 2**62
 """A market time that does not come, ns UTC."""
 
 FEW = 64
 """So many messages are sorted into runs one by one; for more of them numpy is worth what a call of it costs."""
+
+
+def write_frames(
+    form: Form, stream: Stream, rows: Rows, first_seq: int, kind: Kind = "update", skipped: int = 0, *, epoch: int
+) -> list[bytes]:
+    """Rows of a stream as frames of a form; see `Dialect.write`."""
+    payloads = form.dialect.write(stream, rows, first_seq, kind, form.options, skipped, epoch)
+    return framed(payloads, deflate=form.deflate)
 
 
 class Base:
@@ -52,6 +62,8 @@ class Segment:
         active: the tracks that are published. The others are made when somebody asks for their past.
         chunks: of each track, how many messages are encoded at a time.
         base: for each track the `seq` of the last message before this segment.
+        streams: what each track's messages are of.
+        epoch: which run of `seq` this is.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
     """
@@ -61,12 +73,15 @@ class Segment:
         "_make",
         "_order",
         "_row",
+        "_rows",
         "_sizes",
+        "_streams",
         "_tracks",
         "_unmerged",
         "active",
         "base",
         "end",
+        "epoch",
         "is_whole",
         "last",
         "start",
@@ -82,6 +97,8 @@ class Segment:
         end: int,
         *,
         chunks: Sequence[int],
+        streams: Sequence[Stream],
+        epoch: int = 1,
     ) -> None:
         self.base = base
         # For each track the seq of the last message in it, once the next segment is there.
@@ -90,8 +107,12 @@ class Segment:
         self.end = end
         self._make = make
         self._sizes = chunks
+        self._streams = streams
+        self.epoch = epoch
         self._tracks: dict[int, Track] = {}
-        self._chunks: defaultdict[Variant, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
+        # Of each track the row that was asked for alone last: all who skip what came before it want the same.
+        self._rows: dict[int, tuple[int, int, Rows]] = {}
+        self._chunks: defaultdict[Form, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
         # When the first message of those is due that are not yet merged.
         self._unmerged = NEVER
@@ -153,39 +174,56 @@ class Segment:
         lengths = np.diff(firsts, append=hi - lo)
         return list(zip(order[firsts].tolist(), rows.tolist(), (rows + lengths).tolist(), strict=True))
 
-    def joined(self, track: int, lo: int, hi: int, variant: Variant) -> bytes:
+    def joined(self, track: int, lo: int, hi: int, form: Form) -> bytes:
         """Framed messages of one track as one piece of bytes."""
-        kept = self._chunks[variant].get(track)
+        kept = self._chunks[form].get(track)
         if kept is not None:
             first, frames = kept
             if first <= lo and hi - first <= len(frames):
                 return frames[lo - first] if hi - lo == 1 else b"".join(frames[lo - first : hi - first])
-        return b"".join(self.frames(track, lo, hi, variant))
+        return b"".join(self.frames(track, lo, hi, form))
 
-    def frames(self, track: int, lo: int, hi: int, variant: Variant) -> list[bytes]:
+    def frames(self, track: int, lo: int, hi: int, form: Form) -> list[bytes]:
         """Framed messages of one track, rows `lo` to `hi`; the chunk that they are in is kept for what comes next."""
         frames: list[bytes] = []
         while lo < hi:
-            size = self._sizes[track]
-            first = lo - lo % size
-            chunk = self._chunk(track, first, size, variant)
+            first, last = self.chunk(track, lo)
+            chunk = self._chunk(track, first, last, form)
             taken = chunk[lo - first : hi - first]
             frames += taken
             lo += len(taken)
         return frames
 
-    def encoded(self, track: int, lo: int, hi: int, variant: Variant, kind: str = "update") -> list[bytes]:
-        """Framed messages of one track, encoded for this call: for one subscriber's history."""
-        payloads = self.track(track).encode(lo, hi, self.base[track] + lo + 1, variant, kind)
-        return framed(payloads, deflate=variant.deflate)
+    def chunk(self, track: int, row: int) -> tuple[int, int]:
+        """The rows that are made together with a row: the first, and the one behind the last."""
+        size = self._sizes[track]
+        first = row - row % size
+        return first, min(first + size, len(self.track(track).times))
 
-    def _chunk(self, track: int, first: int, size: int, variant: Variant) -> list[bytes]:
-        kept = self._chunks[variant].get(track)
+    def rows(self, track: int, lo: int, hi: int) -> Rows:
+        """The messages of one track before they are written."""
+        kept = self._rows.get(track)
+        if kept is not None and kept[0] == lo and kept[1] == hi:
+            return kept[2]
+        rows = self.track(track).rows(lo, hi)
+        if hi - lo == 1:
+            # More of them are not kept: so many objects would only be work for the garbage collector.
+            self._rows[track] = (lo, hi, rows)
+        return rows
+
+    def encoded(self, track: int, lo: int, hi: int, form: Form, kind: Kind = "update", skipped: int = 0) -> list[bytes]:
+        """Framed messages of one track, written for this call: for one subscriber."""
+        rows = self.rows(track, lo, hi)
+        return write_frames(
+            form, self._streams[track], rows, self.base[track] + lo + 1, kind, skipped, epoch=self.epoch
+        )
+
+    def _chunk(self, track: int, first: int, last: int, form: Form) -> list[bytes]:
+        kept = self._chunks[form].get(track)
         if kept is not None and kept[0] == first:
             return kept[1]
-        last = min(first + size, len(self.track(track).times))
-        frames = self.encoded(track, first, last, variant)
-        self._chunks[variant][track] = (first, frames)
+        frames = self.encoded(track, first, last, form)
+        self._chunks[form][track] = (first, frames)
         return frames
 
 

@@ -1,18 +1,16 @@
-"""What the server says besides `data`: one value an event. A dialect turns them into bytes.
-
-A field that is None is left out of the frame, unless its class lists it under `nullable`.
-"""
+"""What the server says besides `data`: one value an event. A dialect turns them into bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from feed.protocol.codes import ErrorCode, Reconnect
-from feed.protocol.requests import RequestId
+from feed.protocol.requests import Request, RequestId
 
 __all__ = [
+    "Acknowledged",
     "Authenticated",
     "Closing",
     "CommandDone",
@@ -34,17 +32,13 @@ MarketPhase = Literal["running", "paused", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of everything here; `name` is the frame's `event`."""
-
-    name: ClassVar[str]
-    nullable: ClassVar[frozenset[str]] = frozenset()
+    """Base of everything here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Event):
-    """The first frame of every connection: which market this is and what it can do."""
+    """The first thing that is said: which market this is and what it can do; a dialect describes the `symbols`."""
 
-    name: ClassVar[str] = "status"
     status: str
     version: str
     connection: str
@@ -57,15 +51,14 @@ class Status(Event):
     virtual_time: int
     speed: float | str
     channels: tuple[str, ...]
-    symbols: tuple[Mapping[str, Any], ...]
     limits: Mapping[str, int | float]
+    symbols: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribed(Event):
     """A subscription stands. `seq` is the last one published before it."""
 
-    name: ClassVar[str] = "subscribed"
     channel: str
     symbol: str
     interval: str | None = None
@@ -81,7 +74,6 @@ class Subscribed(Event):
 class Unsubscribed(Event):
     """A subscription has ended."""
 
-    name: ClassVar[str] = "unsubscribed"
     channel: str
     symbol: str
     interval: str | None = None
@@ -92,10 +84,21 @@ class Unsubscribed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Event):
+    """A request with its results as one, for dialects that answer once a request.
+
+    It is said twice: before the results are said one by one, each before its data, and behind all of that.
+    """
+
+    request: Request
+    results: tuple[Subscribed | Unsubscribed | ErrorEvent, ...]
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriptions(Event):
     """The answer to `list`."""
 
-    name: ClassVar[str] = "subscriptions"
     subscriptions: tuple[Mapping[str, str | int], ...]
     epoch: str
     id: RequestId | None = None
@@ -105,7 +108,6 @@ class Subscriptions(Event):
 class ErrorEvent(Event):
     """A request was refused; the connection stays."""
 
-    name: ClassVar[str] = "error"
     message: str
     code: ErrorCode
     id: RequestId | None = None
@@ -113,14 +115,13 @@ class ErrorEvent(Event):
     hint: str | None = None
     channel: str | None = None
     symbol: str | None = None
+    context: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PongEvent(Event):
     """The answer to a client's `ping`; `server_time` is wall-clock milliseconds."""
 
-    name: ClassVar[str] = "pong"
-    nullable: ClassVar[frozenset[str]] = frozenset({"timestamp"})
     timestamp: Any
     server_time: int
     id: RequestId | None = None
@@ -130,7 +131,6 @@ class PongEvent(Event):
 class PingEvent(Event):
     """Asks a client under `heartbeat=strict` for a `pong`."""
 
-    name: ClassVar[str] = "ping"
     timestamp: int
 
 
@@ -141,7 +141,6 @@ class Heartbeat(Event):
     `timestamp` is market time in milliseconds, so that a page sees how old its data is.
     """
 
-    name: ClassVar[str] = "heartbeat"
     timestamp: int
     last: Mapping[str, int]
 
@@ -150,8 +149,6 @@ class Heartbeat(Event):
 class Authenticated(Event):
     """The token was right. `expires_at` is wall-clock milliseconds, or null for never."""
 
-    name: ClassVar[str] = "authenticated"
-    nullable: ClassVar[frozenset[str]] = frozenset({"expires_at"})
     scopes: tuple[str, ...]
     expires_at: int | None
     id: RequestId | None = None
@@ -164,7 +161,6 @@ class MarketChanged(Event):
     While it cannot keep its speed, `real_speed` is the one it has, and `behind_ms` how late its messages are.
     """
 
-    name: ClassVar[str] = "market"
     state: MarketPhase
     virtual_time: int
     speed: float | str
@@ -177,7 +173,6 @@ class MarketChanged(Event):
 class CommandDone(Event):
     """A command has happened, and all data before it has been sent: tests wait for this instead of sleeping."""
 
-    name: ClassVar[str] = "done"
     action: str
     log: int
     epoch: str
@@ -192,7 +187,6 @@ class CommandDone(Event):
 class Closing(Event):
     """Comes before a planned close."""
 
-    name: ClassVar[str] = "closing"
     code: int
     reason: str
     in_ms: int

@@ -34,11 +34,7 @@ def subscription_of(text: str, view: MarketView) -> Subscribe:
     if right != (channel, symbol, part):
         key = ":".join(filter(None, right))
         raise StreamKeyError(f'did you mean "{key}"?')
-    wanted: dict[str, object] = {"channel": channel, "symbol": symbol}
-    if part:
-        key = PART_KEYS[channel]
-        wanted[key] = int(part) if key == "depth" and part != ALL else part
-    return Subscribe.model_validate(wanted)
+    return Subscribe(channel=(channel,), symbol=(symbol,), parts={PART_KEYS[channel]: (part,)} if part else {})
 
 
 def _split(text: str, view: MarketView) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ The contract: `open`, `receive` and `expire` return what is to be done, in order
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 
 from feed.clock import Now
 from feed.protocol import codes
@@ -14,12 +15,15 @@ from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.deadlines import Deadlines, Timer
 from feed.protocol.effects import Abort, Act, Close, Effect, ProbePeer, Send, Stream
 from feed.protocol.events import (
+    Acknowledged,
     Authenticated,
     ErrorEvent,
     Heartbeat,
     PingEvent,
     PongEvent,
+    Subscribed,
     Subscriptions,
+    Unsubscribed,
 )
 from feed.protocol.rate import TokenBucket
 from feed.protocol.requests import (
@@ -34,7 +38,7 @@ from feed.protocol.requests import (
     Unsubscribe,
 )
 from feed.protocol.subscriptions import Subscriptions as SubscriptionBook
-from feed.protocol.view import MarketView, SessionLimits
+from feed.protocol.view import USUAL_HEARTBEAT, HeartbeatRule, MarketView, SessionLimits
 from feed.units import MILLISECOND
 
 __all__ = ["Session"]
@@ -59,6 +63,7 @@ class Session:
         may_control: whether the market obeys the client.
         strict: whether the client asked to be closed when it does not answer `ping` events.
         wanted: what it is subscribed to from the beginning, or as soon as it is authenticated.
+        heartbeat: when its dialect has a heartbeat.
     """
 
     __slots__ = (
@@ -66,6 +71,8 @@ class Session:
         "_bucket",
         "_connection",
         "_deadlines",
+        "_heartbeat_interval",
+        "_heartbeat_rule",
         "_limits",
         "_may_control",
         "_strict",
@@ -88,6 +95,7 @@ class Session:
         strict: bool = False,
         may_control: bool = False,
         wanted: tuple[Subscribe, ...] = (),
+        heartbeat: HeartbeatRule = USUAL_HEARTBEAT,
     ) -> None:
         self._connection = connection
         self._view = view
@@ -96,6 +104,8 @@ class Session:
         self._strict = strict
         self._may_control = may_control
         self._wanted = wanted
+        self._heartbeat_rule = heartbeat
+        self._heartbeat_interval = limits.heartbeat_interval if heartbeat.interval is None else heartbeat.interval
         self._authenticated = token is None
         self._subscriptions = SubscriptionBook(view, limits.max_subscriptions)
         self._bucket = TokenBucket(limits.inbound_rate, limits.inbound_burst, now.monotonic)
@@ -117,7 +127,7 @@ class Session:
         """The connection stands: greet it."""
         at = now.monotonic
         limits = self._limits
-        self._arm(Timer.HEARTBEAT, at, limits.heartbeat_interval)
+        self._arm(Timer.HEARTBEAT, at, self._heartbeat_interval)
         self._arm(Timer.PROBE, at, limits.ping_interval)
         self._arm(Timer.DEAD, at, limits.ping_timeout)
         self._arm(Timer.SUBSCRIBE, at, limits.subscribe_timeout)
@@ -136,10 +146,14 @@ class Session:
         """A ping frame came. It counts against the rate like a message, since it is answered like one."""
         return self._over_rate(None, now)
 
-    def receive(self, request: Request | Rejected, now: Now) -> list[Effect]:
-        """A message came."""
-        if over := self._over_rate(request.id, now):
+    def receive(self, requests: Sequence[Request | Rejected], now: Now) -> list[Effect]:
+        """A message came, with what it asks for."""
+        request_id = requests[0].id if requests else None
+        if over := self._over_rate(request_id, now):
             return over
+        return [effect for request in requests for effect in self._take(request, now)]
+
+    def _take(self, request: Request | Rejected, now: Now) -> list[Effect]:
         if isinstance(request, Rejected):
             return [Send(_error_of(request))]
         if not self._authenticated and not isinstance(request, Auth | Ping | Pong):
@@ -166,9 +180,9 @@ class Session:
         match request:
             case Subscribe():
                 self._deadlines.clear(Timer.SUBSCRIBE)
-                return self._subscriptions.subscribe(request)
+                return _grouped(request, self._subscriptions.subscribe(request))
             case Unsubscribe():
-                return self._subscriptions.unsubscribe(request)
+                return _grouped(request, self._subscriptions.unsubscribe(request))
             case Ping():
                 server_time = now.wall // MILLISECOND
                 return [Send(PongEvent(timestamp=request.timestamp, server_time=server_time, id=request.id))]
@@ -225,11 +239,13 @@ class Session:
                 return self._heartbeat(now, last_sent)
 
     def _heartbeat(self, now: Now, last_sent: int) -> list[Effect]:
-        interval = self._limits.heartbeat_interval
+        interval = self._heartbeat_interval
         if last_sent + interval > now.monotonic:
             self._arm(Timer.HEARTBEAT, last_sent, interval)
             return []
         self._arm(Timer.HEARTBEAT, now.monotonic, interval)
+        if self._heartbeat_rule.needs_stream and not self._subscriptions.streams:
+            return []
         last = {stream.key: self._view.seq(stream) for stream in self._subscriptions.streams}
         return [Send(Heartbeat(timestamp=self._view.virtual_time, last=last))]
 
@@ -285,6 +301,14 @@ class Session:
             self._deadlines.set(timer, since + after)
 
 
+def _grouped(request: Request, effects: list[Effect]) -> list[Effect]:
+    """The answers to a request between the two events that tell of all of them."""
+    events = [effect.event for effect in effects if isinstance(effect, Send)]
+    results = tuple(event for event in events if isinstance(event, Subscribed | Unsubscribed | ErrorEvent))
+    before, behind = (Acknowledged(request=request, results=results, done=done) for done in (False, True))
+    return [Send(before), *effects, Send(behind)]
+
+
 def _error_of(rejected: Rejected) -> ErrorEvent:
     return ErrorEvent(
         message=rejected.message,
@@ -292,4 +316,5 @@ def _error_of(rejected: Rejected) -> ErrorEvent:
         id=rejected.id,
         field=rejected.field,
         hint=rejected.hint,
+        context=rejected.context,
     )

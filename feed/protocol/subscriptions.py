@@ -172,7 +172,7 @@ class Subscriptions:
         )
         if resume is not None and recovered:
             return [Send(subscribed), Join(stream, after_seq=resume.seq, max_rate=request.max_rate)]
-        wants_snapshot = recovered is False or view.has_snapshot(stream.channel)
+        wants_snapshot = recovered is False or (request.snapshot and view.has_snapshot(stream.channel))
         snapshot = max(request.history or 0, int(wants_snapshot))
         return [Send(subscribed), Join(stream, snapshot=snapshot, max_rate=request.max_rate)]
 

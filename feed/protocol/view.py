@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from feed.protocol.effects import Stream
 from feed.protocol.events import Status
 
-__all__ = ["MarketView", "SessionLimits"]
+if TYPE_CHECKING:
+    from feed.data.ticks import Instrument
+
+__all__ = ["USUAL_HEARTBEAT", "HeartbeatRule", "MarketView", "SessionLimits"]
 
 
 class MarketView(Protocol):
@@ -21,6 +24,10 @@ class MarketView(Protocol):
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols that it publishes, in their fixed order."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The symbols with their steps, in the same order."""
 
     def parts(self, channel: str) -> tuple[str, ...]:
         """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
@@ -62,3 +69,19 @@ class SessionLimits:
     ping_interval: int
     ping_timeout: int
     token_ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatRule:
+    """When a dialect has a heartbeat.
+
+    Attributes:
+        interval: after so many nanoseconds of silence; None for what the server is set to, 0 for never.
+        needs_stream: whether it begins with the first subscription.
+    """
+
+    interval: int | None = None
+    needs_stream: bool = False
+
+
+USUAL_HEARTBEAT = HeartbeatRule()

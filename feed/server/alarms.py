@@ -12,7 +12,7 @@ from typing import Protocol
 
 from feed.clock import Clock, Now
 from feed.delivery.framing import text_frame
-from feed.dialects.native.replies import encode
+from feed.dialects.base import Dialect
 from feed.protocol.events import Heartbeat
 from feed.units import MILLISECOND, SECOND
 
@@ -52,7 +52,7 @@ class Alarms:
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
         self._beat_at = 0
-        self._beats: dict[tuple[tuple[str, int], ...], bytes] = {}
+        self._beats: dict[tuple[Dialect, tuple[tuple[str, int], ...]], bytes] = {}
 
     def set(self, sleeper: Sleeper, at: int) -> None:
         """Wake it at monotonic time `at`, unless it is woken before that anyhow; it then says when to wake it again."""
@@ -73,16 +73,17 @@ class Alarms:
         """It is not woken any more."""
         sleeper.alarm = 0
 
-    def heartbeat(self, event: Heartbeat) -> bytes:
-        """The frame of a heartbeat, made once for all that say the same."""
+    def heartbeat(self, event: Heartbeat, dialect: Dialect) -> bytes:
+        """The frame of a heartbeat, made once for all that say the same; empty where a dialect has none for all."""
         # The time of a market that stands still does not change, while clients come and go.
         if event.timestamp != self._beat_at or len(self._beats) >= MAX_BEATS:
             self._beat_at = event.timestamp
             self._beats.clear()
-        key = tuple(event.last.items())
+        key = (dialect, tuple(event.last.items()))
         frame = self._beats.get(key)
         if frame is None:
-            frame = self._beats[key] = text_frame(encode(event))
+            payload = dialect.beat(event)
+            frame = self._beats[key] = text_frame(payload) if payload else b""
         return frame
 
     def _wait_for(self, slot: int) -> None:

@@ -12,7 +12,6 @@ from websockets.http11 import Response
 from feed.clock import Clock
 from feed.protocol.effects import Effect, Join, Stream
 from feed.protocol.events import ErrorEvent
-from feed.protocol.requests import Rejected, Request
 from feed.server.connection import FeedConnection
 from feed.units import SECOND
 
@@ -60,14 +59,14 @@ def say_error(name: str, event: ErrorEvent) -> None:
     log.info("> error", connection=name, code=event.code, message=event.message[:MAX_TEXT], **told)
 
 
-def say_heard(name: str, request: Request | Rejected, payload: bytes) -> None:
+def say_heard(name: str, payload: bytes) -> None:
     """A message came."""
-    log.debug("< message", connection=name, bytes=len(payload), message=_Shown(payload, request))
+    log.debug("< message", connection=name, bytes=len(payload), message=_Heard(payload))
 
 
 def say_sent(name: str, payload: bytes) -> None:
     """A message that is no data went out."""
-    log.debug("> message", connection=name, bytes=len(payload), message=_Shown(payload))
+    log.debug("> message", connection=name, bytes=len(payload), message=_Sent(payload))
 
 
 def say_closed(name: str, connection: FeedConnection, why: str) -> None:
@@ -104,20 +103,34 @@ class Refusals:
         log.info("! refused", address=_place(address), request=asked, status=status, reason=reason, **more)
 
 
-class _Shown:
-    """A message as the log shows it, made only where the line is wanted. A token is shown to nobody."""
+class _Sent:
+    """A message as the log shows it, made only where the line is wanted."""
 
-    __slots__ = ("_payload", "_request")
+    __slots__ = ("_payload",)
 
-    def __init__(self, payload: bytes, request: Request | Rejected | None = None) -> None:
-        self._request = request
+    def __init__(self, payload: bytes) -> None:
         self._payload = payload
 
     def __repr__(self) -> str:
-        if isinstance(self._request, Request):
-            return self._request.model_dump_json(exclude_none=True, exclude={"token"})[:MAX_TEXT]
-        text = self._payload.decode(errors="replace")
-        return text[:MAX_TEXT] if self._request is None else _secretless(text)
+        return self._payload.decode(errors="replace")[:MAX_TEXT]
+
+
+class _Heard(_Sent):
+    """The same of a client's message, of which a token is shown to nobody."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        try:
+            document = orjson.loads(self._payload)
+            if isinstance(document, dict):
+                for part in (document, document.get("params")):
+                    if isinstance(part, dict):
+                        part.pop("token", None)
+            return _secretless(orjson.dumps(document).decode())
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            # What is nested too deeply can be read and not be written.
+            return _secretless(self._payload.decode(errors="replace"))
 
 
 def _named(streams: list[Stream]) -> str:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from feed.clock import Clock, Now
-from feed.delivery.framing import text_frame
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant, decode, encode
+from feed.dialects.base import Form
 from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import Target
@@ -20,7 +19,7 @@ from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
-from feed.protocol.events import Closing, ErrorEvent, Event, Heartbeat, MarketChanged
+from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
 from feed.protocol.view import SessionLimits
@@ -29,8 +28,9 @@ from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faulting import PeerFaults
-from feed.server.lines import say_closed, say_error, say_heard, say_sent, say_streams
+from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.streams import PeerStreams
+from feed.server.talk import Talk
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -89,6 +89,7 @@ class Peer:
         "_session",
         "_streams",
         "_subscriber",
+        "_talk",
         "_watchdog",
         "_why",
         "alarm",
@@ -106,7 +107,7 @@ class Peer:
         limits: PeerLimits,
         clock: Clock,
         counters: ServerCounters,
-        variant: Variant,
+        form: Form,
         strict: bool,
         wanted: tuple[Subscribe, ...],
         token: str | None,
@@ -125,6 +126,7 @@ class Peer:
         self._clock = clock
         self._counters = counters
         self._hub = market.hub
+        self._talk = Talk(name, form, market, alarms, clock)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
@@ -132,7 +134,7 @@ class Peer:
         self._streams = PeerStreams(
             market,
             self._subscriber,
-            variant,
+            form,
             clock,
             keep_fresh=connection.keep_fresh,
             on_too_slow=self._too_slow,
@@ -147,6 +149,7 @@ class Peer:
             strict=strict,
             may_control=may_control,
             wanted=wanted,
+            heartbeat=form.dialect.heartbeat,
         )
         self._last_sent = 0
         self._alarms = alarms
@@ -181,16 +184,11 @@ class Peer:
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
             say_error(self.name, event)
-        # Whatever is told comes behind the trades that were published before.
-        self._hub.release(self._subscriber)
-        self._last_sent = self._clock.now()
-        if isinstance(event, Heartbeat):
-            frame = self._alarms.heartbeat(event)
-        else:
-            payload = encode(event)
-            say_sent(self.name, payload)
-            frame = text_frame(payload)
-        self._subscriber.say(event.name, frame)
+        if data := self._talk.frames_of(event):
+            # Whatever is told comes behind the trades that were published before.
+            self._hub.release(self._subscriber)
+            self._last_sent = self._clock.now()
+            self._subscriber.say(data)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -245,9 +243,7 @@ class Peer:
             return
         now = self._clock.read()
         self._session.heard(now)
-        request = decode(payload)
-        say_heard(self.name, request, payload)
-        effects = self._session.receive(request, now)
+        effects = self._session.receive(self._talk.read(payload, now), now)
         self._do(effects)
         say_streams(self.name, effects)
 
@@ -380,9 +376,9 @@ class Peer:
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
         # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(text_frame(encode(closing)))
+        self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
-        self._connection.say_close(code.number, text)
+        self._connection.say_close(self._talk.close_number(code), text)
 
     def _cut(self, cut: LinkCut) -> None:
         log.debug("x cut", connection=self.name, how=cut.how)
@@ -396,9 +392,10 @@ class Peer:
         if self._faults is not None:
             self._faults.clear_all()
         self._hub.release(self._subscriber)
-        log.debug("> close", connection=self.name, code=code.number, reason=reason)
+        number = self._talk.close_number(code)
+        log.debug("> close", connection=self.name, code=number, reason=reason)
         self._why = reason
-        self._connection.say_close(code.number, reason)
+        self._connection.say_close(number, reason)
 
     def _stop(self) -> None:
         """Let nothing more go to the client."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Dialect, Form, Options
+from feed.dialects.registry import DIALECTS, NATIVE, PLAIN
 from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, read_faults
 from feed.hints import nearest
@@ -17,16 +19,20 @@ from feed.server.market_keys import MARKET_KEYS, QueryError, read_market
 
 __all__ = ["Connect", "parse_query", "subscriptions_of"]
 
-SOCKET_PATHS = ("/", "/ws")
+USUAL_PATHS = NATIVE.paths
 
-CHOICES = {"numbers": ("plain", "string"), "heartbeat": ("normal", "strict")}
+BY_PATH = {path: dialect for dialect in DIALECTS.values() for path in dialect.paths}
+
+CHOICES = {"dialect": tuple(DIALECTS), "heartbeat": ("normal", "strict")}
+"""Keys that any connection may have; the first value is the usual one."""
 
 SUBSCRIBE = "subscribe"
 
 FAULTS_KEY = "faults"
 """Faults for this connection, as a JSON list."""
 
-KEYS = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
+COMMON = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
+"""The keys of every dialect."""
 
 MAX_KEYS = 32
 
@@ -38,7 +44,7 @@ MAX_SUBSCRIPTIONS = 200
 class Connect:
     """How a client wants its connection, which market it asks for, and the keys of streams that it begins with."""
 
-    variant: Variant = field(default_factory=Variant)
+    form: Form = PLAIN
     strict: bool = False
     streams: tuple[str, ...] = ()
     market: str | None = None
@@ -56,37 +62,48 @@ def parse_query(target: str) -> Connect:
         parts = urlsplit(target)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
     except ValueError:
-        hint = f"at most {MAX_KEYS} keys, out of {', '.join(KEYS)}"
+        hint = f"at most {MAX_KEYS} keys, out of {', '.join([*NATIVE.options, *COMMON])}"
         raise QueryError("The URL cannot be read", "query", hint) from None
-    if (parts.path.rstrip("/") or "/") not in SOCKET_PATHS:
-        raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(SOCKET_PATHS)}")
-    chosen = {key: choices[0] for key, choices in CHOICES.items()}
-    seen: set[str] = set()
+    path = parts.path.rstrip("/") or "/"
+    spoken = BY_PATH.get(path)
+    if spoken is None:
+        raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(USUAL_PATHS)}")
+    if spoken is NATIVE:
+        return _wishes(DIALECTS.get(dict(pairs).get("dialect", NATIVE.name), NATIVE), pairs)
+    # As exchanges do: what they do not know there they pass over. Which market it is, and its faults, are ours to know.
+    known = {*spoken.options, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS}
+    return _wishes(spoken, [(key, value) for key, value in pairs if key in known])
+
+
+def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:
+    given: dict[str, str] = {}
     streams: list[str] = []
-    asked: dict[str, str] = {}
-    faults: tuple[Fault, ...] = ()
     for key, value in pairs:
         if key == SUBSCRIBE:
             streams += value.split(",")
-            continue
-        if key in seen:
+        elif key in given:
             raise QueryError(f'The key "{key[:64]}" is there twice', key[:64], "give it once")
-        seen.add(key)
-        if key in MARKET_KEYS:
-            asked[key] = value
-        elif key == FAULTS_KEY:
-            faults = _faults(value)
         else:
-            chosen[key] = _checked(key, value)
+            given[key] = value
+    known = {**dialect.options, **CHOICES}
+    asked = {key: given.pop(key) for key in MARKET_KEYS if key in given}
+    faults = _faults(given.pop(FAULTS_KEY)) if FAULTS_KEY in given else ()
+    chosen = {key: _checked(key, value, known) for key, value in given.items()}
     market, spec = read_market(asked)
     return Connect(
-        variant=Variant(numbers="string" if chosen["numbers"] == "string" else "plain"),
-        strict=chosen["heartbeat"] == "strict",
+        form=Form(dialect, _options(dialect, chosen)),
+        strict=chosen.get("heartbeat") == "strict",
         streams=_streams(streams),
         market=market,
         spec=spec,
         faults=faults,
     )
+
+
+def _options(dialect: Dialect, given: Mapping[str, str]) -> Options:
+    """What was chosen of a dialect's options, without what is usual."""
+    chosen = {key: given[key] for key, values in dialect.options.items() if given.get(key) in values[1:]}
+    return tuple(sorted(chosen.items()))
 
 
 def _streams(streams: list[str]) -> tuple[str, ...]:
@@ -119,11 +136,12 @@ def _faults(value: str) -> tuple[Fault, ...]:
         raise QueryError(str(error), error.field, error.hint or "GET /faults shows what there is") from None
 
 
-def _checked(key: str, value: str) -> str:
-    choices = CHOICES.get(key)
+def _checked(key: str, value: str, known: Mapping[str, tuple[str, ...]]) -> str:
+    choices = known.get(key)
     if choices is None:
-        near = nearest(key, KEYS)
-        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(KEYS)}"
+        keys = [*known, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS]
+        near = nearest(key, keys)
+        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(keys)}"
         raise QueryError("The URL has an unknown key", key[:64], hint)
     if value not in choices:
         near = nearest(value, choices)

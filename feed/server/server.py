@@ -298,7 +298,7 @@ class FeedServer:
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            variant=wishes.variant._replace(deflate=connection.deflate),
+            form=wishes.form._replace(deflate=connection.deflate),
             strict=wishes.strict,
             wanted=connection.wanted,
             token=self._token,

@@ -12,9 +12,9 @@ import structlog
 from feed.clock import Clock
 from feed.delivery.backfill import Backfill
 from feed.delivery.pulse import FIRST
-from feed.delivery.recall import Form
 from feed.delivery.sampler import Sampler
 from feed.delivery.subscriber import Subscriber
+from feed.dialects.base import Form
 from feed.market.market import Market
 from feed.protocol.effects import Join, Stream
 from feed.units import SECOND
@@ -72,7 +72,7 @@ class PeerStreams:
         self._on_too_slow = on_too_slow
         self._on_failed = on_failed
         # States that are being made in another thread.
-        self._awaited: dict[Stream, Future[bytes]] = {}
+        self._awaited: dict[Stream, Future[bytes | None]] = {}
         self._loop = asyncio.get_running_loop()
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
@@ -88,17 +88,17 @@ class PeerStreams:
                 hub, stream, self._form, self._subscriber, join.max_rate, clock=self._clock, timers=self._loop
             )
         if join.after_seq is not None:
-            self._begin(stream, b"", join.after_seq, 0)
+            self._begin(stream, None, join.after_seq, 0)
             return
         made = market.state_apart(self, stream, join.snapshot, self._form) if join.snapshot else None
         if made is not None:
             self._await_state(stream, made, market.seq(stream))
             return
         after, seq = market.snapshot_begins(stream, join.snapshot), market.seq(stream)
-        state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else b""
-        self._begin(stream, state, market.seq(stream) if state else after, seq)
+        state = market.state_of(stream, join.snapshot, self._form) if join.snapshot else None
+        self._begin(stream, state, after if state is None else market.seq(stream), seq)
 
-    def _await_state(self, stream: Stream, made: Future[bytes], seq: int) -> None:
+    def _await_state(self, stream: Stream, made: Future[bytes | None], seq: int) -> None:
         """Wait for a state that takes a while to make; it is that of now, so what comes meanwhile follows it."""
         self._awaited[stream] = made
         self._market.put_off += 1
@@ -124,7 +124,7 @@ class PeerStreams:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(done)
 
-    def _begin(self, stream: Stream, state: bytes, after: int, snapshot_until: int) -> None:
+    def _begin(self, stream: Stream, state: bytes | None, after: int, snapshot_until: int) -> None:
         """Send the state, what comes behind `after` up to now, and then the live stream."""
         if self._is_thinned(stream):
             # In front of the first data: so the answer does not have to wait for the reader of that.
@@ -155,7 +155,7 @@ class PeerStreams:
     def sent_at(self, stream: Stream) -> int:
         """When data of a stream was last sent, in monotonic ns. It is noted once a stream and not once a client."""
         sampler = self._samplers.get(stream)
-        return self._market.hub.published_at(stream) if sampler is None else sampler.last_sent
+        return self._market.hub.written_at(stream, self._form) if sampler is None else sampler.last_sent
 
     def stop(self) -> None:
         """Send nothing more: the connection is closing or gone."""

@@ -1,17 +1,12 @@
-"""What is kept between messages to see whether one is missing: numbers in a row, and a book with its checksum."""
+"""Numbers in a row, kept between messages to see whether one is missing."""
 
 from __future__ import annotations
 
-import zlib
-from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from feed.venues.events import Levels, Note
+from feed.venues.events import Note
 
-__all__ = ["BookSide", "ConsecutiveIds", "KeptBook"]
-
-CHECKED = 10
-"""So many levels of a side are in Kraken's checksum."""
+__all__ = ["ConsecutiveIds"]
 
 
 class ConsecutiveIds:
@@ -39,62 +34,3 @@ class ConsecutiveIds:
     def forget(self, symbol: str) -> None:
         """The next number of this symbol may be any."""
         self._last.pop(symbol, None)
-
-
-class BookSide:
-    """One side of a book, best first.
-
-    Args:
-        sign: 1 for asks, -1 for bids.
-        depth: so many levels are kept; 0 for all.
-    """
-
-    def __init__(self, sign: int, depth: int) -> None:
-        self._sign = sign
-        self._depth = depth
-        # By signed price, so that the best is always first; a float tells apart all prices that there are.
-        self._keys: list[float] = []
-        self._levels: dict[float, tuple[str, str]] = {}
-
-    def apply(self, changes: Levels) -> None:
-        """Set, or take away where the size is 0; what falls below the depth is forgotten."""
-        for price, size in changes:
-            key = self._sign * float(price)
-            if float(size) == 0:
-                self._drop(key)
-                continue
-            if key not in self._levels:
-                insort(self._keys, key)
-            self._levels[key] = (price, size)
-        while self._depth and len(self._keys) > self._depth:
-            del self._levels[self._keys.pop()]
-
-    def best(self, count: int) -> Levels:
-        """The first levels."""
-        return tuple(self._levels[key] for key in self._keys[:count])
-
-    def _drop(self, key: float) -> None:
-        if self._levels.pop(key, None) is not None:
-            del self._keys[bisect_left(self._keys, key)]
-
-
-class KeptBook:
-    """A book that follows a venue's messages, for its checksum."""
-
-    def __init__(self, depth: int) -> None:
-        self.bids = BookSide(-1, depth)
-        self.asks = BookSide(1, depth)
-
-    def apply(self, bids: Levels, asks: Levels) -> None:
-        """Levels of a snapshot into an empty book, or changes."""
-        self.bids.apply(bids)
-        self.asks.apply(asks)
-
-    def checksum(self) -> int:
-        """CRC32 of Kraken: the digits of the ten best asks, then bids, without points and leading zeros."""
-        rows = (*self.asks.best(CHECKED), *self.bids.best(CHECKED))
-        return zlib.crc32("".join(_digits(price) + _digits(size) for price, size in rows).encode())
-
-
-def _digits(text: str) -> str:
-    return text.replace(".", "").lstrip("0")

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from feed.venues.checks import KeptBook
+from feed.data.keptbook import KeptBook, text_digits
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Side, Status, Trade
 from feed.venues.values import decimal_text, guarded, levels, seconds_time, whole
 
@@ -25,7 +25,7 @@ class Kraken:
     """Follows one connection, and keeps its books for their checksums."""
 
     def __init__(self) -> None:
-        self._books: dict[str, KeptBook] = {}
+        self._books: dict[str, KeptBook[str]] = {}
         self._unknown: set[str] = set()
 
     def parse(self, message: str, received: int) -> list[Event]:
@@ -55,7 +55,7 @@ class Kraken:
         fields = {key: value for part in parts for key, value in part.items()}
         if "as" in fields or "bs" in fields:
             bids, asks = levels(fields.get("bs", ())), levels(fields.get("as", ()))
-            book = self._books[symbol] = KeptBook(int(depth or 0))
+            book = self._books[symbol] = KeptBook(int(depth or 0), text_digits)
             book.apply(bids, asks)
             yield BookSnapshot(symbol, _latest(fields, "as", "bs"), bids, asks, depth)
             return

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from feed.venues.checks import ConsecutiveIds, KeptBook
+from feed.data.keptbook import KeptBook, text_digits
+from feed.venues.checks import ConsecutiveIds
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Levels, Note, Quote, Status, Trade
 from feed.venues.values import decimal_text, guarded, iso_time, whole
 
@@ -28,7 +29,7 @@ class KrakenV2:
 
     def __init__(self, depth: int = 0) -> None:
         self._depth = depth
-        self._books: dict[str, KeptBook] = {}
+        self._books: dict[str, KeptBook[str]] = {}
         self._unknown: set[str] = set()
         self._trades = ConsecutiveIds("trading")
 
@@ -79,7 +80,7 @@ class KrakenV2:
         depth = str(self._depth or "")
         if kind == "snapshot":
             # Without a reply that tells the depth, it is what came.
-            self._books[symbol] = KeptBook(self._depth or max(len(bids), len(asks)))
+            self._books[symbol] = KeptBook(self._depth or max(len(bids), len(asks)), text_digits)
         yield from self._check(symbol, bids, asks, data.get("checksum"))
         if kind == "snapshot":
             yield BookSnapshot(symbol, time, bids, asks, depth)

@@ -25,7 +25,7 @@ from feed.delivery.fanout import Fanout
 from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import NATIVE, PLAIN
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
@@ -107,7 +107,7 @@ def listen(market: Market, streams: list[Stream]) -> None:
     """One subscriber of these."""
     reader = Subscriber(Outbox(Sink(), OutboxLimits(2**20, SECOND), lambda _: None), None)
     for stream in streams:
-        market.join(reader, stream, Variant())
+        market.join(reader, stream, PLAIN)
 
 
 def play(market: Market, until: int) -> None:
@@ -124,12 +124,13 @@ def frame_costs(channel: str, part: str = "") -> float:
     batch = next(source.batches(source.start))
     track, chunk = market.catalog.track(number, batch), market.catalog.chunks[number]
     rows = min(len(track.times), 2048)
-    payloads = track.encode(0, rows, 1, Variant(), "update")
+    stream = market.streams[number]
+    payloads = NATIVE.write(stream, track.rows(0, rows), 1, "update", ())
     documents = [orjson.loads(payload) for payload in payloads]
 
     def ours() -> None:
         for first in range(0, rows, chunk):
-            track.encode(first, min(first + chunk, rows), first + 1, Variant(), "update")
+            NATIVE.write(stream, track.rows(first, min(first + chunk, rows)), first + 1, "update", ())
 
     return best(ours) / best(lambda: [orjson.dumps(document) for document in documents])
 

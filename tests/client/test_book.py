@@ -69,9 +69,8 @@ async def test_a_wrong_book_is_named_and_mended() -> None:
     async with serving(MetronomeSource(every=10 * MILLISECOND)) as running, connect(running.url) as client:
         await client.subscribe("book", SYMBOL)
         await updates(client, 5)
-        client.book(SYMBOL)._bids[client.book(SYMBOL).bids[0][0]] += 1.0
-        for price, _ in client.book(SYMBOL).bids[1:]:
-            client.book(SYMBOL)._bids[price] = 7.0
+        (best, size), *others = client.book(SYMBOL).bids
+        client.book(SYMBOL)._kept.apply([(best, size + 1.0), *((price, 7.0) for price, _ in others)], [])
         messages = await updates(client, 60)
         broken = [message for message in messages if isinstance(message, BookBroken)]
         assert len(broken) == 1

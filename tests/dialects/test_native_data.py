@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feed.data.rows import StatusRows, TradeRows
 from feed.data.ticks import BUY, SELL, Instrument, StatusChange, TickBlock
 from feed.delivery.framing import text_frame
-from feed.dialects.native.data import encode_status, encode_ticks
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Options
+from feed.dialects.registry import NATIVE
+from feed.market.channels.base import StatusTrack, TickTrack
+from feed.protocol.effects import Stream
 from feed.units import DAY, MILLISECOND
 from tests.support.market import unframed
 
@@ -42,11 +45,23 @@ def instrument(tick: str, lot: str) -> Instrument:
     return Instrument('100% "é"/USD', Decimal(tick).normalize(), Decimal(lot).normalize())
 
 
+def written(
+    block: TickBlock, symbol: Instrument, first_seq: int, options: Options = (), *, skipped: int = 0
+) -> list[bytes]:
+    """Fills as payloads."""
+    rows = TradeRows(symbol, block)
+    return NATIVE.write(Stream("trading", symbol.symbol), rows, first_seq, "update", options, skipped)
+
+
+QUOTED = (("numbers", "string"),)
+
+
 @given(blocks(), STEPS, STEPS, st.integers(1, 10**9), st.integers(-DAY, DAY))
 def test_every_number_is_exact(block: TickBlock, tick: str, lot: str, first_seq: int, shift: int) -> None:
     """What a client reads with exact decimals is the integer times its step, with all of its decimals written."""
     symbol = instrument(tick, lot)
-    payloads = encode_ticks(block, symbol, first_seq=first_seq, shift=shift, variant=Variant())
+    shifted = TickTrack(block, symbol, shift).rows(0, len(block))
+    payloads = written(shifted.ticks, symbol, first_seq)
     assert len(payloads) == len(block)
     for row, payload in enumerate(payloads):
         frame = json.loads(payload, parse_float=Decimal)
@@ -66,23 +81,37 @@ def test_every_number_is_exact(block: TickBlock, tick: str, lot: str, first_seq:
         assert b"e" not in payload.split(b'"price":')[1].split(b",")[0]
 
 
-@given(blocks(), st.integers(0, 8), st.sampled_from(["plain", "string"]))
-def test_cutting_changes_nothing(block: TickBlock, at: int, numbers: str) -> None:
+@given(blocks(), st.integers(0, 8), st.sampled_from([(), QUOTED]))
+def test_cutting_changes_nothing(block: TickBlock, at: int, options: Options) -> None:
     """A block encoded in two parts gives the bytes of the block encoded whole."""
     symbol = instrument("0.01", "0.00001")
-    variant = Variant(numbers="string" if numbers == "string" else "plain")
-    whole = encode_ticks(block, symbol, first_seq=5, variant=variant)
-    parts = encode_ticks(block[:at], symbol, first_seq=5, variant=variant)
-    parts += encode_ticks(block[at:], symbol, first_seq=5 + min(at, len(block)), variant=variant)
+    whole = written(block, symbol, 5, options)
+    parts = written(block[:at], symbol, 5, options)
+    parts += written(block[at:], symbol, 5 + min(at, len(block)), options)
     assert parts == whole
+
+
+@given(blocks(), st.integers(1, 10**6), st.sampled_from([(), QUOTED]))
+def test_a_frame_is_its_object_inside_of_a_head(block: TickBlock, skipped: int, options: Options) -> None:
+    """What stands alone in a recording or an answer is what a frame carries, to the byte; `skipped` is in the head."""
+    symbol = instrument("0.01", "0.00001")
+    objects = NATIVE.objects(TradeRows(symbol, block), options)
+    head = b'{"event":"data","channel":"trading","symbol":%b,"type":"update","seq":' % orjson.dumps(symbol.symbol)
+    for seq, (alone, plain) in enumerate(zip(objects, written(block, symbol, 7, options), strict=True), 7):
+        assert plain == head + b'%d,"data":%b}' % (seq, alone)
+    first, *rest = written(block, symbol, 7, options, skipped=skipped)
+    assert first == head + b'7,"skipped":%d,"data":%b}' % (skipped, objects[0])
+    assert rest == written(block, symbol, 7, options)[1:]
+    [alone] = written(block[:1], symbol, 7, options, skipped=skipped)
+    assert alone == first
 
 
 @given(blocks())
 def test_strings_hold_the_same_digits(block: TickBlock) -> None:
     """The string variant differs by quotes alone."""
     symbol = instrument("0.01", "0.00001")
-    plain = encode_ticks(block, symbol, first_seq=1, variant=Variant())
-    text = encode_ticks(block, symbol, first_seq=1, variant=Variant(numbers="string"))
+    plain = written(block, symbol, 1)
+    text = written(block, symbol, 1, QUOTED)
     for one, other in zip(plain, text, strict=True):
         exact = json.loads(one, parse_float=str)["data"]
         assert json.loads(other)["data"] == exact | {"symbol": exact["symbol"]}
@@ -98,7 +127,8 @@ def test_frames_of_every_length(length: int) -> None:
 def test_status_frames() -> None:
     """A change of status has its keys in their order."""
     change = StatusChange(1_736_121_600_123_456_789, "BTC/USD", "halted", "drill", "second phase")
-    [payload] = encode_status([change], first_seq=3, shift=DAY)
+    rows: StatusRows = StatusTrack((change,), DAY).rows(0, 1)
+    [payload] = NATIVE.write(Stream("status", "BTC/USD"), rows, 3, "update", ())
     assert orjson.loads(payload) == {
         "event": "data",
         "channel": "status",

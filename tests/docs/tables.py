@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 import feed
 from feed.cli.app import COMMANDS, app
+from feed.dialects.native.requests import MODELS, RequestText
 from feed.faults.registry import catalogue
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
-from feed.protocol.requests import REQUESTS, Request
 from feed.scenario.find import list_scenarios
 from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
@@ -89,11 +89,11 @@ def close_codes() -> str:
 
 def requests() -> str:
     """Every request with its keys."""
-    rows = [(f"`{name}`", _keys(model), _sentence(model)) for name, model in REQUESTS.items()]
+    rows = [(f"`{name}`", _keys(model), _sentence(model)) for name, model in MODELS.items()]
     return _table(("event", "keys", "what it does"), rows)
 
 
-def _keys(model: type[Request]) -> str:
+def _keys(model: type[RequestText]) -> str:
     fields = {name: info for name, info in model.model_fields.items() if name not in ("event", "id")}
     return "<br>".join(f"`{name}`: {info.description}" for name, info in fields.items()) or "–"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -14,15 +13,15 @@ from typer.testing import CliRunner
 
 import feed
 from feed.cli.app import COMMANDS, app, load_command
+from feed.dialects.native.events import EVENTS
+from feed.dialects.native.requests import MODELS
 from feed.market.actions.registry import ACTIONS
-from feed.protocol import events
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
-from feed.protocol.requests import REQUESTS
 from feed.scenario.events import EVENT_KINDS
 from feed.scenario.find import scenario_names
 from feed.scenario.model import Scenario
 from feed.server.http.docs import DOCS, PICTURES, sections_of, slug
-from feed.server.query import KEYS
+from feed.server.query import COMMON
 from feed.service.settings import ENV_PREFIX, ServeSettings
 from tests.docs.tables import PAGES, TABLES, filled, readme
 from tests.end_to_end.test_clients import EXAMPLE
@@ -57,10 +56,10 @@ REGISTRIES = {
     "scenarios.md": in_code([*EVENT_KINDS, *scenario_names(None), *Scenario.model_fields]),
     "wire.md": [
         *in_code(ErrorCode),
-        *in_code(REQUESTS),
+        *in_code(MODELS),
         *in_code(CHANNELS),
         *(f"| {number} |" for number in CLOSE_CODES),
-        *(f"`{key}`" if f"`{key}`" in TEXTS["wire.md"] else f"`?{key}=" for key in KEYS),
+        *(f"`{key}`" if f"`{key}`" in TEXTS["wire.md"] else f"`?{key}=" for key in COMMON),
     ],
 }
 
@@ -89,16 +88,14 @@ def test_error_codes_have_meanings() -> None:
 
 def test_every_event_is_described_with_its_keys() -> None:
     """The table of events is written by hand; it has every event of the server, and every key of each."""
-    kinds = [each for _, each in inspect.getmembers(events, inspect.isclass) if issubclass(each, events.Event)]
     missing = [
-        (kind.name, field.name)
-        for kind in kinds
-        if kind is not events.Event
+        (name, field.name)
+        for name, kind in EVENTS.items()
         for field in fields(kind)
-        if f"`{field.name}`" not in _row_of_event(kind.name)
+        if f"`{field.name}`" not in _row_of_event(name)
     ]
     assert missing == []
-    assert len(kinds) > 10
+    assert len(EVENTS) > 10
 
 
 def _row_of_event(name: str) -> str:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from feed.dataframes.files import read
 from feed.dataframes.tape import RecordingData
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
+from feed.dialects.registry import NATIVE, PLAIN
 from feed.errors import FeedError, RecordingError
 from feed.importing.options import Options
 from feed.importing.running import Report, import_files
@@ -64,13 +65,13 @@ def check(report: Report, made: Path) -> RecordingData:
     source = open_recorded(made)
     market = make_market(source)
     for stream in market.streams:
-        market.state_of(stream, 3, Variant())
+        market.state_of(stream, 3, PLAIN)
     reader = Reader(market, *market.streams)
     published = 0
     while published < 400 and (due := market.next_time()) is not None:
         published += market.publish_due(due, 100)
     for stream in market.streams:
-        market.state_of(stream, 3, Variant(numbers="string"))
+        market.state_of(stream, 3, Form(NATIVE, (("numbers", "string"),)))
     assert reader.payloads
     data = read(made)
     assert isinstance(data, RecordingData)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feed.clock import ManualClock
 from feed.data.ticks import Source
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import PLAIN
 from feed.engine.books import MadeBooks
 from feed.engine.source import EngineSource
 from feed.market.market import Market
@@ -21,7 +21,7 @@ from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.units import HOUR, MINUTE, SECOND
 from tests.support.books import ReaderBook
-from tests.support.market import Reader, make_market, unframed
+from tests.support.market import Reader, make_market, state_of, unframed
 from tests.support.sources import MetronomeSource
 
 SYMBOL = "BTC/USD"
@@ -82,7 +82,7 @@ def play(market: Market, until: int) -> None:
 def told(source: Source, length: int, *streams: Stream, begins: int | None = None) -> list[dict[str, Any]]:
     """What a subscriber gets of these streams, with the snapshot that a book begins with."""
     market = make_market(source, begins=begins)
-    frames = [market.state_of(stream, 1, Variant()) for stream in streams if stream.channel == "book"]
+    frames = [state_of(market, stream, 1) for stream in streams if stream.channel == "book"]
     reader = Reader(market, *streams)
     play(market, (source.start if begins is None else begins) + length)
     return [parsed(payload) for payload in (*unframed(b"".join(frames)), *reader.payloads)]
@@ -162,12 +162,12 @@ def test_a_snapshot_is_the_sum_of_the_updates_before_it(document: dict[str, Any]
     source = engine(document)
     early, late = make_market(source), make_market(source)
     kept = ReaderBook()
-    [first] = unframed(early.state_of(book(depth), 1, Variant()))
+    [first] = unframed(state_of(early, book(depth), 1))
     reader = Reader(early, book(depth))
     play(early, source.start + after * SECOND)
     play(late, source.start + after * SECOND)
     kept.apply("snapshot", parsed(first)["data"])
-    [second] = map(parsed, unframed(late.state_of(book(depth), 1, Variant())))
+    [second] = map(parsed, unframed(state_of(late, book(depth), 1)))
     assert second["type"] == "snapshot"
     assert second["seq"] == late.seq(book(depth))
     # Who asks late stands where the last trade was, and the book may have changed since.
@@ -221,7 +221,7 @@ def test_a_resumed_book_goes_on_with_the_same_bytes() -> None:
     market = make_market(source)
     reader = Reader(market, book(25))
     play(market, source.start + 20 * SECOND)
-    frames = b"".join(market.missed(book(25), 7, 10_000, Variant()))
+    frames = b"".join(market.missed(book(25), 7, 10_000, PLAIN))
     assert list(unframed(frames)) == list(reader.payloads)[7:]
 
 

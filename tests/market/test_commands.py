@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feed.delivery.framing import text_frame
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import PLAIN
 from feed.market.commands import CommandError, Entry
 from feed.market.control import Control
 from feed.market.market import Market
@@ -27,8 +27,6 @@ from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
 SOURCE = MetronomeSource((BTC, ETH), every=20 * MILLISECOND, count=400, batch=37, halt_at=150)
 """Eight seconds of two symbols; their ticks fall on the same moments."""
-
-PLAIN = Variant()
 
 STREAMS = (("trading", ""), ("status", ""), ("candles", "1s"))
 

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.data.ticks import Source
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import PLAIN
 from feed.engine.source import EngineSource
 from feed.market.channels.derived import INTERVALS
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
-from tests.support.market import Reader, make_market, unframed
+from tests.support.market import Reader, make_market, state_of, unframed
 from tests.support.sources import MetronomeSource
 
 SYMBOL = "BTC/USD"
@@ -147,7 +147,7 @@ def test_seq_is_that_of_one_who_was_there_from_the_start() -> None:
     for market in (early, late):
         play(market, source.start + 31 * MINUTE)
     assert second.payloads == first.payloads[3 * 1200 :]
-    assert late.missed(streams[1], 100, 50, Variant()) == early.missed(streams[1], 100, 50, Variant())
+    assert late.missed(streams[1], 100, 50, PLAIN) == early.missed(streams[1], 100, 50, PLAIN)
 
 
 @pytest.mark.parametrize("interval", ["1s", "15s", "1m", "5m"])
@@ -160,7 +160,7 @@ def test_candle_snapshot_is_the_past(interval: str, count: int) -> None:
     now = source.start + 10 * MINUTE + 20 * SECOND + 300 * MILLISECOND
     Reader(market, stream)
     play(market, now)
-    shown = [json.loads(p) for p in unframed(market.state_of(stream, count, Variant()))]
+    shown = [json.loads(p) for p in unframed(state_of(market, stream, count))]
     assert len(shown) == count
     assert {message["type"] for message in shown} == {"snapshot"}
     assert [message["data"]["closed"] for message in shown] == [True] * (count - 1) + [False]

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.clock import ManualClock
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import PLAIN
 from feed.market.history import ResumeWindow
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.units import DAY, HOUR, MAX_SPEED, MILLISECOND, MINUTE, SECOND
-from tests.support.market import STATUS, TRADING, Reader, make_market, opening_state, start, unframed
+from tests.support.market import STATUS, TRADING, Reader, make_market, opening_state, start, state_of, unframed
 from tests.support.sources import BTC, ETH, START, MetronomeSource
 from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
@@ -66,10 +66,10 @@ def test_late_subscriber_and_history_meet_without_a_seam() -> None:
     assert market.recoverable(TRADING, market.epoch, 17)
     after = 17
     while after < seq:
-        frames = market.missed(TRADING, after, 512, Variant())
+        frames = market.missed(TRADING, after, 512, PLAIN)
         late.data += b"".join(frames)
         after += len(frames)
-    market.join(late.subscriber, TRADING, Variant())
+    market.join(late.subscriber, TRADING, PLAIN)
     play_out(market)
     assert late.payloads == early.payloads[17:]
 
@@ -80,7 +80,7 @@ def test_snapshot_differs_by_its_type_alone() -> None:
     reader = Reader(market, TRADING)
     play_out(market)
     begins = market.snapshot_begins(TRADING, 30)
-    frames = market.missed(TRADING, begins, 30, Variant(), "snapshot")
+    frames = market.missed(TRADING, begins, 30, PLAIN, "snapshot")
     payloads = unframed(b"".join(frames))
     assert [payload.replace(b'"snapshot"', b'"update"') for payload in payloads] == reader.payloads[-30:]
 
@@ -127,16 +127,16 @@ def test_memory_is_bounded_at_full_speed() -> None:
     assert not market.recoverable(TRADING, market.epoch, seq - 10_001)
     assert market.recoverable(STATUS, market.epoch, 0), "a rare change stays within its own window"
     assert not market.recoverable(TRADING, market.epoch, 1400)
-    assert len(unframed(b"".join(market.missed(TRADING, seq - 10_000, 20_000, Variant())))) == 10_000
+    assert len(unframed(b"".join(market.missed(TRADING, seq - 10_000, 20_000, PLAIN)))) == 10_000
 
 
 def test_status_snapshot_tells_the_state() -> None:
     """Who subscribes to `status` is told what is in force, with the seq of the last change."""
     market = make_market(MetronomeSource(count=100, halt_at=50))
-    [before] = unframed(market.state_of(STATUS, 1, Variant()))
+    [before] = unframed(state_of(market, STATUS, 1))
     assert b'"type":"snapshot","seq":0' in before
     assert b'"status":"online"' in before
-    assert market.state_of(TRADING, 1, Variant()) == b""
+    assert market.state_of(TRADING, 1, PLAIN) is None
 
 
 def test_anchor_shifts_times_and_nothing_else() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from feed.dialects.native.replies import Variant
+from feed.data.rows import StatusRows
 from feed.market.segment import Base, Segment
+from tests.support.market import TRADING
 
 
 @dataclass
@@ -20,10 +21,9 @@ class Times:
 
     times: NDArray[np.int64]
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """A number for each message."""
-        del variant, kind
-        return [b"%d" % (first_seq + row) for row in range(hi - lo)]
+    def rows(self, lo: int, hi: int) -> StatusRows:
+        """Nobody asks for them."""
+        raise NotImplementedError
 
 
 TRACKS = st.lists(st.lists(st.integers(0, 40), max_size=80), min_size=1, max_size=4)
@@ -33,7 +33,9 @@ def segment_of(tracks: list[list[int]]) -> tuple[Segment, list[tuple[int, int, i
     """A segment, and its messages as (time, track, row) in order."""
     times = [Times(np.array(sorted(track), np.int64)) for track in tracks]
     base = Base(dict.fromkeys(range(len(tracks)), 0), lambda _: 0)
-    segment = Segment(times.__getitem__, range(len(tracks)), base, 0, 100, chunks=[16] * len(tracks))
+    count = len(tracks)
+    streams = [TRADING] * count
+    segment = Segment(times.__getitem__, range(count), base, 0, 100, chunks=[16] * count, streams=streams)
     every = sorted((int(time), number, row) for number, it in enumerate(times) for row, time in enumerate(it.times))
     return segment, every
 

@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from feed.clock import ManualClock
-from feed.dialects.native.replies import decode, encode
+from feed.dialects.base import Dialect
+from feed.dialects.registry import NATIVE
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.keys import subscription_of
 from feed.protocol.session import Session
@@ -31,15 +32,24 @@ class Conversation:
     """A session over a real market that nobody moves but the test."""
 
     def __init__(
-        self, limits: SessionLimits = LIMITS, *, token: str | None = None, strict: bool = False, wanted: str = ""
+        self,
+        limits: SessionLimits = LIMITS,
+        *,
+        token: str | None = None,
+        strict: bool = False,
+        wanted: str = "",
+        dialect: Dialect = NATIVE,
     ) -> None:
         self.clock = ManualClock()
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
         self.last_sent = self.clock.now()
         self.ended = False
         asked = tuple(subscription_of(key, self.market) for key in wanted.split(",") if key)
-        now = self.clock.read()
-        self.session = Session("c1", self.market, limits, now=now, token=token, strict=strict, wanted=asked)
+        self.talk = dialect.converse(self.market)
+        self.session = Session(
+            "c1", self.market, limits,
+            now=self.clock.read(), token=token, strict=strict, wanted=asked, heartbeat=dialect.heartbeat,
+        )  # fmt: skip
 
     def open(self) -> list[str]:
         """What is said first."""
@@ -51,7 +61,7 @@ class Conversation:
         now = self.clock.read()
         self.session.heard(now)
         payload = frame.encode() if isinstance(frame, str) else frame
-        return self._told(self.session.receive(decode(payload), now))
+        return self._told(self.session.receive(self.talk.read(payload, now), now))
 
     def wait(self, nanoseconds: int) -> list[str]:
         """What comes while so much time passes."""
@@ -72,13 +82,18 @@ class Conversation:
             self.last_sent = self.clock.now()
 
     def _told(self, effects: list[Effect]) -> list[str]:
-        return [self._text(effect) for effect in effects]
+        return [text for effect in effects for text in self._texts(effect)]
+
+    def _texts(self, effect: Effect) -> list[str]:
+        if not isinstance(effect, Send):
+            return [self._text(effect)]
+        payloads = self.talk.say(effect.event, self.clock.read())
+        if payloads:
+            self.last_sent = self.clock.now()
+        return ["< " + payload.decode() for payload in payloads]
 
     def _text(self, effect: Effect) -> str:
         match effect:
-            case Send(event):
-                self.last_sent = self.clock.now()
-                return "< " + encode(event).decode()
             case Join(stream, after_seq, snapshot, max_rate):
                 after = "" if after_seq is None else f" after {after_seq}"
                 rate = "" if max_rate is None else f" rate {max_rate:g}"
@@ -95,6 +110,7 @@ class Conversation:
             case Abort(reason):
                 self.ended = True
                 return f"~ abort {reason}"
+        raise AssertionError(effect)
 
 
 def play(path: Path) -> None:

@@ -8,6 +8,7 @@ import itertools
 import orjson
 
 from feed.clock import Clock, Now
+from feed.dialects.registry import NATIVE
 from feed.protocol.events import Heartbeat
 from feed.server.alarms import SLOT, TURN, Alarms
 from feed.units import MILLISECOND, SECOND
@@ -84,10 +85,10 @@ def test_the_same_heartbeat_is_made_once() -> None:
     async def main() -> None:
         alarms = Alarms(LoopClock(loop))
         last = {"trading:BTC/USD": 7}
-        one = alarms.heartbeat(Heartbeat(timestamp=5, last=last))
-        assert alarms.heartbeat(Heartbeat(timestamp=5, last=dict(last))) is one
+        one = alarms.heartbeat(Heartbeat(timestamp=5, last=last), NATIVE)
+        assert alarms.heartbeat(Heartbeat(timestamp=5, last=dict(last)), NATIVE) is one
         assert orjson.loads(one[2:]) == {"event": "heartbeat", "timestamp": 5, "last": last}
-        assert alarms.heartbeat(Heartbeat(timestamp=5, last={})) != one
-        assert alarms.heartbeat(Heartbeat(timestamp=6, last=last)) != one
+        assert alarms.heartbeat(Heartbeat(timestamp=5, last={}), NATIVE) != one
+        assert alarms.heartbeat(Heartbeat(timestamp=6, last=last), NATIVE) != one
 
     run_virtually(main(), loop)

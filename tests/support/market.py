@@ -10,7 +10,8 @@ from feed.clock import Clock, ManualClock
 from feed.data.ticks import Source
 from feed.delivery.outbox import Outbox, OutboxLimits
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Form
+from feed.dialects.registry import NATIVE, PLAIN
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.state import MarketState, exact_speed
@@ -73,7 +74,9 @@ def start(market: Market, now: int) -> None:
 class Reader:
     """A subscriber whose socket takes everything, or nothing."""
 
-    def __init__(self, market: Market, *streams: Stream, limit: int = 2**20, numbers: str = "plain") -> None:
+    def __init__(
+        self, market: Market, *streams: Stream, limit: int = 2**20, numbers: str = "plain", form: Form | None = None
+    ) -> None:
         self.data = bytearray()
         self.stuck = False
         self.held = bytearray()
@@ -81,8 +84,9 @@ class Reader:
         self.outbox = Outbox(self, OutboxLimits(limit, 10 * SECOND), self._slow)
         self.subscriber = Subscriber(self.outbox, None)
         self._hub = market.hub
+        form = form or (Form(NATIVE, (("numbers", "string"),)) if numbers == "string" else PLAIN)
         for stream in streams:
-            market.join(self.subscriber, stream, Variant(numbers="string" if numbers == "string" else "plain"))
+            market.join(self.subscriber, stream, form)
 
     def _slow(self, reason: str) -> None:
         self.too_slow.append(reason)
@@ -120,6 +124,13 @@ class Reader:
     def seqs(self, channel: str = "trading") -> list[int]:
         """The seq of each frame of a channel."""
         return [message["seq"] for message in self.messages if message["channel"] == channel]
+
+
+def state_of(market: Market, stream: Stream, count: int = 1) -> bytes:
+    """The frames of a stream's state, in the usual form."""
+    frames = market.state_of(stream, count, PLAIN)
+    assert frames is not None
+    return frames
 
 
 def unframed(data: bytes) -> list[bytes]:

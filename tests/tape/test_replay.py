@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from feed.clock import ManualClock
 from feed.data.ticks import Source, batches_between
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import PLAIN
 from feed.engine.source import EngineSource
 from feed.errors import RecordingError, UsageError
 from feed.importing.running import import_files
@@ -28,7 +28,7 @@ from feed.sources.files import open_recorded
 from feed.sources.replay import open_replay
 from feed.units import DAY, MINUTE, SECOND
 from tests.support.books import ReaderBook
-from tests.support.market import Reader, make_market, unframed
+from tests.support.market import Reader, make_market, state_of, unframed
 
 CHANNELS = ("trading", "status", "ticker", "candles", "book")
 DOCUMENT = {
@@ -192,10 +192,7 @@ def test_the_book_goes_through_all_parts(recording: Path) -> None:
 
 def market_snapshot(source: Source, stream: Stream) -> bytes:
     """The book before anything happened."""
-    from feed.dialects.native.replies import Variant
-    from tests.support.market import unframed
-
-    return unframed(make_market(source).state_of(stream, 1, Variant()))[0]
+    return unframed(state_of(make_market(source), stream, 1))[0]
 
 
 def test_history_goes_on_as_a_generated_market(recording: Path) -> None:
@@ -251,7 +248,7 @@ def test_before_the_first_trade_of_a_symbol_nothing_is_said_of_it(tmp_path: Path
     market = make_market(source)
     streams = [stream for stream in market.streams if stream.channel in ("ticker", "candles")]
     for stream in streams:
-        assert market.state_of(stream, 10, Variant()) == b""
+        assert market.state_of(stream, 10, PLAIN) is None
         assert market.seq(stream) == 0
     reader = Reader(market, *streams)
     play(market, source.start + 20 * SECOND)
@@ -263,7 +260,7 @@ def test_before_the_first_trade_of_a_symbol_nothing_is_said_of_it(tmp_path: Path
         assert min(message["data"]["low"] for message in messages) >= 20, name
     later = make_market(source, begins=source.start + 90 * 3600 * SECOND)
     for stream in streams:
-        for payload in unframed(later.state_of(stream, 10, Variant())):
+        for payload in unframed(state_of(later, stream, 10)):
             data = json.loads(payload)["data"]
             price = 101.5 if stream.symbol == "BTC/USD" else 20.5
             assert [data[key] for key in ("open", "high", "low", "vwap", "volume")] == [price] * 4 + [0]

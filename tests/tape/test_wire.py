@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feed.data.rows import StatusRows, TradeRows
 from feed.data.ticks import STATUSES, Instrument, StatusChange, TickBlock
-from feed.dialects.native.data import encode_status, encode_ticks
-from feed.dialects.native.replies import Variant
+from feed.dialects.base import Kind
+from feed.dialects.registry import NATIVE
+from feed.protocol.effects import Stream
 from feed.tape.layout import INFO_KEY, RecordingInfo
 from feed.tape.parquet import RecordingFile
 from feed.tape.reader import open_recording
@@ -20,8 +22,6 @@ from feed.tape.rows import batch_of
 from feed.tape.wire import FrameRows, facts_of
 from feed.units import MILLISECOND, parse_step
 from tests.tape.trades import INFO
-
-PLAIN = Variant()
 
 STEPS = st.sampled_from(["0.00001", "0.0005", "0.01", "0.25", "0.5", "1", "10"]).map(parse_step)
 # A float has sixteen digits; so has every number that feed writes.
@@ -56,6 +56,17 @@ def changes(draw: st.DrawFn) -> list[StatusChange]:
     return draw(st.lists(made, min_size=1, max_size=3))
 
 
+def written(rows: TradeRows | StatusRows, seq: int, kind: Kind) -> list[bytes]:
+    """Rows as frames of the native dialect; changes of status may be of several symbols."""
+    if isinstance(rows, TradeRows):
+        return NATIVE.write(Stream("trading", rows.instrument.symbol), rows, seq, kind, ())
+    return [
+        frame
+        for at, change in enumerate(rows.changes, seq)
+        for frame in NATIVE.write(Stream("status", change.symbol), StatusRows((change,)), at, kind, ())
+    ]
+
+
 def block_of(rows: list[dict[str, Any]], instrument: Instrument) -> TickBlock:
     """Trades as a recording has them, in steps again."""
     tick, lot = float(instrument.tick_size), float(instrument.lot_size)
@@ -73,7 +84,7 @@ def frames_of(rows: list[dict[str, Any]], instrument: Instrument) -> list[bytes]
     for row in rows:
         if row["channel"] == "trading":
             block = block_of([row], instrument)
-            frames += encode_ticks(block, instrument, first_seq=row["seq"], variant=PLAIN, kind=row["type"])
+            frames += written(TradeRows(instrument, block), row["seq"], row["type"])
         elif row["channel"] == "event":
             frames.append(row["data"].encode())
         else:
@@ -89,12 +100,12 @@ def test_frames_come_back(
     made: tuple[Instrument, TickBlock],
     statuses: list[StatusChange],
     seq: int,
-    kind: str,
+    kind: Kind,
 ) -> None:
     """Byte for byte, through a file."""
     instrument, block = made
-    frames = encode_ticks(block, instrument, first_seq=seq, variant=PLAIN, kind=kind)
-    frames += encode_status(statuses, first_seq=seq, kind=kind)
+    frames = written(TradeRows(instrument, block), seq, kind)
+    frames += written(StatusRows(tuple(statuses)), seq, kind)
     frames.append(b'{"event":"heartbeat","timestamp":1.50,"last":{}}')
     maker = FrameRows()
     rows = [maker.row(frame, orjson.loads(frame), 7) for frame in frames]
@@ -127,7 +138,7 @@ def test_texts_that_look_like_data() -> None:
     """A text that looks like the mark behind which data begins is inside of quotes, and so escaped."""
     text = ',"data":{"price":1}'
     change = StatusChange(0, 'A","data":"B', "online", text, text)
-    frame = encode_status([change], first_seq=1)[0]
+    frame = written(StatusRows((change,)), 1, "update")[0]
     row = FrameRows().row(frame, orjson.loads(frame), 1)
     assert row.data is not None
     assert orjson.loads(row.data)["reason"] == text

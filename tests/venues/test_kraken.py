@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.venues.checks import KeptBook
+from feed.data.keptbook import KeptBook, text_digits
 from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
 from feed.venues.kraken import Kraken, subscribe_messages
 from feed.venues.kraken_v2 import KrakenV2
@@ -40,14 +40,14 @@ def test_checksum_of_the_documentation() -> None:
     bids = [("0.05000", "0.00000500"), ("0.04995", "0.00000500"), ("0.04990", "0.00000500"), ("0.04980", "0.00000500"),
             ("0.04975", "0.00000500"), ("0.04970", "0.00000500"), ("0.04965", "0.00000500"), ("0.04960", "0.00000500"),
             ("0.04955", "0.00000500"), ("0.04950", "0.00000500")]  # fmt: skip
-    book = KeptBook(10)
+    book = KeptBook(10, text_digits)
     book.apply(tuple(bids), tuple(asks))
     assert book.checksum() == 974947235
 
 
 def checksum(*changes: tuple[Any, Any]) -> str:
     """Of the book above after changes."""
-    book = KeptBook(10)
+    book = KeptBook(10, text_digits)
     book.apply(tuple((b[0], b[1]) for b in BIDS), tuple((a[0], a[1]) for a in ASKS))
     for bids, asks in changes:
         book.apply(bids, asks)
@@ -208,7 +208,7 @@ def test_subscriptions() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 3)), max_size=60), st.integers(0, 12))
 def test_kept_book_is_the_book(changes: list[tuple[bool, int, int]], depth: int) -> None:
     """Whatever comes, the best levels are those of a plain dictionary that is cut the same way."""
-    book = KeptBook(depth)
+    book = KeptBook(depth, text_digits)
     plain: dict[bool, dict[int, int]] = {True: {}, False: {}}
     for bid, price, size in changes:
         level = ((f"{price}.00", str(size)),)

@@ -1,121 +1,125 @@
-"""`data` frames of the native dialect: from columns of integers to payloads, a whole slice at a time.
+"""Objects and frames of the native dialect: from columns of integers to payloads, a whole slice at a time.
 
-A payload is one `%` of a byte template that is made once for a stream and a variant, filled from columns that numpy
+A payload is one `%` of a byte template that is made once for an instrument and a form, filled from columns that numpy
 has already split at the decimal point. No float is ever formatted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from feed.data.columns import PRICES, SIZES
-from feed.data.ticks import BUY, Instrument, StatusChange, TickBlock
-from feed.dialects.native.replies import Variant
+from feed.data.rows import StatusRows, TradeRows
+from feed.data.ticks import BUY, Instrument
+from feed.dialects.base import Kind
 from feed.units import MILLISECOND
 
-__all__ = ["encode_status", "encode_ticks"]
+__all__ = ["frames_of", "status_objects", "trade_frames", "trade_objects"]
 
-Columns = list[list[int]]
+SHORT_SLICE = 4
+"""Up to so many rows are split one by one: a call of numpy costs more than that."""
 
 
-def encode_ticks(
-    block: TickBlock,
-    instrument: Instrument,
-    *,
-    first_seq: int,
-    shift: int = 0,
-    variant: Variant,
-    kind: str = "update",
+def frames_of(
+    channel: str, symbol: str, objects: Sequence[bytes], first_seq: int, kind: Kind, skipped: int
 ) -> list[bytes]:
-    """One payload a row of the block.
-
-    Args:
-        block: the ticks; their columns may be views.
-        instrument: the symbol, with its decimals.
-        first_seq: the `seq` of the first row; each following row has the next one.
-        shift: nanoseconds added to every time (the market's anchor).
-        variant: the form of the numbers.
-        kind: the frame's `type`, `update` or `snapshot`.
-    """
-    template = _tick_template(instrument, variant, kind)
-    price, bid, ask = (
-        _split(getattr(block, name), instrument.tick_units, instrument.price_decimals) for name in PRICES
-    )
-    size, bid_size, ask_size, volume = (
-        _split(getattr(block, name), instrument.lot_units, instrument.size_decimals) for name in SIZES
-    )
-    side = [b"buy" if taker == BUY else b"sell" for taker in block.side.tolist()]
-    milliseconds = ((block.time + shift) // MILLISECOND).tolist()
-    rows = zip(
-        range(first_seq, first_seq + len(block)),
-        *price, *size, side, *bid, *bid_size, *ask, *ask_size, *volume,
-        block.trade_id.tolist(), milliseconds,
-        strict=True,
-    )  # fmt: skip
-    return [template % row for row in rows]
+    """Objects inside of the head that tells their stream and their `seq`, the first also what was skipped before it."""
+    head, seqs = _head(channel, symbol, kind), _seqs(first_seq, len(objects), kind)
+    frames = [b'%b%d,"data":%b}' % (head, seq, each) for seq, each in zip(seqs, objects, strict=True)]
+    if skipped:
+        frames[0] = b'%b%d,"skipped":%d,"data":%b}' % (head, first_seq, skipped, objects[0])
+    return frames
 
 
-def _split(column: NDArray[np.int64], units: int, decimals: int) -> Columns:
+def trade_objects(rows: TradeRows, *, quoted: bool) -> list[bytes]:
+    """One object a fill."""
+    template = _trade_template(rows.instrument, quoted)
+    return [template % row for row in zip(*_columns(rows), strict=True)]
+
+
+def trade_frames(rows: TradeRows, first_seq: int, kind: Kind, *, quoted: bool) -> list[bytes]:
+    """One payload a fill: head and object as one template, for there are many of them."""
+    template = _frame_template(rows.instrument, quoted, kind)
+    seqs = _seqs(first_seq, len(rows), kind)
+    return [template % row for row in zip(seqs, *_columns(rows), strict=True)]
+
+
+def status_objects(rows: StatusRows) -> list[bytes]:
+    """One object a change of status."""
+    return [
+        orjson.dumps(
+            {
+                "symbol": change.symbol,
+                "status": change.status,
+                "reason": change.reason,
+                "phase": change.phase,
+                "timestamp": change.time // MILLISECOND,
+            }
+        )
+        for change in rows.changes
+    ]
+
+
+def _seqs(first: int, count: int, kind: Kind) -> Iterable[int]:
+    return repeat(first, count) if kind == "state" else range(first, first + count)
+
+
+@lru_cache(maxsize=4096)
+def _head(channel: str, symbol: str, kind: Kind) -> bytes:
+    shown = "update" if kind == "update" else "snapshot"
+    name = orjson.dumps(symbol).decode()
+    return f'{{"event":"data","channel":"{channel}","symbol":{name},"type":"{shown}","seq":'.encode()
+
+
+def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
+    """The columns of a fill in the order of its object."""
+    ticks, each = rows.ticks, rows.instrument
+    prices = {name: _split(getattr(ticks, name), each.tick_units, each.price_decimals) for name in PRICES}
+    sizes = {name: _split(getattr(ticks, name), each.lot_units, each.size_decimals) for name in SIZES}
+    yield from (*prices["price"], *sizes["size"])
+    yield [b"buy" if taker == BUY else b"sell" for taker in ticks.side.tolist()]
+    yield from (*prices["bid"], *sizes["bid_size"], *prices["ask"], *sizes["ask_size"], *sizes["volume"])
+    yield ticks.trade_id.tolist()
+    yield (ticks.time // MILLISECOND).tolist()
+
+
+def _split(column: NDArray[np.int64], units: int, decimals: int) -> list[Sequence[int]]:
     """The digits before the point and those after it; only the first where there are no decimals."""
-    scaled = column if units == 1 else column * units
     if not decimals:
-        return [scaled.tolist()]
-    whole, fraction = np.divmod(scaled, 10**decimals)
+        return [(column * units).tolist()]
+    if 0 < len(column) <= SHORT_SLICE:
+        scale = 10**decimals
+        return list(zip(*[divmod(value * units, scale) for value in column.tolist()], strict=True))
+    whole, fraction = np.divmod(column if units == 1 else column * units, 10**decimals)
     return [whole.tolist(), fraction.tolist()]
 
 
 @lru_cache(maxsize=4096)
-def _tick_template(instrument: Instrument, variant: Variant, kind: str) -> bytes:
-    symbol = _text(instrument.symbol)
-    price = _decimal(instrument.price_decimals, variant)
-    size = _decimal(instrument.size_decimals, variant)
+def _frame_template(instrument: Instrument, quoted: bool, kind: Kind) -> bytes:
+    head = _head("trading", instrument.symbol, kind).replace(b"%", b"%%")
+    return head + b"%d" + b',"data":' + _trade_template(instrument, quoted) + b"}"
+
+
+@lru_cache(maxsize=4096)
+def _trade_template(instrument: Instrument, quoted: bool) -> bytes:
+    # The text becomes part of a template, where a percent sign has a meaning.
+    symbol = orjson.dumps(instrument.symbol).replace(b"%", b"%%")
+    price = _decimal(instrument.price_decimals, quoted)
+    size = _decimal(instrument.size_decimals, quoted)
     return (
-        b'{"event":"data","channel":"trading","symbol":'
-        + symbol
-        + b',"type":"'
-        + kind.encode()
-        + b'","seq":%d,"data":{'
-        b'"symbol":' + symbol + b',"price":' + price + b',"size":' + size + b',"side":"%b",'
+        b'{"symbol":' + symbol + b',"price":' + price + b',"size":' + size + b',"side":"%b",'
         b'"bid":' + price + b',"bid_size":' + size + b',"ask":' + price + b',"ask_size":' + size + b","
-        b'"volume":' + size + b',"trade_id":%d,"timestamp":%d}}'
+        b'"volume":' + size + b',"trade_id":%d,"timestamp":%d}'
     )
 
 
-def _decimal(decimals: int, variant: Variant) -> bytes:
+def _decimal(decimals: int, quoted: bool) -> bytes:
     digits = b"%d.%0" + str(decimals).encode() + b"d" if decimals else b"%d"
-    return b'"' + digits + b'"' if variant.numbers == "string" else digits
-
-
-def _text(value: str) -> bytes:
-    # The text becomes part of a template, where a percent sign has a meaning.
-    return orjson.dumps(value).replace(b"%", b"%%")
-
-
-def encode_status(
-    changes: Iterable[StatusChange], *, first_seq: int, shift: int = 0, kind: str = "update"
-) -> list[bytes]:
-    """One payload a change of status, the seq counting up from `first_seq`."""
-    return [
-        orjson.dumps(
-            {
-                "event": "data",
-                "channel": "status",
-                "symbol": change.symbol,
-                "type": kind,
-                "seq": seq,
-                "data": {
-                    "symbol": change.symbol,
-                    "status": change.status,
-                    "reason": change.reason,
-                    "phase": change.phase,
-                    "timestamp": (change.time + shift) // MILLISECOND,
-                },
-            }
-        )
-        for seq, change in enumerate(changes, first_seq)
-    ]
+    return b'"' + digits + b'"' if quoted else digits

@@ -1,4 +1,4 @@
-"""From a batch to messages: each channel says when its messages are due and how they are written.
+"""From a batch to messages: each channel says when its messages are due and what they say.
 
 To add a channel, write a class with a `track` and list it in `open_channels`. Everything else (order, seq, history,
 resume, fan-out) follows from the times of its tracks.
@@ -7,15 +7,14 @@ resume, fan-out) follows from the times of its tracks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.data.rows import Rows, StatusRows, TradeRows
 from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock
-from feed.dialects.native.data import encode_status, encode_ticks
-from feed.dialects.native.replies import Variant
 from feed.protocol.effects import Stream
 
 __all__ = ["Channel", "StatusChannel", "StatusTrack", "TickTrack", "Track", "TradingChannel", "streams_of"]
@@ -24,14 +23,18 @@ Ints = NDArray[np.int64]
 
 
 class Track(Protocol):
-    """The messages of one stream in one batch."""
+    """The messages of one stream in one batch.
+
+    `times` are market times, by which messages are due. Whoever gets rows sees the market's clients' times: a track is
+    the one place where its market's shift is added.
+    """
 
     @property
     def times(self) -> Ints:
         """When each message is due: market time, ns UTC, never falling."""
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The payloads of messages `lo` up to, not including, `hi`, the first with `first_seq`."""
+    def rows(self, lo: int, hi: int) -> Rows:
+        """What messages `lo` up to, not including, `hi` say."""
 
 
 class Channel(Protocol):
@@ -103,10 +106,10 @@ class TickTrack:
         """When each fill happened."""
         return self.block.time
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The fills as payloads."""
-        rows = self.block[lo:hi]
-        return encode_ticks(rows, self.instrument, first_seq=first_seq, shift=self.shift, variant=variant, kind=kind)
+    def rows(self, lo: int, hi: int) -> TradeRows:
+        """The fills."""
+        ticks = self.block[lo:hi]
+        return TradeRows(self.instrument, replace(ticks, time=ticks.time + self.shift) if self.shift else ticks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,9 @@ class StatusTrack:
         """When each change happens."""
         return np.array([change.time for change in self.changes], np.int64)
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The changes as payloads."""
-        del variant  # It has no decimals.
-        return encode_status(self.changes[lo:hi], first_seq=first_seq, shift=self.shift, kind=kind)
+    def rows(self, lo: int, hi: int) -> StatusRows:
+        """The changes."""
+        return StatusRows(tuple(replace(change, time=change.time + self.shift) for change in self.changes[lo:hi]))
 
 
 class _Eager:

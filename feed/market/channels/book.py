@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.data.book import DEPTHS, Depth
+from feed.data.rows import BookRows
 from feed.data.ticks import Batch, Instrument, Source
-from feed.dialects.native.book import encode_book_updates, encode_books
-from feed.dialects.native.replies import Variant
 from feed.units import MINUTE
 
 __all__ = ["BookChannel"]
@@ -109,13 +108,11 @@ class BookTrack:
         """When the book changes."""
         return self._depth.quotes.time
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """What each change changed."""
+    def rows(self, lo: int, hi: int) -> BookRows:
+        """What each change changes."""
+        times = (self.times[lo:hi] + self._shift).tolist()
         ladders = self._depth.ladders(lo - 1, hi, self._levels)
-        return encode_book_updates(
-            ladders, self.times[lo:hi], self._instrument, self._levels,
-            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
-        )  # fmt: skip
+        return BookRows(self._instrument, self._levels, times, ladders, whole=False)
 
 
 class BookSnapshot:
@@ -128,9 +125,8 @@ class BookSnapshot:
         self._shift = shift
         self._depth = depth
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
+    def rows(self, lo: int, hi: int) -> BookRows:
         """The book."""
-        return encode_books(
-            self._depth.ladders(-1, 0, self._levels)[lo:hi], self.times[lo:hi], self._instrument, self._levels,
-            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
-        )  # fmt: skip
+        times = (self.times[lo:hi] + self._shift).tolist()
+        ladders = self._depth.ladders(-1, 0, self._levels)[lo:hi]
+        return BookRows(self._instrument, self._levels, times, ladders, whole=True)

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.data.bars import Bars, bars_of, joined, running
+from feed.data.rows import CandleRow, CandleRows, TickerRow, TickerRows
 from feed.data.ticks import Batch, Instrument, Source, TickBlock
-from feed.dialects.native.bars import Candle, Ticker, encode_candles, encode_tickers
-from feed.dialects.native.replies import Variant
 from feed.market.memory import BarMemory
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
@@ -160,15 +159,12 @@ class CandleTrack:
         self._block = block
         self._start = start
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The candles as payloads."""
+    def rows(self, lo: int, hi: int) -> CandleRows:
+        """The candles."""
         times = self.times[lo:hi]
         rows = np.searchsorted(self._states[0], times, side="right") - 1
         candles = [self._candle(int(time), int(row)) for time, row in zip(times, rows, strict=True)]
-        return encode_candles(
-            candles, self._instrument, self._interval,
-            first_seq=first_seq, shift=self._shift, variant=variant, kind=kind,
-        )  # fmt: skip
+        return CandleRows(self._instrument, self._interval, candles)
 
     @cached_property
     def _first(self) -> int:
@@ -191,17 +187,18 @@ class CandleTrack:
             earlier = self._memory.last(self._first)
         return int(earlier.close[-1]) if len(earlier) else 0
 
-    def _candle(self, time: int, row: int) -> Candle:
-        length, states = self._length, self._states[1]
+    def _candle(self, time: int, row: int) -> CandleRow:
+        length, states, shift = self._length, self._states[1], self._shift
         begin = time // length * length
         closed = (time + 1) % length == 0
         if row >= 0 and states.time[row] == begin:
-            return Candle(
-                begin, int(states.open[row]), int(states.high[row]), int(states.low[row]), int(states.close[row]),
-                int(states.volume[row]), int(states.trades[row]), int(states.notional[row]), closed, time,
+            return CandleRow(
+                begin + shift, int(states.open[row]), int(states.high[row]), int(states.low[row]),
+                int(states.close[row]), int(states.volume[row]), int(states.trades[row]),
+                int(states.notional[row]), closed, time + shift,
             )  # fmt: skip
         price = int(states.close[row]) if row >= 0 else self._last
-        return Candle(begin, price, price, price, price, 0, 0, 0, closed, time)
+        return CandleRow(begin + shift, price, price, price, price, 0, 0, 0, closed, time + shift)
 
 
 class TickerChannel(_EachSecond):
@@ -242,12 +239,11 @@ class TickerTrack:
         self._block = block
         self._start = start
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The tickers as payloads."""
-        instrument = self._instrument
+    def rows(self, lo: int, hi: int) -> TickerRows:
+        """The tickers."""
         bars, quotes = self._day
         tickers = [self._ticker(int(time), bars, quotes) for time in self.times[lo:hi]]
-        return encode_tickers(tickers, instrument, first_seq=first_seq, shift=self._shift, variant=variant, kind=kind)
+        return TickerRows(self._instrument, tickers)
 
     @cached_property
     def _day(self) -> tuple[Bars, TickBlock]:
@@ -256,17 +252,17 @@ class TickerTrack:
         last = before if len(before) else self._memory.last(self._start)
         return joined([before, bars_of(self._block, SECOND)]), self._quotes(last)
 
-    def _ticker(self, time: int, bars: Bars, quotes: TickBlock) -> Ticker:
+    def _ticker(self, time: int, bars: Bars, quotes: TickBlock) -> TickerRow:
         opening = time // MINUTE * MINUTE - DAY
         lo, hi = np.searchsorted(bars.time, [opening, time + 1])
         day = bars[slice(int(lo), int(hi))]
         row = int(np.searchsorted(quotes.time, time, side="right")) - 1
         if row < 0:
-            return Ticker.nothing(time)
+            return TickerRow.untraded(time + self._shift)
         if not len(day):
             # A day without a trade, as on a weekend: what stands is what the last one left.
             day = bars_of(replace(quotes[row : row + 1], size=np.zeros(1, np.int64)), SECOND)
-        return Ticker(
+        return TickerRow(
             last=int(day.close[-1]),
             bid=int(quotes.bid[row]),
             bid_size=int(quotes.bid_size[row]),
@@ -277,7 +273,8 @@ class TickerTrack:
             low=int(day.low.min()),
             volume=int(day.volume.sum()),
             notional=int(day.notional.sum()),
-            time=time,
+            time=time + self._shift,
+            trades=int(day.trades.sum()),
         )
 
     def _quotes(self, before: Bars) -> TickBlock:

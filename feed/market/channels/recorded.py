@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from feed.data.messages import RecordedRows
-from feed.data.ticks import Batch, Source
-from feed.dialects.native.replies import Variant
+from feed.data.rows import RawRows
+from feed.data.ticks import Batch, Instrument, Source
 from feed.market.channels.base import Channel, Track
 
 __all__ = ["RecordedChannel", "RecordedTrack"]
 
 Ints = NDArray[np.int64]
-
-_DECIMAL = re.compile(rb"(?<=[:,\[])-?[0-9]+\.[0-9]+(?=[,}\]])")
 
 
 class RecordedChannel:
@@ -48,7 +44,7 @@ class RecordedChannel:
         rows = self._rows(symbol, part)
         if rows is None:
             return self._inner.track(batch, symbol, part)
-        return RecordedTrack(self.name, self._source.instruments[symbol].symbol, rows.between(batch.start, batch.end))
+        return RecordedTrack(self._source.instruments[symbol], rows.between(batch.start, batch.end))
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """The messages of an epoch that began at `begins`, up to market time `time`."""
@@ -61,14 +57,14 @@ class RecordedChannel:
         """The last messages up to market time `at`; where there is none yet, what stands by then."""
         rows = self._rows(symbol, part)
         until = 0 if rows is None else len(rows.between(-(2**62), at + 1))
-        name = self._source.instruments[symbol].symbol
+        instrument = self._source.instruments[symbol]
         if rows is not None and not until and rows.opening is not None:
-            return RecordedTrack(self.name, name, RecordedRows(np.array([at], np.int64), [rows.opening]))
+            return RecordedTrack(instrument, RecordedRows(np.array([at], np.int64), [rows.opening]))
         if rows is None or not until:
             return self._inner.snapshot(symbol, part, at, count)
         lo = max(0, until - count)
         known = RecordedRows(rows.time[lo:until], rows.data[lo:until])
-        return RecordedTrack(self.name, name, known)
+        return RecordedTrack(instrument, known)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
         """What was recorded is."""
@@ -82,16 +78,11 @@ class RecordedChannel:
 class RecordedTrack:
     """Messages of one stream as they were recorded."""
 
-    def __init__(self, channel: str, symbol: str, rows: RecordedRows) -> None:
+    def __init__(self, instrument: Instrument, rows: RecordedRows) -> None:
         self.times: Ints = rows.time
+        self._instrument = instrument
         self._data: Sequence[bytes] = rows.data
-        name = orjson.dumps(symbol).decode()
-        self._begin = f'{{"event":"data","channel":"{channel}","symbol":{name},"type":"'
 
-    def encode(self, lo: int, hi: int, first_seq: int, variant: Variant, kind: str) -> list[bytes]:
-        """The messages as payloads."""
-        begin = f'{self._begin}{kind}","seq":'.encode()
-        payloads = [b'%b%d,"data":%b}' % (begin, seq, data) for seq, data in enumerate(self._data[lo:hi], first_seq)]
-        if variant.numbers == "string":
-            return [_DECIMAL.sub(rb'"\g<0>"', payload) for payload in payloads]
-        return payloads
+    def rows(self, lo: int, hi: int) -> RawRows:
+        """The messages: their times are in them, for a market without a shift."""
+        return RawRows(self._instrument, self._data[lo:hi])

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import structlog
 
+from feed.data.rows import Rows
+from feed.dialects.registry import NATIVE
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.channels.derived import INTERVALS
@@ -81,7 +83,7 @@ class HistoryPages:
         seq = market.seq(Stream("candles", market.symbols[symbol], interval))
         chore = market.catalog.past.candles(symbol, interval, start, until, limit)
         try:
-            rows = await self._made(market, chore, f"candles of {market.symbols[symbol]}, {interval}")
+            rows = await self._made(market, _spelled(chore), f"candles of {market.symbols[symbol]}, {interval}")
         except _BusyError:
             return _busy()
         return _rows(market, symbol, "candles", rows, until, seq, {"interval": interval})
@@ -98,7 +100,7 @@ class HistoryPages:
         seq = market.seq(Stream("trading", market.symbols[symbol]))
         chore = market.catalog.past.trades(symbol, start, until, limit)
         try:
-            rows = await self._made(market, chore, f"trades of {market.symbols[symbol]}")
+            rows = await self._made(market, _spelled(chore), f"trades of {market.symbols[symbol]}")
         except _BusyError:
             return _busy()
         return _rows(market, symbol, "trades", rows, until, seq, {})
@@ -123,6 +125,15 @@ class HistoryPages:
             return self._markets.find(name).market
         except CommandError as error:
             raise _RefusedError(refusal(error)) from None
+
+
+def _spelled(chore: Chore[list[Rows]]) -> Chore[list[bytes]]:
+    """The objects of rows, a piece of them at a time."""
+    objects: list[bytes] = []
+    for rows in (yield from chore):
+        objects += NATIVE.objects(rows)
+        yield
+    return objects
 
 
 def _busy() -> Page:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from feed.data.ticks import Source
-from feed.dialects.native.replies import Variant
+from feed.dialects.registry import NATIVE
 from feed.market.channels.base import StatusChannel, TradingChannel
+from feed.protocol.effects import Stream
 
 __all__ = ["EXPECTED", "FOLDER", "frames_of"]
 
@@ -30,7 +31,8 @@ def frames_of(source: Source, channel: str = "trading") -> dict[str, str]:
     for batch in source.batches(source.start):
         for index, (symbol, hashed) in enumerate(hashes.items()):
             track = maker.track(batch, index, "")
-            payloads = track.encode(0, len(track.times), counts[symbol] + 1, Variant(), "update")
+            stream = Stream(channel, symbol)
+            payloads = NATIVE.write(stream, track.rows(0, len(track.times)), counts[symbol] + 1, "update", ())
             counts[symbol] += len(payloads)
             hashed.update(b"".join(payload + b"\n" for payload in payloads))
     return {symbol: f"{counts[symbol]} {hashed.hexdigest()}" for symbol, hashed in hashes.items()}

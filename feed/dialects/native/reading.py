@@ -1,63 +1,29 @@
-"""The native dialect: JSON text, one event a frame, fixed key order, decimals written out exactly."""
+"""Requests of the native dialect: JSON objects, read without ever raising, and refused with a hint."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from feed.hints import nearest
-from feed.protocol.codes import BadSubscription, ErrorCode
-from feed.protocol.events import Event
-from feed.protocol.requests import (
+from feed.dialects.native.requests import (
     MAX_HISTORY,
     MAX_ID_LENGTH,
     MAX_NAME_LENGTH,
     MAX_RATE,
     MIN_RATE,
-    REQUESTS,
-    Rejected,
-    Request,
-    RequestId,
-    Subscribe,
-    Unsubscribe,
+    MODELS,
+    RequestText,
+    SubscribeText,
+    UnsubscribeText,
 )
+from feed.hints import nearest
+from feed.protocol.codes import BadSubscription, ErrorCode
+from feed.protocol.requests import Rejected, Request, RequestId
 
-__all__ = ["Variant", "decode", "encode"]
-
-
-class Variant(NamedTuple):
-    """One form of the wire. Connections of the same variant get the same bytes.
-
-    `numbers` is `plain` (JSON numbers) or `string` (decimals as JSON strings, for clients that parse floats badly).
-    `deflate` says that data frames are compressed.
-    """
-
-    numbers: Literal["plain", "string"] = "plain"
-    deflate: bool = False
-
-
-def encode(event: Event) -> bytes:
-    """One event as the payload of a text frame."""
-    document: dict[str, Any] = {"event": event.name}
-    for name in _field_names(type(event)):
-        value = getattr(event, name)
-        if value is not None or name in event.nullable:
-            document[name] = value
-    return orjson.dumps(document)
-
-
-_NAMES: dict[type[Event], tuple[str, ...]] = {}
-
-
-def _field_names(event: type[Event]) -> tuple[str, ...]:
-    names = _NAMES.get(event)
-    if names is None:
-        names = _NAMES[event] = tuple(field.name for field in fields(event))
-    return names
+__all__ = ["decode"]
 
 
 def decode(payload: bytes) -> Request | Rejected:
@@ -80,13 +46,13 @@ def _request(document: dict[str, Any]) -> Request | Rejected:
     event = document.get("event")
     if not isinstance(event, str):
         return _no_event(document, request_id)
-    model = REQUESTS.get(event)
+    model = MODELS.get(event)
     if model is None:
-        near = nearest(event, REQUESTS)
-        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(REQUESTS)}"
+        near = nearest(event, MODELS)
+        hint = f'did you mean "{near}"?' if near else f"one of {', '.join(MODELS)}"
         return Rejected(code=ErrorCode.UNKNOWN_EVENT, message="Unknown event", id=request_id, field="event", hint=hint)
     try:
-        return model.model_validate(document)
+        return model.model_validate(document).neutral()
     except ValidationError as error:
         return _invalid(model, error, document, request_id)
 
@@ -96,17 +62,17 @@ def _no_event(document: dict[str, Any], request_id: RequestId | None) -> Rejecte
         message = f"The event must be a string, not {_kind(document['event'])}"
     else:
         message = "The request has no event"
-    hint = f"one of {', '.join(REQUESTS)}"
+    hint = f"one of {', '.join(MODELS)}"
     return Rejected(code=ErrorCode.INVALID_REQUEST, message=message, id=request_id, field="event", hint=hint)
 
 
 def _invalid(
-    model: type[Request], error: ValidationError, document: dict[str, Any], request_id: RequestId | None
+    model: type[RequestText], error: ValidationError, document: dict[str, Any], request_id: RequestId | None
 ) -> Rejected:
     problems = error.errors(include_url=False, include_input=False)
     # A misspelt key shows twice, as unknown and as missing: the unknown one is the place to point at.
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    subscription = issubclass(model, Subscribe | Unsubscribe)
+    subscription = issubclass(model, SubscribeText | UnsubscribeText)
     field = _field(problem, model)
     return Rejected(
         code=ErrorCode.INVALID_REQUEST,
@@ -117,7 +83,7 @@ def _invalid(
     )
 
 
-def _field(problem: ErrorDetails, model: type[Request]) -> str:
+def _field(problem: ErrorDetails, model: type[RequestText]) -> str:
     location = problem["loc"]
     if location and location[0] in model.model_fields:
         # What follows an array's index or a union's branch is pydantic's own, not the client's.
@@ -126,7 +92,7 @@ def _field(problem: ErrorDetails, model: type[Request]) -> str:
     return ".".join(str(part) for part in location)[:64]
 
 
-def _hint(problem: ErrorDetails, model: type[Request], document: dict[str, Any]) -> str:
+def _hint(problem: ErrorDetails, model: type[RequestText], document: dict[str, Any]) -> str:
     names = list(model.model_fields)
     if problem["type"] == "extra_forbidden":
         if problem["loc"][0] in model.model_fields:

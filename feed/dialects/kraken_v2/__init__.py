@@ -1,0 +1,1 @@
+"""Kraken's WebSocket API, version 2: market data as that exchange says it."""

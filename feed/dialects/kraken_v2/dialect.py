@@ -1,0 +1,192 @@
+"""What the exchange's messages look like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import ClassVar
+
+import orjson
+
+from feed.data.book import Level, changed_levels, ladder_checksum
+from feed.data.rows import BookRows, CandleRow, CandleRows, RawRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
+from feed.data.ticks import BUY, Instrument
+from feed.dialects.base import Kind, Options
+from feed.dialects.decimals import DecimalWriter
+from feed.dialects.kraken_v2.conversation import CHANNELS, HEARTBEAT, INTERVALS, KrakenConversation
+from feed.dialects.native.objects import rows_of
+from feed.dialects.times import micros
+from feed.protocol import codes
+from feed.protocol.codes import CloseCode
+from feed.protocol.effects import Stream
+from feed.protocol.events import Heartbeat
+from feed.protocol.view import HeartbeatRule, MarketView
+from feed.units import MINUTE, SECOND
+
+__all__ = ["KrakenDialect"]
+
+TRADES_AN_EPOCH = 10**9
+"""Trade ids grow by so much with each epoch, so that a client that comes back never sees one twice."""
+
+MINUTES = {part: minutes for minutes, part in INTERVALS.items()}
+
+
+class KrakenDialect:
+    """The wire format of Kraken v2."""
+
+    name: ClassVar[str] = "kraken_v2"
+    paths: ClassVar[tuple[str, ...]] = ("/v2", "/kraken/v2")
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    heartbeat: ClassVar[HeartbeatRule] = HeartbeatRule(interval=SECOND, needs_stream=True)
+    wants_net_change: ClassVar[bool] = True
+
+    def channel(self, name: str) -> str | None:
+        """What the exchange calls a channel."""
+        return CHANNELS.get(name)
+
+    def symbol(self, name: str) -> str:
+        """A pair has its name with a slash, as inside."""
+        return name
+
+    def close_number(self, code: CloseCode) -> int:
+        """A number that an exchange would close with: those of our own say too much."""
+        if code is codes.MARKET_GONE:
+            return codes.RESTART.number
+        return code.number if code.number < 4000 else codes.POLICY.number
+
+    def beat(self, event: Heartbeat) -> bytes:
+        """The payload of a heartbeat."""
+        del event
+        return HEARTBEAT
+
+    def write(
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
+    ) -> list[bytes]:
+        """One message a row, and one for all rows of a snapshot. Nothing tells of what was skipped."""
+        del stream, options, skipped
+        match rows:
+            case TradeRows():
+                return _gathered("trade", kind, _trades(rows, epoch * TRADES_AN_EPOCH + first_seq))
+            case BookRows():
+                return _gathered("book", "state" if rows.whole else "update", _books(rows))
+            case TickerRows():
+                return _gathered("ticker", kind, _tickers(rows))
+            case CandleRows():
+                stamps = [f"{micros(candle.time)}000Z" for candle in rows.candles]
+                return _gathered("ohlc", kind, _candles(rows), stamps)
+            case RawRows():
+                return self.write(Stream("", ""), rows_of(rows), first_seq, kind, ())
+            case StatusRows():
+                return [b""] * len(rows)
+
+    def converse(self, view: MarketView) -> KrakenConversation:
+        """Begin to talk with one connection."""
+        return KrakenConversation(view)
+
+
+def _gathered(channel: str, kind: Kind, rows: list[str], stamps: Sequence[str] | None = None) -> list[bytes]:
+    """Messages with these rows; an empty one says nothing, and those of a snapshot share a message."""
+
+    def message(shown: str, data: str, stamp: str) -> bytes:
+        time = f'"timestamp":"{stamp}",' if stamp else ""
+        return f'{{"channel":"{channel}","type":"{shown}",{time}"data":[{data}]}}'.encode()
+
+    known = stamps or [""] * len(rows)
+    if kind == "update":
+        return [message("update", row, stamp) if row else b"" for row, stamp in zip(rows, known, strict=True)]
+    data = ",".join(filter(None, rows))
+    return [message("snapshot", data, known[-1]) if data else b"", *[b""] * (len(rows) - 1)]
+
+
+def _trades(rows: TradeRows, first_id: int) -> list[str]:
+    write, ticks = DecimalWriter(rows.instrument), rows.ticks
+    symbol = _quoted(rows.instrument.symbol)
+    columns = zip(ticks.side.tolist(), ticks.price.tolist(), ticks.size.tolist(), ticks.time.tolist(), strict=True)
+    return [
+        f'{{"symbol":{symbol},"side":"{"buy" if side == BUY else "sell"}","price":{write.price(price)},'
+        f'"qty":{write.size(size)},"ord_type":"market","trade_id":{number},"timestamp":"{micros(time)}Z"}}'
+        for number, (side, price, size, time) in enumerate(columns, first_id)
+    ]
+
+
+def _books(rows: BookRows) -> list[str]:
+    if rows.whole:
+        return [
+            _book(rows.instrument, it.bids, it.asks, ladder_checksum(it, *_units(rows.instrument)), time)
+            for it, time in zip(rows.ladders, rows.times, strict=True)
+        ]
+    books = []
+    for (old, new), time in zip(pairwise(rows.ladders), rows.times, strict=True):
+        bids = _removals_first(changed_levels(old.bids, new.bids, descending=True))
+        asks = _removals_first(changed_levels(old.asks, new.asks, descending=False))
+        checksum = ladder_checksum(new, *_units(rows.instrument))
+        # What only changed below the depth is no change.
+        books.append(_book(rows.instrument, bids, asks, checksum, time) if bids or asks else "")
+    return books
+
+
+def _book(instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level], checksum: int, time: int) -> str:
+    write = DecimalWriter(instrument)
+
+    def levels(side: Iterable[Level]) -> str:
+        return ",".join([f'{{"price":{write.price(price)},"qty":{write.size(size)}}}' for price, size in side])
+
+    return (
+        f'{{"symbol":{_quoted(instrument.symbol)},"bids":[{levels(bids)}],"asks":[{levels(asks)}],'
+        f'"checksum":{checksum},"timestamp":"{micros(time)}Z"}}'
+    )
+
+
+def _removals_first(levels: list[Level]) -> list[Level]:
+    # Clients cut at their depth behind each level: one that goes later would have taken another with it.
+    return [level for level in levels if not level[1]] + [level for level in levels if level[1]]
+
+
+def _units(instrument: Instrument) -> tuple[int, int]:
+    return instrument.tick_units, instrument.lot_units
+
+
+def _tickers(rows: TickerRows) -> list[str]:
+    write, symbol = DecimalWriter(rows.instrument), _quoted(rows.instrument.symbol)
+
+    def ticker(it: TickerRow) -> str:
+        # Nobody knows how many trades a recorded ticker was made of.
+        trades = "" if it.trades is None else f'"trades":{it.trades},'
+        return (
+            f'{{"symbol":{symbol},"bid":{write.price(it.bid)},"bid_qty":{write.size(it.bid_size)},'
+            f'"ask":{write.price(it.ask)},"ask_qty":{write.size(it.ask_size)},"last":{write.price(it.last)},'
+            f'"volume":{write.size(it.volume)},"vwap":{write.average(it.notional, it.volume, it.last)},'
+            f'"low":{write.price(it.low)},"high":{write.price(it.high)},"change":{write.price(it.last - it.open)},'
+            f'"change_pct":{write.hundredths(10_000 * (it.last - it.open), it.open)},'
+            f'{trades}"timestamp":"{micros(it.time)}Z"}}'
+        )
+
+    return [ticker(it) if it.volume else "" for it in rows.tickers]
+
+
+def _candles(rows: CandleRows) -> list[str]:
+    write, symbol = DecimalWriter(rows.instrument), _quoted(rows.instrument.symbol)
+    minutes = MINUTES[rows.interval]
+
+    def candle(it: CandleRow) -> str:
+        return (
+            f'{{"symbol":{symbol},"open":{write.price(it.open)},"high":{write.price(it.high)},'
+            f'"low":{write.price(it.low)},"close":{write.price(it.close)},"trades":{it.trades},'
+            f'"volume":{write.size(it.volume)},"vwap":{write.average(it.notional, it.volume, it.close)},'
+            f'"interval_begin":"{micros(it.begin)}000Z","interval":{minutes},'
+            f'"timestamp":"{micros(it.begin + minutes * MINUTE)}Z"}}'
+        )
+
+    return [candle(it) if it.trades else "" for it in rows.candles]
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()

@@ -1,0 +1,128 @@
+"""The native dialect: JSON text, one event a frame, fixed key order, decimals written out exactly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import ClassVar
+
+from feed.clock import Now
+from feed.data.rows import BookRows, CandleRows, RawRows, Rows, StatusRows, TickerRows, TradeRows
+from feed.dialects.base import Kind, Options
+from feed.dialects.native.bars import candle_objects, ticker_objects
+from feed.dialects.native.book import book_objects
+from feed.dialects.native.data import frames_of, status_objects, trade_frames, trade_objects
+from feed.dialects.native.events import described, encode
+from feed.dialects.native.reading import decode
+from feed.protocol.codes import CloseCode
+from feed.protocol.effects import Stream
+from feed.protocol.events import Event, Heartbeat, Status
+from feed.protocol.requests import Rejected, Request
+from feed.protocol.view import USUAL_HEARTBEAT, HeartbeatRule, MarketView
+
+__all__ = ["NativeConversation", "NativeDialect"]
+
+QUOTED = ("numbers", "string")
+"""The option of clients that parse floats badly: decimals as JSON strings."""
+
+_DECIMAL = re.compile(rb"(?<=[:,\[])-?[0-9]+\.[0-9]+(?=[,}\]])")
+
+
+class NativeDialect:
+    """The market's own wire format."""
+
+    name: ClassVar[str] = "native"
+    paths: ClassVar[tuple[str, ...]] = ("/", "/ws")
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"numbers": ("plain", "string")})
+    heartbeat: ClassVar[HeartbeatRule] = USUAL_HEARTBEAT
+    wants_net_change: ClassVar[bool] = False
+
+    def channel(self, name: str) -> str:
+        """A channel has the name that it has inside."""
+        return name
+
+    def symbol(self, name: str) -> str:
+        """A symbol has the name that it has inside."""
+        return name
+
+    def close_number(self, code: CloseCode) -> int:
+        """The table's own number."""
+        return code.number
+
+    def beat(self, event: Heartbeat) -> bytes:
+        """The payload of a heartbeat, the same for all with the same subscriptions."""
+        return encode(event)
+
+    def write(
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
+    ) -> list[bytes]:
+        """One payload a row: its object inside of a head."""
+        del epoch  # A client is told of it when it subscribes.
+        if skipped and len(rows) == 1:
+            objects = _newest_objects(rows, options)
+        elif isinstance(rows, TradeRows) and not skipped:
+            return trade_frames(rows, first_seq, kind, quoted=QUOTED in options)
+        else:
+            objects = self.objects(rows, options)
+        return frames_of(stream.channel, stream.symbol, objects, first_seq, kind, skipped)
+
+    def objects(self, rows: Rows, options: Options = ()) -> list[bytes]:
+        """The object of each row alone, as frames carry it under `data`."""
+        return _objects(rows, options)
+
+    def converse(self, view: MarketView) -> NativeConversation:
+        """Begin to talk with one connection."""
+        return NativeConversation(view)
+
+
+def _objects(rows: Rows, options: Options) -> list[bytes]:
+    quoted = QUOTED in options
+    match rows:
+        case TradeRows():
+            return trade_objects(rows, quoted=quoted)
+        case StatusRows():
+            return status_objects(rows)
+        case BookRows():
+            return book_objects(rows, quoted=quoted)
+        case CandleRows():
+            return candle_objects(rows, quoted=quoted)
+        case TickerRows():
+            return ticker_objects(rows, quoted=quoted)
+        case RawRows():
+            return [_DECIMAL.sub(rb'"\g<0>"', each) for each in rows.objects] if quoted else list(rows.objects)
+
+
+# Who skips gets the newest message under a head of his own: of many who do, all but the first find it written.
+_newest_objects = lru_cache(maxsize=256)(_objects)
+
+
+class NativeConversation:
+    """One connection's talk: a frame an event, and nothing to remember."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, view: MarketView) -> None:
+        self._view = view
+
+    def read(self, payload: bytes, now: Now) -> Sequence[Request | Rejected]:
+        """The one request of a frame."""
+        del now
+        return (decode(payload),)
+
+    def say(self, event: Event, now: Now) -> Sequence[bytes]:
+        """The one frame of an event, if it has one."""
+        del now
+        if isinstance(event, Status):
+            event = replace(event, symbols=tuple(map(described, self._view.instruments)))
+        payload = encode(event)
+        return (payload,) if payload else ()

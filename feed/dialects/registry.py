@@ -1,0 +1,21 @@
+"""The dialects that a URL may choose, by name."""
+
+from __future__ import annotations
+
+from feed.dialects.base import Dialect, Form
+from feed.dialects.kraken_v2.dialect import KrakenDialect
+from feed.dialects.native.dialect import NativeDialect
+
+__all__ = ["DIALECTS", "NATIVE", "PLAIN"]
+
+NATIVE = NativeDialect()
+
+_KNOWN: tuple[Dialect, ...] = (
+    NATIVE,
+    KrakenDialect(),
+)
+
+DIALECTS = {dialect.name: dialect for dialect in _KNOWN}
+
+PLAIN = Form(NATIVE)
+"""The usual form of the native dialect."""
