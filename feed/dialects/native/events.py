@@ -25,7 +25,7 @@ from feed.protocol.events import (
 if TYPE_CHECKING:
     from feed.data.ticks import Instrument
 
-__all__ = ["EVENTS", "described", "encode"]
+__all__ = ["EVENTS", "KEYS", "described", "encode"]
 
 EVENTS: dict[str, type[Event]] = {
     "status": Status,
@@ -46,7 +46,7 @@ EVENTS: dict[str, type[Event]] = {
 NULLABLE: set[tuple[type[Event], str]] = {(PongEvent, "timestamp"), (Authenticated, "expires_at")}
 """Keys that are there without a value too; all others are left out then."""
 
-_KEYS: dict[type[Event], tuple[str, ...]] = {
+KEYS: dict[type[Event], tuple[str, ...]] = {
     Status: (
         "status", "version", "connection", "market", "scenario", "seed", "epoch", "digest", "state", "virtual_time",
         "speed", "channels", "symbols", "limits",
@@ -73,7 +73,7 @@ def encode(event: Event) -> bytes:
     if kind not in _NAMES:
         return b""
     document: dict[str, Any] = {"event": _NAMES[kind]}
-    for key in _KEYS[kind]:
+    for key in KEYS[kind]:
         value = getattr(event, key)
         if value is not None or (kind, key) in NULLABLE:
             document[key] = value
