@@ -37,7 +37,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 # Who may import what is otherwise nobody's business.
 ONLY = {
     "asyncio": (
-        *("feed.market.player", "feed.market.control", "feed.market.markets"),
+        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
     "time": ("feed.clock",),

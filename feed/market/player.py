@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
-from feed.clock import Clock, SystemClock
+from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
-from feed.market.kerneltimer import KernelTimer, open_timer
+from feed.market.alarm import Alarm
 from feed.market.lateness import Behind
 from feed.market.market import SLICE, Market
 from feed.protocol.events import MarketPhase
@@ -72,8 +72,7 @@ class Player:
         self._gather = gather
         self._patience = patience
         self._wake: asyncio.Future[None] | None = None
-        self._timer: KernelTimer | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(clock, self._ring)
         self._cruising: asyncio.Future[int | None] | None = None
         # When the last write was to be made, and whether it had many messages.
         self._written = 0
@@ -91,11 +90,13 @@ class Player:
 
     async def run(self) -> None:
         """Play the market for as long as it is there."""
-        await self._with_timer(self._play_on)
+        with self._alarm.opened():
+            await self._play_on()
 
     async def play_out(self) -> None:
         """Play the market until its source has ended."""
-        await self._with_timer(self._play_to_the_end)
+        with self._alarm.opened():
+            await self._play_to_the_end()
 
     def notice(self) -> None:
         """Look at the market's state again: a command has changed it."""
@@ -118,22 +119,6 @@ class Player:
         if self._cruising is not None and not self._cruising.done():
             self._cruising.set_result(0)
         self._rouse()
-
-    async def _with_timer(self, play: Callable[[], Awaitable[None]]) -> None:
-        # Only real time has a timer of the kernel's.
-        timer = open_timer() if isinstance(self._clock, SystemClock) else None
-        if timer is None:
-            await play()
-            return
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_reader(timer.descriptor, self._ring)
-            self._timer = timer
-            await play()
-        finally:
-            self._timer = None
-            loop.remove_reader(timer.descriptor)
-            timer.close()
 
     async def _play_on(self) -> None:
         while True:
@@ -228,11 +213,11 @@ class Player:
         """Turn after turn by the timer alone, which costs half of waking a task; returns when one needs no wait."""
         self._cruising = asyncio.get_running_loop().create_future()
         try:
-            self._set_alarm(wait)
+            self._alarm.set(wait)
             return await self._cruising
         finally:
             self._cruising = None
-            self._cancel_alarm()
+            self._alarm.clear()
 
     def _turn(self) -> int | None:
         """Publish what is due; returns how long there is nothing to do, 0 where more is due, None where it stops."""
@@ -358,26 +343,12 @@ class Player:
         """Sleep, but wake up when somebody joins or the last reader has caught up."""
         self._wake = asyncio.get_running_loop().create_future()
         if nanoseconds is not None:
-            self._set_alarm(nanoseconds)
+            self._alarm.set(nanoseconds)
         try:
             await self._wake
         finally:
             self._wake = None
-            self._cancel_alarm()
-
-    def _set_alarm(self, nanoseconds: int) -> None:
-        if self._timer is not None:
-            self._timer.set(nanoseconds)
-        else:
-            # Whoever joins is looked at before the alarm rings; there must never be two of them.
-            self._cancel_alarm()
-            self._alarm = asyncio.get_running_loop().call_later(nanoseconds / SECOND, self._ring)
-
-    def _cancel_alarm(self) -> None:
-        if self._timer is not None:
-            self._timer.clear()
-        elif self._alarm is not None:
-            self._alarm.cancel()
+            self._alarm.clear()
 
     def _count_in(self, subscriber: Subscriber) -> None:
         if self._market.state.waits:
@@ -389,7 +360,7 @@ class Player:
 
     def _ring(self) -> None:
         if self._cruising is None:
-            self._cancel_alarm()
+            self._alarm.clear()
             self._rouse()
         elif not self._cruising.done():
             self._advance(self._cruising)
@@ -403,7 +374,7 @@ class Player:
         if wait is None or wait <= 0 or self._awaited:
             cruising.set_result(wait)
         else:
-            self._set_alarm(wait)
+            self._alarm.set(wait)
 
     def _empty(self) -> None:
         """Nothing waits for any reader any more."""

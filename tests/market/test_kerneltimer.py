@@ -10,7 +10,7 @@ import time
 import pytest
 
 from feed.clock import SystemClock
-from feed.market import kerneltimer, player
+from feed.market import alarm, kerneltimer
 from feed.market.kerneltimer import open_timer
 from feed.market.player import Player
 from feed.units import MILLISECOND, SECOND
@@ -57,7 +57,7 @@ def test_market_runs_with_and_without_it(monkeypatch: pytest.MonkeyPatch, availa
         opened.append(open_timer() if available else None)
         return opened[-1]
 
-    monkeypatch.setattr(player, "open_timer", opening)
+    monkeypatch.setattr(alarm, "open_timer", opening)
 
     async def main() -> list[int]:
         clock = SystemClock()
