@@ -31,6 +31,7 @@ from feed.server.faulting import PeerFaults
 from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
+from feed.server.watchdog import Watchdog
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer", "PeerLimits"]
@@ -154,7 +155,7 @@ class Peer:
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._watchdog = Watchdog(self._outbox, clock)
         self._farewell: asyncio.TimerHandle | None = None
         self._closed = False
         # Why this side has let it go, for the log.
@@ -272,12 +273,11 @@ class Peer:
     def paused(self) -> None:
         """Something waits to be sent."""
         self._hub.queue(self._subscriber)
-        if self._watchdog is None:
-            self._watch()
+        self._watchdog.start()
 
     def resumed(self) -> None:
         """Nothing waits any more."""
-        self._cancel_watchdog()
+        self._watchdog.stop()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -303,7 +303,7 @@ class Peer:
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
-        self._cancel_watchdog()
+        self._watchdog.stop()
         self._alarms.forget(self)
         if self._farewell is not None:
             self._farewell.cancel()
@@ -356,15 +356,6 @@ class Peer:
             return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
-    def _watch(self) -> None:
-        again = self._outbox.check(self._clock.now())
-        self._watchdog = None if again is None else self._loop.call_at(again / SECOND, self._watch)
-
-    def _cancel_watchdog(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
-
     # The end.
 
     def _too_slow(self, reason: str) -> None:
@@ -408,7 +399,7 @@ class Peer:
         self._closed = True
         self._outbox.closed = True
         self._stop()
-        self._cancel_watchdog()
+        self._watchdog.stop()
         self._alarms.forget(self)
         if self._farewell is not None:
             self._farewell.cancel()

@@ -1,0 +1,43 @@
+"""Looks at an outbox from time to time while something waits in it: a reader that takes nothing is found so."""
+
+from __future__ import annotations
+
+import asyncio
+
+from feed.clock import Clock
+from feed.delivery.outbox import Outbox
+from feed.units import SECOND
+
+__all__ = ["Watchdog"]
+
+
+class Watchdog:
+    """Watches one outbox from when something begins to wait until nothing does.
+
+    Args:
+        outbox: says itself that its reader is too slow, when it is asked.
+        clock: real time.
+    """
+
+    __slots__ = ("_clock", "_handle", "_loop", "_outbox")
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to look, unless that has begun."""
+        if self._handle is None:
+            self._look()
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _look(self) -> None:
+        again = self._outbox.check(self._clock.now())
+        self._handle = None if again is None else self._loop.call_at(again / SECOND, self._look)
