@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from feed.clock import Clock, Now
-from feed.delivery.outbox import Outbox, OutboxLimits
+from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
 from feed.faults.fault import Fault
@@ -22,19 +21,19 @@ from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbeP
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
-from feed.protocol.view import SessionLimits
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faulting import PeerFaults
+from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["Peer", "PeerLimits"]
+__all__ = ["Peer"]
 
 CLOSE_GRACE = 5 * SECOND
 """So long a client may take to answer a close frame before its TCP connection is dropped."""
@@ -46,15 +45,6 @@ MAX_QUESTION = 18
 """Digits of the number of a question."""
 
 log = structlog.get_logger("feed")
-
-
-@dataclass(frozen=True, slots=True)
-class PeerLimits:
-    """What one client may do and hold."""
-
-    session: SessionLimits
-    outbox: OutboxLimits
-    max_fragments: int
 
 
 class Peer:

@@ -37,9 +37,10 @@ from feed.server.http.routes import (
     refusal,
     respond,
 )
+from feed.server.limits import PeerLimits
 from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
-from feed.server.peer import Peer, PeerLimits
+from feed.server.peer import Peer
 from feed.server.query import parse_query, subscriptions_of
 from feed.units import MILLISECOND, SECOND
 

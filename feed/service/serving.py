@@ -27,7 +27,7 @@ from feed.server.admission import ControlRule
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
-from feed.server.peer import PeerLimits
+from feed.server.limits import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
