@@ -80,6 +80,7 @@ class Control:
         command = Command(found.name, found.read(given), by)
         if found.name in RENEWING and self._market.tap is not None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
+        self._check_played()
         async with self._turns:
             if found.name in RENEWING and not self._market.state.moving:
                 # A long step may not have come to its end: then its data goes out first, at its readers' pace.
@@ -88,8 +89,14 @@ class Control:
                 command, lambda state, instant: found.decide(state, command.keys, instant, self)
             )
         await self._player.reach(max(entry.effect, entry.state.at))
+        self._check_played()
         market = self._market
         return Done(action, entry.number, market.epoch, market.virtual_time, market.phase, market.seqs, facts)
+
+    def _check_played(self) -> None:
+        if self._player.is_over:
+            hint = "GET /markets tells which markets there are, and of a failure"
+            raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is not played any more", hint=hint)
 
     def begin(self) -> None:
         """Let a market run that has waited for its first subscribers; the log says so."""
@@ -106,7 +113,13 @@ class Control:
         """Decide on the newest state and write that to the log; anew where another command came first."""
         for _ in range(MAX_ATTEMPTS):
             market = self._market
-            decision = decide(market.state, Instant(self._clock.now(), market.here, market.shift, market.source.start))
+            instant = Instant(self._clock.now(), market.here, market.shift, market.source.start)
+            try:
+                decision = decide(market.state, instant)
+            except CommandError:
+                raise
+            except Exception as error:  # Whatever a source raises when it is asked for what is ahead.
+                raise CommandError(ErrorCode.NOT_POSSIBLE, f"The market's source failed: {error}") from error
             entry = Entry(self._newest + 1, command, decision.effect, decision.state)
             try:
                 await self._ledger.append(entry)

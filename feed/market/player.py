@@ -60,10 +60,14 @@ class Player:
         gather: the shortest time between two writes, ns; what is due within it goes out in one write. With 0 each
             message has its own write, however late; only messages of one market time share it.
         patience: at full speed, so long one slow reader may hold up the market, ns.
+
+    Attributes:
+        is_over: whether it has been stopped, or its source has failed: then nothing comes any more.
     """
 
     def __init__(self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int) -> None:
         self.counters = PaceCounters()
+        self.is_over = False
         # Called once, when so many have joined as a market waits for; without it the market runs on by itself.
         self.on_awaited: Callable[[], None] | None = None
         self._market = market
@@ -90,8 +94,12 @@ class Player:
 
     async def run(self) -> None:
         """Play the market for as long as it is there."""
-        with self._alarm.opened():
-            await self._play_on()
+        try:
+            with self._alarm.opened():
+                await self._play_on()
+        finally:
+            self.is_over = True
+            self._release(None)
 
     async def play_out(self) -> None:
         """Play the market until its source has ended."""
@@ -110,6 +118,8 @@ class Player:
 
     async def come_to(self, time: int) -> None:
         """Wait until everything due at market time `time` or before it has been published, or the market stands."""
+        if self.is_over:
+            return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append((time, reached))
         self._interrupt()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from feed.data.ticks import Batch
 from feed.delivery.framing import text_frame
 from feed.dialects.registry import PLAIN
 from feed.market.commands import CommandError, Entry
@@ -195,6 +199,40 @@ def test_refused_command_is_not_in_the_log() -> None:
         playing.cancel()
 
     run_virtually(ask(), room.loop)
+
+
+class BrokenSource(MetronomeSource):
+    """Ends in an error."""
+
+    def batches(self, at: int) -> Iterator[Batch]:
+        """Two batches, and no third."""
+        yield from islice(super().batches(at), 2)
+        raise OSError("the disk is gone")
+
+
+def test_market_that_is_not_played_any_more_refuses() -> None:
+    """A source that fails ahead of a market refuses a step; one that fails under it lets go whoever waits."""
+    loop = VirtualLoop()
+    clock = LoopClock(loop)
+    market = make_market(BrokenSource(every=20 * MILLISECOND, count=400, batch=37), clock, waits=False)
+    player = Player(market, clock, wait_for=0, gather=0, patience=SECOND)
+    control = Control(market, player, clock, lambda seed, begins: "digest")
+
+    async def ask() -> None:
+        playing = loop.create_task(player.run())
+        await asyncio.sleep(0)
+        with pytest.raises(CommandError, match="the disk is gone"):
+            await control.act("step", {"for": "7s"}, "test")
+        await control.act("resume", {}, "test")
+        # Who waits for a market time when the source fails waits no more.
+        await player.reach(market.state.end or 0)
+        for action in ("pause", "resume"):
+            with pytest.raises(CommandError, match="not played any more"):
+                await control.act(action, {}, "test")
+        with pytest.raises(OSError, match="disk"):
+            await playing
+
+    run_virtually(ask(), loop)
 
 
 def test_what_waits_of_the_old_epoch_comes_before_the_new_one() -> None:
