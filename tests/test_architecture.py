@@ -28,7 +28,7 @@ LAYERS: list[list[str]] = [
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
     ["feed.units", "feed.hints"],
-    ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
+    ["feed.errors", "feed.clock", "feed.randomness", "feed.signals", "feed.version"],
     ["feed"],
 ]
 
@@ -38,7 +38,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 ONLY = {
     "asyncio": (
         *("feed.market.player", "feed.market.control", "feed.market.markets"),
-        *("feed.server", "feed.client", "feed.service", "feed.cli"),
+        *("feed.server", "feed.client", "feed.service", "feed.cli", "feed.signals"),
     ),
     "time": ("feed.clock",),
     "random": (),
