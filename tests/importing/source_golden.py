@@ -16,9 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from feed.dialects.native.replies import Variant
 
-from feed.data.ticks import Source, TickBlock
-from feed.market.digest import digest_streams
+from feed.data.ticks import Batch, Source, TickBlock
+from feed.market.channels.base import TradingChannel
 from feed.scenario.load import scenario_from
 from feed.sources.opening import open_source
 
@@ -63,6 +64,10 @@ CASES = {
 }  # fmt: skip
 
 
+FRAMES = 1000
+"""Trades whose messages are hashed."""
+
+
 def source_of(name: str, folder: Path) -> Source:
     """The source of a case, whose file is written first."""
     case = CASES[name]
@@ -75,20 +80,20 @@ def source_of(name: str, folder: Path) -> Source:
 def digests(source: Source) -> list[str]:
     """A hash of all columns of all trades, and one of what is sent of them."""
     hashed = hashlib.sha256()
-    blocks = [batch.ticks[0] for batch in source.batches(source.start)]
+    block = TickBlock.joined([batch.ticks[0] for batch in source.batches(source.start)])
     for column in fields(TickBlock):
-        hashed.update(getattr(TickBlock.joined(blocks), column.name).astype("<i8").tobytes())
-    return [hashed.hexdigest(), _sent(source)]
+        hashed.update(getattr(block, column.name).astype("<i8").tobytes())
+    return [hashed.hexdigest(), _sent(source, block)]
 
 
-def _sent(source: Source) -> str:
-    """One short digest of the first messages of the trades and of the changes of status, of which there are none."""
-    whole = hashlib.sha256(b"feed 1\n")
-    whole.update(f"status:BTC/USD 0 {hashlib.sha256().hexdigest()}\n".encode())
-    for entry in digest_streams(source):
-        if entry.stream.channel == "trading":
-            whole.update(f"{entry.stream.key} {entry.frames} {entry.sha256}\n".encode())
-    return whole.hexdigest()[:16]
+def _sent(source: Source, block: TickBlock) -> str:
+    """One short digest of the first messages of trades, and of the changes of status, of which there are none."""
+    track = TradingChannel(source, 0).track(Batch(source.start, 2**62, (block,)), 0, "")
+    frames = min(FRAMES, len(block))
+    sent = hashlib.sha256(b"\n".join(track.encode(0, frames, 1, Variant(), "update")) + b"\n").hexdigest()
+    status = hashlib.sha256().hexdigest()
+    whole = f"feed 1\nstatus:BTC/USD 0 {status}\ntrading:BTC/USD {frames} {sent}\n"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def _walk(rows: int = ROWS) -> list[tuple[int, int, int]]:

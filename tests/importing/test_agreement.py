@@ -100,7 +100,7 @@ def test_files_that_nothing_reads(tmp_path: Path) -> None:
     feather, binary = tmp_path / "t.feather", tmp_path / "t.csv"
     pyarrow.feather.write_feather(pa.table({"time": [T0]}), feather)
     binary.write_bytes(b"\x01\x00\x02" * 100)
-    for path, words in ((feather, "Feather"), (binary, "is binary, and no Parquet")):
+    for path, words in ((feather, "Feather"), (binary, "is no text")):
         for open_ in (open_file, read):
             with pytest.raises(RecordingError, match=words):
                 open_(path)

@@ -214,7 +214,7 @@ def test_preset_for_another_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "begin", "told"),
     [
-        ("t.csv.xz", b"\xfd7zXZ\x00\x00\x04\xe6\xd6\n", "packed with xz"),
+        ("t.csv", b"\xfd7zXZ\x00\x00\x04\xe6\xd6\n", "packed with xz"),
         ("t.csv.zst", b"\x28\xb5\x2f\xfd\x64\n", "packed with zstd"),
         ("t.feather", b"ARROW1\x00\x00\xff\xff\n", "a Feather file"),
         ("t.csv", b"PAR1\x15\x04", "a Parquet file"),
