@@ -28,7 +28,7 @@ LAYERS: list[list[str]] = [
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
     ["feed.units", "feed.hints"],
-    ["feed.errors", "feed.clock", "feed.randomness", "feed.signals", "feed.version"],
+    ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
     ["feed"],
 ]
 

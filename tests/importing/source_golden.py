@@ -16,10 +16,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from feed.dialects.native.replies import Variant
 
 from feed.data.ticks import Batch, Source, TickBlock
+from feed.dialects.registry import NATIVE
 from feed.market.channels.base import TradingChannel
+from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.sources.opening import open_source
 
@@ -90,7 +91,8 @@ def _sent(source: Source, block: TickBlock) -> str:
     """One short digest of the first messages of trades, and of the changes of status, of which there are none."""
     track = TradingChannel(source, 0).track(Batch(source.start, 2**62, (block,)), 0, "")
     frames = min(FRAMES, len(block))
-    sent = hashlib.sha256(b"\n".join(track.encode(0, frames, 1, Variant(), "update")) + b"\n").hexdigest()
+    payloads = NATIVE.write(Stream("trading", "BTC/USD"), track.rows(0, frames), 1, "update", ())
+    sent = hashlib.sha256(b"\n".join(payloads) + b"\n").hexdigest()
     status = hashlib.sha256().hexdigest()
     whole = f"feed 1\nstatus:BTC/USD 0 {status}\ntrading:BTC/USD {frames} {sent}\n"
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
