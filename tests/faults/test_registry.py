@@ -104,7 +104,7 @@ def test_every_kind_has_its_file_and_its_line() -> None:
     assert set(keys) == when | whom
 
 
-def test_readme_names_every_kind() -> None:
+def test_the_page_names_every_kind() -> None:
     """Whoever reads of faults reads of all of them."""
-    text = (Path(__file__).parents[2] / "README.md").read_text()
+    text = (Path(__file__).parents[2] / "feed" / "docs" / "faults.md").read_text()
     assert [name for name in FAULTS if f"`{name}`" not in text] == []
