@@ -192,7 +192,7 @@ async def test_reset_is_a_reset(serve: Serve) -> None:
             head = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
             key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
             path = with_faults({"kind": "reset", "on": "subscribe", "direction": "in"})
-            await loop.sock_sendall(sock, f"GET {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n{key}\r\n\r\n".encode())
+            await loop.sock_sendall(sock, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{key}\r\n\r\n".encode())
             answer = await loop.sock_recv(sock, 65536)
             assert b"101" in answer
             await loop.sock_sendall(sock, _masked(orjson.dumps(SUBSCRIBE)))
