@@ -518,3 +518,26 @@ def test_everybody_gets_each_of_its_streams_whole(actions: list[tuple[str, int, 
             assert group.diverted == sum(diverted[who] for who, which in crowd.members if which == number)
     finally:
         crowd.close()
+
+
+class Notebook:
+    """A detour that writes down which frames it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[int, bytes]] = []
+
+    def take(self, parcels: Iterable[Parcel]) -> None:
+        """Note them."""
+        self.taken += [(parcel.seq, payload_of(parcel.data)) for parcel in parcels]
+
+
+def test_frames_keep_their_numbers_where_some_say_nothing() -> None:
+    """A message that a form has no word for has a number nevertheless."""
+    wire = SocketWire.pair()
+    subscriber = Subscriber(Outbox(wire, OutboxLimits(4096, SECOND), print), None)
+    detour = subscriber.detour = Notebook()
+    subscriber.show(STREAM, 5, [text_frame(b"3"), b"", text_frame(b"5")])
+    subscriber.show(STREAM, 7, [text_frame(b"6") + text_frame(b"7")])
+    subscriber.show(STREAM, 8, [b""])
+    assert detour.taken == [(3, b"3"), (5, b"5"), (6, b"6"), (7, b"7")]
+    wire.close()

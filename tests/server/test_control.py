@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from feed.units import MILLISECOND
@@ -249,3 +249,21 @@ async def test_two_commands_at_once_are_both_answered(serve: Serve) -> None:
         assert [status for status, _ in answers] == [200] * 5
         assert sorted(done["log"] for _, done in answers) == [1, 2, 3, 4, 5]
         assert [(await receive_event(client, "data"))["seq"] for _ in range(10)] == list(range(1, 11))
+
+
+async def test_a_client_of_an_exchange_begins_anew_with_its_market(serve: Serve) -> None:
+    """It may name a market at the exchange's own path. A new epoch begins with whole books, and no answer twice."""
+    path = "/v2?market=mine&paused=true"
+    async with serve(MetronomeSource(every=MILLISECOND)) as running, connect(running.url + path) as client:
+        params = {"channel": "book", "symbol": ["BTC/USD"]}
+        await send(client, {"method": "subscribe", "params": params})
+        came = [await receive(client) for _ in range(3)]
+        assert [message.get("channel", message.get("method")) for message in came] == ["status", "subscribe", "book"]
+        assert (await ask(running, "POST", "/markets/mine/step?count=5"))[0] == 200
+        assert (await ask(running, "POST", "/markets/mine/restart"))[0] == 200
+        again = [await receive(client)]
+        while again[-1].get("type") != "snapshot":
+            again.append(await receive(client))
+        assert len(again) > 5
+        assert {message.get("channel") for message in again} == {"book"}
+        assert again[-1]["data"] == came[2]["data"]

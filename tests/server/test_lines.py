@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from structlog.testing import capture_logs
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from feed.clock import ManualClock
 from feed.server.http.routes import problem, respond
-from feed.server.lines import REFUSAL_EVERY, Refusals
+from feed.server.lines import REFUSAL_EVERY, Refusals, say_heard
 from feed.units import MILLISECOND
 
 
@@ -27,3 +28,21 @@ def test_a_flood_of_refusals_is_no_flood_of_lines() -> None:
     assert [(line["status"], line.get("others")) for line in lines] == [(503, None), (503, 999), (404, None)]
     assert lines[0]["reason"] == "all taken"
     assert "hush" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b'{"event": "auth", "token": "hush"}', '{"event":"auth"}'),
+        (b'{"method":"subscribe","params":{"channel":"book","token":"hush"}}',
+         '{"method":"subscribe","params":{"channel":"book"}}'),
+        (b'{"event":"ping","timestamp":{"token":"hush"}}', "(with a token)"),
+        (b'{"event":"auth","token":"hush"', "(with a token)"),
+        (b"[" * 300 + b"]" * 300, "[" * 200),
+    ],
+)  # fmt: skip
+def test_a_message_is_shown_without_its_token(payload: bytes, shown: str) -> None:
+    """In whatever dialect, and however it is written."""
+    with capture_logs() as lines:
+        say_heard("c1", payload)
+    assert [repr(line["message"]) for line in lines] == [shown]
