@@ -20,7 +20,7 @@ def end(command: list[str], folder: Path, number: int) -> int:
     )
     try:
         limit = time.monotonic() + 60
-        while not list(folder.glob(".*.part")):
+        while not list(folder.glob(".*")):
             assert process.poll() is None
             assert time.monotonic() < limit
             time.sleep(0.01)
