@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import structlog
 from hypothesis import settings
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("feed", deadline=None)
 settings.load_profile("feed")
+
+_configure = structlog.configure
+
+
+def _configure_for_now(**wanted: Any) -> None:
+    _configure(**(wanted | {"cache_logger_on_first_use": False}))
+
+
+# A command that is run inside of a test sets up logs for good; the next test has its own again.
+structlog.configure = _configure_for_now  # type: ignore[assignment]  # the same, by keys alone
+
+
+def pytest_runtest_teardown() -> None:
+    """Logs are as they are without a command."""
+    structlog.reset_defaults()

@@ -276,11 +276,12 @@ class Player:
             if not market.hub.subscriptions and self._wait_for:
                 await self._sleep(None)
                 continue
+            if await self._wait_for_joining():
+                return
             self._publish(limit)
             if self._awaited:
                 self._release(market.next_time())
             await self._wait_for_readers(self._patience)
-            await self._wait_for_joining()
             if market.tap is not None and market.tap.is_busy:
                 await self._wait_for_tap()
 
@@ -311,11 +312,12 @@ class Player:
             async with asyncio.timeout(patience / SECOND):
                 await empty
 
-    async def _wait_for_joining(self) -> None:
-        """Whoever waits for the state to begin with is a reader, too."""
+    async def _wait_for_joining(self) -> bool:
+        """Wait for those who wait for their first state: they are readers, too. Returns whether a command came."""
         until = self._clock.now() + self._patience
         while self._market.put_off and not self._changed and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
+        return self._changed
 
     async def _wait_for_tap(self) -> None:
         """A recording of a market at full speed is whole: it holds the market up as a slow reader does."""

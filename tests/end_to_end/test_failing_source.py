@@ -77,7 +77,7 @@ def test_whatever_a_source_raises_the_server_lives(broken: Served) -> None:
     told = health(broken)
     assert (told["status"], told["state"]) == ("failed", "ended")
     assert told["failure"].startswith("IndexError: list index out of range (broken.py:")
-    lines = [line for line in broken.lines if "the market's source failed" in line]
+    lines = [line for line in broken.lines if "the market's source failed" in line and "[error" in line]
     assert len(lines) == 1
     assert "Traceback" not in broken.output
     broken.signal()
