@@ -19,10 +19,10 @@ from feed.units import MILLISECOND, SECOND
 
 __all__ = ["PaceCounters", "Player"]
 
-BUSY = 8
-"""A write of so many messages is worth waiting for as long as the bound allows."""
+BUSY_FROM = 8
+"""Messages in a write from which on it is worth waiting for as long as the bound allows."""
 
-LATE = 50 * MILLISECOND
+LATE_AFTER = 50 * MILLISECOND
 """A message that is published so long after it was due counts as late."""
 
 CATCH_UP_WAIT = 20 * MILLISECOND
@@ -33,7 +33,6 @@ TAP_WAIT = 2 * MILLISECOND
 
 EVER = 2**62
 """Market time by which everything is due."""
-
 
 log = structlog.get_logger("feed")
 
@@ -242,7 +241,7 @@ class Player:
         count = self._publish(state.position(now))
         self._note(now, now - state.when(due), count, due)
         # What the loop is late does not add up; but what is far behind is not made up for in many small writes.
-        self._written, self._busy = max(at, now - self._gather), count >= BUSY
+        self._written, self._busy = max(at, now - self._gather), count >= BUSY_FROM
         if count >= SLICE:
             return 0
         due = self._next_time()
@@ -282,8 +281,7 @@ class Player:
             if self._awaited:
                 self._release(market.next_time())
             await self._wait_for_readers(self._patience)
-            if market.tap is not None and market.tap.is_busy:
-                await self._wait_for_tap()
+            await self._wait_for_tap()
 
     async def _sleep_until_limit(self) -> None:
         """The last message may come before the source's end, or before where the market stops."""
@@ -330,7 +328,7 @@ class Player:
         counters.lag = lag
         if lag > counters.worst_lag:
             counters.worst_lag = lag
-        if lag > LATE:
+        if lag > LATE_AFTER:
             counters.late += count
         if lateness.note(now, lag, market_time):
             self._say_lateness(lateness.behind, lag)
