@@ -1,6 +1,6 @@
-"""feed: a fake market on a real WebSocket.
+"""feed: a simulated market on a real WebSocket.
 
-What is public is here by name, and loaded when it is asked for: `import feed` costs next to nothing.
+All public names are available here; each is loaded on first access, so `import feed` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _HOMES = {
     "read": "feed.dataframes.files",
     "start_server": "feed.service.process",
 }
-"""Each public name with the module that defines it; `analysis` is a module itself."""
+"""Map from each public name to the module that defines it; `analysis` is itself a module."""
 
 
 def __getattr__(name: str) -> Any:

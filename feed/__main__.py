@@ -1,4 +1,4 @@
-"""`python -m feed` is the command `feed`."""
+"""Entry point of `python -m feed`, the same as the command `feed`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every error that feed raises on purpose. A leaf: it imports nothing of feed.
+"""All errors that feed raises on purpose. This module imports nothing else from feed.
 
-Local misuse raises one of these. Mistakes of a remote peer never do: above the dialect they are replies
+Local misuse raises one of these errors. Mistakes of a remote peer never do: above the dialect they become replies
 or close codes (see `feed.protocol.codes`).
 """
 
@@ -25,31 +25,31 @@ __all__ = [
 
 
 class FeedError(Exception):
-    """Base of all errors whose message is meant for the person at the keyboard."""
+    """Base class of all errors whose message is meant for the user."""
 
 
 class UsageError(FeedError):
-    """A command, an option or a call was given something it cannot use."""
+    """Unusable input to a command, an option or a call."""
 
 
 class ConnectError(FeedError):
-    """A client found no server, or one that does not answer."""
+    """Failure of a client to reach a server: none was found, or it does not answer."""
 
 
 class SubscriptionError(FeedError):
-    """The server refused a subscription; the message has its code and hint."""
+    """Refusal of a subscription by the server; the message contains its code and hint."""
 
 
 class SettingsError(FeedError):
-    """A setting, from the command line or from a `FEED_*` variable, is out of range or unknown."""
+    """Setting, from the command line or from a `FEED_*` variable, that is out of range or unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: where it is, what is wrong and what would be right.
+    """Mistake in a file: its place, the error and a hint at a correct value.
 
-    `line` counts from 1 and is 0 where none is known; `file` is the one that the line is in, where a file takes the
-    contents of others.
+    `line` counts from 1 and is 0 if unknown; `file` is the file that contains the line, if the file at fault
+    includes others.
     """
 
     where: str
@@ -64,7 +64,7 @@ class Problem:
 
 
 class _FileError(FeedError):
-    """A file with one or more mistakes, each with its place."""
+    """Error about a file with one or more mistakes, each with its place."""
 
     def __init__(self, path: str, problems: Sequence[Problem]) -> None:
         places = [f"{it.file or path}:{it.line}" if it.line else it.file or path for it in problems]
@@ -74,20 +74,20 @@ class _FileError(FeedError):
 
 
 class ScenarioError(_FileError):
-    """A scenario file cannot be used; `problems` lists every mistake that was found."""
+    """Unusable scenario file; `problems` lists every mistake found."""
 
 
 class RecordingError(_FileError):
-    """A recording or a file of trades cannot be used; `problems` names the column or the row."""
+    """Unusable recording or file of trades; `problems` names the column or the row."""
 
 
 def printable(text: str) -> str:
-    """The text with whatever a terminal would not show, or would obey, written as an escape."""
+    """Return the text with every character that a terminal would not display, or would interpret, as an escape."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def failure(path: Path, where: str, message: str, hint: str | None = None) -> RecordingError:
-    """One mistake in a file. What it shows of the file is made printable."""
+    """Return an error for one mistake in a file; quoted file content is made printable."""
     return RecordingError(
         str(path), [Problem(printable(where), printable(message), None if hint is None else printable(hint))]
     )

@@ -1,4 +1,4 @@
-"""Finds the name that was probably meant."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["nearest"]
 
 
 def nearest(value: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """The candidate that `value` was most likely meant to be, or None; a `cutoff` of 1 takes only the same."""
+    """Return the candidate closest to `value`, or None; a `cutoff` of 1 accepts only an equal name (ignoring case)."""
     if not isinstance(value, str):
         return None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}

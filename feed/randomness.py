@@ -1,8 +1,9 @@
-"""Dice, the only ones: counter-based random words by name, and what is made of them with exact operations alone.
+"""Randomness: named, counter-based streams of random words, and distributions computed from them.
 
-Philox gives the same words on every machine and in every numpy; the distributions of numpy's `Generator` are promised
-neither. So words are drawn raw and transformed here, with `+ - * /`, `sqrt`, `floor`, `frexp` and `ldexp`, which
-IEEE 754 defines to the last bit. `exp`, `log`, `sum` and the like differ between processors and are not used.
+Philox gives the same words on every machine and in every numpy version; numpy's `Generator` distributions guarantee
+neither. So words are drawn raw and transformed here by exact operations alone: `+ - * /`, `sqrt`, `floor`, `frexp`
+and `ldexp`, which IEEE 754 defines to the last bit. `exp`, `log`, `sum` and the like differ between processors and are
+not used. All other modules take their random numbers from here.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ Floats = NDArray[np.float64]
 
 WORDS_PER_COUNTER = 4
 COUNTERS = 2**256
-"""The counter goes round, so that words of negative numbers are there too."""
+"""Modulus of the counter: it wraps around, so words with negative numbers exist too."""
 
 
 class Stream:
-    """An endless row of random words that can be read from anywhere.
+    """Endless sequence of random words with random access.
 
     Args:
-        seed: the market's.
-        name: which of its streams; streams of different names have nothing to do with each other.
-        block: a further number to tell rows apart, where a stream is drawn anew for each block of something.
+        seed: the market's seed.
+        name: the stream's name; streams with different names are independent of each other.
+        block: a further number that distinguishes sequences, for streams that are drawn anew for each block.
     """
 
     __slots__ = ("_key", "_position")
@@ -54,29 +55,29 @@ class Stream:
         self._position = 0
 
     def words(self, first: int, count: int) -> Words:
-        """The words with the numbers `first` to `first + count - 1`; any 64 bits, all alike likely."""
+        """Return words number `first` to `first + count - 1`: 64 bits each, uniformly distributed."""
         counter, skip = divmod(first, WORDS_PER_COUNTER)
         bits = np.random.Philox(counter=counter % COUNTERS, key=self._key)
         return bits.random_raw(skip + count)[skip:]
 
     def next(self, count: int) -> Words:
-        """The words behind those that `next` gave before."""
+        """Return the next `count` words after the previous call of `next`."""
         words = self.words(self._position, count)
-        # A read always begins at a whole counter, so that one does not depend on how the last one was cut.
+        # Each read begins at a whole counter, so its words do not depend on the length of the previous read.
         self._position += -(-count // WORDS_PER_COUNTER) * WORDS_PER_COUNTER
         return words
 
 
 def stream_key(seed: int, name: str) -> np.uint64:
-    """A number for a stream of this name, to `mixed` with what tells its values apart."""
+    """Return a key for the stream of this name, to be combined with an index and passed to `mixed`."""
     digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "little"))
 
 
 def mixed(words: Words) -> Words:
-    """Each word's bits, mixed well: where values are asked for one here and one there, in no order.
+    """Return each word with its bits mixed well: random values for random access, in any order.
 
-    Source: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), behind an addition of its constant.
+    Source: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), after an addition of its constant.
     """
     with np.errstate(over="ignore"):
         z = words.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
@@ -86,19 +87,19 @@ def mixed(words: Words) -> Words:
 
 
 def uniform(words: Words) -> Floats:
-    """Uniform in the open interval (0, 1): 52 bits of each word, and a half."""
+    """Return uniform values in the open interval (0, 1): 52 bits of each word, plus one half."""
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def exponential(words: Words) -> Floats:
-    """Exponential with mean 1."""
+    """Return exponential values with mean 1, one for each word."""
     return log2(uniform(words)) * -_LN2
 
 
 def normal(words: Words) -> Floats:
-    """Standard normal, by the inverse of its distribution function.
+    """Return standard normal values, by the inverse of the distribution function.
 
-    Source: P. J. Acklam's rational approximation, relative error below 1.2e-9; the tails are as long as 52 bits allow.
+    Source: P. J. Acklam's rational approximation, relative error below 1.2e-9; the tails reach as far as 52 bits allow.
     """
     u = uniform(words)
     q = u - 0.5
@@ -114,27 +115,27 @@ def normal(words: Words) -> Floats:
 
 
 def uniforms(words: Words) -> Floats:
-    """Two uniforms in (0, 1) of each word, 32 bits each."""
+    """Return two uniform values in (0, 1) from each word, 32 bits each."""
     return (_halves(words).astype(np.float64) + 0.5) * 2.0**-32
 
 
 def normals(words: Words) -> Floats:
-    """Two standard normals of each word, 32 bits each: a third of the cost of `normal`, and tails up to 6.3."""
+    """Return two standard normals from each word, 32 bits each: a third of the cost of `normal`, tails up to 6.3."""
     return _NORMAL.of(_halves(words))
 
 
 def one_normal(words: Words) -> Floats:
-    """One standard normal of each word, of its lower 32 bits."""
+    """Return one standard normal value from the lower 32 bits of each word."""
     return _NORMAL.of((words & np.uint64(0xFFFFFFFF)).astype(np.uint32))
 
 
 def exponentials(words: Words) -> Floats:
-    """Two exponentials with mean 1 of each word, 32 bits each, so none is above 23."""
+    """Return two exponential values with mean 1 from each word, 32 bits each, so none is above 23."""
     return _EXPONENTIAL.of(_halves(words))
 
 
 def powers(x: Floats) -> Floats:
-    """2 ** x to five digits, from a table, for what needs no more; x is held within -60 to 60."""
+    """Return 2 ** x to five digits, from a table; x is clipped to -60 to 60."""
     scaled = np.clip(x, -_REACH, _REACH) * _STEPS
     whole = np.floor(scaled)
     place = whole.astype(np.int64) + int(_REACH * _STEPS)
@@ -145,18 +146,18 @@ def powers(x: Floats) -> Floats:
 
 
 def _halves(words: Words) -> NDArray[np.uint32]:
-    """The low and then the high half of each word, also where a machine stores them the other way round."""
+    """Return the low and then the high half of each word, on machines of either byte order."""
     return words.astype("<u8", copy=False).view("<u4")
 
 
 def exp2(x: Floats) -> Floats:
-    """2 ** x to within a few units in the last place, the same on every machine. |x| < 1000."""
+    """Return 2 ** x to within a few units in the last place, the same on every machine. |x| < 1000."""
     whole = np.floor(x + 0.5)
     return np.ldexp(_polynomial(x - whole, _EXP2), whole.astype(np.int64))
 
 
 def log2(x: Floats) -> Floats:
-    """The logarithm to base 2 of positive numbers, to within 1e-13, the same on every machine."""
+    """Return the logarithm to base 2 of positive numbers, to within 1e-13, the same on every machine."""
     mantissa, exponent = np.frexp(x)
     low = mantissa < _SQRT_HALF
     mantissa = np.where(low, mantissa * 2.0, mantissa)
@@ -165,7 +166,7 @@ def log2(x: Floats) -> Floats:
 
 
 def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
-    """Horner's rule, the highest power first: one multiplication and one addition at a time, never fused."""
+    """Evaluate a polynomial by Horner's rule, highest power first; multiplications and additions are never fused."""
     result = x * coefficients[0]
     for coefficient in coefficients[1:-1]:
         result += coefficient
@@ -214,10 +215,10 @@ _POWER_SLOPES = _POWERS[1:] - _POWERS[:-1]
 
 
 class _Quantiles:
-    """A distribution's inverse as a table of straight pieces; the first and the last, where it bends, are exact.
+    """Inverse distribution function as a piecewise linear table; the first and the last piece (the tails) are exact.
 
     Args:
-        exact: the distribution's values for words.
+        exact: function that returns the distribution's exact values for words.
     """
 
     BITS = 12
@@ -234,7 +235,7 @@ class _Quantiles:
         self._slopes = (nodes[1:] - nodes[:-1]) * 2.0**-rest
 
     def of(self, halves: NDArray[np.uint32]) -> Floats:
-        """The values at these 32-bit places of the unit interval."""
+        """Return the values at these positions in the unit interval, given as 32-bit integers."""
         place = (halves >> self._shift).astype(np.int64)
         z = (halves & self._mask).astype(np.float64)
         z *= self._slopes.take(place)

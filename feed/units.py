@@ -1,7 +1,7 @@
 """Numbers with units: durations, market times, speeds, and decimal steps as exact integers.
 
-All times are integer nanoseconds; an instant counts from the Unix epoch, UTC. All texts that are read here
-come from people, so each error says what was read and shows a right value.
+All times are integer nanoseconds; an instant counts from the Unix epoch, UTC. All texts parsed here are user
+input, so each error quotes the input and shows a valid value.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 MAX_SEED = 2**53 - 1
-"""The largest integer that a browser reads exactly: a seed is shown in the status event."""
+"""Largest seed, the largest integer that a browser reads exactly; the status event shows the seed."""
 
 MAX_SPEED = math.inf
-"""The speed of a market that is paced by its subscribers and not by a clock."""
+"""Speed of a market that is paced by its subscribers and not by a clock."""
 
 _UNITS = {
     "ns": 1,
@@ -65,12 +65,12 @@ def _scaled(text: str, unit: int) -> int:
 
 
 def parse_duration(value: str | int | float | timedelta) -> int:
-    """Nanoseconds of a duration such as `90`, `"90s"`, `"1h30m"`, `"500ms"`, `"7d"` or `"00:10:00"`.
+    """Return the nanoseconds of a duration such as `90`, `"90s"`, `"1h30m"`, `"500ms"`, `"7d"` or `"00:10:00"`.
 
-    A bare number is seconds.
+    A bare number means seconds.
 
     Raises:
-        UsageError: if it is none of these, negative, or longer than a century.
+        UsageError: if the value is none of these, negative, or longer than a century.
     """
     nanoseconds: int | None = None
     if isinstance(value, timedelta):
@@ -101,7 +101,7 @@ def _duration_text(text: str) -> int | None:
 
 
 def format_duration(nanoseconds: int) -> str:
-    """`00:10:00`, with milliseconds where there are any and days where it is longer than one."""
+    """Format a duration as `00:10:00`, with milliseconds if not zero and with days if longer than one day."""
     sign, left = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
     days, left = divmod(left, DAY)
     hours, left = divmod(left, HOUR)
@@ -114,10 +114,10 @@ def format_duration(nanoseconds: int) -> str:
 
 
 def parse_time(value: str | datetime | date) -> int:
-    """Nanoseconds since the Unix epoch of an ISO 8601 time; without an offset it is UTC.
+    """Return the nanoseconds since the Unix epoch of an ISO 8601 time; a time without an offset is UTC.
 
     Raises:
-        UsageError: if it is not a time.
+        UsageError: if the value is not a time.
     """
     moment: datetime | None = None
     if isinstance(value, datetime):
@@ -137,17 +137,17 @@ def parse_time(value: str | datetime | date) -> int:
 
 
 def format_time(nanoseconds: int) -> str:
-    """ISO 8601 in UTC with milliseconds: `2025-01-06T14:30:00.000Z`."""
+    """Format a time as ISO 8601 in UTC with milliseconds: `2025-01-06T14:30:00.000Z`."""
     seconds, rest = divmod(nanoseconds, SECOND)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // MILLISECOND:03d}Z"
 
 
 def parse_speed(value: str | int | float) -> float:
-    """A market's speed: market seconds a real second, from 0.1 to 1000, or `max` (`MAX_SPEED`).
+    """Return a market's speed: market seconds per real second, from 0.1 to 1000, or `max` (`MAX_SPEED`).
 
     Raises:
-        UsageError: if it is neither.
+        UsageError: if the value is neither.
     """
     if isinstance(value, str) and value.strip().lower() == "max":
         return MAX_SPEED
@@ -161,10 +161,10 @@ def parse_speed(value: str | int | float) -> float:
 
 
 def parse_step(value: str | int | float | Decimal) -> Decimal:
-    """A tick or lot size as an exact decimal. A float is taken as it is written, so 0.01 is exactly 0.01.
+    """Return a tick or lot size as an exact decimal. A float is read by its shortest text, so 0.01 is exactly 0.01.
 
     Raises:
-        UsageError: if it is not a positive number with at most 12 decimals.
+        UsageError: if the value is not a positive number (at most 10**9) with at most 12 decimals.
     """
     try:
         step = Decimal(repr(value) if isinstance(value, float) else value)
@@ -176,7 +176,7 @@ def parse_step(value: str | int | float | Decimal) -> Decimal:
 
 
 def decimal_places(step: Decimal) -> int:
-    """How many decimals it takes to write `step` exactly."""
+    """The number of decimals needed to write `step` exactly."""
     exponent = step.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 

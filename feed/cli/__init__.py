@@ -1,4 +1,4 @@
-"""The command `feed`. Each command is a module that is imported when it is asked for."""
+"""The command `feed`. Each subcommand is a module that is imported on use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main() -> None:
     from feed.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
-        # What an old code page cannot write is shown as a question mark instead of ending the command.
+        # Characters that an old code page cannot write become question marks instead of ending the command.
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")
     app(prog_name="feed")

@@ -1,4 +1,4 @@
-"""What `feed` can do, and how its mistakes end: a line on stderr, 2 for a wrong usage or file, 1 for the rest."""
+"""Commands of `feed`, and their errors: a line on stderr, exit code 2 for a wrong usage or file, 1 for the rest."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ COMMANDS = {
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }
-"""Each command with the first line of its help: listing them must not import what they need."""
+"""Commands with the first line of their help: listing them must not import their modules."""
 
 MODULES = {"import": "import_"}
-"""Commands whose name cannot be that of a module."""
+"""Modules of commands whose name cannot be a module's name."""
 
 _USAGE = (UsageError, SettingsError, ScenarioError, RecordingError)
 
@@ -42,17 +42,17 @@ Examples:
 
 
 def exit_code(error: FeedError) -> int:
-    """2 for a wrong usage or file, 1 for the rest."""
+    """Return the exit code of an error: 2 for a wrong usage or file, 1 for the rest."""
     return 2 if isinstance(error, _USAGE) else 1
 
 
 def load_command(name: str) -> Any:
-    """The command itself, out of its module."""
+    """Import a command from its module."""
     return typer.main.get_command(importlib.import_module(f"feed.cli.{MODULES.get(name, name)}").app)
 
 
 class _Commands(TyperGroup):
-    """Knows its commands by name, and imports the one that is run."""
+    """Group that lists commands by name and imports only the one that is run."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -62,7 +62,7 @@ class _Commands(TyperGroup):
         return summary and TyperCommand(cmd_name, help=summary, rich_markup_mode=None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        # The typer's own way words the mistakes, with the nearest name.
+        # Typer's own method words the errors, with the nearest name.
         self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and load_command(str(name)), rest

@@ -1,6 +1,6 @@
-"""What a person sees of a running market: the newest of each symbol, and how healthy the stream is.
+"""Table of a running market for `feed watch`: the newest tick of each symbol, and the health of its stream.
 
-State and its picture; where it comes from and where it is shown is decided above.
+State and its rendering; the caller supplies the messages and shows the table.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COLUMNS = {
     "gaps": 5,
     "status": 7,
 }
-"""The table's columns from left to right, each with its place among those that are kept where there is little room."""
+"""Columns of the table from left to right, each with its priority (0 first) if there is little room."""
 
 PADDING = 2
 """Characters around each cell."""
@@ -43,16 +43,16 @@ EDGES = 2
 """Characters left and right of the table."""
 
 STALE = 3 * SECOND
-"""So long after the last sign of life, a heartbeat included, what is shown counts as old."""
+"""Time (ns) after the last message, heartbeats included, from which on the table counts as stale."""
 
 RATE_WINDOW = 5 * SECOND
 
 MAX_ARRIVALS = 10_000
-"""Arrivals that are remembered for a rate; more a second than that is more than a table can show."""
+"""Maximum number of arrivals that are kept for a rate; more per second are more than a table can show."""
 
 
 def waiting_text(nanoseconds: int) -> str:
-    """How long somebody waits, as a person says it: `0.2 s`, `12.0 s`, or `00:02:10`."""
+    """Return a waiting time in readable form: `0.2 s`, `12.0 s`, or `00:02:10`."""
     if nanoseconds < MINUTE:
         return f"{nanoseconds / SECOND:.1f} s"
     return format_duration(nanoseconds // SECOND * SECOND)
@@ -60,7 +60,7 @@ def waiting_text(nanoseconds: int) -> str:
 
 @dataclass(slots=True)
 class BoardRow:
-    """One symbol: its newest tick and the health of its stream."""
+    """Row of one symbol: its newest tick and the health of its stream."""
 
     symbol: str
     tick: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class BoardRow:
     arrivals: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
 
     def rate(self, now: int) -> float:
-        """Ticks a second over the last moments."""
+        """Return the ticks per second over the last five seconds."""
         while self.arrivals and self.arrivals[0] <= now - RATE_WINDOW:
             self.arrivals.popleft()
         span = RATE_WINDOW if len(self.arrivals) < MAX_ARRIVALS else max(1, now - self.arrivals[0])
@@ -80,7 +80,7 @@ class BoardRow:
 
 @dataclass(slots=True)
 class Board:
-    """Everything that is shown. All times are monotonic ns but the market's own."""
+    """State of the table. All times are monotonic ns except market times."""
 
     decimals: dict[str, tuple[int, int]] = field(default_factory=dict)
     rows: dict[str, BoardRow] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Board:
     _widths: dict[str, int] = field(default_factory=dict)
 
     def take(self, event: str, body: Mapping[str, Any], received: int, missed: int) -> BoardRow | None:
-        """Note an event; returns the row of a new tick."""
+        """Record an event; returns the row of a new tick."""
         self.alive = received
         if event == "status":
             self._greeted(body)
@@ -104,12 +104,12 @@ class Board:
         return None
 
     def stale(self, now: int) -> int | None:
-        """Since how long nothing came, ns, if that is too long."""
+        """Return the time since the last message, ns, if it is `STALE` or more, else None."""
         silent = None if self.alive is None else now - self.alive
         return silent if silent is not None and silent >= STALE else None
 
     def line(self, row: BoardRow) -> str:
-        """A tick as a line, for a log."""
+        """Return the newest tick of a row as a line for a log."""
         tick = row.tick
         time = format_time(int(tick["timestamp"]) * 1_000_000)
         return (
@@ -118,27 +118,27 @@ class Board:
         )
 
     def price(self, row: BoardRow, key: str) -> str:
-        """A price of the newest tick with the symbol's decimals."""
+        """Return a price of the newest tick with the symbol's decimals."""
         return self._text(row, key, 0)
 
     def size(self, row: BoardRow, key: str) -> str:
-        """A size of the newest tick with the symbol's decimals."""
+        """Return a size of the newest tick with the symbol's decimals."""
         return self._text(row, key, 1)
 
     def spread(self, row: BoardRow) -> str:
-        """Ask minus bid, exactly."""
+        """Return ask minus bid, exactly."""
         if "bid" not in row.tick:
             return ""
         return f"{Decimal(str(row.tick['ask'])) - Decimal(str(row.tick['bid'])):f}"
 
     def table(self, now: int, width: int) -> Table:
-        """The picture at monotonic time `now`, with the columns that have room in so many characters."""
+        """Return the table at monotonic time `now`, with the columns that fit in `width` characters."""
         silent = self.stale(now)
         state = self.state if silent is None else f"[red]nothing for {waiting_text(silent)}[/red]"
         table = Table(title=self.market, caption=state, box=SIMPLE)
         rows = [self._cells(row, now) for row in self.rows.values()]
         for name in COLUMNS:
-            # As wide as it ever was: a column that comes and goes with a digit is hard to read.
+            # Columns never shrink: a column that appears and disappears with a digit is hard to read.
             needed = max([len(name), *(Text.from_markup(row[name]).cell_len for row in rows)])
             self._widths[name] = max(needed, self._widths.get(name, 0))
         shown = self._fitting(width)
@@ -150,7 +150,7 @@ class Board:
         return table
 
     def _fitting(self, width: int) -> list[str]:
-        """The columns that have room, those that matter most first; in the order in which they are shown."""
+        """Return the columns that fit, chosen by priority, in the order in which they are shown."""
         chosen: list[str] = []
         left = width - EDGES
         for name in sorted(COLUMNS, key=lambda name: COLUMNS[name]):

@@ -1,4 +1,4 @@
-"""`feed check`: all mistakes of all files at once."""
+"""`feed check`: report all mistakes of all files at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the format instead.")] = False,
 ) -> None:
-    """Check the files, one after the other, whatever the ones before had."""
+    """Check all files, even after mistakes in earlier ones."""
     if schema:
         _print_schema()
         return
@@ -74,7 +74,7 @@ def _is_good(file: Path, folder: Path | None) -> bool:
 
 
 def _check_files(scenario: Scenario, path: Path) -> None:
-    """Name the key of a file that is not there; what is in it is read later."""
+    """Report the key of a file that does not exist; contents are read later."""
     from feed.errors import Problem
     from feed.scenario.load import with_lines
 

@@ -1,4 +1,4 @@
-"""`feed digest`: shows that two machines make the same market, without a server."""
+"""`feed digest`: show that two machines make the same market, without a server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def digest(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """The market's digest, and one line a stream: sha256, messages and the stream's name."""
+    """Print the market's digest, and one line per stream: sha256, messages and the stream's name."""
     from feed.market.digest import FORMAT_VERSION, digest_streams, market_digest
     from feed.scenario.activity import with_activity
     from feed.scenario.find import find_scenario

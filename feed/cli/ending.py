@@ -1,4 +1,4 @@
-"""What a command that writes a file does when it is told to end."""
+"""Clean end, on a signal, of commands that write a file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 __all__ = ["clean_end"]
 
 ENDING = ("SIGTERM", "SIGHUP")
-"""Where the system has them."""
+"""Names of signals that end the command, if the system has them."""
 
 
 @contextmanager
 def clean_end() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as an error does, so that nothing half-made is left behind.
+    """Let SIGTERM and SIGHUP end the block as an error does, so that no incomplete file is left behind.
 
-    The exit code is then 128 and the signal's number, as that of a process that a signal has ended.
+    The exit code is then 128 plus the signal's number, as for a process that a signal has ended.
     """
 
     def end(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""`feed generate`: any length of a market as a file."""
+"""`feed generate`: write any length of a market to a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def generate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """One row a fill, whatever the length, in bounded memory."""
+    """Write one row per fill, in bounded memory at any length."""
     from feed.cli.ending import clean_end
     from feed.market.digest import market_digest
     from feed.scenario.activity import with_activity
@@ -78,7 +78,7 @@ def generate(
 
 @contextmanager
 def _bar(whole: int | None) -> Iterator[Callable[[GenerationProgress], None]]:
-    """A bar on stderr, which is silent where that is no terminal."""
+    """Show a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

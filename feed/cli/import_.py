@@ -1,4 +1,4 @@
-"""`feed import`: files that others wrote, as a recording."""
+"""`feed import`: convert files from other programs to a recording."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Examples:
 """
 
 SHOWN = 12
-"""Streams that the report lists one by one."""
+"""Maximum number of streams that the report lists one by one."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -93,7 +93,7 @@ def import_(
     sort: Annotated[bool, typer.Option("--sort", help="Bring rows into the order of time, in memory.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a recording that is there.")] = False,
 ) -> None:
-    """In bounded memory; what is missing, repeated, late or inferred is reported and kept in the recording."""
+    """Import in bounded memory; missing, repeated, late or inferred data is reported and noted in the recording."""
     told = dict(locals())
     from feed.cli.ending import clean_end
     from feed.importing.running import import_files
@@ -157,7 +157,7 @@ def _lines(out: Path, report: Report) -> Iterator[str]:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[ImportProgress], None]]:
-    """A bar on stderr, which is silent where that is no terminal."""
+    """Show a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

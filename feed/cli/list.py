@@ -1,4 +1,4 @@
-"""`feed list`: what can be served by name."""
+"""`feed list`: list the scenarios that can be served by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def list_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """One line a scenario."""
+    """Print one line per scenario."""
     from feed.scenario.find import list_scenarios
 
     rows = [

@@ -1,4 +1,4 @@
-"""`feed preview`: what a scenario looks like before it is served."""
+"""`feed preview`: draw a scenario before it is served."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def preview(
         Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)
     ] = None,
 ) -> None:
-    """One picture of a stretch of a market, from its start on."""
+    """Draw a stretch of a market, from its start on."""
     with _uncollected():
         _show(scenario, seed, length, symbol, out, scenarios)
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for garbage: a fifth of the time that imports take, and there is next to none to find."""
+    """Disable garbage collection in the block: it takes a fifth of the time of imports and finds next to nothing."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -108,10 +108,10 @@ def _show(
 
 
 def place_of(source: Source, symbol: str) -> int:
-    """Where a symbol stands in a source.
+    """Return the index of a symbol in a source.
 
     Raises:
-        UsageError: it has none of this name.
+        UsageError: the source has no symbol of this name.
     """
     from feed.hints import nearest
 

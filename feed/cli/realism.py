@@ -1,4 +1,4 @@
-"""`feed realism`: how a scenario or a file of real trades compares with real markets."""
+"""`feed realism`: compare a scenario or a file of real trades with real markets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NEEDS = {
         "zumbach_30m",
     ),
 }
-"""What the facts need beside trades, enough of them."""
+"""Data that facts need besides enough trades, each with the names of these facts."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -100,7 +100,7 @@ def realism(
         Path | None, typer.Option(help="Folder in place of the bundled scenarios.", show_default=False)
     ] = None,
 ) -> None:
-    """The table of facts: each with its value, the band of real markets, and whether it lies in it."""
+    """Print the table of facts: each with its value, the band of real markets, and its verdict."""
     _check_outs(html, png)
     columns = {"time": time, "price": price, "size": size, "side": side}
     others = {"time_unit": time_unit, "side_means": side_means, "date": date and date.date()}
@@ -119,7 +119,7 @@ def realism(
 
 
 def _options(columns: Mapping[str, str | None], others: Mapping[str, Any]) -> Options:
-    """What was told of a file, as for an import."""
+    """Return the options given for a file, as for an import."""
     from feed.importing.options import Options
 
     told = {key: int(name) if name.isdecimal() else name for key, name in columns.items() if name is not None}
@@ -127,7 +127,7 @@ def _options(columns: Mapping[str, str | None], others: Mapping[str, Any]) -> Op
 
 
 def missing_facts(facts: Sequence[Fact]) -> list[str]:
-    """The facts that could not be computed, with what they need: a line for each need."""
+    """Return the facts that could not be computed, one line for each kind of missing data."""
     from feed.realism.bands import BANDS
 
     known = {fact.name for fact in facts if fact.value == fact.value}
@@ -153,7 +153,7 @@ def _check_outs(html: Path | None, png: Path | None) -> None:
 
 
 def _check_length(board: _Board) -> None:
-    """Something can be compared. Raises UsageError where the market is too short for a single fact."""
+    """Check that there is a fact to compare. Raises UsageError if the market is too short for a single one."""
     if any(fact.value == fact.value for fact in board.facts):
         return
     from feed.realism.scoreboard import LEAST_BARS, LEAST_FILLS, WINDOW
@@ -193,7 +193,7 @@ def _of_file(path: Path, options: Options) -> _Board:
 
 
 def _of_recording(path: Path) -> _Board:
-    """The first symbol of a recording, with its book where that was recorded."""
+    """Measure the first symbol of a recording, with its book if that was recorded."""
     from feed.pictures.facts import Sample
     from feed.realism.depth import BookSight
     from feed.realism.files import read_quotes
@@ -227,7 +227,7 @@ def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, sy
     place = 0 if symbol is None else place_of(source, symbol)
     sample = Sample()
     read = (without(day, found.source) for day in generated_days(source, days, place))
-    # A file of trades has no book of its own: what is made up around it would say nothing about it.
+    # A file of trades has no book: facts of a made-up one would say nothing about the file.
     sight = None if found.source else BookSight(source.books(place), source.instruments[place])
     facts = measure(sample.watch(_counted(read, days)), sight)
     label = source.instruments[place].symbol
@@ -235,7 +235,7 @@ def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, sy
 
 
 def _counted(read: Iterable[Fills], days: int) -> Iterator[Fills]:
-    """The days, with a bar on stderr, which is silent where that is no terminal."""
+    """Yield the days, with a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import track
 

@@ -1,4 +1,4 @@
-"""`feed record`: a running market as a file, with its rate on the way."""
+"""`feed record`: record a running market to a file, showing its message rate meanwhile."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ VENUE_CHANNELS = ("trading", "quote")
 VENUE_SYMBOLS = ("BTC/USD",)
 
 REDRAWS = 4
-"""A second."""
+"""Redraws per second."""
 
 RATE_OVER = 2 * SECOND
-"""Rates are those of so long."""
+"""Time (ns) over which rates are measured."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -101,7 +101,7 @@ def _own(
 
 
 def _parts(name: str) -> tuple[str, dict[str, Any]]:
-    """A channel, and which of its streams: `candles:1m` or `book:25`."""
+    """Split a channel's name from the interval or depth of its stream: `candles:1m` or `book:25`."""
     channel, _, part = name.partition(":")
     if not part:
         return channel, {}
@@ -127,7 +127,7 @@ def _venue(
 
 
 async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:
-    """Record until the end, the time or a signal; then finish. A second signal does not wait for that."""
+    """Record until the end, the time limit or a signal; then finish the file. A second signal exits at once."""
     from feed.service.signals import on_signals
 
     loop = asyncio.get_running_loop()
@@ -154,7 +154,7 @@ async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: flo
 
 @contextlib.contextmanager
 def _shown(counters: WireCounters, clock: Clock) -> Iterator[None]:
-    """A line on stderr that is drawn anew; none where that is no terminal."""
+    """Show a line on stderr that is redrawn, if that is a terminal."""
     from rich.console import Console
     from rich.live import Live
 
@@ -168,7 +168,7 @@ def _shown(counters: WireCounters, clock: Clock) -> Iterator[None]:
 
 
 class _Rates:
-    """What has come, and how fast it does."""
+    """Line of received messages and bytes, with their rates."""
 
     def __init__(self, counters: WireCounters, clock: Clock) -> None:
         self._counters = counters
@@ -176,7 +176,7 @@ class _Rates:
         self._seen: deque[tuple[int, int, int]] = deque([(clock.now(), 0, 0)])
 
     def line(self) -> str:
-        """As it is shown."""
+        """Return the line to show."""
         counters, now = self._counters, self._clock.now()
         seen = self._seen
         seen.append((now, counters.messages, counters.size))
@@ -191,7 +191,7 @@ class _Rates:
 
 
 def _told(out: Path, recording: FeedRecording | VenueRecording, seconds: float) -> int:
-    """Say what came of it; returns the exit code."""
+    """Print the result of the recording; returns the exit code."""
     done, counters = recording.close(), recording.counters
     if done is None:
         typer.echo("feed: nothing was recorded", err=True)

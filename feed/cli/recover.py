@@ -1,4 +1,4 @@
-"""`feed recover`: what is left of a recording that was cut off, and whether a finished one is whole."""
+"""`feed recover`: rescue a recording that was cut off, or check that a finished one is whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Exit codes:
 LOSSES = 3
 
 MOST = 20
-"""Places and gaps that are listed; of more their number is told."""
+"""Maximum number of damaged places and of gaps that are listed; of further places only the number is given."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -47,7 +47,7 @@ def recover(
         ),
     ] = False,
 ) -> None:
-    """Recover or check."""
+    """Recover a recording that was cut off, or check a finished one."""
     if not file.is_file():
         raise UsageError(f"{file}: there is no such file")
     if file.suffix != ".part" and out is None:

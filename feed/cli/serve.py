@@ -34,7 +34,7 @@ Examples:
 
 
 def serve(**options: Any) -> None:
-    """Run the server until it is told to stop."""
+    """Run the server until it is stopped."""
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
     import structlog
 
@@ -50,7 +50,7 @@ def serve(**options: Any) -> None:
     except FeedError as error:
         if form != "json":
             raise
-        # Who reads the lines with a program wants this one, too.
+        # Programs that read JSON lines get the error as JSON, too.
         say_error(str(error))
         code = exit_code(error)
     raise typer.Exit(code)
@@ -64,7 +64,7 @@ def _parameter(name: str) -> inspect.Parameter:
         argument = typer.Argument(help=help_text, metavar="[SCENARIO or FILE]", autocompletion=complete_scenario)
         kind: Any = Annotated[str | None, argument]
     else:
-        # Text, all of it: settings read it, in one way for options and variables.
+        # All values are text: the settings parse options and variables in the same way.
         value = list[str] if name in REPEATED else str
         metavar = name.upper().rpartition("_")[2].rstrip("S") if name in REPEATED else "VALUE"
         words = tuple(word for word in get_args(info.annotation) if isinstance(word, str))
@@ -75,9 +75,9 @@ def _parameter(name: str) -> inspect.Parameter:
 
 
 def _with_options(function: Any) -> Any:
-    """The function with a signature of all settings, which typer makes options of."""
+    """Return the function with a signature of all settings, which typer turns into options."""
     parameters = [_parameter(name) for name in ServeSettings.model_fields]
-    # What a person wants first comes first: limits follow.
+    # The common settings come first, the limits follow.
     own = [item for item in parameters if item.name in ServeSettings.__annotations__]
     limits = [item for item in parameters if item.name not in ServeSettings.__annotations__]
     function.__signature__ = inspect.Signature([*own, *limits])

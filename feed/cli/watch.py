@@ -1,4 +1,4 @@
-"""`feed watch`: a live table where there is a terminal, a line a tick where there is none."""
+"""`feed watch`: show a live table on a terminal, or print one line per tick elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Examples:
 """
 
 REDRAWS = 8
-"""A second: as much as an eye can use."""
+"""Redraws per second; more would not be visible."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -45,7 +45,7 @@ def watch(
     ] = None,
     count: Annotated[int | None, typer.Option(help="Stop after so many ticks.", min=1, show_default=False)] = None,
 ) -> None:
-    """Watch until Ctrl-C, or until the server says that it is over."""
+    """Watch until Ctrl-C, or until the server ends the stream."""
     from feed.cli.board import Board
     from feed.client.link import Link, Subscription
 
@@ -106,7 +106,7 @@ async def _live(client: Link, board: Board, count: int | None) -> None:
     from feed.clock import SystemClock
 
     clock, console = SystemClock(), Console()
-    # Drawn by a timer and not by the ticks: a fast market must not wait for a slow terminal.
+    # Drawn by a timer and not on each tick: a fast market must not wait for a slow terminal.
     with Live(
         get_renderable=lambda: board.table(clock.now(), console.width), console=console, refresh_per_second=REDRAWS
     ):

@@ -1,1 +1,1 @@
-"""The client: connects, subscribes, comes back, and gives what came as typed messages or as a table."""
+"""Client that connects, subscribes, reconnects, and returns typed messages or a table."""

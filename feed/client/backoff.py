@@ -1,4 +1,4 @@
-"""How long a client waits before it tries again. The only place of the package that throws dice nobody can repeat."""
+"""Delays between a client's connection attempts. The only place of the package with unseeded randomness."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["BackOff"]
 
 JITTER = 4
-"""A wait is shortened by up to one part of so many: clients that lost their server together part."""
+"""Divisor of the maximum random reduction of a wait: it spreads the clients that lost their server together."""
 
 
 @dataclass(slots=True)
 class BackOff:
-    """Waits that double from `first` to `longest` ns, until an attempt succeeds."""
+    """Delays that double from `first` to `longest` ns, until an attempt succeeds."""
 
     first: int = 250 * MILLISECOND
     longest: int = 15 * SECOND
     failures: int = 0
 
     def next(self) -> int:
-        """The next wait, ns: between three quarters of its step and the whole."""
+        """Return the next wait, ns: between three quarters of its step and the whole."""
         wait = min(self.longest, self.first << min(self.failures, 32))
         self.failures += 1
         return wait - secrets.randbelow(wait // JITTER + 1)
 
     def reset(self) -> None:
-        """An attempt succeeded."""
+        """Reset the delay after a successful attempt."""
         self.failures = 0

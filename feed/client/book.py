@@ -1,4 +1,4 @@
-"""A client's copy of a book, checked against the server's checksum after every message. No sockets and no clocks."""
+"""Client-side order book, checked against the server's checksum after every message. No sockets and no clocks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BookLevel = tuple[float, float]
 
 
 class Book:
-    """The best levels of a symbol, as the messages of the channel `book` make it.
+    """Best levels of a symbol, built from the messages of the channel `book`.
 
     Args:
         symbol: such as `BTC/USD`.
         depth: levels of a side.
-        price_decimals, size_decimals: what the server writes numbers with; the checksum is of their text.
+        price_decimals, size_decimals: decimals of the server's numbers; the checksum covers their text.
     """
 
     def __init__(self, symbol: str, depth: int, price_decimals: int, size_decimals: int) -> None:
@@ -28,30 +28,30 @@ class Book:
         self.seq = 0
         self.timestamp = 0
         self.valid = False
-        """Whether the last checksum was right; False before the first snapshot."""
+        """Validity by the last checksum; False before the first snapshot."""
         self._decimals = (price_decimals, size_decimals)
         self._kept = self._empty()
 
     @property
     def bids(self) -> list[BookLevel]:
-        """The best first."""
+        """Bid levels, the best first."""
         return list(self._kept.bids.best())
 
     @property
     def asks(self) -> list[BookLevel]:
-        """The best first."""
+        """Ask levels, the best first."""
         return list(self._kept.asks.best())
 
     @property
     def spread(self) -> float:
-        """The best ask less the best bid; NaN where a side is empty."""
+        """Best ask less the best bid; NaN where a side is empty."""
         sides = self._kept.asks.best(1), self._kept.bids.best(1)
         return sides[0][0][0] - sides[1][0][0] if all(sides) else float("nan")
 
     def apply(self, seq: int, data: Mapping[str, Any], *, snapshot: bool) -> bool:
-        """Take a message; returns whether the book is right behind it.
+        """Apply a message; return whether the book is valid after it.
 
-        Without a snapshot before it, and behind a checksum that was wrong, only a snapshot makes it right again.
+        Before the first snapshot, and after a wrong checksum, only a snapshot makes it valid again.
         """
         if snapshot:
             self._kept = self._empty()
@@ -64,11 +64,11 @@ class Book:
 
     @property
     def checksum(self) -> int:
-        """The checksum of the book, with the digits that the server writes."""
+        """Return the checksum of the book, with the digits that the server writes."""
         return self._kept.checksum()
 
     def _empty(self) -> KeptBook[float]:
-        # The server takes away what leaves its depth, so nothing needs to be cut here.
+        # The server removes levels beyond its depth, so nothing needs to be cut here.
         return KeptBook(0, self._digits)
 
     def _digits(self, price: float, size: float) -> str:

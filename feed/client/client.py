@@ -1,4 +1,4 @@
-"""`connect`: subscribe when you like and read typed messages; what the network does is the client's business."""
+"""`connect` and the client: subscriptions and typed messages, with all network handling inside the client."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Client", "connect"]
 
 ANSWER_TIMEOUT = 10 * SECOND
-"""So long an answer to a request may take."""
+"""Timeout for the answer to a request, ns."""
 
 MAX_PENDING = 1_000_000
-"""Messages that may come while an answer is waited for."""
+"""Maximum number of messages that may arrive before an answer."""
 
 
 def connect(
@@ -38,23 +38,23 @@ def connect(
     back_off: BackOff | None = None,
     clock: Clock | None = None,
 ) -> Client:
-    """A client of a running server, to be used as `async with feed.connect(url) as client:`.
+    """Create a client of a running server, to be used as `async with feed.connect(url) as client:`.
 
     Args:
         url: such as `ws://127.0.0.1:8765`.
-        token: where the server asks for one.
-        back_off: how long to wait between attempts to come back; by default 0.25 s, doubling up to 15 s, with jitter.
+        token: required if the server asks for one.
+        back_off: waits between attempts to reconnect; by default 0.25 s, doubling up to 15 s, with jitter.
         clock: for the time of arrival.
     """
     return Client(Link(url, token=token, back_off=back_off, clock=clock), clock or SystemClock())
 
 
 class Client:
-    """One conversation with a server, over as many connections as it takes.
+    """Session with a server, across any number of connections.
 
     Iterating gives everything in order: `Tick`, `Candle`, `BookUpdate` and so on from the channels, `Gap` where
     messages are known to be lost, `Disconnected` and `Connected`, and what else the server says. It ends after `close`,
-    or when the server says that coming back is pointless.
+    or when the server says that reconnecting is pointless.
     """
 
     def __init__(self, link: Link, clock: Clock) -> None:
@@ -66,7 +66,7 @@ class Client:
         self._books: dict[tuple[str, int], Book] = {}
 
     async def __aenter__(self) -> Client:
-        """Connect. Raises ConnectError where nobody answers: only what once worked is worth coming back to."""
+        """Connect. Raises ConnectError where no server answers: only a connection that once worked is retried."""
         while self.status is None:
             message = await self._pull()
             if isinstance(message, Disconnected) or message is None:
@@ -80,32 +80,32 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the connection."""
         await self.close()
 
     async def close(self) -> None:
-        """Say goodbye; iterating ends."""
+        """Close the connection; iterating ends."""
         self._pending.clear()
         await self._link.close()
 
     @property
     def lost(self) -> int:
-        """Messages that are known to be lost, so far."""
+        """The number of messages known to be lost, so far."""
         return self._link.progress.lost
 
     @property
     def reconnects(self) -> int:
-        """How often the client had to come back."""
+        """The number of reconnects."""
         return max(0, self._link.attempts - 1)
 
     def seq(self, channel: str, symbol: str) -> int | None:
-        """The last `seq` of a stream; None while it is not subscribed."""
+        """Return the last `seq` of a stream; None while it is not subscribed."""
         return next((n for s, n in self._link.progress.seqs.items() if s[:2] == (channel, symbol)), None)
 
     def book(self, symbol: str, depth: int = 10) -> Book:
-        """The book of a subscribed symbol, as it stands behind the last message that was read.
+        """Return the book of a subscribed symbol, after the last message that was read.
 
-        It is checked after every message. Where it is wrong a `BookBroken` comes and a new snapshot is asked for.
+        It is checked after every message. Where it is wrong a `BookBroken` comes and a new snapshot is requested.
 
         Raises:
             UsageError: nothing of it has come yet.
@@ -124,17 +124,17 @@ class Client:
         interval: str | None = None,
         depth: int | None = None,
     ) -> list[Subscribed]:
-        """Listen to a channel of a symbol; each may be `*`. Holds over reconnects.
+        """Subscribe to a channel of a symbol; each may be `*`. Holds over reconnects.
 
         Args:
             channel: such as `trading` or `status`.
             symbol: such as `BTC/USD`.
-            history: begin with the last so many messages.
+            history: begin with at most this many of the last messages.
             interval: of candles, such as `1m`.
             depth: of a book, such as 10.
 
         Returns:
-            What now stands, one a stream.
+            The resulting subscriptions, one a stream.
 
         Raises:
             SubscriptionError: the server refuses; nothing has changed.
@@ -151,25 +151,25 @@ class Client:
     async def unsubscribe(
         self, channel: str, symbol: str, *, interval: str | None = None, depth: int | None = None
     ) -> None:
-        """Stop listening to what was subscribed in these words. Raises SubscriptionError if nothing was."""
+        """Unsubscribe with the arguments of the subscription. Raises SubscriptionError if there is none."""
         link = self._link
-        # What came of a `*` stands by itself: it goes on without its one stream that is left here.
+        # Streams of a `*` subscription are independent: it continues without the one stream that is removed here.
         link.subscriptions[:] = [wish for wish in link.subscriptions if not link.answered(wish)]
         wish = Subscription(channel, symbol, interval=interval, depth=depth)
         await self._ask(wish.request() | {"event": "unsubscribe"})
 
     async def ping(self) -> int:
-        """A round trip through the server's session, ns."""
+        """Measure a round trip through the server's session, ns."""
         begin = self._clock.now()
         await self._ask(None)
         return self._clock.now() - begin
 
     def drop(self) -> None:
-        """Break the connection, as a network does: for trying out what happens then."""
+        """Break the connection, as a network failure does: for testing."""
         self._link.drop()
 
     async def __aiter__(self) -> AsyncIterator[Message]:
-        """Every message, in order."""
+        """Iterate over every message, in order."""
         while True:
             message = self._pending.popleft() if self._pending else await self._pull()
             if message is None:
@@ -177,17 +177,17 @@ class Client:
             yield message
 
     async def ticks(self) -> AsyncGenerator[Tick, None]:
-        """The ticks alone."""
+        """Iterate over the ticks only."""
         async for message in self:
             if isinstance(message, Tick):
                 yield message
 
     def frame(self, ticks: Iterable[Tick], *, arrivals: bool = False) -> pd.DataFrame:
-        """Ticks that were read as a DataFrame, as `feed.dataframes.ticks` describes it.
+        """Convert ticks that were read to a DataFrame, as `feed.dataframes.ticks` describes it.
 
         Args:
-            ticks: in the order in which they came.
-            arrivals: add the column `received`: when each came, wall clock, ns UTC.
+            ticks: in order of arrival.
+            arrivals: add the column `received`: the time of each arrival, wall clock, ns UTC.
         """
         from feed.client.tables import instruments_of, rows_of, ticks_frame
 
@@ -199,7 +199,7 @@ class Client:
         return frame
 
     async def _pull(self) -> Message | None:
-        """The next message; what was lost before it goes first."""
+        """Return the next message; a loss before it is returned first."""
         happening = await self._link.pull()
         if not isinstance(happening, Frame):
             return happening
@@ -213,7 +213,7 @@ class Client:
         return first
 
     async def _keep_book(self, update: BookUpdate) -> bool:
-        """Apply an update to the client's book; False where that shows it to be wrong."""
+        """Apply an update to the client's book; False where the book proves to be wrong."""
         key = (update.symbol, update.depth)
         book = self._books.get(key)
         if book is None:
@@ -226,7 +226,7 @@ class Client:
         told = {"checksum": update.checksum, "timestamp": update.timestamp}
         if book.apply(update.seq, changes | told, snapshot=update.snapshot):
             return True
-        # Said and asked once; what comes until the snapshot changes nothing.
+        # Reported and requested once; messages until the snapshot change nothing.
         if was_valid or update.snapshot:
             stream = Stream("book", update.symbol, str(update.depth))
             await self._link.send(Subscription.to(stream).request())
@@ -234,7 +234,7 @@ class Client:
         return True
 
     async def _ask(self, request: dict[str, object] | None) -> list[Message]:
-        """Send a request and a `ping` behind it: once that is answered, every answer to the request is there."""
+        """Send a request and a `ping` after it: once that is answered, every answer to the request has arrived."""
         mark = f"feed-{next(self._ids)}"
         barrier = {"event": "ping", "timestamp": mark, "id": mark}
         sent = request is None or await self._link.send(request | {"id": mark})
@@ -248,7 +248,7 @@ class Client:
             raise ConnectError(f"{self._link.url} does not answer") from error
 
     async def _answers(self, mark: str) -> list[Message]:
-        """Everything with this id up to the pong; what else comes on the way waits to be read."""
+        """Collect every message with this id up to the pong; other messages are queued for reading."""
         answers: list[Message] = []
         kept: list[Message] = []
         refused: ErrorEvent | None = None

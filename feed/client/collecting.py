@@ -1,4 +1,4 @@
-"""`collect`: so many messages of a running server, or so long, as a DataFrame."""
+"""`collect`: messages of a running server, up to a number or a duration, as a DataFrame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from feed.units import SECOND
 __all__ = ["collect", "collect_sync"]
 
 PATIENCE = 60.0
-"""Seconds."""
+"""Default time to wait for a server to come back, in seconds."""
 
 
 async def collect(
@@ -41,28 +41,28 @@ async def collect(
     back_off: BackOff | None = None,
     patience: float = PATIENCE,
 ) -> pd.DataFrame:
-    """Messages of a running server as a table; for `trading` the one that `feed.dataframes.ticks` describes.
+    """Collect messages of a running server as a table; for `trading` the one that `feed.dataframes.ticks` describes.
 
-    Stops after `n` messages or so many `seconds`, whichever comes first; without either, when the market ends. Comes
-    back when the connection breaks, and goes on where it was. `attrs` tells the market's scenario, seed, epoch and
+    Stops after `n` messages or `seconds`, whichever comes first; without either, when the market ends. Reconnects
+    when the connection breaks, and resumes. `attrs` holds the market's scenario, seed, epoch and
     digest, and `reconnects`, `lost` and `gaps`: a loss that cannot be made good is a warning, too.
 
     Args:
         url: such as `ws://127.0.0.1:8765`.
         channel: such as `trading`.
         symbol: one, or `*` for all.
-        n: so many messages.
-        seconds: so long, in real time.
-        history: begin with the last so many messages of each stream.
+        n: the maximum number of messages.
+        seconds: the maximum duration, in real time.
+        history: begin with at most this many of the last messages of each stream.
         interval: of candles, such as `1m`.
         depth: of a book, such as 10.
-        token: where the server asks for one.
-        arrivals: add the column `received`: when each came, wall clock, ns UTC.
-        back_off: how long to wait between attempts to come back.
+        token: required if the server asks for one.
+        arrivals: add the column `received`: the time of each arrival, wall clock, ns UTC.
+        back_off: waits between attempts to reconnect.
         patience: seconds after which a server that does not come back is given up.
 
     Raises:
-        ConnectError: nobody answers, or the server ends the conversation for good before the market does.
+        ConnectError: no server answers, or the server ends the conversation for good before the market does.
         SubscriptionError: the server refuses the channel or the symbol.
     """
     if n is not None and n < 1:
@@ -112,7 +112,7 @@ def collect_sync(url: str, **options: Any) -> pd.DataFrame:
 
 @dataclass(slots=True)
 class _Gathered:
-    """What has come."""
+    """Messages collected so far."""
 
     channel: str
     wanted: int | None
@@ -126,7 +126,7 @@ class _Gathered:
     ended: bool = False
 
     def take(self, frame: Frame) -> bool:
-        """Note a frame; whether that was the last one."""
+        """Store a frame; return whether it was the last one."""
         self.gaps += frame.gaps
         body = frame.body
         if frame.event == "data":
@@ -146,7 +146,7 @@ class _Gathered:
         return len(self.seqs) == self.wanted or (self.ended and frame.event == "heartbeat")
 
     def frame(self, clock: Clock | None) -> pd.DataFrame:
-        """All of it as a table; with the times of arrival if there is a clock to tell them by."""
+        """Return all messages as a table; with the times of arrival if there is a clock."""
         if self.channel == "trading":
             frame, _ = ticks_frame(self.rows, self.seqs, self.received, instruments_of(self.symbols))
         else:
@@ -186,7 +186,7 @@ async def _gather(link: Link, gathered: _Gathered, clock: Clock, patience: int) 
 
 
 def _check(lost: Disconnected, link: Link, gathered: _Gathered) -> None:
-    """Only what once worked, and may work again, is worth waiting for."""
+    """Check whether to wait for a reconnect: only after a connection that worked, and may work again."""
     if not link.attempts:
         raise ConnectError(f"{link.url}: {lost.reason}")
     if lost.retry_in is None and not gathered.ended:

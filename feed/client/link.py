@@ -1,7 +1,7 @@
-"""A connection that comes back: what the server sends, and every loss of the connection, as values of one stream.
+"""Connection with automatic reconnects: the server's frames, and every loss of the connection, as one stream of values.
 
 A lost connection is not an exception: it is a `Disconnected`, followed by a `Connected` once the client is back and
-has asked for what it missed. Only what makes coming back pointless ends the stream.
+has asked for the missed messages. Only an error that makes reconnecting pointless ends the stream.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from feed.units import SECOND
 __all__ = ["Connected", "Disconnected", "Frame", "Happening", "Link", "Subscription"]
 
 MAX_QUEUE = 1024
-"""Frames that wait for a reader before the connection is no longer read."""
+"""Maximum number of frames waiting for a reader before the connection is no longer read."""
 
 CLOSE_TIMEOUT = 0.25
-"""Seconds for a goodbye to be answered: before it comes what is on its way, and nobody reads that any more."""
+"""Seconds to wait for the answer to a close: frames in transit come before it, and are no longer read."""
 
 SILENCE = 15 * SECOND
-"""After so long without anything, heartbeats included, the server is asked; so long again, and it is gone."""
+"""Silence, heartbeats included, after which the server is asked; after the same time again, it counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a client wants to hear; channel and symbol may be `*`. `history` asks for the last so many messages."""
+    """Subscription; channel and symbol may be `*`. `history` asks for at most this many of the last messages."""
 
     channel: str = "trading"
     symbol: str = "*"
@@ -47,11 +47,11 @@ class Subscription:
 
     @classmethod
     def to(cls, stream: Stream) -> Subscription:
-        """The one that asks for this stream alone."""
+        """Return the subscription for this stream alone."""
         return cls(stream.channel, stream.symbol, interval=stream.interval, depth=stream.depth)
 
     def covers(self, stream: Stream) -> bool:
-        """Whether the stream comes of this subscription."""
+        """Tell whether the stream belongs to this subscription."""
         wanted = (
             (self.channel, stream.channel),
             (self.symbol, stream.symbol),
@@ -61,7 +61,7 @@ class Subscription:
         return all(wish in ("*", name) for wish, name in wanted)
 
     def request(self) -> dict[str, Any]:
-        """As it is sent."""
+        """Return the request as it is sent."""
         keys = {
             "channel": self.channel,
             "symbol": self.symbol,
@@ -74,14 +74,14 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The connection is there, for the `attempt`-th time, and the subscriptions have been sent."""
+    """Connection established, for the `attempt`-th time, with the subscriptions sent."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The connection is gone. `retry_in` ns the client tries again; None: it gives up."""
+    """Connection lost. The client tries again in `retry_in` ns; None: it gives up."""
 
     code: int
     reason: str
@@ -90,7 +90,7 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of the server, when it came (monotonic ns), what it shows to be lost before it, and its bytes."""
+    """Event of the server, with its time of arrival (monotonic ns), the losses detected before it, and its bytes."""
 
     event: str
     body: dict[str, Any]
@@ -100,7 +100,7 @@ class Frame:
 
     @property
     def missed(self) -> int:
-        """How many messages are known to be lost before it."""
+        """The number of messages known to be lost before it."""
         return sum(gap.count or 0 for gap in self.gaps)
 
 
@@ -108,14 +108,14 @@ Happening = Connected | Disconnected | Frame
 
 
 class Link:
-    """Connects, subscribes, resumes and comes back.
+    """Connection that subscribes, resumes and reconnects.
 
     Args:
         url: such as `ws://127.0.0.1:8765`.
         subscriptions: sent after a connect until they are answered; from then on the streams that came of them ask
             to resume.
         token: sent as `auth` before them.
-        back_off: how long to wait between attempts.
+        back_off: waits between attempts.
         clock: for the time of arrival.
         silence: ns without a sign of life after which the server is asked for one.
     """
@@ -145,7 +145,7 @@ class Link:
         self._over = False
 
     async def happenings(self) -> AsyncGenerator[Happening, None]:
-        """Everything, until the server says that coming back is pointless. Closes the connection at its end.
+        """Iterate until the server says that reconnecting is pointless. Closes the connection at its end.
 
         Raises:
             UsageError: for a URL that is none, or that the server refuses for good.
@@ -157,7 +157,7 @@ class Link:
             await self.close()
 
     async def pull(self) -> Happening | None:
-        """The next thing that happens; None once it is over. Cancelling it loses nothing."""
+        """Return the next happening; None after the end. Cancelling it loses nothing."""
         if self._over:
             return None
         try:
@@ -170,7 +170,7 @@ class Link:
             return self._lost(1006, _plain(error))
 
     async def send(self, request: dict[str, Any]) -> bool:
-        """Send a request if there is a connection; whether there was one."""
+        """Send a request if there is a connection; return whether there was one."""
         if self._connection is None:
             return False
         try:
@@ -180,7 +180,7 @@ class Link:
         return True
 
     async def close(self) -> None:
-        """Say goodbye. What was subscribed is forgotten by the server."""
+        """Close the connection. The server forgets the subscriptions."""
         self._over = True
         connection, self._connection = self._connection, None
         self._unwatch()
@@ -188,7 +188,7 @@ class Link:
             await connection.close()
 
     def drop(self) -> None:
-        """End the TCP connection without a word, as a broken network does; `pull` comes back."""
+        """End the TCP connection without a close, as a broken network does; `pull` reconnects."""
         if self._connection is not None:
             self._connection.transport.abort()
 
@@ -204,7 +204,7 @@ class Link:
             for request in self._requests():
                 await self.send(request)
         except asyncio.CancelledError:
-            # Half of the requests are worse than none: the next pull begins anew.
+            # A part of the requests is worse than none: the next pull begins anew.
             self._forsake(connection)
             raise
         return Connected(self.attempts)
@@ -216,7 +216,7 @@ class Link:
 
     async def _opened(self) -> ClientConnection:
         try:
-            # The library's keepalive takes a reader that is busy for a server that is dead; ours knows who waits.
+            # The library's keepalive takes a busy reader for a dead server; ours distinguishes them.
             return await connect(
                 self.url,
                 proxy=None,
@@ -246,12 +246,12 @@ class Link:
             # A greeting alone is no success: a server that closes right after it would be called again without end.
             self._back_off.reset()
         elif event == "ping":
-            # Under `?heartbeat=strict` the server closes with 4408 whoever does not answer.
+            # Under `?heartbeat=strict` the server closes with 4408 a client that does not answer.
             await self.send({"event": "pong", "timestamp": body.get("timestamp")})
         return Frame(event, body, received, tuple(self.progress.note(body)), payload)
 
     def _requests(self) -> list[dict[str, Any]]:
-        """Each stream from where it stands, and what no stream has come of yet."""
+        """Return requests to resume each stream, and for each subscription without a stream so far."""
         progress = self.progress
         requests = []
         for stream in progress.standing:
@@ -262,7 +262,7 @@ class Link:
         return requests + [wish.request() for wish in self.subscriptions if not self.answered(wish)]
 
     def answered(self, wish: Subscription) -> bool:
-        """Whether a stream stands that has come of it."""
+        """Tell whether a subscription has a stream already."""
         return any(wish.covers(stream) for stream in self.progress.standing)
 
     def _lost(self, code: int, reason: str) -> Disconnected:
@@ -283,7 +283,7 @@ class Link:
             self._watch = None
 
     async def _watch_silence(self, connection: ClientConnection) -> None:
-        """Drop a connection on which nothing comes and nobody answers."""
+        """Drop a silent connection whose server does not answer."""
         while True:
             await asyncio.sleep(self._silence / 4 / SECOND)
             since = self._reading_since

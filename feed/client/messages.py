@@ -1,4 +1,4 @@
-"""What a client reads: one frozen value an event. What this version does not know comes as `Other`."""
+"""Messages of a client: one frozen value an event. Events unknown to this version become `Other`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One fill, of the channel `trading`.
+    """Fill, of the channel `trading`.
 
     Prices and sizes are the floats nearest to the decimals on the wire. `side` is the taker's, `buy` or `sell`; the
     quote is the one that stands behind the fill; `volume` is the size traded since the UTC day began.
@@ -54,7 +54,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class SymbolStatus:
-    """What a symbol is in, of the channel `status`; `timestamp` is market time in ms UTC."""
+    """Status of a symbol, of the channel `status`; `timestamp` is market time in ms UTC."""
 
     symbol: str
     seq: int
@@ -68,7 +68,7 @@ class SymbolStatus:
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """The last 24 hours of a symbol, of the channel `ticker`; fields as on the wire, `timestamp` in ms UTC."""
+    """Statistics of a symbol's last 24 hours, of the channel `ticker`; fields as on the wire, `timestamp` in ms UTC."""
 
     symbol: str
     seq: int
@@ -91,7 +91,7 @@ class Ticker:
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One candle as it stands, of the channel `candles`: `time` is where it begins, in s UTC, `timestamp` now in ms."""
+    """Candle in its current state, of the channel `candles`: `time` is its begin, in s UTC, `timestamp` now in ms."""
 
     symbol: str
     seq: int
@@ -112,9 +112,9 @@ class Candle:
 
 @dataclass(frozen=True, slots=True)
 class BookUpdate:
-    """A message of the channel `book`: all levels of a snapshot, or those that changed, (price, size); size 0: gone.
+    """Message of the channel `book`: all levels of a snapshot, or the changed ones, (price, size); size 0: removed.
 
-    `client.book(symbol, depth)` is the whole book. `checksum` is of the book behind this message.
+    `client.book(symbol, depth)` is the whole book. `checksum` is of the book after this message.
     """
 
     symbol: str
@@ -130,7 +130,7 @@ class BookUpdate:
 
 @dataclass(frozen=True, slots=True)
 class BookBroken:
-    """The client's book did not have the server's checksum behind the message `seq`; a new snapshot is on its way."""
+    """Checksum mismatch of the client's book after the message `seq`; a new snapshot has been requested."""
 
     symbol: str
     depth: int
@@ -139,7 +139,7 @@ class BookBroken:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A message of any other channel, its `data` as it came."""
+    """Message of any other channel, with its `data` unchanged."""
 
     stream: Stream
     seq: int
@@ -150,7 +150,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """An event that this version of the client does not know."""
+    """Event unknown to this version of the client."""
 
     event: str
     body: Mapping[str, Any]
@@ -170,7 +170,7 @@ Message = (
     | Connected
     | Disconnected
 )
-"""Everything that iterating over a client can give."""
+"""Every type that iterating over a client can return."""
 
 _NEEDED = {
     kind: frozenset(item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING)
@@ -180,7 +180,7 @@ _KNOWN = {kind: frozenset(item.name for item in fields(kind)) for kind in EVENTS
 
 
 def message_of(frame: Frame) -> Message:
-    """The typed form of a frame."""
+    """Return the typed form of a frame."""
     if frame.event == "data":
         return _data_of(frame)
     kind = EVENTS.get(frame.event)
@@ -239,7 +239,7 @@ def _status(seq: int, data: Any, received: int, snapshot: bool) -> SymbolStatus:
 
 
 def _built(kind: type[Ticker] | type[Candle]) -> Callable[[int, Any, int, bool], Message]:
-    """A builder of a class whose fields have the wire's names."""
+    """Return a builder of a class whose fields have the wire's names."""
     names = [item.name for item in fields(kind) if item.name not in ("seq", "received", "snapshot")]
     floats = {item.name for item in fields(kind) if item.type == "float"}
 

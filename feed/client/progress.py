@@ -1,4 +1,4 @@
-"""Where each stream of a client stands: what it takes to find losses and to resume. No sockets and no clocks."""
+"""Progress of each stream of a client, for finding losses and resuming. No sockets and no clocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Gap", "Progress", "stream_of"]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`count` messages behind the seq `after` of a stream did not come; None: it began anew, nobody can tell."""
+    """Loss of `count` messages after the seq `after` of a stream; None: it began anew, the number is unknown."""
 
     stream: Stream
     after: int
@@ -23,9 +23,9 @@ class Gap:
 
 @dataclass(slots=True)
 class Progress:
-    """The streams that are subscribed, and the last `seq` of each, within one epoch.
+    """Subscribed streams, and the last `seq` of each, within one epoch.
 
-    `lost` counts every message that was found missing, by `seq`, by a heartbeat or by a resume that was refused.
+    `lost` counts every missing message, found by `seq`, by a heartbeat or by a resume that was refused.
     """
 
     epoch: str | None = None
@@ -36,7 +36,7 @@ class Progress:
     _due: dict[Stream, int] = field(default_factory=dict)
 
     def note(self, body: Mapping[str, Any]) -> list[Gap]:
-        """Take an event of the server; what it shows to be lost."""
+        """Process an event of the server; return the losses that it reveals."""
         event = body.get("event")
         if event == "data":
             found = self._data(body)
@@ -56,7 +56,7 @@ class Progress:
         return found
 
     def _enter(self, body: Mapping[str, Any]) -> None:
-        """The server is in this epoch: numbers of another one mean nothing."""
+        """Enter the server's epoch: numbers of another one are discarded."""
         epoch = body.get("epoch")
         if not isinstance(epoch, str) or epoch == self.epoch:
             return
@@ -80,7 +80,7 @@ class Progress:
         self.seqs[stream] = seq
         if last is None or body.get("type") == "snapshot":
             return []
-        # A reader that was too slow for a channel of states gets the newest, and is told how many it stands for.
+        # A slow reader of a state channel gets only the newest message, with the number that it replaces.
         missed = seq - last - 1 - int(body.get("skipped") or 0)
         return [Gap(stream, last, missed, "left out")] if missed > 0 else []
 
@@ -103,15 +103,15 @@ class Progress:
             return
         for stream, last in list(self.seqs.items()):
             seq = told.get(stream.key)
-            # It comes when nothing else was sent for a while: what it names has been on its way before it. Only the
-            # past that a subscription begins with may still be coming.
+            # A heartbeat is sent after a pause: the messages that it names were sent before it. Only the
+            # initial snapshot of a subscription may still be in transit.
             if isinstance(seq, int) and seq > last >= self._due.get(stream, 0):
                 self.seqs[stream] = seq
                 yield Gap(stream, last, seq - last, "told by a heartbeat")
 
 
 def stream_of(body: Mapping[str, Any]) -> Stream:
-    """The stream that an event is about; a message says in its `data` which candles or which book it is of."""
+    """Return the stream of an event; a message names its candles or its book in its `data`."""
     channel = str(body.get("channel"))
     key = PART_KEYS.get(channel)
     if key is None:

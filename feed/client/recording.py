@@ -1,4 +1,4 @@
-"""Records from the wire: everything that a server sends, in order, over as many connections as it takes."""
+"""Recorder from the wire: everything that a server sends, in order, across any number of connections."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from feed.version import __version__
 __all__ = ["FeedRecording", "VenueRecording", "WireCounters"]
 
 HALF = 0.5
-"""A queue that is fuller than this is waited for: the server waits, too, or sends again what was missed."""
+"""Fill level of the queue above which reading pauses: the server waits, too, or resends the missed messages."""
 
 WAIT = 0.005
-"""Seconds."""
+"""Pause between two checks of the queue, in seconds."""
 
 MOST_NOTES = 100
 
 TELL_EVERY = 256
-"""Messages after which a venue's recording is told again what steps its prices have."""
+"""Number of messages after which a venue's recording is updated with the steps of its prices."""
 
 
 @dataclass(slots=True)
 class WireCounters:
-    """What has come so far."""
+    """Counters of received data."""
 
     state: str = "connecting"
     messages: int = 0
@@ -53,7 +53,7 @@ class WireCounters:
 
 
 class _WireRecording:
-    """What recordings from the wire have in common: the file, which is there once there is something to write."""
+    """Common base of recordings from the wire: the file, which is created with the first data."""
 
     def __init__(self, url: str, path: Path, clock: Clock) -> None:
         self.counters = WireCounters()
@@ -64,7 +64,7 @@ class _WireRecording:
         self._notes: list[str] = []
 
     def close(self) -> RecordingCounters | None:
-        """Flush, sync and finish; None where no data came, and there is no file then. It waits for the disk."""
+        """Flush, sync and finish; None where no data came, and then there is no file. It waits for the disk."""
         if self._writer is None:
             return None
         done = self._writer.close()
@@ -75,7 +75,7 @@ class _WireRecording:
 
     @property
     def writer(self) -> RecordingWriter:
-        """The file."""
+        """Return the writer of the file."""
         if self._writer is None:
             info = RecordingInfo(version=__version__, source=self._url)
             self._writer = RecordingWriter(self._path, info, self._clock)
@@ -103,7 +103,7 @@ class _WireRecording:
         self.writer.add_gap(stream, after, before)
 
     async def _breathe(self) -> None:
-        """A disk that is slower than the wire: what waits there is not lost."""
+        """Wait for a disk that is slower than the wire, so that nothing is lost."""
         if self.writer.filled > HALF and self.writer.counters.state == "recording":
             await asyncio.sleep(WAIT)
 
@@ -113,12 +113,12 @@ class _WireRecording:
 
 
 class FeedRecording(_WireRecording):
-    """Records a server of ours, until it says that coming back is pointless or the market has ended.
+    """Recorder of a server of ours, until it says that reconnecting is pointless or the market has ended.
 
     Args:
-        link: with what is subscribed.
-        path: the recording to be.
-        clock: the one of the link.
+        link: the connection, with its subscriptions.
+        path: the recording to write.
+        clock: the clock of the link.
     """
 
     def __init__(self, link: Link, path: Path, clock: Clock) -> None:
@@ -131,7 +131,7 @@ class FeedRecording(_WireRecording):
         """Record.
 
         Raises:
-            ConnectError: nobody answers.
+            ConnectError: no server answers.
             SubscriptionError: the server refuses a channel or a symbol.
         """
         try:
@@ -148,7 +148,7 @@ class FeedRecording(_WireRecording):
             await self._link.close()
 
     def _take(self, frame: Frame) -> bool:
-        """Record a frame; whether it was the last one."""
+        """Record a frame; return whether it was the last one."""
         counters, body = self.counters, frame.body
         counters.messages += 1
         counters.size += len(frame.payload)
@@ -170,12 +170,12 @@ class FeedRecording(_WireRecording):
 
 
 class VenueRecording(_WireRecording):
-    """Records a real venue: its messages as rows of our channels, what its parser notes as events and gaps.
+    """Recorder of a real venue: its messages as rows of our channels, its parser's notes as events and gaps.
 
     Args:
-        link: to the venue.
-        make_parser: gives a parser for a new connection.
-        path: the recording to be.
+        link: the connection to the venue.
+        make_parser: makes a parser for a new connection.
+        path: the recording to write.
         clock: real time.
     """
 
@@ -187,13 +187,13 @@ class VenueRecording(_WireRecording):
         self._rows = EventRows()
 
     def close(self) -> RecordingCounters | None:
-        """As of any recording; the steps of prices and sizes are those that were seen."""
+        """Close the recording; the steps of prices and sizes are inferred from the messages."""
         if self._writer is not None:
             self._tell_steps()
         return super().close()
 
     async def run(self) -> None:
-        """Record until it is cancelled. Raises ConnectError where nobody answers."""
+        """Record until it is cancelled. Raises ConnectError where no server answers."""
         async for happening in self._link.happenings():
             if isinstance(happening, Connected):
                 self._connected()
@@ -224,7 +224,7 @@ class VenueRecording(_WireRecording):
         self.writer.tell(instruments=steps)
 
     def _take_note(self, note: Note, message: Message, received: int) -> None:
-        """What is no data is kept as it came; what is missing is a gap in our own numbers."""
+        """Record a note: frames without data unchanged, losses as gaps in our own numbers."""
         if note.kind == "gap":
             seq = self._rows.seq(note.stream, note.symbol)
             lost = (note.before or 0) - (note.after or 0) - 1
@@ -239,5 +239,5 @@ class VenueRecording(_WireRecording):
 
 
 def _step(places: int) -> str:
-    """One in the last of so many decimals."""
+    """Return a step of one in the last of N decimals."""
     return f"{Decimal(1).scaleb(-places):f}"

@@ -1,6 +1,6 @@
-"""What a client has read as tables: ticks in the form that `feed.dataframes` describes, other channels as they come.
+"""Tables of a client's messages: ticks in the form that `feed.dataframes` describes, other channels as they come.
 
-Whoever only listens does not load pandas.
+A client that makes no tables does not load pandas.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from feed.units import parse_step
 __all__ = ["Row", "data_frame", "instruments_of", "row_of", "rows_of", "ticks_frame"]
 
 Row = tuple[Any, ...]
-"""The values of a tick's `data` that a frame needs."""
+"""Values of a tick's `data` that a frame needs."""
 
 _KEYS = ("symbol", "side", *DECIMALS, "trade_id", "timestamp")
 
 row_of = itemgetter(*_KEYS)
-"""The row of a tick's `data`."""
+"""Function that returns the row of a tick's `data`."""
 
 _row_of_tick = attrgetter(*_KEYS)
 
@@ -35,14 +35,14 @@ Ints = NDArray[np.int64]
 
 
 def rows_of(ticks: Iterable[Tick]) -> tuple[list[Row], list[int], list[int]]:
-    """Rows, seqs and times of arrival of typed ticks."""
+    """Return rows, seqs and times of arrival of typed ticks."""
     kept = list(ticks)
     return [_row_of_tick(tick) for tick in kept], [tick.seq for tick in kept], [tick.received for tick in kept]
 
 
 def instruments_of(symbols: Sequence[Mapping[str, Any]]) -> list[Instrument]:
-    """The instruments that a `status` event tells of."""
-    # As it is written, 0.00001 is exact; as a float it is the one that prints so.
+    """Return the instruments in a `status` event."""
+    # As text, 0.00001 is exact; as a float it is the one that prints so.
     return [
         Instrument(str(entry["symbol"]), parse_step(entry["tick_size"]), parse_step(entry["lot_size"]))
         for entry in symbols
@@ -52,7 +52,7 @@ def instruments_of(symbols: Sequence[Mapping[str, Any]]) -> list[Instrument]:
 def ticks_frame(
     rows: Sequence[Row], seqs: Sequence[int], received: Sequence[int], instruments: Sequence[Instrument]
 ) -> tuple[pd.DataFrame, Ints]:
-    """The frame of these rows, and when each came (monotonic ns)."""
+    """Build the frame of these rows; return it with their times of arrival (monotonic ns)."""
     by_key: dict[str, Sequence[Any]] = dict(zip(_KEYS, zip(*rows, strict=True), strict=True)) if rows else {}
     codes = {instrument.symbol: code for code, instrument in enumerate(instruments)}
     code = np.array([codes[symbol] for symbol in by_key.get("symbol", ())], np.int64)
@@ -76,7 +76,7 @@ def ticks_frame(
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]], seqs: Sequence[int]) -> pd.DataFrame:
-    """Messages of any channel: `timestamp` and `seq`, a categorical `symbol`, and the other keys as they come."""
+    """Build a table of any channel: `timestamp` and `seq`, a categorical `symbol`, and the other keys as they come."""
     timestamp = np.array([row["timestamp"] for row in rows], np.int64)
     index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
     frame = pd.DataFrame.from_records(list(rows), index=index) if rows else pd.DataFrame(index=index)
@@ -87,7 +87,7 @@ def data_frame(rows: Sequence[Mapping[str, Any]], seqs: Sequence[int]) -> pd.Dat
         "symbol": pd.Categorical([str(row["symbol"]) for row in rows], categories=pd.Index(symbols, dtype="str")),
     }
     rest = [name for name in frame.columns if name not in data]
-    # A candle's own time is a column of seconds beside the index of when it was sent.
+    # A candle's own time is a column of seconds beside the index of its time of sending.
     return pd.concat([pd.DataFrame(data, index=index), frame[rest]], axis=1)
 
 

@@ -1,4 +1,4 @@
-"""A connection to a venue that comes back: its messages as text, with the time at which each came."""
+"""Connection to a venue with automatic reconnects: its messages as text, with their times of arrival."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from feed.units import SECOND
 __all__ = ["Message", "VenueLink"]
 
 MAX_QUEUE = 1024
-"""Messages that wait for us before the connection is no longer read."""
+"""Maximum number of waiting messages before the connection is no longer read."""
 
 STEADY = 10 * SECOND
-"""A connection that has lasted so long was worth it."""
+"""Duration (ns) after which a connection counts as successful."""
 
 CLOSE_TIMEOUT = 0.25
-"""Seconds for a goodbye to be answered."""
+"""Seconds to wait for the answer to a close."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, and when it came: monotonic ns."""
+    """Message and its time of arrival: monotonic ns."""
 
     text: str
     received: int
 
 
 class VenueLink:
-    """Connects, asks for what is wanted, and does so again whenever the connection is lost.
+    """Connection that sends its requests, and reconnects whenever it is lost.
 
     Args:
         url: of the venue.
         requests: sent after each connect.
         clock: for the time of arrival.
-        back_off: how long to wait between attempts.
+        back_off: waits between attempts.
     """
 
     def __init__(self, url: str, requests: Sequence[str], clock: Clock, back_off: BackOff | None = None) -> None:
@@ -52,7 +52,7 @@ class VenueLink:
         self._back_off = back_off or BackOff()
 
     async def happenings(self) -> AsyncGenerator[Connected | Disconnected | Message, None]:
-        """Everything, until it is cancelled. Raises UsageError for a URL that is none, or that refuses for good."""
+        """Iterate until cancelled. Raises UsageError for an invalid URL, or one that refuses for good."""
         attempts = 0
         while True:
             code, reason = None, ""
@@ -89,7 +89,7 @@ class VenueLink:
         while True:
             text = await connection.recv()
             received = self._clock.now()
-            # A greeting alone is no success: who closes right behind it would be called again without end.
+            # A greeting alone is no success: a server that closes right after it would be called again without end.
             if received - opened > STEADY:
                 self._back_off.reset()
             yield Message(text if isinstance(text, str) else text.decode(errors="replace"), received)

@@ -1,1 +1,1 @@
-"""What flows through the house: instruments, columns of ticks, bars and order books, and the source protocol."""
+"""Data types shared by all layers: instruments, columns of ticks, bars and order books, and the source protocol."""

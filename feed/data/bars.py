@@ -1,4 +1,4 @@
-"""Bars: open, high, low, close and what was traded, aggregated from ticks, exactly, as columns of integers."""
+"""Bars: open, high, low, close and the traded amounts, aggregated exactly from ticks, as columns of integers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Bars", "bars_of", "joined", "running"]
 
 Ints = NDArray[np.int64]
 Exact = NDArray[Any]
-"""int64, or Python integers where sums of price times size would not fit."""
+"""Array of int64, or of Python integers if sums of price times size would not fit."""
 
 SAFE = 2**62
 
@@ -24,7 +24,7 @@ SAFE = 2**62
 class Bars:
     """Bars of one symbol in order of time, as columns of one length; only times with trades have a bar.
 
-    `time` (ns UTC, where the bar begins), `open`, `high`, `low`, `close` (ticks), `volume` (lots), `trades` (fills),
+    `time` (ns UTC, the bar's beginning), `open`, `high`, `low`, `close` (ticks), `volume` (lots), `trades` (fills),
     `notional` (ticks times lots, exact: divided by the volume it is the volume-weighted price).
     """
 
@@ -41,21 +41,21 @@ class Bars:
         return len(self.time)
 
     def __getitem__(self, rows: slice | Ints) -> Bars:
-        """The bars of those rows."""
+        """Return the bars of those rows."""
         return Bars(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     def coarser(self, length: int) -> Bars:
-        """The same trades in longer bars: each begins at a whole multiple of `length` ns since the Unix epoch."""
+        """Aggregate into longer bars: each begins at a whole multiple of `length` ns since the Unix epoch."""
         return _grouped(self.time // length * length, self)
 
     @classmethod
     def empty(cls) -> Bars:
-        """No bars."""
+        """Return an empty set of bars."""
         return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
 
 
 def bars_of(block: TickBlock | Traded, length: int) -> Bars:
-    """The ticks of a block in bars of `length` ns."""
+    """Aggregate the ticks of a block into bars of `length` ns."""
     rows = Traded.of(block) if isinstance(block, TickBlock) else block
     each = Bars(
         time=rows.time,
@@ -71,14 +71,14 @@ def bars_of(block: TickBlock | Traded, length: int) -> Bars:
 
 
 def joined(parts: Sequence[Bars]) -> Bars:
-    """Bars that follow each other, as one."""
+    """Join consecutive bars into one set of columns."""
     if not parts:
         return Bars.empty()
     return Bars(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Bars)))
 
 
 def running(bars: Bars, length: int) -> Bars:
-    """For each bar the longer bar of `length` ns that it is in, as it stands when this bar ends."""
+    """Return for each bar the state, at its end, of the longer bar of `length` ns that contains it."""
     if not len(bars):
         return bars
     group = bars.time // length
@@ -97,7 +97,7 @@ def running(bars: Bars, length: int) -> Bars:
 
 
 def _grouped(time: Ints, bars: Bars) -> Bars:
-    """One bar for each run of equal times."""
+    """Merge each run of equal times into one bar."""
     if not len(time):
         return Bars.empty()
     begins = np.flatnonzero(np.diff(time, prepend=time[0] - 1))
@@ -124,8 +124,8 @@ def _product(price: Ints, size: Ints) -> Exact:
 
 
 def _highest(values: Ints, rank: Ints) -> Ints:
-    """The running maximum, begun anew with each rank."""
-    # Each group is lifted above the one before it, so that one pass over all of them does not mix them.
+    """Return the running maximum, restarted with each rank."""
+    # Each group is offset above the previous one, so that one pass over all groups does not mix them.
     lift = int(values.max() - values.min()) + 1
     lifted = values + rank * lift
     result: Ints = np.maximum.accumulate(lifted) - rank * lift
@@ -133,7 +133,7 @@ def _highest(values: Ints, rank: Ints) -> Ints:
 
 
 def _summed(values: Exact, begins: Ints, rank: Ints) -> Exact:
-    """The running sum, begun anew with each rank."""
+    """Return the running sum, restarted with each rank."""
     sums = np.cumsum(values)
     before = sums[begins] - values[begins]
     result: Exact = sums - before[rank]

@@ -1,7 +1,7 @@
-"""What flows from a source to a `book` channel: quotes at every time at which a book changes, and its levels there.
+"""Order book data from a source to a `book` channel: the quotes at every change of a book, and its levels there.
 
-A book is made when somebody asks for it, never for every tick. At the time of a trade it is the book behind the trade,
-and its touch is the quote of the tick; the change before that, at the same time, shows the levels that the trade takes.
+A book is built on request, never for every tick. At the time of a trade it is the book after the trade, and its best
+bid and ask are the tick's quote; the change before it, at the same time, shows the levels that the trade takes from.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ Level = tuple[int, int]
 Levels = tuple[Level, ...]
 
 DEPTHS = (10, 25, 100)
-"""Levels of a side that a client may ask for."""
+"""Depths that a client may request, in levels of each side."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteBlock:
-    """Quotes of one symbol as columns of one length, int64: from `time` (ns UTC) on, in ticks and lots; bid < ask."""
+    """Quotes of one symbol as int64 columns of one length: valid from `time` (ns UTC), in ticks and lots; bid < ask."""
 
     time: Ints
     bid: Ints
@@ -52,79 +52,79 @@ class QuoteBlock:
         return len(self.time)
 
     def __getitem__(self, rows: slice) -> QuoteBlock:
-        """The block of those rows; the columns are views."""
+        """Return the block of those rows; the columns are views."""
         return QuoteBlock(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     @classmethod
     def empty(cls) -> QuoteBlock:
-        """A block without a quote."""
+        """Return a block without a quote."""
         return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
 
     @classmethod
     def joined(cls, blocks: list[QuoteBlock]) -> QuoteBlock:
-        """Blocks that follow each other, as one."""
+        """Join consecutive blocks into one."""
         if not blocks:
             return cls.empty()
         return cls(*(np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(cls)))
 
 
 class Ladder(NamedTuple):
-    """The best levels of a book, the best first on each side: (price in ticks, size in lots)."""
+    """Best levels of a book, the best first on each side: (price in ticks, size in lots)."""
 
     bids: Levels
     asks: Levels
 
     def cut(self, levels: int) -> Ladder:
-        """The best so many levels of each side."""
+        """Return the best `levels` levels of each side."""
         return Ladder(self.bids[:levels], self.asks[:levels])
 
 
 class Depth(Protocol):
-    """A symbol's book over a stretch of time."""
+    """Book of a symbol over a range of market time."""
 
     @property
     def quotes(self) -> QuoteBlock:
-        """The touch behind each change of the book; times never fall."""
+        """Best bid and ask after each change of the book; times never decrease."""
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        """Return the books after the changes `lo` up to, not including, `hi`; -1 is the book before the first."""
 
 
 class Books(Protocol):
-    """The book of one symbol of a source. Pure: the same call gives the same book, at any time, in any order."""
+    """Book of one symbol of a source. Pure: the same call gives the same book, at any time, in any order."""
 
     @property
     def levels(self) -> int:
-        """How many levels of a side there may be."""
+        """Largest number of levels of a side."""
 
     def during(self, start: int, end: int) -> Depth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        """Return the changes from market time `start` up to, not including, `end` (ns UTC)."""
 
     def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
+        """The number of changes from `start` up to, not including, `end`."""
 
 
 def ladder_checksum(ladder: Ladder, tick_units: int, lot_units: int) -> int:
-    """The checksum of a book whose steps are so many units of the last decimal."""
+    """Return a book's checksum; `tick_units` and `lot_units` are its steps in units of the last decimal."""
     return _ladder_checksum(ladder.asks[:CHECKED], ladder.bids[:CHECKED], tick_units, lot_units)
 
 
 @lru_cache(maxsize=256)
 def _ladder_checksum(asks: Levels, bids: Levels, tick: int, lot: int) -> int:
-    """The books of all depths have the same one."""
+    """Compute and cache the checksum; it is the same for the books of all depths."""
     return checksum_of([f"{price * tick}{size * lot}" for price, size in (*asks, *bids)])
 
 
 def changed_levels(old: Levels, new: Levels, *, descending: bool) -> list[Level]:
-    """The levels of a side that differ, in the order of their prices.
+    """Return the levels of a side that differ, ordered by price, from the highest if `descending`.
 
-    A level that is there no more has the size 0, also where it is only beyond the depth now: a reader who applies all
-    changes has exactly the best levels.
+    A level that is gone has the size 0, even if it has only moved beyond the depth: a reader that applies all
+    changes holds exactly the best levels.
     """
     if old == new:
         return []
     before, after = set(old), set(new)
-    # The order of a set does not matter: they are sorted.
+    # The iteration order of a set does not matter: the result is sorted.
     changed = dict.fromkeys([price for price, _ in before - after], 0)
     changed.update(after - before)
     return sorted(changed.items(), reverse=descending)

@@ -1,17 +1,17 @@
-"""Names of a tick's columns, by what their numbers count."""
+"""Names of a tick's columns, grouped by unit."""
 
 from __future__ import annotations
 
 __all__ = ["DECIMALS", "PRICES", "QUOTES", "SIZES"]
 
 PRICES = ("price", "bid", "ask")
-"""Columns of prices, which count ticks."""
+"""Columns of prices, in ticks."""
 
 SIZES = ("size", "bid_size", "ask_size", "volume")
-"""Columns of sizes, which count lots."""
+"""Columns of sizes, in lots."""
 
 DECIMALS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "volume")
-"""Both, in the order in which they are shown."""
+"""Columns of prices and sizes, in display order."""
 
 QUOTES = ("bid", "bid_size", "ask", "ask_size")
-"""The touch."""
+"""Columns of the best bid and ask."""

@@ -1,4 +1,4 @@
-"""Infers what a file of trades does not tell: the taker's side, and a quote one tick wide."""
+"""Inference of data missing from a file of trades: the taker's side, and a quote one tick wide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ints = NDArray[np.int64]
 
 
 def tick_rule(price: Ints, last_price: int, last_side: int) -> Ints:
-    """The taker's side from prices: up is a buy, down a sell, unchanged as before."""
+    """Return the taker's side from prices: up is a buy, down a sell, unchanged keeps the previous side."""
     signs = np.sign(np.diff(price, prepend=last_price or price[0]))
     moved = np.where(signs != 0, np.arange(1, len(signs) + 1), 0)
     latest = np.maximum.accumulate(moved)
@@ -21,6 +21,6 @@ def tick_rule(price: Ints, last_price: int, last_side: int) -> Ints:
 
 
 def synthetic_quotes(price: Ints, side: Ints) -> tuple[Ints, Ints]:
-    """A touch one tick wide at which the taker traded: a buy at the ask, a sell at the bid."""
+    """Return the best bid and ask, one tick apart, at which the taker traded: a buy at the ask, a sell at the bid."""
     bid = np.where(side == BUY, price - 1, price)
     return bid, bid + 1

@@ -1,7 +1,7 @@
-"""A reader's book: what messages of levels come to, and its checksum. Without numpy, for clients that have none.
+"""Order book of a reader, maintained from messages, and its checksum. Without numpy, for clients that have none.
 
-The checksum is that of Kraken v2: the CRC32 of the ten best asks and then the ten best bids, the best first, of each
-the price and then the size as they are written, without the point and without zeros in front, all in one row.
+The checksum is that of Kraken v2: the CRC32 of the ten best asks and then the ten best bids, the best first; each level
+is its price and then its size as written, without the point and without leading zeros, all concatenated.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from typing import Generic, TypeVar
 __all__ = ["CHECKED", "BookSide", "KeptBook", "checksum_of", "text_digits"]
 
 CHECKED = 10
-"""Levels of a side that the checksum covers."""
+"""Number of levels of each side that the checksum covers."""
 
 V = TypeVar("V", str, float)
 
 
 def checksum_of(digits: Iterable[str]) -> int:
-    """The checksum of a book, an unsigned number of 32 bits.
+    """Return the checksum of a book, an unsigned number of 32 bits.
 
     Args:
-        digits: of each level that it covers.
+        digits: the digits of each level that the checksum covers.
     """
     return zlib.crc32("".join(digits).encode())
 
 
 def text_digits(price: str, size: str) -> str:
-    """The digits of a level whose numbers are the text that was on the wire."""
+    """Return the digits of a level from its price and size as text on the wire."""
     return price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")
 
 
 class BookSide(Generic[V]):
-    """One side of a book, best first.
+    """Side of a book, best first.
 
     Args:
         sign: 1 for asks, -1 for bids.
-        depth: so many levels are kept; 0 for all.
+        depth: the number of levels kept; 0 for all.
     """
 
     def __init__(self, sign: int, depth: int) -> None:
         self._sign = sign
         self._depth = depth
-        # By signed price, so that the best is always first; a float tells apart all prices that there are.
+        # Sorted by signed price, so the best is always first; a float distinguishes all prices that occur.
         self._keys: list[float] = []
         self._levels: dict[float, tuple[V, V]] = {}
 
@@ -52,7 +52,7 @@ class BookSide(Generic[V]):
         return len(self._keys)
 
     def apply(self, changes: Iterable[tuple[V, V]]) -> None:
-        """Set, or take away where the size is 0; what falls below the depth is forgotten."""
+        """Set each level, or remove it if its size is 0; levels beyond the depth are dropped."""
         for price, size in changes:
             key = self._sign * float(price)
             if float(size) == 0:
@@ -65,7 +65,7 @@ class BookSide(Generic[V]):
             del self._levels[self._keys.pop()]
 
     def best(self, count: int | None = None) -> tuple[tuple[V, V], ...]:
-        """The first levels, or all of them."""
+        """Return the best `count` levels, or all of them."""
         return tuple(self._levels[key] for key in self._keys[:count])
 
     def _drop(self, key: float) -> None:
@@ -74,11 +74,11 @@ class BookSide(Generic[V]):
 
 
 class KeptBook(Generic[V]):
-    """A book that follows messages, for its checksum.
+    """Order book maintained from messages, for its checksum.
 
     Args:
-        depth: levels of a side that are kept; 0 for all.
-        digits: gives the digits of a level's price and size.
+        depth: the number of levels of a side kept; 0 for all.
+        digits: function that returns the digits of a level's price and size.
     """
 
     def __init__(self, depth: int, digits: Callable[[V, V], str]) -> None:
@@ -87,10 +87,10 @@ class KeptBook(Generic[V]):
         self.asks: BookSide[V] = BookSide(1, depth)
 
     def apply(self, bids: Iterable[tuple[V, V]], asks: Iterable[tuple[V, V]]) -> None:
-        """Levels of a snapshot into an empty book, or changes."""
+        """Apply the levels of a snapshot to an empty book, or changes."""
         self.bids.apply(bids)
         self.asks.apply(asks)
 
     def checksum(self) -> int:
-        """The checksum as it stands."""
+        """Return the checksum of the current book."""
         return checksum_of([self._digits(*level) for side in (self.asks, self.bids) for level in side.best(CHECKED)])

@@ -1,4 +1,4 @@
-"""Messages of a channel that a recording has as they were sent, for a replay that sends them again."""
+"""Messages of a channel exactly as recorded, for a replay that sends them again."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RecordedRows:
-    """One stream's messages in order: market time (ns UTC, never falling), and the `data` object of each."""
+    """Messages of one stream in order: market time (ns UTC, never decreasing), and the `data` object of each."""
 
     time: Ints
     data: Sequence[bytes]
     opening: bytes | None = None
-    """What stood before the first of them, if that is known."""
+    """State before the first message, if known."""
 
     def __len__(self) -> int:
         return len(self.time)
 
     def between(self, start: int, end: int) -> RecordedRows:
-        """Those from `start` up to, not including, `end`."""
+        """Return the messages from `start` up to, not including, `end`."""
         lo, hi = (int(row) for row in np.searchsorted(self.time, [start, end]))
         return RecordedRows(self.time[lo:hi], self.data[lo:hi])

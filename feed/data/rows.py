@@ -1,7 +1,8 @@
-"""Rows: the messages of a stream as a channel has them, before any spelling.
+"""Rows: the messages of a stream inside a channel, before a dialect encodes them.
 
 Prices are in ticks and sizes in lots of the instrument; times are ns UTC as clients see them, the market's shift
-included. A dialect writes rows and never looks behind them. Rows are equal only to themselves: a track makes them once.
+included. A dialect encodes rows and depends on nothing behind them. Rows are equal only to themselves: a track makes
+them once.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TradeRows:
-    """Fills."""
+    """Fills of one instrument."""
 
     instrument: Instrument
     ticks: TickBlock
@@ -38,7 +39,7 @@ class TradeRows:
 
     @classmethod
     def joined(cls, parts: Sequence[TradeRows]) -> TradeRows:
-        """Fills of one instrument that follow each other, as one."""
+        """Join consecutive fills of one instrument."""
         return parts[0] if len(parts) == 1 else cls(parts[0].instrument, TickBlock.joined([it.ticks for it in parts]))
 
 
@@ -54,13 +55,13 @@ class StatusRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BookRows:
-    """Books of one depth, whole or as changes.
+    """Books of one depth, as snapshots or as changes.
 
     Attributes:
-        depth: levels of a side.
-        times: one for each row.
-        ladders: the book behind each row; of changes one more, the book before the first.
-        whole: whether each row is a whole book.
+        depth: the number of levels of a side.
+        times: one time for each row.
+        ladders: the book after each row; for changes one more, the book before the first row, at the front.
+        whole: True if each row is a whole book.
     """
 
     instrument: Instrument
@@ -73,13 +74,13 @@ class BookRows:
         return len(self.times)
 
     def since(self, before: Ladder) -> BookRows:
-        """One change that leads from the book `before` to the one behind the last row."""
+        """Return one change that leads from the book `before` to the book after the last row."""
         return BookRows(self.instrument, self.depth, self.times[-1:], (before, self.ladders[-1]), whole=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CandleRow:
-    """A candle as it stands at `time`: prices in ticks, volume in lots, notional in ticks times lots."""
+    """State of a candle at `time`: prices in ticks, volume in lots, notional in ticks times lots."""
 
     begin: int
     open: int
@@ -107,7 +108,7 @@ class CandleRows:
 
 @dataclass(frozen=True, slots=True)
 class TickerRow:
-    """The figures of 24 hours as they stand at `time`, in the units of a candle; `trades` is None where unknown."""
+    """Statistics of 24 hours at `time`, in the units of a candle; `trades` is None if unknown."""
 
     last: int
     bid: int
@@ -124,13 +125,13 @@ class TickerRow:
 
     @classmethod
     def untraded(cls, time: int) -> TickerRow:
-        """The figures of 24 hours without a trade."""
+        """Return the statistics of 24 hours without a trade."""
         return cls(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, time)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickerRows:
-    """Tickers."""
+    """Tickers of one instrument."""
 
     instrument: Instrument
     tickers: Sequence[TickerRow]
@@ -141,7 +142,7 @@ class TickerRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawRows:
-    """Messages of a recording as they were sent: the object that each `data` frame of the native dialect carried."""
+    """Messages of a recording exactly as sent: the object carried by each `data` frame of the native dialect."""
 
     instrument: Instrument
     objects: Sequence[bytes]

@@ -1,4 +1,4 @@
-"""The volume of a day: what was traded since the UTC day of market time began, each trade included."""
+"""Day volume: the amount traded since the UTC day of market time began, each trade included."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Ints = NDArray[np.int64]
 
 
 class DayVolume:
-    """Follows the trades of one symbol.
+    """Running day volume of one symbol.
 
     Attributes:
-        total: of the last trade's day so far, in the units of the sizes; whoever changes those changes it.
+        total: the volume of the last trade's day so far, in the units of the sizes; it must be converted whenever
+            those units change.
     """
 
     def __init__(self) -> None:
@@ -27,22 +28,22 @@ class DayVolume:
         self._day = -1
 
     def before(self, time: int) -> Any:
-        """The volume of the day of `time` so far."""
+        """Return the volume so far of the day of `time`."""
         return self.total if time // DAY == self._day else 0
 
     def note(self, time: int, total: Any) -> None:
-        """What somebody else tells of the volume behind the trade at `time`."""
+        """Set the volume after the trade at `time` to an externally given total."""
         self._day, self.total = time // DAY, total
 
     def one(self, time: int, size: Decimal) -> Decimal:
-        """The volume behind the next trade, where they come one by one."""
+        """Add one trade and return the volume after it."""
         if time // DAY != self._day:
             self._day, self.total = time // DAY, 0
         self.total += size
         return Decimal(self.total)
 
     def add(self, time: Ints, size: Ints) -> Ints:
-        """The volume behind each of the next trades: times in ns UTC, which never fall, and at least one of them."""
+        """Add at least one trade and return the volume after each; times are in ns UTC and never decrease."""
         total = np.cumsum(size)
         first, last = int(time[0]) // DAY, int(time[-1]) // DAY
         before = self.total if first == self._day else 0
@@ -50,7 +51,7 @@ class DayVolume:
             volume: Ints = total + before
         else:
             begins = np.flatnonzero(np.diff(time // DAY)) + 1
-            # What the days before a trade's own came to; sums never fall, so the last that was noted holds for the day.
+            # Total of the days before each trade's day; sums never decrease, so the last value noted holds for the day.
             earlier = np.zeros(len(time), np.int64)
             earlier[begins] = total[begins] - size[begins]
             volume = total - np.maximum.accumulate(earlier)

@@ -1,4 +1,4 @@
-"""Studies of ticks: pure functions from the frames that `feed.dataframes.ticks` describes to series and tables.
+"""Analysis of ticks: pure functions from the frames that `feed.dataframes.ticks` describes to series and tables.
 
 Each takes a frame of one symbol unless it says otherwise; its result is new, and the frame stays as it is. Intervals
 are texts such as `1s`, `5m` or `1h` in market time, bars begin at whole multiples of theirs since the Unix epoch, UTC.
@@ -37,22 +37,22 @@ Ints = NDArray[np.int64]
 
 
 def mid(frame: pd.DataFrame) -> pd.Series:
-    """The middle of the quote before each tick, in the quote currency. Any symbols."""
+    """Return the mid price of the quote before each tick, in the quote currency. Any symbols."""
     return ((frame["bid"] + frame["ask"]) / 2).rename("mid")
 
 
 def spread(frame: pd.DataFrame, unit: Literal["price", "ticks", "bps"] = "price") -> pd.Series:
-    """Ask minus bid before each tick: in the quote currency, in ticks (exact), or in basis points of the mid price."""
+    """Return ask minus bid before each tick: in quote currency, ticks (exact), or basis points of the mid price."""
     ticks = frame["ask_ticks"] - frame["bid_ticks"]
     if unit == "ticks":
         return ticks.rename("spread")
-    # Rounded to what prices can be: the difference of two floats has digits that neither has.
+    # Rounded to valid prices: the difference of two floats has digits that neither has.
     width = (frame["ask"] - frame["bid"]).round(12)
     return (width if unit == "price" else width / mid(frame) * 1e4).rename("spread")
 
 
 def returns(frame: pd.DataFrame, interval: str | None = None) -> pd.Series:
-    """Logarithmic returns of the last price, without unit: from tick to tick, or from interval to interval.
+    """Return logarithmic returns of the last price, without unit: from tick to tick, or from interval to interval.
 
     An interval without a tick has the price before it, and so a return of 0.
     """
@@ -62,7 +62,7 @@ def returns(frame: pd.DataFrame, interval: str | None = None) -> pd.Series:
 
 
 def realised_volatility(frame: pd.DataFrame, interval: str = "1s", window: str = "5m", per: str = "1d") -> pd.Series:
-    """Realised volatility of each window: the root of the sum of squared returns, scaled to `per`; 0.03 is 3 % a day.
+    """Return realised volatility by window: root of the sum of squared returns, scaled to `per`; 0.03 is 3 % a day.
 
     Windows that the ticks do not fill are left out. Source: Andersen et al., Modeling and forecasting realized
     volatility, 2003.
@@ -84,13 +84,13 @@ def realised_volatility(frame: pd.DataFrame, interval: str = "1s", window: str =
 
 
 def queue_imbalance(frame: pd.DataFrame) -> pd.Series:
-    """Of the sizes at the touch before each tick: (bid - ask) / (bid + ask), from -1 to 1. Any symbols."""
+    """Return the imbalance of the best sizes before each tick: (bid - ask) / (bid + ask), from -1 to 1. Any symbols."""
     bid, ask = frame["bid_lots"], frame["ask_lots"]
     return ((bid - ask) / (bid + ask)).rename("queue_imbalance")
 
 
 def flow_imbalance(frame: pd.DataFrame, interval: str = "1m") -> pd.Series:
-    """Of what takers traded in each interval: (bought - sold) / both, from -1 to 1; intervals with trades only."""
+    """Return the taker flow imbalance by interval: (bought - sold) / both, from -1 to 1; intervals with trades only."""
     _one_symbol(frame)
     signed = frame["size_lots"].where(frame["side"] == "buy", -frame["size_lots"])
     length = _milliseconds(interval)
@@ -100,7 +100,7 @@ def flow_imbalance(frame: pd.DataFrame, interval: str = "1m") -> pd.Series:
 
 
 def time_bars(frame: pd.DataFrame, interval: str = "1m", *, fill: bool = False) -> pd.DataFrame:
-    """Bars of equal market time; any symbols, in order of time and then of name.
+    """Build bars of equal market time; any symbols, in order of time and then of name.
 
     Columns: `symbol`, `open`, `high`, `low`, `close`, `volume` (base currency, exact to the last decimal),
     `volume_lots`, `trades`, `vwap`. With `fill`, intervals without a trade are bars of no volume at the close before.
@@ -112,7 +112,7 @@ def time_bars(frame: pd.DataFrame, interval: str = "1m", *, fill: bool = False) 
 
 
 def tick_bars(frame: pd.DataFrame, ticks: int) -> pd.DataFrame:
-    """Bars of so many ticks, the last one perhaps of fewer; columns as of `time_bars`, index where each begins."""
+    """Build bars of N ticks, the last perhaps of fewer; columns as of `time_bars`, index the begin of each."""
     _one_symbol(frame)
     if ticks < 1:
         raise UsageError("a bar has 1 tick or more")
@@ -120,7 +120,7 @@ def tick_bars(frame: pd.DataFrame, ticks: int) -> pd.DataFrame:
 
 
 def volume_bars(frame: pd.DataFrame, volume: float) -> pd.DataFrame:
-    """Bars of about so much traded volume (base currency); columns as of `time_bars`, index where each begins.
+    """Build bars of about equal volume (base currency); columns as of `time_bars`, index the begin of each.
 
     A tick is never split: a bar ends with the tick that reaches the next multiple of `volume`.
     """
@@ -133,7 +133,7 @@ def volume_bars(frame: pd.DataFrame, volume: float) -> pd.DataFrame:
 
 
 def gap_report(frame: pd.DataFrame) -> pd.DataFrame:
-    """What each symbol's `seq` shows to be missing; one row a symbol.
+    """Find the missing numbers in each symbol's `seq`; one row a symbol.
 
     Columns: `rows`, `first_seq`, `last_seq`, `missing` (numbers that never came), `gaps` (runs of them), `repeated`
     (rows whose number had come before), `longest_silence_ms` (market time between two ticks).
@@ -159,7 +159,7 @@ def gap_report(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def latency(frame: pd.DataFrame, speed: float = 1.0) -> pd.Series:
-    """How much later than the promptest tick each one came, ms; any symbols. Needs the column `received`.
+    """Return each tick's delay relative to the promptest tick, ms; any symbols. Needs the column `received`.
 
     Market time runs `speed` times as fast as real time; what is constant on the way cannot be seen, since the two
     clocks need not agree. At `speed` max there is no schedule, and so no latency.
@@ -175,7 +175,7 @@ def latency(frame: pd.DataFrame, speed: float = 1.0) -> pd.Series:
 
 
 def latency_report(frame: pd.DataFrame, speed: float = 1.0) -> pd.Series:
-    """Latency above the promptest tick in ms (see `latency`): median, 90, 99 and 99.9 %, the worst, and `jitter`.
+    """Summarise latency above the promptest tick, ms (see `latency`): median, 90, 99, 99.9 %, the worst, and `jitter`.
 
     Jitter is the mean difference between the latencies of two ticks that follow each other, as in RFC 3550, 6.4.1.
     """
@@ -186,7 +186,7 @@ def latency_report(frame: pd.DataFrame, speed: float = 1.0) -> pd.Series:
 
 
 def _bars(frame: pd.DataFrame, begin: Ints) -> pd.DataFrame:
-    """One bar for each symbol and each value of `begin`, which is ms UTC."""
+    """Build one bar for each symbol and each value of `begin`, which is ms UTC."""
     keys = [begin, frame["symbol"].astype(str).to_numpy()]
     work = frame[["price", "size_lots"]].assign(notional=frame["price"] * frame["size_lots"])
     groups = work.groupby(keys, sort=True)
@@ -202,7 +202,7 @@ def _bars(frame: pd.DataFrame, begin: Ints) -> pd.DataFrame:
 
 
 def _numbered(frame: pd.DataFrame, number: Ints) -> pd.DataFrame:
-    """One bar for each number, at the time of its first tick."""
+    """Build one bar for each number, at the time of its first tick."""
     bars = _bars(frame, number)
     first = np.flatnonzero(np.diff(number, prepend=-1)) if len(number) else np.empty(0, np.int64)
     return bars.set_axis(_times(frame["timestamp"].to_numpy()[first]), axis=0)
@@ -234,7 +234,7 @@ def _volumes(frame: pd.DataFrame, bars: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _exact(steps: Ints, step: str) -> NDArray[np.float64]:
-    """The floats that are nearest to so many steps."""
+    """Return the floats nearest to these counts of steps."""
     decimals = decimal_places(Decimal(step))
     result: NDArray[np.float64] = steps * int(Decimal(step).scaleb(decimals)) / 10.0**decimals
     return result
@@ -252,7 +252,7 @@ def _step(frame: pd.DataFrame, symbol: Any, which: int) -> float:
 
 
 def _last_prices(frame: pd.DataFrame, length: int) -> pd.Series:
-    """The last price of each interval from the first to the last that has one."""
+    """Return the last price of each interval from the first to the last that has one."""
     begin = frame["timestamp"].to_numpy() // length
     if not len(begin):
         return pd.Series(np.empty(0), index=_times(np.empty(0, np.int64)))

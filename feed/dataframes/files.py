@@ -1,4 +1,4 @@
-"""`read`: recordings and any other file of market data, as the same frames that a server or a scenario gives."""
+"""`read` for recordings and any other file of market data, with the same frames as from a server or a scenario."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ NEEDED = ("time", "symbol", "side", *DECIMALS, "trade_id")
 
 
 def read(path: str | Path, *, steps: Steps | None = None) -> TickData | RecordingData:
-    """A recording, a file of ticks as `feed generate` exports it, or a file of any format that `feed import` knows.
+    """Read a recording, a file of ticks as `feed generate` exports it, or a file of any format of `feed import`.
 
     Args:
-        path: the file; packed or not.
+        path: the file; compressed or not.
         steps: of a file of ticks: `{symbol: (tick size, lot size)}`. Parquet has them; without them, the steps of a CSV
             are one in the last decimal that it writes.
 
     Raises:
-        RecordingError: it is not there, cannot be read, or its format cannot be told.
+        RecordingError: the file does not exist, cannot be read, or its format is not recognised.
     """
     file = Path(path)
-    # Of a file that is not there this tells whether one that was cut off is.
+    # For a missing file this reports whether an interrupted recording of that name exists.
     if is_recording(file):
         return RecordingData(file)
     if not _is_ticks(file):
@@ -65,11 +65,11 @@ def read(path: str | Path, *, steps: Steps | None = None) -> TickData | Recordin
 
 
 class TickData:
-    """What a file has.
+    """Content of a tick file.
 
     Args:
         table: the file's columns as they are, times in ns.
-        instruments: the symbols that are there, with their steps.
+        instruments: the symbols in the file, with their steps.
     """
 
     def __init__(self, table: pa.Table, instruments: Sequence[Instrument]) -> None:
@@ -96,7 +96,7 @@ class TickData:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the file tells of where it comes from: scenario and seed, if it does."""
+        """The file's facts about its origin: scenario and seed, if it has them."""
         told = {key.decode(): value.decode() for key, value in (self.table.schema.metadata or {}).items()}
         facts: dict[str, Any] = {}
         if "feed.scenario" in told:
@@ -106,15 +106,15 @@ class TickData:
         return facts
 
     def candles(self, interval: str = "1m") -> pd.DataFrame:
-        """Bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
+        """Build bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
         return time_bars(self.ticks, interval)
 
     def to_pandas(self) -> pd.DataFrame:
-        """The ticks."""
+        """Return the ticks."""
         return self.ticks
 
     def to_polars(self) -> pl.DataFrame:
-        """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+        """Return the ticks for polars, with the index as column `time`. Raises UsageError where polars is missing."""
         return polars_frame(self.ticks)
 
     def _numbers(self, name: str) -> Ints:
@@ -130,7 +130,7 @@ class TickData:
 
 
 def _is_ticks(file: Path) -> bool:
-    """Whether a file has all columns of ticks, whoever wrote them."""
+    """Tell whether a file has all columns of ticks, from any writer."""
     head = head_of(file)
     return set(NEEDED) <= set(head.cells)
 
@@ -140,13 +140,13 @@ def _parquet(file: Path) -> pa.Table:
 
 
 def _csv(file: Path) -> pa.Table:
-    # Numbers as text: what they are written with tells their decimals.
+    # Numbers as text: their digits give their decimals.
     text = dict.fromkeys(("symbol", "side", *DECIMALS), pa.string())
     return pc_csv.read_csv(file, convert_options=pc_csv.ConvertOptions(column_types=text))
 
 
 def _instruments(file: Path, table: pa.Table, steps: Steps | None) -> list[Instrument]:
-    """In the order in which the market had them, as far as the file tells."""
+    """Return the instruments in the order of the market, as far as the file has it."""
     present = pc.unique(table["symbol"].cast(pa.string())).to_pylist()
     told = dict(steps or _told(table) or _written(file, table, present))
     for symbol in present:
@@ -161,7 +161,7 @@ def _told(table: pa.Table) -> dict[str, tuple[str, str]] | None:
 
 
 def _written(file: Path, table: pa.Table, present: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """One in the last decimal of each symbol's first row."""
+    """Return steps of one in the last decimal of each symbol's first row."""
     for name in NEEDED:
         if table[name].null_count:
             hint = "a recording that another program wrote again has lost what feed knows it by"

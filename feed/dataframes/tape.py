@@ -1,4 +1,4 @@
-"""`read` of a recording: its ticks as the frame that everything else gives, its book, and what it tells of itself."""
+"""`read` of a recording: its ticks as the common frame, its book, and its metadata."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ SIDES = pd.Index(["bid", "ask"], dtype="str")
 
 
 class RecordingData:
-    """A recording, read and checked as a whole.
+    """Recording, read and checked as a whole.
 
     Args:
         path: the file.
-        source: what was made of a file that is no recording.
+        source: the import of a file that is no recording.
 
     Attributes:
-        info: what it tells of itself: scenario, seed, epoch, version, gaps, the counts of its streams.
-        notices: what is shown and is not in the file, and what is missing in it, one sentence each.
+        info: its metadata: scenario, seed, epoch, version, gaps, the counts of its streams.
+        notices: data that is shown but not in the file, and data missing in it, one sentence each.
 
     Raises:
         RecordingError: names the file, and the place of the first mistake or damage.
@@ -58,14 +58,14 @@ class RecordingData:
 
     @cached_property
     def ticks(self) -> pd.DataFrame:
-        """The trades, as `feed.dataframes` describes them, with the `seq` that they had: it jumps where some are gone.
+        """The trades, as `feed.dataframes` describes them, with the recorded `seq`, which jumps at a loss.
 
         Where none was recorded, `seq` counts from 1. A trade that was recorded without a quote sits at a touch one tick
         wide, as `notices` says.
         """
         symbols = [instrument.symbol for instrument in self.instruments]
         frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)))
-        # A replay numbers its messages without holes; who analyses a recording wants to see them.
+        # A replay numbers its messages without holes; the analysis of a recording needs to see them.
         for symbol, seqs in ({} if self._path is None else _recorded_seqs(self._path)).items():
             if len(seqs):
                 frame.loc[frame["symbol"] == symbol, "seq"] = seqs
@@ -74,7 +74,7 @@ class RecordingData:
 
     @property
     def table(self) -> pa.Table:
-        """The trades as the file has them, with their times in ns."""
+        """The trades as stored in the file, with their times in ns."""
         if self._path is None:
             raise UsageError("feed import makes a recording of this file, which has such a table")
         with open_recording(self._path) as reader:
@@ -83,13 +83,13 @@ class RecordingData:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Where it comes from: scenario, seed, epoch and digest, as far as it tells."""
+        """The recording's origin: scenario, seed, epoch and digest, as far as it is known."""
         told = self.info.model_dump(include={"scenario", "seed", "epoch", "digest"})
         return {name: value for name, value in told.items() if value is not None}
 
     @property
     def gaps(self) -> pd.DataFrame:
-        """What is known to be missing: columns `stream`, `after`, `before` (seq), `time` (UTC)."""
+        """The known losses: columns `stream`, `after`, `before` (seq), `time` (UTC)."""
         frame = pd.DataFrame(
             [gap.model_dump() for gap in self.info.gaps], columns=["stream", "after", "before", "time"]
         )
@@ -98,24 +98,24 @@ class RecordingData:
 
     @cached_property
     def book(self) -> pd.DataFrame:
-        """The ten best levels behind every change of every recorded book; see `book_frame`."""
+        """The ten best levels after every change of every recorded book; see `book_frame`."""
         return self.book_frame()
 
     def book_frame(
         self, symbol: str | None = None, *, levels: int = 10, every: str | float | None = None
     ) -> pd.DataFrame:
-        """The levels of the recorded book, one row a level.
+        """Return the levels of the recorded book, one row a level.
 
         Index `time` (UTC, market time). Columns: `timestamp` (int64, ms), `symbol` and `side` (categorical, `bid` or
         `ask`), `level` (from 1, the best), `price`, `size` (floats), `price_ticks`, `size_lots` (int64, exact).
 
         Args:
-            symbol: of this one alone; else of all whose book was recorded.
-            levels: so many of each side.
-            every: as it stands at the end of each such stretch, `1s` say, instead of behind every change.
+            symbol: only this symbol; else all with a recorded book.
+            levels: at most this many levels of each side.
+            every: sample at the end of each such interval, `1s` say, instead of after every change.
 
         Raises:
-            UsageError: there is no such symbol, or no book was recorded of it.
+            UsageError: there is no such symbol, or it has no recorded book.
         """
         if levels < 1:
             raise UsageError(f"levels is {levels}; it is a number of levels, 1 or more")
@@ -130,19 +130,19 @@ class RecordingData:
         return frame.set_index(pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), utc=True), name="time"))
 
     def candles(self, interval: str = "1m") -> pd.DataFrame:
-        """Bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
+        """Build bars of equal time, such as `1s`, `1m` or `1h`: `feed.analysis.time_bars` of the ticks."""
         return time_bars(self.ticks, interval)
 
     def to_pandas(self) -> pd.DataFrame:
-        """The ticks."""
+        """Return the ticks."""
         return self.ticks
 
     def to_polars(self) -> pl.DataFrame:
-        """The ticks for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+        """Return the ticks for polars, with the index as column `time`. Raises UsageError where polars is missing."""
         return polars_frame(self.ticks)
 
     def _with_book(self, symbol: str | None) -> list[int]:
-        """The places of the symbols that are meant."""
+        """Return the indices of the selected symbols."""
         names = [instrument.symbol for instrument in self.instruments]
         kept = [place for place in range(len(names)) if isinstance(self._source.books(place), RecordedBooks)]
         recorded = [names[place] for place in kept]
@@ -177,7 +177,7 @@ class RecordingData:
 
 
 def _recorded_seqs(path: Path) -> dict[str, Ints]:
-    """The numbers of each symbol's trades, without those that came twice; none where not every trade has one."""
+    """Return the numbers of each symbol's trades, without repeated ones; none where not every trade has one."""
     parts: dict[str, list[pa.Array]] = {}
     with open_recording(path) as reader:
         for batch in reader.batches(["channel", "symbol", "seq"]):
@@ -189,7 +189,7 @@ def _recorded_seqs(path: Path) -> dict[str, Ints]:
 
 
 def _fresh(numbers: pa.ChunkedArray) -> Ints:
-    """Those that are above all before them, as a replay takes them."""
+    """Select the numbers above all before them, as a replay does."""
     if numbers.null_count:
         return np.zeros(0, np.int64)
     seqs: Ints = numbers.to_numpy().astype(np.int64)
@@ -198,7 +198,7 @@ def _fresh(numbers: pa.ChunkedArray) -> Ints:
 
 
 def _rows(ladders: list[Ladder], times: np.ndarray) -> pd.DataFrame:
-    """One row a level."""
+    """Build a frame with one row a level."""
     counts = [len(ladder.bids) + len(ladder.asks) for ladder in ladders]
     sides = [side for ladder in ladders for side, levels in enumerate(ladder) for _ in levels]
     level = [rank for ladder in ladders for levels in ladder for rank in range(1, len(levels) + 1)]

@@ -1,4 +1,4 @@
-"""Ticks as DataFrames; the package tells of their columns."""
+"""Ticks as DataFrames; the package docstring describes their columns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ INTEGERS = {
     "ask_size": "ask_lots",
     "volume": "volume_lots",
 }
-"""Each of them with its column of exact steps."""
+"""Decimal columns, each with its column of exact steps."""
 
 SIDES = pd.Index(["buy", "sell"], dtype="str")
 
@@ -76,16 +76,16 @@ def generate(
     symbol: str | None = None,
     scenarios: str | Path | None = None,
 ) -> pd.DataFrame:
-    """The ticks of a scenario, without a server: the rows that one would send from its beginning.
+    """Generate the ticks of a scenario, without a server: the rows that a server would send from its beginning.
 
     Args:
         scenario: a name, or the path of a file.
-        seed: in place of the scenario's own.
+        seed: replaces the scenario's own.
         activity: multiple of the rate of orders.
         until: how far into the scenario, such as `1h` (seconds if a bare number); else to its end.
-        at: begin so far into it; `seq` counts from there, as on a server that begins there.
-        symbol: only this one; else all, in order of time.
-        scenarios: a folder in place of the bundled scenarios.
+        at: begin at this time into it; `seq` counts from there, as on a server that begins there.
+        symbol: only this symbol; else all, in order of time.
+        scenarios: a folder that replaces the bundled scenarios.
 
     Raises:
         ScenarioError: there is no such scenario, or it has mistakes.
@@ -103,10 +103,10 @@ def generate(
 def source_frame(
     source: Source, begin: int, end: int, wanted: Sequence[int], seqs: Sequence[int] | None = None
 ) -> pd.DataFrame:
-    """The ticks of a source from market time `begin` up to, not including, `end` (ns UTC).
+    """Return the ticks of a source from market time `begin` up to, not including, `end` (ns UTC).
 
     Args:
-        wanted: the places of the symbols.
+        wanted: the indices of the symbols.
         seqs: for each of them the `seq` before its first row; else 0.
     """
     parts = list(_parts(source, begin, end, list(wanted), list(seqs or [0] * len(wanted))))
@@ -114,7 +114,7 @@ def source_frame(
 
 
 def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
-    """The frame of these rows, whose `code` is an index into `instruments`."""
+    """Build the frame of these rows, whose `code` is an index into `instruments`."""
     numbers = {name: _decimals(name, columns, instruments) for name in DECIMALS}
     timestamp = np.ascontiguousarray(columns.timestamp, np.int64)
     index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
@@ -133,7 +133,7 @@ def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.Da
 
 
 def polars_frame(frame: pd.DataFrame) -> pl.DataFrame:
-    """The frame for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
+    """Convert the frame for polars, with the index as the column `time`. Raises UsageError where polars is missing."""
     try:
         import polars
     except ImportError as error:
@@ -142,7 +142,7 @@ def polars_frame(frame: pd.DataFrame) -> pl.DataFrame:
 
 
 def frame_digest(frame: pd.DataFrame) -> str:
-    """The sha256 of a frame's ticks: the same for the same rows, wherever they came from.
+    """Return the sha256 of a frame's ticks: the same for the same rows from any origin.
 
     Covers the exact columns: `timestamp`, `seq`, `symbol`, `side`, all steps and `trade_id`; little-endian.
     """
@@ -180,7 +180,7 @@ def _parts(source: Source, begin: int, end: int, wanted: list[int], counts: list
 
 
 def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickColumns:
-    """The rows of a batch, symbols merged in order of time; `counts` goes on."""
+    """Build the rows of a batch, symbols merged in order of time; `counts` is updated."""
     blocks = [batch.ticks[index] for index in wanted]
     seqs = [np.arange(count + 1, count + 1 + len(block)) for count, block in zip(counts, blocks, strict=True)]
     counts[:] = [count + len(block) for count, block in zip(counts, blocks, strict=True)]

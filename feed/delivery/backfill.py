@@ -1,4 +1,4 @@
-"""What a subscriber gets before it joins the live stream: sent as fast as it reads, and never more at once."""
+"""Past messages sent to a subscriber before it joins the live stream, in pages, as fast as it reads."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from feed.protocol.effects import Stream
 __all__ = ["Backfill"]
 
 PAGE = 512
-"""Messages that are encoded in one turn of the event loop."""
+"""The number of messages encoded in one turn of the event loop."""
 
 HIGH_WATER = 128 * 1024
-"""Bytes that may wait for the reader before the next page is made."""
+"""The number of bytes that may wait for the reader before the next page is encoded."""
 
 
 class Backfill:
-    """One stream's past, on its way to one subscriber.
+    """Transfer of the past of one stream to one subscriber.
 
     Args:
-        chronicle: where it comes from.
+        chronicle: source of the messages.
         stream: the stream.
         form: the form of its frames.
-        after: the seq behind which it begins.
+        after: the `seq` after which it begins.
         snapshot_until: messages up to this seq are marked as a snapshot.
     """
 
@@ -37,11 +37,11 @@ class Backfill:
 
     @property
     def done(self) -> bool:
-        """Whether the live stream goes on exactly here."""
+        """True if the live stream continues exactly here."""
         return self.after >= self._chronicle.seq(self.stream)
 
     def send_page(self, subscriber: Subscriber) -> bool:
-        """Send the next page if the reader has room for it. False if what is due now is no longer kept."""
+        """Send the next page if the reader has room for it. Return False if the messages due now are no longer kept."""
         if self.done or subscriber.outbox.waiting > HIGH_WATER:
             return True
         in_snapshot = self.after < self._snapshot_until

@@ -1,4 +1,4 @@
-"""Counts of what goes out: plain integers on the hot path."""
+"""Counters of delivered messages: plain integers on the hot path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["HubCounters"]
 
 @dataclass(slots=True)
 class HubCounters:
-    """What went out, ever: messages published, and what of them was handed to readers, in how many writes."""
+    """Totals since the start: messages published, deliveries to readers with bytes and skips, and socket writes."""
 
     published: int = 0
     deliveries: int = 0

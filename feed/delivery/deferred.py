@@ -1,4 +1,4 @@
-"""Messages that one reader is not ready for yet: they stay in the order in which they were published."""
+"""Messages that one reader is not ready for yet, in the order in which they were published."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from feed.protocol.effects import Stream
 __all__ = ["Deferred", "Due", "Origin"]
 
 THINNED_AFTER = 1024
-"""So many entries are kept before those are dropped for which a newer one stands."""
+"""The number of entries kept before the ones replaced by a newer entry are dropped."""
 
 
 class Origin(Protocol):
-    """Where a message comes from: one stream in one form."""
+    """Source of a message: one stream in one form."""
 
     @property
     def stream(self) -> Stream:
@@ -22,19 +22,19 @@ class Origin(Protocol):
 
     @property
     def is_conflated(self) -> bool:
-        """Whether only the newest message matters to a reader that does not keep up."""
+        """Return True if only the newest message matters to a reader that does not keep up."""
 
     def newest(self, since: int) -> bytes:
-        """The message that stands for all behind `since`."""
+        """Return the message that stands for all messages after `since`."""
 
     def missed(self, since: int, until: int) -> list[bytes]:
-        """All messages behind `since` up to `until`, or none where one of them is not kept."""
+        """Return all messages after `since` up to `until`, or an empty list if one of them is no longer kept."""
 
 
 class Due(NamedTuple):
-    """Messages of one origin, those behind `since` up to `seq`; the frames of lossless ones, or what is sent of them.
+    """Messages of one origin after `since` up to `seq`, with the frames of lossless ones, or the frames to send.
 
-    Fewer frames than messages are either joined, or the newest alone.
+    If there are fewer frames than messages, the frames are either joined, or only the newest is present.
     """
 
     origin: Origin
@@ -44,18 +44,18 @@ class Due(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The total size of the frames in bytes."""
         return sum(map(len, self.frames))
 
 
 class Deferred:
-    """Messages of several origins for one reader.
+    """Queue of the messages of several origins for one reader.
 
-    Of a lossless origin the frames are kept. Of a conflated one only the place is: when the reader is ready it gets
-    the newest message, at the place of that one, or all of them, each at its own.
+    For a lossless origin the frames are kept. For a conflated one only the positions are kept: when the reader is
+    ready, it gets either the newest message at its position, or all messages, each at its own position.
 
     Attributes:
-        lossless: bytes of lossless messages.
+        lossless: size of the waiting lossless messages in bytes.
     """
 
     __slots__ = ("_entries", "_thin_at", "_thinned", "lossless")
@@ -70,7 +70,7 @@ class Deferred:
         return len(self._entries)
 
     def add(self, origin: Origin, since: int, seq: int, frames: Sequence[bytes]) -> None:
-        """Note that the messages behind `since` up to `seq` have been published."""
+        """Note that the messages after `since` up to `seq` have been published."""
         entry = Due(origin, since, seq, () if origin.is_conflated else frames)
         self.lossless += entry.size
         self._entries.append(entry)
@@ -91,11 +91,11 @@ class Deferred:
         self._thin_at = THINNED_AFTER
 
     def take(self, room: int, *, whole: bool) -> list[Due]:
-        """What is sent next, in order: at least one entry, and no more than there is room for.
+        """Remove and return the entries to send next, in order: at least one, and otherwise no more than fit in `room`.
 
         Args:
-            room: in bytes.
-            whole: every message, if all of them are kept and there is room for them.
+            room: the available space in bytes.
+            whole: return every message, if all of them are still kept and fit in `room`.
         """
         if whole and not self._thinned:
             due = _all_of(self._entries)
@@ -123,7 +123,7 @@ class Deferred:
 
 
 def _newest_only(entries: Sequence[Due]) -> list[Due]:
-    """Of a conflated origin the last entry alone, standing for those before it."""
+    """Reduce each conflated origin to its last entry, which stands for the entries before it."""
     since: dict[Origin, int] = {}
     last: dict[Origin, int] = {}
     for place, entry in enumerate(entries):
@@ -137,7 +137,7 @@ def _newest_only(entries: Sequence[Due]) -> list[Due]:
 
 
 def _all_of(entries: Sequence[Due]) -> list[Due]:
-    """Every entry with its frames, or nothing where those of one are not kept any more."""
+    """Return every entry with its frames, or an empty list if the frames of one entry are no longer kept."""
     found: list[Due] = []
     for entry in entries:
         frames = entry.origin.missed(entry.since, entry.seq) if entry.origin.is_conflated else entry.frames

@@ -1,6 +1,6 @@
-"""One compressed copy of a message for all who negotiated permessage-deflate (RFC 7692) without context takeover.
+"""Compression of a message once for all connections with permessage-deflate (RFC 7692) without context takeover.
 
-Without context each message stands alone, so the same bytes fit every connection and none has a compressor of its own.
+Without context each message is independent, so the same bytes fit every connection and none needs its own compressor.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ longer than it."""
 LEVEL = 1
 
 MEMORY = 4
-"""Setting up a compressor costs as much as using it: a small one is the fastest."""
+"""zlib memory level. Setting up a compressor costs as much as using it, so a small one is the fastest."""
 
 EMPTY_BLOCK = b"\x00\x00\xff\xff"
-"""The end of a flush, which is left out of a message."""
+"""The end of a zlib flush, which is omitted from a message."""
 
 _FRESH = zlib.compressobj(LEVEL, zlib.DEFLATED, -WINDOW_BITS, MEMORY)
 
 
 def deflated(payload: bytes) -> bytes | None:
-    """The payload as the extension writes it, or None where that would not be shorter."""
+    """Return the payload compressed for the extension, or None if that would not be shorter."""
     compressor = _FRESH.copy()
     data = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
     assert data.endswith(EMPTY_BLOCK)

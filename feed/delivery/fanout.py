@@ -1,4 +1,4 @@
-"""Stages messages for audiences, and writes them: the hot path."""
+"""Staging and writing of messages for audiences: the hot path."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Fanout"]
 
 
 class Fanout:
-    """Everybody who listens to the groups of one hub.
+    """Readers of the groups of one hub, with the staging and writing of their messages.
 
     Args:
         clock: real time.
 
     Attributes:
-        counters: what went out.
-        stragglers: the readers for whom something waits.
-        measures: whether readers are asked how far they have got; not where the market itself waits for them.
+        counters: totals of delivered messages.
+        stragglers: the readers with messages waiting.
+        measures: True if readers are sent progress pings; False if the market itself waits for them.
     """
 
     __slots__ = (
@@ -52,22 +52,22 @@ class Fanout:
         self._groups_of: dict[Subscriber, dict[Group, None]] = {}
         self._audience_of: dict[Subscriber, Audience] = {}
         self._audiences: dict[frozenset[Group], Audience] = {}
-        # The audiences for which something is staged.
+        # The audiences with staged messages.
         self._touched: list[Audience] = []
-        # Those whose groups have changed, and whose audience is looked for when the next message comes.
+        # Readers whose groups have changed; their audience is found when the next message comes.
         self._moved: dict[Subscriber, None] = {}
-        # Audiences that were asked how far they have got: when all should have answered, and whether that is
-        # looked at again.
+        # Audiences that were sent a progress ping: the time by which all should have answered, and whether the
+        # check has been repeated.
         self._asked: deque[tuple[int, Audience, bool]] = deque()
-        # How many may be asked.
+        # The number of readers that may be sent progress pings.
         self._conflated = 0
-        # When the last message was published.
+        # The time the last message was published.
         self._published_at = 0
 
-    # Who listens.
+    # Membership.
 
     def enter(self, reader: Subscriber, group: Group) -> None:
-        """Let a reader join a group. Doing so twice changes nothing."""
+        """Add a reader to a group. Doing so twice changes nothing."""
         groups = self._groups_of.get(reader)
         if groups is None:
             groups = self._groups_of[reader] = {}
@@ -81,14 +81,14 @@ class Fanout:
             group.queue(reader)
 
     def leave(self, reader: Subscriber, group: Group) -> None:
-        """Let a reader leave a group, if it is in it."""
+        """Remove a reader from a group, if it is in it."""
         if not self._is_in(reader, group):
             return
         if reader.deferred.lossless and not group.is_conflated:
-            # It gets all that was published while it listened.
+            # It gets all messages published while it was subscribed.
             self.release(reader)
             if not self._is_in(reader, group):
-                # That was too much for it.
+                # The release exceeded its bound, and it was dismissed.
                 return
         del self._groups_of[reader][group]
         group.size -= 1
@@ -100,7 +100,7 @@ class Fanout:
                 reader.deferred.drop(group)
 
     def dismiss(self, reader: Subscriber) -> None:
-        """Let a reader leave every group: it closes or is gone, and what is staged is not sent any more."""
+        """Remove a reader that closes or is gone from every group; its staged messages are not sent any more."""
         self._take_out(reader)
         for group in self._groups_of.pop(reader, ()):
             group.size -= 1
@@ -111,7 +111,7 @@ class Fanout:
         self.stragglers.discard(reader)
 
     def divert(self, reader: Subscriber, detour: Detour) -> None:
-        """Have the frames of a reader taken one by one from now on."""
+        """Hand a reader's frames to `detour` one by one from now on."""
         self._go_through_outbox(reader)
         for group in self._groups_of.get(reader, ()):
             group.diverted += reader.detour is None
@@ -119,7 +119,7 @@ class Fanout:
         self.resume(reader)
 
     def undivert(self, reader: Subscriber) -> None:
-        """Write to a reader as to any other again."""
+        """Remove a reader's detour, so that frames are written normally again."""
         if reader.detour is None:
             return
         for group in self._groups_of.get(reader, ()):
@@ -127,42 +127,42 @@ class Fanout:
         reader.divert(None)
         self.resume(reader)
 
-    # How far readers have got.
+    # Progress of readers.
 
     def queue(self, reader: Subscriber) -> None:
-        """Go through a reader's outbox from now on: something waits for it."""
+        """Send through a reader's outbox from now on, because it has messages waiting."""
         self.stragglers.add(reader)
         self._go_through_outbox(reader)
 
     def resume(self, reader: Subscriber) -> None:
-        """Write to a reader directly again once it has what it missed: its socket has taken everything."""
+        """Send a reader its missed messages, then write directly again; called when its socket has taken everything."""
         now = self._clock.now()
         if not reader.outbox.blocked and reader.drain(now):
             self._catch_up(reader, now)
 
     def hear(self, reader: Subscriber, number: int) -> None:
-        """Take a reader's answer to question `number`."""
+        """Process a reader's answer to progress ping `number`."""
         now = self._clock.now()
         if reader.hear(number, now):
             self._catch_up(reader, now)
 
     def stop_measuring(self, reader: Subscriber) -> None:
-        """Give a reader that has never answered what it missed."""
+        """Stop measuring a reader that has never answered, and send it the messages it missed."""
         if reader.stop_measuring():
             self._catch_up(reader, self._clock.now())
 
     def ask(self, reader: Subscriber) -> None:
-        """Ask a reader how far it has got, unless that was done a moment ago."""
+        """Send a reader a progress ping, unless one was sent a moment ago."""
         now = self._clock.now()
         if self.measures and reader.may_be_asked(now):
             self.stragglers.ask(reader, now)
 
     def release(self, reader: Subscriber) -> None:
-        """Send what waits of lossless groups, so that nothing comes in front of it."""
+        """Send a reader's waiting messages of lossless groups, so that nothing overtakes them."""
         self.stragglers.release(reader, self._published_at)
 
     def release_all(self) -> None:
-        """The same, for everybody."""
+        """Send all readers' waiting messages of lossless groups."""
         self.stragglers.release_all(self._published_at)
 
     def hold(self, reader: Subscriber, now: int) -> None:
@@ -170,19 +170,19 @@ class Fanout:
         reader.hold(now)
         self.queue(reader)
 
-    # What is published.
+    # Publishing.
 
     def settle(self, lag: int = 0) -> None:
-        """Put everybody who may be written to directly in the right audience. To be called before anything is staged.
+        """Put every reader that may be written to directly in its audience. To be called before anything is staged.
 
         Args:
-            lag: how long ago that should have been, ns: then answers of readers may be there that nobody has seen yet.
+            lag: the delay of this call, ns; with a delay, answers of readers may have arrived unseen.
         """
         now = self._published_at = self._clock.now()
         if self.stragglers.deferring:
             self.stragglers.release_overdue(now)
         if self._touched and (self._moved or self._asked):
-            # It was published for those who listened then.
+            # The staged messages are for the readers of the time they were published.
             self.flush()
         if self._asked:
             self._hold_late(now, lag)
@@ -196,13 +196,13 @@ class Fanout:
                 self._admit(reader, reader.descriptor, frozenset(groups))
 
     def stage(self, group: Group, data: bytes, seq: int = 0, frames: Sequence[bytes] = ()) -> int:
-        """Take framed bytes, up to message `seq`, for all who may have them now; returns how many those are.
+        """Stage framed bytes, up to message `seq`, for all readers of a group; return the number of readers served now.
 
         Never blocks, never raises for what a socket does. Nobody may have entered or left since the fan-out settled.
-        No bytes say that a message is nothing to them: they have it without being written to.
+        Empty bytes mean that the form has no representation of a message: it counts as received without a write.
 
         Args:
-            frames: the same, each frame on its own; needed where there are diverted readers.
+            frames: the same data as separate frames; needed if there are diverted readers.
         """
         before, group.seq = group.seq, seq
         if not data:
@@ -217,7 +217,7 @@ class Fanout:
         return direct + self._hand_to_queued(group, data, frames, before)
 
     def flush(self) -> None:
-        """Write what is staged: once to each socket.
+        """Write the staged messages, once to each socket.
 
         Never blocks, never raises for what a socket does.
         """
@@ -243,7 +243,7 @@ class Fanout:
             try:
                 taken.extend(writes)
             except OSError:
-                # A full or a dead socket. What came before it has been written and is kept by extend().
+                # A full or a dead socket. The writes before it are done, and extend() keeps their results.
                 taken.append(0)
         if taken != list(map(len, pieces)):
             everybody = [reader for audience in touched for reader in audience.readers]
@@ -253,7 +253,7 @@ class Fanout:
 
     def _hand_to_queued(self, group: Group, data: bytes, frames: Sequence[bytes], since: int) -> int:
         hand, queued, seq, now, written = self.stragglers.hand, group.queued, group.seq, self._published_at, 0
-        # Those that are queued when the write begins: it may close some of them.
+        # The readers queued at the beginning: a write may close some of them.
         for reader in list(queued):
             if reader not in queued:
                 continue
@@ -270,13 +270,13 @@ class Fanout:
         for reader, rest in rests:
             self.queue(reader)
             reader.outbox.write(rest)
-            # The socket may have had room again by then, and nobody will call to say so.
+            # The socket may already have room again, and no callback would follow.
             self.resume(reader)
 
-    # Questions.
+    # Progress pings.
 
     def _question(self, audience: Audience) -> bytes:
-        """A question for a whole audience, when it is time for one."""
+        """Return a progress ping for a whole audience, or b"" if none is due."""
         now = self._clock.now()
         if now < audience.ask_at:
             return b""
@@ -298,10 +298,10 @@ class Fanout:
             for reader in late:
                 self.hold(reader, now)
             if len(late) < len(waited_for):
-                # Some are far away.
+                # Some readers have a long round trip.
                 self._asked.append((now + GRACE, audience, False))
 
-    # Places.
+    # Audiences and queues.
 
     def _catch_up(self, reader: Subscriber, now: int) -> None:
         if self.stragglers.catch_up(reader, now, self._published_at) and not reader.direct:
@@ -318,11 +318,11 @@ class Fanout:
         for group in self._groups_of.get(reader, ()):
             group.queue(reader)
         if staged:
-            # It has been published, so it comes before what the outbox gets from now on.
+            # These messages are published, so they precede everything that the outbox gets from now on.
             reader.outbox.write(staged)
 
     def _take_out(self, reader: Subscriber) -> bytes:
-        """What is staged for a reader that may not be written to directly any more."""
+        """Remove a reader from its audience, and return the bytes staged for it."""
         self._moved.pop(reader, None)
         audience = self._part(reader)
         return b"" if audience is None else b"".join(audience.staged)

@@ -1,4 +1,4 @@
-"""Payloads as WebSocket text frames. A server's frames are not masked, so one frame fits every connection."""
+"""Encoding of payloads as WebSocket text frames. Server frames are not masked, so one frame fits every connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT_FIN = 0x81
 PING_FIN = 0x89
 
 RSV1 = 0x40
-"""Marks a compressed message (RFC 7692, 6)."""
+"""Header bit that marks a compressed message (RFC 7692, 6)."""
 
 
 def _header(length: int) -> bytes:
@@ -28,24 +28,24 @@ _HEADERS = [_header(length) for length in range(1024)]
 
 
 def text_frame(payload: bytes) -> bytes:
-    """One payload as one frame."""
+    """Return one payload as one text frame."""
     length = len(payload)
     return (_HEADERS[length] if length < 1024 else _header(length)) + payload
 
 
 def ping_frame(payload: bytes) -> bytes:
-    """A ping frame with at most 125 bytes."""
+    """Return a ping frame; the payload has at most 125 bytes."""
     return bytes((PING_FIN, len(payload))) + payload
 
 
 def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
-    """Each payload as a frame, compressed where that is asked for and makes it shorter; nothing for an empty one."""
+    """Return each payload as a frame, compressed if `deflate` is set and it gets shorter; b"" for an empty payload."""
     frames = [text_frame(payload) if payload else b"" for payload in payloads]
     return [deflated_frame(frame) if frame else b"" for frame in frames] if deflate else frames
 
 
 def deflated_frame(frame: bytes) -> bytes:
-    """One of our own frames compressed, or as it is where that would not be shorter."""
+    """Compress a frame built by this module; return it unchanged if that would not make it shorter."""
     data = deflated(payload_of(frame))
     if data is None:
         return frame
@@ -54,13 +54,13 @@ def deflated_frame(frame: bytes) -> bytes:
 
 
 def payload_of(frame: bytes) -> bytes:
-    """The payload of one of our own frames."""
+    """Return the payload of a frame built by this module."""
     length = frame[1]
     return frame[2 if length < 126 else 4 if length == 126 else 10 :]
 
 
 def frames_in(data: bytes) -> Iterator[bytes]:
-    """Each of our own frames in a run of them."""
+    """Yield each frame of a byte string of joined frames built by this module."""
     at = 0
     while at < len(data):
         length, head = data[at + 1], 2

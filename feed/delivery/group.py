@@ -1,4 +1,4 @@
-"""Groups and audiences: who shares a stream's bytes, and who shares every byte. `Fanout` fills and empties them."""
+"""Groups (readers sharing a stream's bytes) and audiences (readers sharing all bytes), both managed by `Fanout`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["Audience", "Group"]
 
 
 class Group:
-    """The readers of one stream in one form.
+    """Readers of one stream in one form.
 
     Args:
         stream: the stream.
         form: the form of its frames.
-        recall: gives what a reader missed, which makes the group conflated; None makes it lossless.
-        seq: the stream's last.
+        recall: source of missed messages, which makes the group conflated; None makes it lossless.
+        seq: the last `seq` of the stream.
 
     Attributes:
-        size: how many readers there are.
-        audiences: those that may be written to directly.
-        queued: the others, in the order in which they were queued.
-        diverted: how many of these take frames one by one.
+        size: the number of readers.
+        audiences: the audiences of readers that may be written to directly.
+        queued: the other readers, in the order in which they were queued.
+        diverted: the number of queued readers that take frames one by one.
     """
 
     __slots__ = (
@@ -45,7 +45,7 @@ class Group:
         self.is_conflated = recall is not None
         self.seq = seq
         self.size = 0
-        # When a message was last written, in monotonic ns: one of no bytes is not.
+        # The time a message was last written, in monotonic ns; empty messages do not count.
         self.written_at = 0
         self.audiences: dict[Audience, None] = {}
         self.queued: dict[Subscriber, None] = {}
@@ -55,37 +55,37 @@ class Group:
         return self.size
 
     def queue(self, reader: Subscriber) -> None:
-        """Take in a reader that may not be written to directly."""
+        """Add a reader that may not be written to directly."""
         self.queued[reader] = None
         self.diverted += reader.detour is not None
 
     def unqueue(self, reader: Subscriber) -> None:
-        """Let such a reader go, if it is there."""
+        """Remove a queued reader, if it is there."""
         if reader in self.queued:
             del self.queued[reader]
             self.diverted -= reader.detour is not None
 
     def newest(self, since: int) -> bytes:
-        """The message that stands for all behind `since`. Only of a conflated group."""
+        """Return the message that stands for all messages after `since`; for conflated groups only."""
         assert self._recall is not None
         return self._recall.newest(self.stream, since, self._form)
 
     def missed(self, since: int, until: int) -> list[bytes]:
-        """All messages behind `since` up to `until`, or none where one of them is not kept."""
+        """Return all messages after `since` up to `until`, or an empty list if one of them is no longer kept."""
         assert self._recall is not None
         frames = self._recall.missed(self.stream, since, until - since, self._form)
         return frames if len(frames) == until - since else []
 
 
 class Audience:
-    """Readers that listen to exactly the same groups, and may be written to directly. They share what is staged.
+    """Readers of exactly the same groups that may be written to directly and share the staged bytes.
 
     Args:
         groups: the groups.
 
     Attributes:
-        ask_at: when they are asked next how far they have got.
-        staged: what is written to all of them next.
+        ask_at: the time of the next progress ping.
+        staged: the bytes to be written to all of them next.
     """
 
     __slots__ = ("_index", "ask_at", "descriptors", "groups", "is_conflated", "readers", "staged")
@@ -100,15 +100,15 @@ class Audience:
         self._index: dict[Subscriber, int] = {}
 
     def add(self, reader: Subscriber, descriptor: int) -> None:
-        """Take a reader in."""
+        """Add a reader with its socket's descriptor."""
         self._index[reader] = len(self.readers)
         self.readers.append(reader)
         self.descriptors.append(descriptor)
 
     def discard(self, reader: Subscriber) -> None:
-        """Let a reader go."""
+        """Remove a reader."""
         index = self._index.pop(reader)
-        # The last one takes the place that is free now, so that nobody else moves.
+        # The last reader moves to the free place, so that no other one moves.
         last, descriptor = self.readers.pop(), self.descriptors.pop()
         if last is not reader:
             self.readers[index], self.descriptors[index] = last, descriptor

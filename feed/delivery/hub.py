@@ -1,10 +1,10 @@
-"""Stream to subscribers: who listens to what, in which form of the wire.
+"""Distribution of streams to their subscribers, grouped by wire form.
 
-A message is encoded and framed once for each form in use, and the same bytes go to all of its subscribers. What is
-published together shares a write. Nothing here knows what is in the bytes.
+A message is encoded and framed once for each form in use, and the same bytes go to all of its subscribers. Messages
+published together share a write. This module never inspects the bytes.
 
-A stream is lossless, or it is conflated: a subscriber that does not keep up then gets the newest message only, and is
-told how many it was not sent.
+A stream is either lossless or conflated. On a conflated stream, a subscriber that does not keep up gets only the
+newest message, with the number of messages that were skipped.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from feed.protocol.effects import Stream
 __all__ = ["Hub", "Run", "Topic"]
 
 Run = tuple[int, int, int]
-"""Messages of one stream with no other stream's between them: its number, and the rows `lo` to `hi` of it."""
+"""Consecutive messages of one stream: the stream's number, and the range of its rows, `lo` to `hi`."""
 
 
 class Topic:
-    """One stream's last `seq`, and its subscribers by form."""
+    """Last `seq` of one stream, and its subscribers by form."""
 
     __slots__ = ("groups", "listening", "published_at", "seq")
 
@@ -33,7 +33,7 @@ class Topic:
         self.seq = 0
         self.published_at = 0
         self.groups: dict[Form, Group] = {}
-        # Who has everything that was published, and wants to know when there is more.
+        # Callbacks of subscribers that have everything published so far and wait for the next message.
         self.listening: dict[Callable[[], None], None] = {}
 
     def __len__(self) -> int:
@@ -41,17 +41,17 @@ class Topic:
 
 
 class Hub:
-    """The streams of one market and everyone who listens to them.
+    """Streams of one market and all of their subscribers.
 
     Args:
-        streams: all of them; a stream's number is its place in them.
+        streams: all streams; a stream's number is its position in this iterable.
         clock: real time.
-        recall: gives what has been published to those who missed it.
-        conflated: of which streams the newest message stands for those before it.
+        recall: source of published messages for subscribers that missed them.
+        conflated: the streams on which the newest message stands for the ones before it.
 
     Attributes:
-        counters: what went out.
-        sampled: how many subscriptions are in no group, since they take the newest message when they want it.
+        counters: totals of published and delivered messages.
+        sampled: the number of sampled subscriptions, which fetch the newest message themselves and are in no group.
     """
 
     def __init__(
@@ -67,20 +67,20 @@ class Hub:
 
     @property
     def subscriptions(self) -> int:
-        """How many pairs of subscriber and stream there are."""
+        """The number of pairs of subscriber and stream."""
         return sum(len(topic) for topic in self.topics.values()) + self.sampled
 
     def seq(self, stream: Stream) -> int:
-        """The last `seq` that was published on a stream."""
+        """Return the last `seq` published on a stream."""
         return self.topics[stream].seq
 
     def written_at(self, stream: Stream, form: Form) -> int:
-        """When the stream was last written in a form; where nobody has it in that, when it was last published."""
+        """Return the time a stream was last written in a form, or last published if the form has no subscribers."""
         topic = self.topics[stream]
         group = topic.groups.get(form)
         return group.written_at if group is not None and group.size else topic.published_at
 
-    # Who listens.
+    # Subscriptions.
 
     def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Deliver the stream to the subscriber from the next message on."""
@@ -89,7 +89,7 @@ class Hub:
         if group is None:
             recall = self._recall if stream in self._conflated else None
             group = topic.groups[form] = Group(stream, form, recall)
-        # While nobody was in it, nobody told it.
+        # An empty group is not updated by `publish`.
         group.seq = topic.seq
         self._fanout.enter(subscriber, group)
 
@@ -104,80 +104,80 @@ class Hub:
         self._fanout.dismiss(subscriber)
 
     def divert(self, subscriber: Subscriber, detour: Detour) -> None:
-        """Have the frames for a subscriber taken one by one, in place of being written."""
+        """Hand a subscriber's frames to `detour` one by one instead of writing them."""
         self._fanout.divert(subscriber, detour)
 
     def undivert(self, subscriber: Subscriber) -> None:
-        """Write to a subscriber as to any other again."""
+        """Remove a subscriber's detour, so that frames are written normally again."""
         self._fanout.undivert(subscriber)
 
     def sample(self, stream: Stream, tell: Callable[[], None]) -> None:
-        """Count somebody in who takes the newest message when it wants it, and tell it of the next one."""
+        """Count a sampled subscription, and call `tell` once when the next message has been published."""
         self.sampled += 1
         self.await_news(stream, tell)
 
     def stop_sampling(self, stream: Stream, tell: Callable[[], None]) -> None:
-        """Count somebody out again."""
+        """Remove a sampled subscription from the count, and its pending callback."""
         self.sampled -= 1
         self.topics[stream].listening.pop(tell, None)
 
     def await_news(self, stream: Stream, tell: Callable[[], None]) -> None:
-        """Call this once, when the next message of the stream has been published."""
+        """Call `tell` once, when the next message of the stream has been published."""
         self.topics[stream].listening[tell] = None
 
-    # How far they have got.
+    # Progress of subscribers.
 
     @property
     def backlog(self) -> int:
-        """For how many subscribers something waits."""
+        """The number of subscribers with messages waiting."""
         return len(self._fanout.stragglers)
 
     def call_when_idle(self, call: Callable[[], None]) -> None:
-        """Call this each time when nothing waits for anybody any more."""
+        """Register a function to be called each time the last waiting subscriber has caught up."""
         self._fanout.stragglers.on_none = call
 
     def measure_readers(self, wanted: bool) -> None:
-        """Ask readers how far they have got, or don't: where the market itself waits for them."""
+        """Turn progress pings to readers on or off; off if the market itself waits for its readers."""
         self._fanout.measures = wanted
 
     def queue(self, subscriber: Subscriber) -> None:
-        """Go through the subscriber's outbox from now on: something waits for it."""
+        """Send through the subscriber's outbox from now on, because it has messages waiting."""
         self._fanout.queue(subscriber)
 
     def resume(self, subscriber: Subscriber) -> None:
-        """Give a subscriber what it missed: its socket has taken everything."""
+        """Send a subscriber the messages it missed, because its socket has taken everything."""
         self._fanout.resume(subscriber)
 
     def hear(self, subscriber: Subscriber, number: int) -> None:
-        """Take a subscriber's answer to question `number`."""
+        """Process a subscriber's answer to progress ping `number`."""
         self._fanout.hear(subscriber, number)
 
     def ask(self, subscriber: Subscriber) -> None:
-        """Ask a subscriber how far it has got, unless that was done a moment ago."""
+        """Send a subscriber a progress ping, unless one was sent a moment ago."""
         self._fanout.ask(subscriber)
 
     def stop_measuring(self, subscriber: Subscriber) -> None:
-        """Give a subscriber what it missed that has not answered by now: it never will, as it seems."""
+        """Stop waiting for a subscriber that has never answered a progress ping, and send it the messages it missed."""
         self._fanout.stop_measuring(subscriber)
 
     def release(self, subscriber: Subscriber) -> None:
-        """Send a subscriber what waits of lossless streams, so that nothing comes in front of it."""
+        """Send a subscriber its waiting messages of lossless streams, so that nothing overtakes them."""
         self._fanout.release(subscriber)
 
     def release_all(self) -> None:
-        """Send everybody what waits of lossless streams: from now on `recall` may tell of other messages."""
+        """Send all waiting messages of lossless streams, because `recall` may cover other messages from now on."""
         self._fanout.release_all()
 
-    # What is published.
+    # Publishing.
 
     def publish(self, runs: Iterable[Run], encoded: Encoded, now: int, lag: int = 0) -> None:
-        """Send messages; all that one subscriber gets of them goes out in one write.
+        """Publish messages; everything for one subscriber goes out in one write.
 
         Args:
-            runs: a stream's number and the rows of it that follow each other, `lo` up to, not including, `hi`.
-            encoded: gives the frames of a run in a form; asked only for those that anybody listens in.
+            runs: stream numbers, each with a range of consecutive rows, `lo` up to, not including, `hi`.
+            encoded: source of the frames of a run in a form; used only for forms that have subscribers.
             now: monotonic time.
-            lag: how long ago the first of them was due, ns.
+            lag: the time since the first message was due, ns.
         """
         fanout, topics, joined = self._fanout, self.numbered, encoded.joined
         published = deliveries = delivered_bytes = 0
@@ -211,7 +211,7 @@ class Hub:
                 tell()
 
     def newest(self, stream: Stream, form: Form, since: int) -> bytes:
-        """The frame that stands for all messages of a stream behind `since`, for one subscriber that skips the rest."""
+        """Return the frame that stands for all messages of a stream after `since`, and count the others as skipped."""
         assert self._recall is not None
         frame = self._recall.newest(stream, since, form)
         counters = self.counters

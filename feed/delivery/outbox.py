@@ -1,4 +1,4 @@
-"""A connection's bounded way out.
+"""Bounded output buffer of one connection.
 
 Writing never blocks and never raises. A reader that does not keep up is found by two bounds, bytes that wait and
 time without progress, and is then closed: what is sent is never lost silently.
@@ -14,30 +14,30 @@ __all__ = ["Outbox", "OutboxLimits", "Wire"]
 
 
 class Wire(Protocol):
-    """What an outbox writes to: a socket, or a list in a test."""
+    """Target of an outbox: a socket, or a list in a test."""
 
     def write(self, data: bytes) -> None:
-        """Take framed bytes; keep what the socket does not take now."""
+        """Take framed bytes, and buffer the part that the socket does not take now."""
 
     def waiting(self) -> int:
-        """Bytes that were taken and are not on the socket yet."""
+        """Return the number of bytes taken but not yet on the socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxLimits:
-    """`waiting` in bytes, `blocked` in nanoseconds without progress."""
+    """Bounds of an outbox: `waiting` in bytes, `blocked` in nanoseconds without progress."""
 
     waiting: int
     blocked: int
 
 
 class Outbox:
-    """Counts what one reader owes, and says when it owes too much.
+    """Accounting of one reader's unsent bytes, with a callback when the reader is too slow.
 
     Args:
-        wire: where the bytes go.
+        wire: the target of the bytes.
         limits: the bounds.
-        on_too_slow: called once, when a bound is passed; nothing is written after that.
+        on_too_slow: called once, when a bound is exceeded; nothing is written after that.
     """
 
     __slots__ = ("_held", "_limits", "_on_too_slow", "_progress", "_taken", "_wire", "closed")
@@ -48,12 +48,12 @@ class Outbox:
         self._on_too_slow = on_too_slow
         self._taken = 0
         self._held = 0
-        # The most that had been sent, and since when it has been no more; None while nothing waits.
+        # The most bytes sent so far and the time that count was reached; None while nothing waits.
         self._progress: tuple[int, int] | None = None
         self.closed = False
 
     def write(self, data: bytes) -> None:
-        """Send framed bytes, or find the reader too slow."""
+        """Send framed bytes, or report the reader as too slow."""
         if self.closed:
             return
         waiting = self._wire.waiting() + self._held + len(data)
@@ -64,33 +64,33 @@ class Outbox:
         self._wire.write(data)
 
     def check_room(self, more: int) -> None:
-        """Find the reader too slow if there is no room for so many bytes more."""
+        """Report the reader as too slow if there is no room for `more` bytes."""
         waiting = self.waiting + more
         if not self.closed and waiting > self._limits.waiting:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
 
     def hold(self, count: int) -> None:
-        """Count so many bytes that are held in front of the outbox, in place of those that were."""
+        """Set the number of bytes held in front of the outbox, which count against its bound."""
         self._held = count
         self.check_room(0)
 
     @property
     def waiting(self) -> int:
-        """Bytes that are not on the socket yet."""
+        """The number of bytes that are not on the socket yet."""
         return self._wire.waiting() + self._held
 
     @property
     def blocked(self) -> bool:
-        """Whether the socket has not taken everything that was written."""
+        """True if the socket has not taken everything that was written."""
         return self._wire.waiting() > 0
 
     @property
     def room(self) -> int:
-        """Bytes that may be written by now without half of the bound being reached."""
+        """The number of bytes that may be written now before half of the bound is reached."""
         return self._limits.waiting // 2 - self.waiting
 
     def check(self, now: int) -> int | None:
-        """Look for progress at monotonic time `now`; returns when to look again, or None if nothing waits."""
+        """Check progress at monotonic time `now`; return the time of the next check, or None if nothing waits."""
         waiting = self._wire.waiting()
         if self.closed or not waiting:
             return None
@@ -105,7 +105,7 @@ class Outbox:
         return None
 
     def drained(self) -> None:
-        """Nothing waits any more: the reader has caught up."""
+        """Note that nothing waits any more: the reader has caught up."""
         self._progress = None
 
     def _give_up(self, reason: str) -> None:

@@ -1,8 +1,9 @@
-"""How far a reader has got, by its own answer.
+"""Measurement of a reader's progress by its answers to ping frames.
 
-What a socket has taken may wait in the reader's buffers for a long time, where nobody can see or replace it. A ping
-frame behind the data is answered when the reader gets there, so the time that takes is how old the newest is that it
-sees. Nobody is obliged to be fast, and whoever has never answered is not measured.
+Data that a socket has taken may wait in the reader's buffers for a long time, where the server can neither see nor
+replace it. A ping frame sent after the data is answered when the reader gets there, so the time until the answer is
+the age of the newest data that the reader sees. No reader is required to be fast, and one that has never answered is
+not measured.
 """
 
 from __future__ import annotations
@@ -12,62 +13,63 @@ from feed.units import MICROSECOND, MILLISECOND, SECOND
 __all__ = ["CALM", "FIRST", "GRACE", "INTERVAL", "LONG_STALL", "SHARE", "STALL", "TRUST", "TURN", "Pulse"]
 
 INTERVAL = 25 * MILLISECOND
-"""So often a reader of conflated streams is asked while there are messages for it."""
+"""The interval between pings to a reader of conflated streams while there are messages for it."""
 
 SHARE = 500 * MICROSECOND
-"""Many readers are asked less often each: all together once in this time, since an answer costs more than a write."""
+"""The minimum interval, times the number of readers, between pings to each: an answer costs more than a write."""
 
 GRACE = 40 * MILLISECOND
-"""So long an answer may take, besides what the network takes, before newer messages wait for it.
+"""The time an answer may take, besides the network round trip, before newer messages are held back.
 
-A reader at a tenth of the rate takes nine times as long for what was sent until then as sending it took: with
-`INTERVAL` half a second. As much again may lie in a client that answers what it has received but not yet looked at.
+A reader at a tenth of the rate takes nine times as long for the data sent until then as sending it took: half a second
+with `INTERVAL`. The same amount again may lie in a client that answers pings it has received before it has processed
+the data in front of them.
 """
 
 TURN = 5 * MILLISECOND
-"""A server that was busy for so long looks again after this: answers may have come that it has not seen."""
+"""The delay before a server that was busy for this long checks again, since answers may have arrived unseen."""
 
 STALL = 90 * MILLISECOND
-"""Who missed no more than was published within this gets all of it; who missed more gets only the newest."""
+"""The span of missed messages up to which a reader gets all of them; beyond it, a reader gets only the newest."""
 
 LONG_STALL = 500 * MILLISECOND
-"""The same for a reader that has been quick for as long as `TRUST`: it will catch up."""
+"""The same span (see `STALL`) for a reader that has been quick for `TRUST`: it is expected to catch up."""
 
 TRUST = 10 * SECOND
 
 CALM = 2 * SECOND
-"""A reader that was late is asked behind every message until it has been quick for so long."""
+"""The time a late reader must be quick until it is no longer sent a ping after every message."""
 
 FIRST = 300 * MILLISECOND
-"""So long the first answer of a reader is waited for at most, which tells whether it answers at all."""
+"""The maximum wait for a reader's first answer, which shows that it answers pings at all."""
 
 
 class Pulse:
-    """The questions that one reader was asked, and how far it has answered. Times are monotonic, in ns."""
+    """Pings sent to one reader, and the answers received. Times are monotonic, in ns."""
 
     __slots__ = ("_asked", "_heard", "_late_at", "_quick_from", "asked_at", "is_mute", "took")
 
     def __init__(self) -> None:
         self._asked = 0
-        # When it was asked what it has not answered yet, or answered last.
+        # The time of the ping that is unanswered, or else of the one answered last.
         self.asked_at = 0
         self._heard = 0
         self._late_at = -CALM
-        # Since when it has been quick: a reader begins without credit.
+        # The start of the time in which it has been quick; a new reader has none.
         self._quick_from: int | None = None
-        # Whether it is taken for one that never answers.
+        # True if the reader is assumed never to answer.
         self.is_mute = False
-        # How long the last answer took.
+        # The duration of the last answer, ns.
         self.took = 0
 
     def ask(self, number: int, now: int) -> None:
-        """The reader has been sent a question; numbers only grow. What counts is the first one without an answer."""
+        """Note that a ping was sent; numbers only grow. The first ping without an answer is the one measured."""
         if self._heard >= self._asked:
             self._asked = number
             self.asked_at = now
 
     def hear(self, number: int, now: int) -> bool:
-        """The reader has answered a question; returns whether that was the one that counts."""
+        """Note an answer to a ping; return True if that completes the measurement."""
         open_until_now = self._heard < self._asked
         self.is_mute = False
         self._heard = max(self._heard, number)
@@ -80,31 +82,31 @@ class Pulse:
 
     @property
     def is_new(self) -> bool:
-        """Whether the reader has never answered."""
+        """True if the reader has never answered."""
         return not self._heard
 
     @property
     def is_open(self) -> bool:
-        """Whether an answer is to be expected that has not come yet."""
+        """True if an answer is expected and has not arrived yet."""
         return self._heard < self._asked and not self.is_mute
 
     def is_late(self, now: int, round_trip: int = 0) -> bool:
-        """Whether an answer takes longer than it should where the network takes `round_trip`."""
+        """Return True if an answer is overdue, given the network's `round_trip` (ns)."""
         return self.is_open and now - self.asked_at > GRACE + round_trip
 
     def may_be_asked(self, now: int) -> bool:
-        """Whether it is time for another question."""
+        """Return True if another ping is due."""
         return not self.is_open and now - self.asked_at >= INTERVAL
 
     def note_late(self, now: int) -> None:
-        """An answer takes, or took, too long."""
+        """Note that an answer takes, or took, too long."""
         self._late_at = now
         self._quick_from = now
 
     def was_late(self, now: int) -> bool:
-        """Whether that was not long ago."""
+        """Return True if the reader was late within the last `CALM`."""
         return now - self._late_at < CALM and not self.is_mute
 
     def patience(self, now: int) -> int:
-        """How much a reader may have missed, as time, to get it as a whole."""
+        """Return the span of missed messages (ns) up to which a reader gets all of them."""
         return STALL if self._quick_from is None or now - self._quick_from < TRUST else LONG_STALL

@@ -1,4 +1,4 @@
-"""The ports of delivery: what gives the frames of a run, and what gives what a reader has missed."""
+"""Ports of delivery: the sources of the frames of a run and of the messages that a reader has missed."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from feed.protocol.effects import Stream
 __all__ = ["Chronicle", "Encoded", "Form", "Recall", "Shown"]
 
 Form: TypeAlias = Any
-"""The key of equal bytes: readers of equal forms share every frame. Delivery never looks into it."""
+"""Key of the encoding: readers with equal forms share every frame. Delivery never inspects it."""
 
 Shown = Literal["update", "snapshot"]
-"""How messages are shown: as those of the live stream, or as what was before a subscription."""
+"""Kind of a message as sent: an update of the live stream, or part of the snapshot from before a subscription."""
 
 
 class Encoded(Protocol):
-    """Messages that are ready to be published, by the number of their stream and their rows.
+    """Messages ready to be published, addressed by stream number and rows.
 
-    A frame may be empty: then a form has nothing to say of its message.
+    A frame may be empty: the form then has no representation of that message.
     """
 
     def joined(self, number: int, lo: int, hi: int, form: Form, /) -> bytes:
-        """The frames of rows `lo` up to, not including, `hi` as one piece of bytes."""
+        """Return the frames of rows `lo` up to, not including, `hi`, joined into one bytes object."""
 
     def frames(self, number: int, lo: int, hi: int, form: Form, /) -> list[bytes]:
-        """The same, each on its own."""
+        """Return the frames of rows `lo` up to, not including, `hi` as separate items."""
 
 
 class Recall(Protocol):
-    """What has been published on the streams of a market, as far as it is kept.
+    """Access to the messages published on the streams of a market, as far as they are kept.
 
-    A frame may be empty: then a form has nothing to say of its message.
+    A frame may be empty: the form then has no representation of that message.
     """
 
     def newest(self, stream: Stream, since: int, form: Form, /) -> bytes:
-        """The frame that stands for all behind `since`; empty where it is not kept."""
+        """Return the frame that stands for all messages after `since`; empty if it is not kept."""
 
     def missed(self, stream: Stream, after: int, count: int, form: Form, kind: Shown = "update", /) -> list[bytes]:
-        """At most `count` frames behind `after`; none where the first of them is not kept any more."""
+        """Return at most `count` frames after `after`; an empty list if the first of them is no longer kept."""
 
 
 class Chronicle(Recall, Protocol):
-    """What has been published, and how far that has got."""
+    """Access to the published messages and to the last `seq` of each stream."""
 
     def seq(self, stream: Stream, /) -> int:
-        """The last `seq` of a stream, whether anybody listens or not."""
+        """Return the last `seq` of a stream, with or without subscribers."""

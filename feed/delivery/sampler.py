@@ -1,4 +1,4 @@
-"""A subscription with a `max_rate`: at most so many messages a second, always the newest, and the rest counted."""
+"""Subscription with a `max_rate`: at most that many messages a second, always the newest; skipped ones are counted."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = ["Alarm", "Sampler", "Timers"]
 
 
 class Alarm(Protocol):
-    """Something that rings later."""
+    """Scheduled callback."""
 
     def cancel(self) -> None:
-        """Let it not ring."""
+        """Cancel the callback."""
 
 
 class Timers(Protocol):
-    """What calls back later: an event loop."""
+    """Scheduler of delayed callbacks: an event loop."""
 
     def call_later(self, delay: float, callback: Callable[[], None], /) -> Alarm:
-        """Call back so many seconds later."""
+        """Call `callback` after `delay` seconds."""
 
 
 class Sampler:
-    """One subscriber's sight of one stream. It holds no message: it takes the newest when the time has come.
+    """Rate-limited subscription of one subscriber to one stream. It stores no message: it sends the newest when due.
 
     Args:
-        hub: where the stream is.
+        hub: the hub of the stream.
         stream: the stream.
         form: the form of its frames.
-        subscriber: who gets it.
-        max_rate: messages a second.
+        subscriber: the receiver.
+        max_rate: the maximum number of messages a second.
         clock: real time.
-        timers: wakes it.
+        timers: the scheduler of delayed sends.
     """
 
     __slots__ = (
@@ -84,13 +84,13 @@ class Sampler:
         self.last_sent = 0
 
     def start(self) -> None:
-        """From now on: what has been published so far has been sent or is not wanted."""
+        """Begin to sample; everything published so far has been sent or is not wanted."""
         self._sent = self._hub.seq(self._stream)
         self._started = True
         self._hub.sample(self._stream, self.news)
 
     def stop(self) -> None:
-        """No more."""
+        """Stop sampling."""
         if self._started:
             self._started = False
             self._hub.stop_sampling(self._stream, self.news)
@@ -98,7 +98,7 @@ class Sampler:
             self._timer.cancel()
 
     def news(self) -> None:
-        """There is something newer than what was sent last: send the newest, now or as soon as that may be."""
+        """Handle a new message: send the newest one now, or as soon as the rate and the subscriber allow it."""
         if not self._started:
             return
         now = self._clock.now()
@@ -110,7 +110,7 @@ class Sampler:
             self._send(now)
 
     def resume(self) -> None:
-        """Send what it missed: nothing waits for the subscriber any more."""
+        """Send the newest message if one was missed; called when the subscriber has no unsent bytes any more."""
         if self._behind:
             self._behind = False
             self.news()
@@ -120,7 +120,7 @@ class Sampler:
         self._sent = self._hub.seq(self._stream)
         self._next = now + self._interval
         self.last_sent = now
-        # First, since the write may be what fills the socket, and then all is as it is for anybody who waits.
+        # Before the write, since that may fill the socket: the sampler then already waits for news like any other.
         self._hub.await_news(self._stream, self.news)
         self._subscriber.show(self._stream, self._sent, (frame,))
         self._hub.ask(self._subscriber)

@@ -1,4 +1,4 @@
-"""Readers that are not written to directly: asked how far they have got, waited for, and given what they missed."""
+"""Handling of slow readers: progress pings, waiting for answers, and delivery of missed messages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from feed.units import MILLISECOND
 __all__ = ["Stragglers"]
 
 MAX_WAIT = 250 * MILLISECOND
-"""So long a lossless message waits behind conflated ones for a reader that does not answer."""
+"""The time a lossless message waits behind conflated ones for a reader that does not answer."""
 
 
 class Stragglers:
-    """The readers for whom something waits. Where a method returns whether, it is if one may be written to directly.
+    """Readers with messages waiting.
 
     Args:
-        counters: counts what they are given.
+        counters: totals to which deliveries to these readers are added.
 
     Attributes:
-        deferring: for whom lossless messages wait, and since when the first of them has.
-        on_none: called when nothing waits for anybody any more.
+        deferring: readers with lossless messages waiting, each with the time since which the first of them waits.
+        on_none: called when the last waiting reader is removed.
     """
 
     __slots__ = ("_backlog", "_counters", "_questions", "deferring", "on_none")
@@ -39,11 +39,11 @@ class Stragglers:
         return len(self._backlog)
 
     def add(self, reader: Subscriber) -> None:
-        """Note that something waits for a reader."""
+        """Note that a reader has messages waiting."""
         self._backlog.add(reader)
 
     def discard(self, reader: Subscriber) -> None:
-        """Note that nothing waits for a reader any more, or that it is gone."""
+        """Remove a reader that has nothing waiting any more, or is gone."""
         self.deferring.pop(reader, None)
         if reader in self._backlog:
             self._backlog.discard(reader)
@@ -51,7 +51,7 @@ class Stragglers:
                 self.on_none()
 
     def release_overdue(self, now: int) -> None:
-        """Release what has waited too long, before more is published."""
+        """Send lossless messages that have waited too long, before more is published."""
         # Here and not when it is staged: by now all that stands for what was published before is known.
         overdue = now - MAX_WAIT
         for reader, since in list(self.deferring.items()):
@@ -61,42 +61,45 @@ class Stragglers:
     def hand(
         self, reader: Subscriber, origin: Origin, frames: Sequence[bytes], *, since: int, seq: int, now: int
     ) -> bool:
-        """Hand a reader what is published now, behind `since` and up to `seq`; returns whether that counts as sent."""
+        """Hand a reader the messages after `since` up to `seq`, published now; return True if they count as sent."""
         if not reader.take(origin, frames, since, seq, now):
             if not origin.is_conflated:
                 self.deferring.setdefault(reader, now)
             return not origin.is_conflated
         if origin.is_conflated and reader.is_measured:
             if reader.was_late(now):
-                # It is asked behind each message.
+                # A late reader is sent a ping after each message.
                 self._ask_and_hold(reader, now)
             elif reader.may_be_asked(now):
-                # Not that it matters, but its answer is when it may be written to directly again.
+                # Its answer marks the time when it may be written to directly again.
                 self.ask(reader, now)
         return True
 
     def release(self, reader: Subscriber, published_at: int) -> None:
-        """Send what waits now, so that nothing comes in front of it: lossless messages do not wait for long."""
+        """Send a reader's waiting messages now, if lossless ones are among them, so that nothing overtakes those."""
         if reader.deferred.lossless:
             self._give(reader, published_at)
             reader.outbox.check_room(reader.deferred.lossless)
 
     def release_all(self, published_at: int) -> None:
-        """The same, for everybody."""
+        """Send the waiting messages of every reader with lossless ones among them."""
         for reader in list(self.deferring):
             self.release(reader, published_at)
 
     def next_question(self) -> int:
-        """The number of a question."""
+        """Return the number of the next progress ping."""
         self._questions += 1
         return self._questions
 
     def ask(self, reader: Subscriber, now: int) -> None:
-        """Ask a reader how far it has got."""
+        """Send a reader a progress ping."""
         reader.ask(self.next_question(), now)
 
     def catch_up(self, reader: Subscriber, now: int, published_at: int) -> bool:
-        """Give a reader what it missed, as far as it has room; the last of that was published at `published_at`."""
+        """Send a reader the messages it missed, as far as there is room; return True if it may be written to directly.
+
+        The last of these messages was published at `published_at`.
+        """
         late, missed = reader.was_late(now), len(reader.deferred) > 0
         self._give(reader, published_at)
         if reader.outbox.closed:
@@ -114,7 +117,7 @@ class Stragglers:
             self.deferring.pop(reader, None)
 
     def _count(self, given: Sequence[Due]) -> None:
-        """Lossless messages were counted when they were published."""
+        """Count delivered conflated messages; lossless ones were counted when they were published."""
         counters = self._counters
         for entry in given:
             if entry.origin.is_conflated:

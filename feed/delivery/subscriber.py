@@ -1,6 +1,6 @@
-"""One reader: its way out, how far it has got by its own answers, and what waits for it. It knows nobody who writes.
+"""State of one subscriber: its outbox, its measured progress, and its waiting messages.
 
-Times are monotonic, in ns. Whoever calls acts on what is returned.
+Times are monotonic, in ns. The module knows nothing of its callers; they act on the returned values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from feed.protocol.effects import Stream
 __all__ = ["Detour", "Subscriber"]
 
 MAX_LOSSLESS = 64 * 1024
-"""Bytes of lossless messages that wait behind conflated ones; then all of them go out, however late the reader is."""
+"""Bytes of lossless messages that wait behind conflated ones; at this size all are sent, even to a late reader."""
 
 
 def _no_time() -> int:
@@ -26,25 +26,25 @@ def _no_time() -> int:
 
 
 class Detour(Protocol):
-    """What takes a reader's frames one by one, and has them written when they may go."""
+    """Handler that takes a reader's frames one by one and writes them when they may go."""
 
     def take(self, parcels: Iterable[Parcel]) -> None:
-        """Take these, in order."""
+        """Take the parcels, in order."""
 
 
 class Subscriber:
-    """One connection as delivery sees it: written to directly, through its outbox while something waits, or diverted.
+    """Connection from delivery's view: written to directly, through its outbox while messages wait, or diverted.
 
     Args:
-        outbox: its bounded way out.
+        outbox: its bounded output buffer.
         descriptor: a socket that may be written to directly while nothing waits, or None to always use the outbox.
-        round_trip: how long the network takes there and back, ns; asked seldom.
+        round_trip: function that returns the network round trip, ns; rarely called.
 
     Attributes:
-        direct: whether it is written to directly.
-        deferred: what it is not ready for.
-        detour: what takes its frames one by one, where there is such a thing. Such a reader is not measured: its
-            answers would tell about the detour.
+        direct: True if it is written to directly.
+        deferred: the messages it is not ready for.
+        detour: handler that takes its frames one by one, or None. A reader with a detour is not measured, since its
+            answers would measure the detour.
     """
 
     __slots__ = (
@@ -68,14 +68,14 @@ class Subscriber:
         self.deferred = Deferred()
         self.detour: Detour | None = None
         self._pulse: Pulse | None = None
-        # Nothing conflated is sent until the reader has answered, and nothing lossless that comes behind it.
+        # True while conflated messages, and lossless ones behind them, wait for the reader's answer.
         self._held = False
-        # When the first message was published that it has not got for that.
+        # The publication time of the first message that was held back.
         self._missed_at: int | None = None
-        # Of so much, as time, it gets all.
+        # The span of missed messages (ns) up to which it gets all of them.
         self._patience = STALL
 
-    # What is written to it besides what is staged.
+    # Writes other than staged messages.
 
     def say(self, frames: bytes) -> None:
         """Write the frames of an event."""
@@ -92,16 +92,16 @@ class Subscriber:
             self.detour.take(_parcels(stream, seq, frames))
 
     def show_state(self, stream: Stream, seq: int, frames: bytes) -> None:
-        """Write the frames of a snapshot, all of which stand for this `seq`."""
+        """Write the frames of a snapshot, all of them with this `seq`."""
         if self.detour is None:
             self.outbox.write(frames)
         else:
             self.detour.take([Parcel(frame, "data", stream, seq, "") for frame in frames_in(frames)])
 
     def take(self, origin: Origin, frames: Sequence[bytes], since: int, seq: int, now: int) -> bool:
-        """Write messages of an origin that were published now, behind `since`; False where they have to wait.
+        """Write messages of an origin after `since`, published now; return False if they have to wait.
 
-        What waits keeps its place: what comes behind it waits as well.
+        Waiting messages keep their order: messages after them wait as well.
         """
         if not self.deferred:
             if not (origin.is_conflated and self._misses(now)):
@@ -113,8 +113,8 @@ class Subscriber:
         return False
 
     def give(self, published_at: int) -> list[Due]:
-        """Write what it missed, in the order in which it was published, as far as there is room; returns that."""
-        # What was published within a moment is given as a whole: it is not old, and the reader has got this far.
+        """Write missed messages in the order of publication, as far as there is room; return the entries written."""
+        # Messages published within a short span are all sent: they are not old, and the reader has got this far.
         span = 0 if self._missed_at is None else published_at - self._missed_at
         whole = span <= self._patience or span <= self._patience + self._round_trip()
         deferred, outbox = self.deferred, self.outbox
@@ -131,89 +131,89 @@ class Subscriber:
         return given
 
     def divert(self, detour: Detour | None) -> None:
-        """From now on have frames taken one by one, or, with None, no more. What waits is not lost."""
+        """Set the handler of frames, or remove it with None. Waiting messages are not lost."""
         self.detour = detour
         self._pulse = None
         self._held = False
 
     @property
     def takes_all(self) -> bool:
-        """Whether lossless messages are written as they are: nothing waits that they must not overtake."""
+        """True if lossless messages are written at once, because none wait that they must not overtake."""
         return self.detour is None and not self.deferred
 
     @property
     def may_go_direct(self) -> bool:
-        """Whether there is a socket that may be written to directly when nothing waits."""
+        """True if there is a socket that may be written to directly when nothing waits."""
         return self.descriptor is not None and self.detour is None
 
     @property
     def may_wait_longer(self) -> bool:
-        """Whether lossless messages may still wait; where the socket is full it makes no difference to them."""
+        """True if lossless messages may still wait, because the socket is full and sending would not help."""
         return self.outbox.blocked and not self.holds_too_much
 
     @property
     def holds_too_much(self) -> bool:
-        """Whether so much of what waits is lossless that it has to go out now."""
+        """True if so many bytes of lossless messages wait (`MAX_LOSSLESS`) that they have to be sent now."""
         return self.deferred.lossless >= MAX_LOSSLESS
 
-    # How far it has got.
+    # Progress.
 
     def is_behind(self, now: int) -> bool:
-        """Whether something waits for it here, or in buffers of its own: then only the newest is worth sending."""
+        """Return True if data waits here or in the reader's buffers: only the newest message is worth sending."""
         return bool(self.deferred) or self._is_busy(now)
 
     @property
     def is_asked(self) -> bool:
-        """Whether an answer is to be expected."""
+        """True if an answer to a progress ping is expected."""
         return self._pulse is not None and self._pulse.is_open
 
     @property
     def is_new(self) -> bool:
-        """Whether it has been asked and has never answered."""
+        """True if it has been sent a progress ping and has never answered."""
         return self._pulse is not None and self._pulse.is_new
 
     def is_late(self, now: int) -> bool:
-        """Whether its answer takes longer than it should."""
+        """Return True if its answer is overdue."""
         pulse = self._pulse
         return pulse is not None and pulse.is_late(now) and pulse.is_late(now, self._round_trip())
 
     def was_late(self, now: int) -> bool:
-        """Whether it was not long ago that its answers took too long."""
+        """Return True if its answers took too long recently (see `CALM` in `pulse`)."""
         return self._pulse is not None and self._pulse.was_late(now)
 
     @property
     def is_measured(self) -> bool:
-        """Whether it has ever been asked."""
+        """True if it has been sent a progress ping since measuring began."""
         return self._pulse is not None
 
     def may_be_asked(self, now: int) -> bool:
-        """Whether it is time for a question."""
+        """Return True if a progress ping is due."""
         return self.detour is None and (self._pulse is None or self._pulse.may_be_asked(now))
 
     def expect(self, number: int, now: int) -> None:
-        """Expect the answer to a question that goes out with what is written directly."""
+        """Expect the answer to a progress ping that is sent with directly written data."""
         if self._pulse is None:
             self._pulse = Pulse()
         self._pulse.ask(number, now)
 
     def ask(self, number: int, now: int) -> None:
-        """Ask the reader how far it has got."""
+        """Send the reader a progress ping."""
         self.expect(number, now)
         self.outbox.write(ping_frame(b"%d" % number))
 
     def hold(self, now: int) -> None:
-        """Keep newer messages of conflated streams until it has answered: that takes too long."""
+        """Keep newer messages of conflated streams until the overdue answer arrives."""
         self._held = True
         if self._pulse is not None:
             self._patience = self._pulse.patience(now)
             self._pulse.note_late(now)
 
     def hold_until_answer(self) -> None:
-        """Send nothing conflated until the question is answered that was asked just now."""
+        """Send no conflated messages until the progress ping sent just now is answered."""
         self._held = True
 
     def hear(self, number: int, now: int) -> bool:
-        """Take its answer to question `number`; returns whether it can be given what it missed."""
+        """Process its answer to progress ping `number`; return True if it can be sent the messages it missed."""
         pulse = self._pulse
         if pulse is None or not pulse.hear(number, now):
             return False
@@ -224,19 +224,19 @@ class Subscriber:
         if self.direct or self.outbox.blocked:
             return False
         if self._missed_at is not None:
-            # What was sent behind the question may not have been seen either.
+            # Messages sent after the ping may not have been seen either.
             self._missed_at = min(self._missed_at, pulse.asked_at)
         return True
 
     def drain(self, now: int) -> bool:
-        """Note that its socket has taken everything; returns whether it can be given what it missed."""
+        """Note that its socket has taken everything; return True if it can be sent the messages it missed."""
         self.outbox.drained()
         if not self._held and self.is_late(now):
             self.hold(now)
         return not self._held
 
     def stop_measuring(self) -> bool:
-        """Take a reader that has not answered by now for one that never will; whether it can have what it missed."""
+        """Treat a reader without any answer as one that never answers; return True if it can get missed messages."""
         if self._pulse is None or not self._pulse.is_new:
             return False
         self._pulse.is_mute = True
@@ -250,7 +250,7 @@ class Subscriber:
         return self._held or self.outbox.blocked or self.is_late(now)
 
     def _misses(self, now: int) -> bool:
-        """Whether it misses what is published now."""
+        """Return True if it is too busy for a message published now, and note the time."""
         if not self._is_busy(now):
             return False
         if self._missed_at is None:
@@ -266,7 +266,7 @@ class Subscriber:
 
 
 def _parcels(stream: Stream, seq: int, frames: Sequence[bytes]) -> list[Parcel]:
-    """Frames of one stream as parcels, the last with this `seq`; a single piece may be several of them, joined."""
+    """Return frames of one stream as parcels, the last with this `seq`; a single item may be several joined frames."""
     single = list(frames_in(frames[0])) if len(frames) == 1 else frames
     first = seq - len(single) + 1
     return [Parcel(frame, "data", stream, number, "") for number, frame in enumerate(single, first) if frame]

@@ -1,1 +1,1 @@
-"""Wire formats: one module a dialect. Bytes in, requests out; events and columns in, bytes out."""
+"""Wire formats, one module per dialect: bytes in, requests out; events and columns in, bytes out."""

@@ -1,7 +1,8 @@
-"""The seam between a market and the wires that it is spoken on.
+"""Interface between a market and its wire formats.
 
-A market says *what*: rows and events. A dialect says *how*: it writes rows, once for all connections of a form, and
-holds a conversation with each connection. To add one, write its module and list it in `registry.py`.
+A market decides the content: rows and events. A dialect decides the encoding: it writes rows, once for all connections
+of a form, and holds a conversation with each connection. To add a dialect, write its module and list it in
+`registry.py`.
 """
 
 from __future__ import annotations
@@ -20,56 +21,56 @@ from feed.protocol.view import HeartbeatRule, MarketView
 __all__ = ["Conversation", "Dialect", "Form", "Kind", "Options"]
 
 Options = tuple[tuple[str, str], ...]
-"""What a client chose among a dialect's options, by key; usual values are left out."""
+"""Options of a dialect that a client chose, by key; default values are left out."""
 
 Kind = Literal["update", "snapshot", "state"]
-"""What rows are: messages of the live stream, earlier ones of it sent again, or the state as it stands at one `seq`."""
+"""Kind of rows: messages of the live stream, earlier messages of it sent again, or the state at one `seq`."""
 
 
 class Conversation(Protocol):
-    """One connection's talk: what is numbered, named or grouped for this client alone is kept here."""
+    """State of one connection's requests and answers: numbers, names and groups that belong to this client alone."""
 
     def read(self, payload: bytes, now: Now) -> Sequence[Request | Rejected]:
-        """What a message asks for. Never raises, whatever came."""
+        """Return the requests of a message. Never raises, whatever the payload."""
 
     def say(self, event: Event, now: Now) -> Sequence[bytes]:
-        """The payloads that tell an event; none where the dialect has no word for it."""
+        """Return the payloads of an event; none if the dialect has no message for it."""
 
 
 class Dialect(Protocol):
-    """One wire format."""
+    """Wire format of a market."""
 
     @property
     def name(self) -> str:
-        """What a URL calls it."""
+        """Name of the dialect in a URL."""
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Paths of a socket that speaks it without being asked."""
+        """URL paths of sockets that use this dialect by default."""
 
     @property
     def options(self) -> Mapping[str, tuple[str, ...]]:
-        """Keys of the URL that choose a form, each with its values, the usual one first."""
+        """Keys of the URL that choose a form, each with its values, the default first."""
 
     @property
     def heartbeat(self) -> HeartbeatRule:
-        """When a heartbeat is due."""
+        """Rule for the times at which a heartbeat is due."""
 
     @property
     def wants_net_change(self) -> bool:
-        """Whether a reader of differences that does not keep up gets one difference, and not the whole state."""
+        """Flag: a slow subscriber of differences gets one net difference instead of the whole state."""
 
     def channel(self, name: str) -> str | None:
-        """What it calls a channel of ours, or None where it has none."""
+        """Return the dialect's name of a native channel, or None if it has no such channel."""
 
     def symbol(self, name: str) -> str:
-        """What it calls a symbol of ours."""
+        """Return the dialect's name of a native symbol."""
 
     def close_number(self, code: CloseCode) -> int:
-        """The number that a connection is closed with."""
+        """Return the number of the close frame for a close code."""
 
     def beat(self, event: Heartbeat) -> bytes:
-        """The payload of a heartbeat where it is the same for all connections; empty where a conversation says it."""
+        """Return the payload of a heartbeat that is the same for all connections; empty if a conversation writes it."""
 
     def write(
         self,
@@ -81,24 +82,24 @@ class Dialect(Protocol):
         skipped: int = 0,
         epoch: int = 1,
     ) -> list[bytes]:
-        """Payloads, as many as there are rows; empty for a row that it has no word for, or said with another.
+        """Return one payload per row; empty for a row without a message in this dialect or sent together with another.
 
         Args:
-            stream: what they are messages of.
-            rows: at least one.
+            stream: the stream of the rows.
+            rows: at least one row.
             first_seq: the `seq` of the first row; each following row has the next one, but all of a state the same.
-            kind: what they are.
-            options: the chosen ones.
-            skipped: how many messages were left out before the first row.
-            epoch: which run of `seq` it is, counted from 1, for numbers that must never fall.
+            kind: the kind of the rows.
+            options: the options that the client chose.
+            skipped: the number of messages left out before the first row.
+            epoch: the number of the run of `seq`, counted from 1, for numbers that must never decrease.
         """
 
     def converse(self, view: MarketView) -> Conversation:
-        """Begin to talk with one connection about a market."""
+        """Return a new conversation with one connection about a market."""
 
 
 class Form(NamedTuple):
-    """One form of the wire: connections of the same form get the same bytes. `deflate` compresses data frames."""
+    """Dialect, options and compression: connections of one form get equal bytes. `deflate` compresses data frames."""
 
     dialect: Dialect
     options: Options = ()

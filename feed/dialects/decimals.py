@@ -1,4 +1,4 @@
-"""Exact integers as decimals: no float is ever formatted."""
+"""Writing of exact integers as decimals, without ever formatting a float."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["DecimalWriter"]
 
 
 class DecimalWriter:
-    """Exact integers as decimals of an instrument, plain or in quotes."""
+    """Writer of exact integers as decimals of an instrument, plain or in quotation marks."""
 
     __slots__ = ("_lot", "_price_decimals", "_quote", "_size_decimals", "_tick")
 
@@ -20,20 +20,20 @@ class DecimalWriter:
         self._size_decimals, self._lot = instrument.size_decimals, instrument.lot_units
 
     def price(self, ticks: int) -> str:
-        """A price or a difference of prices."""
+        """Return a price or a price difference, given in ticks, as decimal text."""
         return self._decimal(ticks * self._tick, self._price_decimals)
 
     def size(self, lots: int) -> str:
-        """A size."""
+        """Return a size, given in lots, as decimal text."""
         return self._decimal(lots * self._lot, self._size_decimals)
 
     def average(self, notional: int | Fraction, lots: int, otherwise: int) -> str:
-        """A volume-weighted price, rounded half up to the price's decimals; `otherwise` where nothing was traded."""
+        """Return a volume-weighted price, rounded half up to the price's decimals; `otherwise` without trades."""
         scaled = (2 * notional * self._tick + lots) // (2 * lots) if lots else otherwise * self._tick
         return self._decimal(scaled, self._price_decimals)
 
     def hundredths(self, above: int, below: int) -> str:
-        """A ratio of integers, rounded half up to two decimals; 0 where there is nothing to compare with."""
+        """Return a ratio of integers, rounded half up to two decimals; 0 if the denominator is 0."""
         return self._decimal((2 * above + below) // (2 * below) if below else 0, 2)
 
     def _decimal(self, scaled: int, decimals: int) -> str:

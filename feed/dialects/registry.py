@@ -1,4 +1,4 @@
-"""The dialects that a URL may choose, by name."""
+"""Dialects that a URL may choose, by name."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ _KNOWN: tuple[Dialect, ...] = (
 DIALECTS = {dialect.name: dialect for dialect in _KNOWN}
 
 PLAIN = Form(NATIVE)
-"""The usual form of the native dialect."""
+"""Default form of the native dialect."""

@@ -1,4 +1,4 @@
-"""Times as ISO 8601 text."""
+"""Writing of times as ISO 8601 text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def _second(seconds: int) -> str:
 
 
 def micros(time: int) -> str:
-    """A time with six decimals and without its zone, such as `2025-01-06T14:00:26.530118`."""
+    """Return a time with six decimals and without its zone, such as `2025-01-06T14:00:26.530118`."""
     seconds, rest = divmod(time, SECOND)
     return f"{_second(seconds)}.{rest // MICROSECOND:06d}"

@@ -1,1 +1,1 @@
-"""The market engine: from a scenario and a seed to columns of ticks, from any market time on."""
+"""Market engine: columns of ticks from a scenario and a seed, from any market time on."""

@@ -1,4 +1,4 @@
-"""A book for a symbol of which only the trades are known: an engine's, or a file's."""
+"""Order books of symbols with known trades only: an engine's, or a file's."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ Floats = NDArray[np.float64]
 FILE_BLOCK = 5 * MINUTE
 
 USUAL, SAMPLE_ROWS = 20.0, 1000
-"""What usually stands at the touch around a file's trades, in median sizes of so many of them."""
+"""Usual size at the touch for a file's trades, in median trade sizes; and the number of trades for the median."""
 
 LOOK_BACK = DAY
-"""A symbol without a trade for so long has no book."""
+"""Longest time without a trade, ns, after which a symbol has no book."""
 
 
 class MadeBooks:
-    """Books made from trades: the touch is theirs, the levels behind it are drawn.
+    """Books made from trades: the touch (best bid and ask) comes from the trades, the levels behind it are drawn.
 
     A block of trades is enough to make its books, so any time costs the same.
 
     Args:
-        seed: the market's.
-        symbol: its name.
-        ticks: gives the trades of a stretch of time, from its first to before its second argument (ns UTC).
-        length: of a block in ns: whole minutes, a part of a day.
-        usual: lots that usually stand at the touch at each of these times.
-        price: about what the symbol costs, in ticks.
-        times: gives when there are trades in the block of that number; for who knows that sooner than the trades.
+        seed: the market's seed.
+        symbol: the symbol's name.
+        ticks: function that returns the trades from its first up to, not including, its second argument (ns UTC).
+        length: the length of a block in ns: whole minutes, a divisor of a day.
+        usual: function that returns the usual number of lots at the touch at each of the given times.
+        price: the symbol's approximate price, in ticks.
+        times: function that returns the times of the trades in the block of a number, if that is cheaper than the
+            trades; None to take them from `ticks`.
     """
 
     def __init__(
@@ -67,13 +68,13 @@ class MadeBooks:
         self._counted: dict[int, int] = {}
 
     def during(self, start: int, end: int) -> MadeDepth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        """Return the changes from market time `start` up to, not including, `end` (ns UTC)."""
         numbers = range(start // self._length, -(-end // self._length))
         blocks = [block for number in numbers if (block := self._block(number)) is not None]
         return MadeDepth(self._ladders, blocks, start, end, lambda: self._standing(start))
 
     def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
+        """The number of changes from `start` up to, not including, `end`."""
         if start >= end:
             return 0
         first, last = start // self._length, end // self._length
@@ -87,7 +88,7 @@ class MadeBooks:
     def _count(self, number: int) -> int:
         count = self._counted.get(number)
         if count is None:
-            # A market may have run for days before the first reader of its book: none of those is made for that.
+            # A market may have run for days before the first reader of its book: those books are not made for a count.
             start = number * self._length
             count = count_of(self._times(number), self._dice(number), start, self._length)
             self._counted[number] = count
@@ -100,7 +101,7 @@ class MadeBooks:
         return Stream(self._seed, f"{self._symbol} quotes", number)
 
     def _standing(self, time: int) -> tuple[Changes, int] | None:
-        """The last change before a time, as its block and its row there."""
+        """Find the last change before a time, as its block and its row there."""
         number = time // self._length
         for earlier in range(number, number - LOOK_BACK // self._length - 1, -1):
             block = self._block(earlier)
@@ -119,12 +120,12 @@ class MadeBooks:
 
 
 def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: TickBlock) -> MadeBooks:
-    """A book for a symbol whose trades come from a file: as deep as is usual for trades of their size.
+    """Return the book of a symbol whose trades come from a file: as deep as is usual for trades of their size.
 
     Args:
-        symbol: its name.
-        ticks: gives the trades of a stretch of time; see `MadeBooks`.
-        first: its first trades, up to `SAMPLE_ROWS` of which tell size and price; may be empty.
+        symbol: the symbol's name.
+        ticks: function that returns the trades of a range of time; see `MadeBooks`.
+        first: the first trades, up to `SAMPLE_ROWS` of which determine the usual size and the price; may be empty.
     """
     sizes = np.sort(first.size[:SAMPLE_ROWS], kind="stable")
     usual = float(sizes[len(sizes) // 2]) * USUAL if len(sizes) else 1.0
@@ -133,7 +134,7 @@ def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: Tic
 
 
 class MadeDepth:
-    """A stretch of a made book; `standing` finds what stood before it."""
+    """Made book over a range of time; `standing` finds the last change before it."""
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class MadeDepth:
         self.quotes = QuoteBlock.joined([block.quotes[lo:hi] for block, lo, hi in self._parts])
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        """Return the books after the changes `lo` up to, not including, `hi`; -1 is the book before the first."""
         found: list[Ladder] = []
         if lo < 0:
             standing = self._standing()
@@ -168,11 +169,11 @@ class MadeDepth:
 
 
 class _Ladders:
-    """Makes ladders, once for all depths: streams of several depths ask for the same rows one after the other.
+    """Maker of ladders, once for all depths: streams of several depths request the same rows one after the other.
 
     Args:
         deep: the levels behind the touch.
-        usual: lots that usually stand at the touch at each of these times.
+        usual: function that returns the usual number of lots at the touch at each of the given times.
     """
 
     def __init__(self, deep: Levels, usual: Callable[[Ints], Floats]) -> None:
@@ -183,10 +184,10 @@ class _Ladders:
         self._levels = self._asked = 0
 
     def __call__(self, block: Changes, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The books behind the changes `lo` up to, not including, `hi` of a block."""
+        """Return the books after the changes `lo` up to, not including, `hi` of a block."""
         rows = self._rows
         if rows is None or rows[0] is not block or rows[1:] != (lo, hi):
-            # As deep as somebody wanted the rows before these.
+            # At least as deep as the previous rows were requested.
             self._rows, before, self._asked = (block, lo, hi), self._asked, levels
             self._make(block, lo, hi, max(levels, before))
         elif levels > self._levels:
@@ -208,7 +209,7 @@ class _Ladders:
 
 
 def _near(block: Changes, row: int) -> tuple[list[Level], list[Level]]:
-    """What is known of a book without dice: the touch, and before a trade what that takes."""
+    """Return the levels known without drawing: the touch, and before a trade also the levels that it takes from."""
     quotes = block.quotes
     bid = int(quotes.bid[row]), int(quotes.bid_size[row])
     ask = int(quotes.ask[row]), int(quotes.ask_size[row])

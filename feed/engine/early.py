@@ -1,8 +1,8 @@
-"""What was traded before a scenario begins: nobody plays it, but charts and the figures of 24 hours show it.
+"""Trades before a scenario begins: they are not played, but charts and the statistics of 24 hours show them.
 
-Here the bars come first. A minute has a few steps; all trades of a step have one price. So bars need the steps alone,
-and the trades, made when somebody asks for them, add up to the bars to the last lot. Prices meet the same path at every
-edge of a minute as those of the scenario itself, and figures are spread as theirs are (the constants are measured).
+Here the bars are made first. A minute has a few steps; all trades of a step have one price. So bars need only the
+steps, and the trades, made on request, add up to the bars to the last lot. At every edge of a minute prices meet the
+same path as those of the scenario itself, and values have the same distributions (the constants are measured).
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ BURST, STEP_BURST = 0.28, 0.55
 FILLS_AN_ORDER = 2.69
 FILLS_SPREAD = 0.9
 MEAN_SIZE = 4.8
-"""The mean size of a fill, in median sizes of orders."""
+"""Mean size of a fill, in median sizes of orders."""
 SIZE_VARIANCE = 29.0
-"""Of the sizes of fills: their variance, in squares of their mean."""
+"""Variance of the sizes of fills, in squares of their mean."""
 SIZE_OWN = 2.2
 STEP_SPREAD = 0.5
 RANGE = 1.5
-"""How much wider the walk is than that of all orders: between its few points it is not seen."""
+"""Factor by which the walk is wider than that of all orders: its course between its few points is not seen."""
 WITH_STEP = 0.3
-"""How far the share of buys leans to where the price goes."""
+"""Lean of the share of buys towards the direction of the price."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Steps that have trades: where they begin, the bid, the side, and how many orders, fills and lots they have."""
+    """Steps that have trades: begin, bid, side, and the number of orders, fills and lots of each."""
 
     time: Ints
     bid: Ints
@@ -58,14 +58,14 @@ class _Steps:
 
 
 class Early:
-    """The early minutes of one symbol.
+    """Early minutes of one symbol.
 
     Args:
         seed: the market's seed.
         symbol: the instrument's name.
-        minutes: its first layer.
-        path: its prices.
-        median_lots: of an order.
+        minutes: the symbol's first layer.
+        path: the symbol's prices.
+        median_lots: the median size of an order, in lots.
     """
 
     def __init__(self, seed: int, symbol: str, minutes: Minutes, path: PricePath, median_lots: float) -> None:
@@ -76,16 +76,16 @@ class Early:
         self._median_lots = median_lots
 
     def traded(self, start: int, end: int) -> Traded:
-        """What was traded from whole minute to whole minute (ns UTC)."""
+        """Return the amounts traded from whole minute to whole minute (ns UTC)."""
         steps = self._steps(start // MINUTE, (end - start) // MINUTE)
         return Traded(steps.time, _price(steps), steps.lots, steps.fills)
 
     def lots(self, start: int, end: int) -> int:
-        """How much that was, in lots."""
+        """The number of lots traded from whole minute to whole minute (ns UTC)."""
         return int(self.traded(start, end).size.sum()) if start < end else 0
 
     def fills(self, start: int, end: int) -> Fills:
-        """The trades of these whole minutes; they add up to `traded`."""
+        """Return the trades of these whole minutes; they add up to `traded`."""
         steps = self._steps(start // MINUTE, (end - start) // MINUTE)
         step, counts = self._orders(steps, start)
         time = self._times(steps, step, start).repeat(counts)
@@ -93,7 +93,7 @@ class Early:
         of = step.take(order)
         size = self._sizes(steps, start)
         side, bid = steps.side.take(of), steps.bid.take(of)
-        # What an order leaves at the touch that it takes from, and what of it is still to come behind each fill.
+        # Size that an order leaves at the touch it takes from, plus the order's still unfilled part after each fill.
         depth = powers(self._normals("touch", start, 2 * len(counts)) * TOUCH_SPREAD)
         depth = np.minimum(depth * (self._median_lots * TOUCH_DEPTH), MOST_LOTS)
         stands = np.maximum(np.floor(depth).astype(np.int64), 1).reshape(2, -1)
@@ -129,7 +129,7 @@ class Early:
         return _Steps(time, bid, side, orders, fills, self._lots(fills, first, count, there))
 
     def _counts(self, first: int, count: int) -> Ints:
-        """Orders in each step: none with the chance that there is none, and else about as many as are expected."""
+        """Draw the number of orders in each step: none with the chance of none, or else about the expected number."""
         minute = normals(self._stream("burst").words(first // 2, count // 2 + 1))[first % 2 :][:count]
         log = np.repeat(minute * BURST, STEPS) + self._step_normals("orders", first, count) * STEP_BURST
         mean = (BURST * BURST + STEP_BURST * STEP_BURST) * (LN2 / 2.0)
@@ -140,7 +140,7 @@ class Early:
         return np.where(some, many, 0)
 
     def _walk(self, first: int, count: int) -> tuple[Ints, NDArray[np.bool_]]:
-        """The bid of each step, from the price at one edge of its minute to that at the other; and whether it rose."""
+        """Return each step's bid, between the prices at the edges of its minute, and True for each step that rose."""
         times = np.arange(first, first + count + 1, dtype=np.int64) * MINUTE
         edges = self._path.ticks(times) * self._path.scripted(times)
         own = self._step_normals("step", first, count).reshape(count, STEPS)
@@ -157,7 +157,7 @@ class Early:
 
     @staticmethod
     def _met(bid: Ints, there: Ints) -> Ints:
-        """The bids of the steps that have trades: the first and the last of them in a minute meet its edges."""
+        """Return the bids of steps with trades: the first and the last of them in a minute meet the minute's edges."""
         minute = there // STEPS
         met = bid[there]
         firsts = np.flatnonzero(np.diff(minute, prepend=-1))
@@ -167,7 +167,7 @@ class Early:
         return met
 
     def _lots(self, fills: Ints, first: int, count: int, there: Ints) -> Ints:
-        """Sums of so many log-normal sizes, by the log-normal that has their mean and variance (Fenton, 1960)."""
+        """Draw sums of `fills` log-normal sizes, by the log-normal with their mean and variance (Fenton, 1960)."""
         bits = log2(1.0 + SIZE_VARIANCE / fills)
         log = self._step_normals("size", first, count)[there] * np.sqrt(bits / LN2) - bits / 2.0
         lots = fills * (MEAN_SIZE * self._median_lots) * powers(log)
@@ -176,7 +176,7 @@ class Early:
     # The trades of steps.
 
     def _orders(self, steps: _Steps, start: int) -> tuple[Ints, Ints]:
-        """For each order the step that it is in and how many fills it has."""
+        """Return for each order its step and its number of fills."""
         step = np.repeat(np.arange(len(steps.orders)), steps.orders)
         extra = steps.fills - steps.orders
         dice = uniforms(self._stream("order", start).words(0, -(-int(extra.sum()) // 2)))[: int(extra.sum())]
@@ -191,7 +191,7 @@ class Early:
         return steps.time.take(step) + into // STAMP * STAMP
 
     def _sizes(self, steps: _Steps, start: int) -> Ints:
-        """A lot each, and of the rest by weight; what rounding leaves goes to a step's first fill."""
+        """Divide lots among fills: one lot each, the rest by weight; rounding remainders go to a step's first fill."""
         count = int(steps.fills.sum())
         weight = np.floor(powers(self._normals("share", start, count) * SIZE_OWN) * 1000.0).astype(np.int64) + 1
         firsts = np.cumsum(steps.fills) - steps.fills
@@ -204,7 +204,7 @@ class Early:
         result: Ints = size + 1
         return result
 
-    # Dice: of steps by the step's number, of trades by where a block begins.
+    # Random words: for steps by the step's number, for trades by the beginning of their block.
 
     def _step_normals(self, name: str, first: int, count: int) -> Floats:
         return normals(self._stream(name).words(first * STEPS // 2, count * STEPS // 2))

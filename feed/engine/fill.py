@@ -1,7 +1,8 @@
-"""The second layer, second half: the fills of each order, their prices, sizes and the quotes behind them.
+"""Second layer, second half: the fills of each order, their prices, sizes and the quotes after them.
 
-An order that moves the touch sweeps the prices between the old touch and the new one, in several fills of one time.
-Sizes are log-normal with a heavy tail, in an order's factor and a fill's own, and people like round ones.
+An order that moves the touch (the best bid and ask) sweeps the prices between the old touch and the new one, in several
+fills of one time. Sizes are log-normal with a heavy tail, the product of a factor for the order and one for the fill;
+round sizes are more frequent.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ SIZE_HEFT, SIZE_OWN = 1.5, 2.2
 SIZE_TAIL, TAIL_FROM = 0.6, 2.2
 POPULAR, MOST_POPULAR = 0.24, 0.09
 TOUCH_DEPTH = 20.0
-"""What usually stands at the touch, in median sizes of orders."""
+"""Usual size at the touch, in median sizes of orders."""
 MOST_LOTS = 1e12
 WIDE_FROM, WIDE_GROWTH, WIDEST = 2.2, 4.0, 6.0
-"""A spread that nobody scripted opens to 2 ** `WIDEST` ticks at most."""
+"""Parameters of an unscripted spread, which opens to 2 ** `WIDEST` ticks at most."""
 LEVEL_GAP = 3e-6
-"""How far apart the levels are that an order eats, in prices, where the book is not thin."""
+"""Distance of the levels that an order consumes, as a share of the price, in a book that is not thin."""
 BREATH = 0.5
 """Standard deviation of log2 of a scripted spread."""
 ID_SPACE = 10_000_000
-"""Trade ids of one minute: a minute's trades are numbered from the minute's number times this."""
+"""Number of trade ids of one minute: a minute's trades are numbered from the minute's number times this value."""
 
 _DECADES = 10 ** np.arange(14, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Fills:
-    """The columns of a block, all int64 of one length; see `feed.ticks.TickBlock` for units."""
+    """Columns of a block, all int64 of one length; see `feed.data.ticks.TickBlock` for units."""
 
     time: Ints
     price: Ints
@@ -60,13 +61,13 @@ class Fills:
 
 
 class TickFill:
-    """Makes the fills of one symbol.
+    """Maker of one symbol's fills.
 
     Args:
         symbol: the instrument.
-        flow: its orders.
-        timeline: its script.
-        plain: one fill an order, and a spread of one tick where no script widens it.
+        flow: the symbol's orders.
+        timeline: the symbol's script.
+        plain: make one fill per order, and a spread of one tick unless the script widens it.
 
     Attributes:
         median_lots: the median size of an order, in lots.
@@ -79,16 +80,16 @@ class TickFill:
         self.median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
 
     def usual(self, times: Ints) -> Floats:
-        """Lots that usually stand at the touch at each of these times."""
+        """Return the usual number of lots at the touch at each of these times."""
         return (self.median_lots * TOUCH_DEPTH) * self._timeline.factor("liquidity", times)
 
     def volume(self, number: int) -> int:
-        """The lots that are traded in a block: the same as its fills have, without making their prices."""
+        """The number of lots traded in a block: the same as in its fills, without making their prices."""
         orders = self._flow.arrivals(number)
         return int(self._sizes(number, orders, self._counts(number, orders)).sum())
 
     def block(self, number: int) -> Fills:
-        """The fills of block `number`, counted from the Unix epoch."""
+        """Return the fills of block `number`, counted from the Unix epoch."""
         orders = self._flow.arrivals(number)
         counts = self._counts(number, orders)
         touch = self._led(orders, self._flow.touch(number, orders), counts)
@@ -122,7 +123,7 @@ class TickFill:
         return self._flow.stream(name, number)
 
     def _counts(self, number: int, orders: Arrivals) -> Ints:
-        """Fills of each order."""
+        """Return the number of fills of each order."""
         if self._plain:
             return np.ones(len(orders), np.int64)
         own = normals(self._stream("fills", number).words(0, -(-len(orders) // 2)))[: len(orders)]
@@ -131,9 +132,10 @@ class TickFill:
         return np.clip(np.floor(many).astype(np.int64), 1, MAX_FILLS)
 
     def _led(self, orders: Arrivals, touch: Touch, counts: Ints) -> Touch:
-        """The touch, moved ahead of the orders that would have to eat further than a few levels for each fill.
+        """Return the touch, moved ahead of orders that would have to consume more than a few levels for each fill.
 
-        Most moves of a price are those of quotes: who would be swept goes away before, and nobody sees a wide spread.
+        Most moves of a price are moves of quotes: quotes that would be swept are withdrawn before, and no wide spread
+        is seen.
         """
         if not len(orders):
             return touch
@@ -146,7 +148,7 @@ class TickFill:
         return replace(touch, before=before)
 
     def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
-        """How far from the touch each fill is, with its sign: an order that moves the touch fills all the way."""
+        """Return each fill's signed distance from the touch: an order that moves the touch fills all the way."""
         way = (touch.after - touch.before) * orders.sign
         reach = np.where(way > 0, way * orders.sign, 0)
         ends = np.cumsum(counts)
@@ -157,18 +159,18 @@ class TickFill:
         return depth
 
     def _spreads(self, number: int, orders: Arrivals) -> Ints:
-        """The spread in ticks before each order: mostly the least that the script allows."""
+        """Return the spread in ticks before each order: mostly the smallest that the script allows."""
         wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
         extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
         if self._plain:
             extra = np.ones(len(orders))
         factor = self._timeline.factor("spread", orders.time)
-        # A scripted spread breathes; what is rare in a calm market is not rare times a script's thousand.
+        # A scripted spread varies by `BREATH`; the rare wide spreads of a calm market are not multiplied by its factor.
         breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)
         return np.maximum(np.floor(np.maximum(factor * breath, extra) + 0.5).astype(np.int64), 1)
 
     def _sizes(self, number: int, orders: Arrivals, counts: Ints) -> Ints:
-        """Sizes of fills in lots."""
+        """Return the sizes of fills, in lots."""
         count = int(counts.sum())
         half = -(-count // 2)
         words = self._stream("size", number).words(0, 3 * half).reshape(half, 3).T.copy()
@@ -186,7 +188,7 @@ class TickFill:
         return exact
 
     def _touch_sizes(self, number: int, orders: Arrivals, touch: Touch) -> tuple[Ints, Ints]:
-        """Sizes at the touch, in lots, leaning towards where the price is a second later, or at the end of the leg."""
+        """Return the sizes at the touch, in lots, leaning towards the price a second later or at the leg's end."""
         count = len(orders)
         half = -(-count // 2)
         words = self._stream("touch", number).words(0, 2 * half).reshape(half, 2).T.copy()
@@ -202,9 +204,9 @@ class TickFill:
 
 
 def _behind(orders: Arrivals, touch: Touch, spread: Ints, sweep: Sweep) -> tuple[Ints, Ints]:
-    """The touch behind each order: where the order left it, as far as its last price allows.
+    """Return the touch after each order: as the order left it, within the limits of its last price.
 
-    An order that is answered by a move against it sees that later, or its price would lie outside of the quote.
+    A move against an order shows only later, since the order's price would otherwise lie outside the quote.
     """
     buy = orders.sign > 0
     moved = np.where(buy, np.maximum(touch.after, touch.before), np.minimum(touch.after, touch.before))
@@ -217,7 +219,7 @@ def _lots(sizes: Floats) -> Ints:
 
 
 def trade_ids(time: Ints) -> Ints:
-    """The minute's number times `ID_SPACE`, and the rank in the minute from 1: grows, and is safe in JSON."""
+    """Return trade ids: the minute's number times `ID_SPACE` plus the rank in it from 1; increasing, JSON-safe."""
     if not len(time):
         return np.empty(0, np.int64)
     minutes = np.arange(int(time[0]) // MINUTE, int(time[-1]) // MINUTE + 1, dtype=np.int64)

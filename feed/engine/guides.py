@@ -1,9 +1,9 @@
-"""What is added to the free path so that the price goes where the script wants it.
+"""Additions to the free path that lead the price to the script's targets.
 
-A promised change is kept by a Brownian bridge: at each step a part of what is missing is made up for, all of it at the
-last one, and the free path's own step is a little smaller the nearer the end is. A reversion is an Ornstein-Uhlenbeck
-pull. Both go forward in time and know nothing of what comes, so an event that is added changes nothing before it, and
-both keep the noise of the free path, so that a guided price still looks like a market's.
+A promised change is kept by a Brownian bridge: each step closes a part of the remaining distance, the last step all of
+it, and the free path's own step becomes smaller towards the end. A reversion is an Ornstein-Uhlenbeck pull. Both go
+forward in time and use nothing from the future, so an added event changes nothing before it, and both keep the noise of
+the free path, so that a guided price still looks like a market's.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ KEPT_EVERY = 64 * MINUTE
 
 
 class Guide:
-    """Guides the price of one symbol.
+    """Guide of one symbol's price.
 
     The state is one number, the log2 price, and is kept at the beginning of each stretch and about once an hour; a seek
-    costs the integer steps of an hour, and what the stretches before it have cost once.
+    costs the integer steps of an hour, and once the cost of the stretches before it.
 
     Args:
         timeline: the symbol's script.
-        start_price: what log2 price 0 stands for.
-        free: log2 price without script at any times, in fixed point.
+        start_price: the price at log2 price 0.
+        free: function that returns the log2 price without script at any times, in fixed point.
     """
 
     def __init__(self, timeline: Timeline, start_price: float, free: Callable[[Ints], Ints]) -> None:
@@ -54,13 +54,13 @@ class Guide:
         self._states: dict[int, dict[int, int]] = {}
 
     def knots(self, start: int, end: int) -> Ints:
-        """The edges of stretches in that time that are not edges of minutes."""
+        """Return the edges of stretches in that time that are not edges of minutes."""
         lo, hi = np.searchsorted(self._within_minutes, [start, end])
         result: Ints = self._within_minutes[lo:hi]
         return result
 
     def added(self, times: Ints) -> Ints:
-        """What is added to log2 price, in fixed point, at edges of minutes and knots; the times follow each other."""
+        """Return the addition to the log2 price, in fixed point, at edges of minutes and knots; times are in order."""
         total = np.zeros(len(times), np.int64)
         if not len(self._starts) or times[-1] <= self._starts[0]:
             return total
@@ -71,7 +71,7 @@ class Guide:
         return total
 
     def _added_in(self, index: int, times: Ints) -> Ints:
-        """The same for times in a stretch, or between it and the next."""
+        """Return the same as `added` for times in a stretch, or between it and the next."""
         inside = times[times < self._stretches[index].end]
         total = np.empty(len(times), np.int64)
         if len(inside) < len(times):
@@ -84,7 +84,7 @@ class Guide:
         return total
 
     def _reach(self, index: int) -> None:
-        """Makes known what has been added where a stretch begins; behind the last one, for good."""
+        """Compute the addition at the beginning of stretch `index`; after the last stretch it stays constant."""
         while len(self._added) <= index:
             before = len(self._added) - 1
             end = self._stretches[before].end
@@ -92,14 +92,14 @@ class Guide:
             self._added.append(levels[-1] - int(self._free(np.array([end], np.int64))[0]))
 
     def _level(self, index: int) -> int:
-        """Log2 price at the beginning of a stretch."""
+        """Return the log2 price at the beginning of a stretch."""
         start = self._stretches[index].start
         if start not in self._begins:
             self._begins[start] = int(self._free(np.array([start], np.int64))[0]) + self._added[index]
         return self._begins[start]
 
     def _run(self, index: int, low: int, high: int) -> tuple[list[int], list[int]]:
-        """The grid of a stretch from `low` or before it up to `high`, and log2 price on it."""
+        """Return the grid of a stretch from `low` or earlier up to `high`, and the log2 price on it."""
         stretch = self._stretches[index]
         states = self._states.setdefault(index, {stretch.start: self._level(index)})
         known = max(time for time in states if time <= low)
@@ -113,7 +113,7 @@ class Guide:
         return edges, levels
 
     def _steps(self, stretch: Stretch, edges: list[int], level: int) -> list[int]:
-        """Log2 price at each of the edges, given that at the first."""
+        """Return the log2 price at each of the edges, given the one at the first."""
         pin, reversion = stretch.pin, stretch.reversion
         target = self._target(stretch)
         anchor = self._begins[reversion.start] if reversion is not None else 0
@@ -133,7 +133,7 @@ class Guide:
         return levels
 
     def _target(self, stretch: Stretch) -> int:
-        """Log2 price, without the script's moves, that the stretch's pin asks for at its end."""
+        """Return the log2 price, without the script's moves, that the stretch's pin requires at its end."""
         pin = stretch.pin
         if pin is None:
             return 0

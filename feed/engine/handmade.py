@@ -1,4 +1,4 @@
-"""Trades that are written by hand in the scenario, put among those that the engine makes."""
+"""Trades written by hand in the scenario, merged into the generated ones."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ __all__ = ["with_ticks", "written_lots"]
 
 
 def with_ticks(ticks: TickBlock, scenario: Scenario, index: int, start: int, length: int) -> TickBlock:
-    """The block with the written trades of that time; `volume` counts from the block's start.
+    """Return the block with the written trades of that time merged in; `volume` counts from the block's start.
 
-    A written trade comes behind those of its time, its quotes are the last ones, moved as far as its price asks for.
+    A written trade comes after the other trades of its time; its quotes are the previous ones, moved as far as its
+    price requires.
     """
     written = _written(scenario, index, start, start + length)
     if not written:
@@ -34,7 +35,7 @@ def with_ticks(ticks: TickBlock, scenario: Scenario, index: int, start: int, len
         key: columns[key][last] if len(ticks) else value
         for key, value in (("bid", price - 1), ("ask", price + 1), ("bid_size", size), ("ask_size", size))
     }
-    # Bought at the ask, sold at the bid, and never a crossed quote.
+    # A buy trades at the ask, a sell at the bid, and the quote is never crossed.
     bid = np.where(side == BUY, np.minimum(quotes["bid"], price - 1), price)
     ask = np.where(side == BUY, price, np.maximum(quotes["ask"], price + 1))
     own = {"time": time, "price": price, "size": size, "side": side, **quotes, "bid": bid, "ask": ask}
@@ -43,7 +44,7 @@ def with_ticks(ticks: TickBlock, scenario: Scenario, index: int, start: int, len
 
 
 def written_lots(scenario: Scenario, index: int, start: int, length: int) -> int:
-    """The lots of the written trades of that time."""
+    """The number of lots in the written trades of that time."""
     lot = scenario.symbols[index].lot_size
     return sum(int(tick.size / lot) for tick in _written(scenario, index, start, start + length))
 

@@ -1,8 +1,8 @@
-"""The levels behind the touch, as a pure function of time and touch.
+"""Levels behind the touch (the best bid and ask), as a pure function of time and touch.
 
-The price axis is cut into cells, narrow ones near the touch and wider ones further out. A mix of bits decides for each
-cell and each epoch of it whether a level is there, where in the cell, and how large; epochs are longer further out. So
-a book needs no past, and two books that are near in time have most of their levels in common.
+The price axis is divided into cells, narrow near the touch and wider further out. For each cell and each of its epochs
+a mix of bits decides the presence of a level, its place in the cell and its size; epochs are longer further out. So a
+book needs no past, and two books that are near in time have most of their levels in common.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ Level = tuple[int, int]
 """Price in ticks, size in lots."""
 
 BID, ASK = -1, 1
-"""The two sides; prices times the side grow away from the touch."""
+"""Signs of the two sides; price times sign grows away from the touch."""
 
 ZONES = 8
-"""So many reach a hundred levels nearly always."""
+"""Number of zones that nearly always contains a hundred levels."""
 MOST_ZONES = 10
-"""So many reach them always: each cell has a level in three of four cases."""
+"""Number of zones that always contains a hundred levels: each cell has a level in three of four cases."""
 CELLS = 20
-"""Cells of a zone, about; each zone's are twice as wide as those of the zone before."""
+"""Approximate number of cells of a zone; each zone's cells are twice as wide as those of the previous zone."""
 WIDTH = CELLS + 2
 PRESENT = 0.75
 ENOUGH = 12
-"""Levels of a zone that are there for certain, but for one time in a million."""
+"""Number of levels that a zone has at least, except for one time in a million."""
 GRAIN = 1e-6
 """Width of the narrowest cells, as a share of the price."""
 PERIOD = 900 * MILLISECOND
 SIDE_PERIOD = 40 * SECOND
 SHARE, SPREAD, SIDE_SPREAD = 0.04, 1.5, 0.9
-"""A level near the touch: its share of what usually stands at the touch, and standard deviations of log2."""
+"""Size of a level near the touch: share of the usual size at the touch, and two standard deviations of log2."""
 GROWTH = 1.05
 MOST_LOTS = 1e12
 
 
 class Levels:
-    """The deep levels of one symbol.
+    """Deep levels of one symbol.
 
     Args:
-        seed: the market's.
-        symbol: its name.
-        price: about what it costs, in ticks; the width of the cells follows from it.
+        seed: the market's seed.
+        symbol: the symbol's name.
+        price: the symbol's approximate price, in ticks; it determines the width of the cells.
     """
 
     def __init__(self, seed: int, symbol: str, price: float) -> None:
@@ -63,21 +63,21 @@ class Levels:
             self._grain *= 2
 
     def behind(self, side: int, anchor: Ints, time: Ints, base: Floats, levels: int) -> list[list[Level]]:
-        """For each row at most `levels` levels behind its anchor, the nearest first.
+        """Return for each row at most `levels` levels behind its anchor, the nearest first.
 
         Args:
             side: BID or ASK.
-            anchor: prices in ticks that all levels lie behind.
-            time: ns UTC.
-            base: lots that usually stand at the touch.
+            anchor: the price of each row, in ticks, behind which its levels lie.
+            time: the time of each row, ns UTC.
+            base: the usual number of lots at the touch, for each row.
         """
         zones = min(1 + -(-levels // ENOUGH), ZONES)
         found = self._behind(side, anchor, time, base, levels, zones)
-        # A bid has nothing behind it where its zones reach down to zero.
+        # A bid has no further levels if its zones reach down to price zero.
         reach = 0 if side == ASK else CELLS * self._grain * ((1 << zones) - 1)
         short = [len(row) < levels and price > reach for row, price in zip(found, anchor.tolist(), strict=True)]
         if any(short):
-            # So that the best ten are the same ten whoever asks for how many.
+            # The best ten levels must be the same for every requested depth.
             return self._behind(side, anchor, time, base, levels, MOST_ZONES)
         return found
 
@@ -96,9 +96,9 @@ class Levels:
         return [pairs[first:last] for first, last in pairwise(edges)]
 
     def _cells(self, side: int, anchor: Ints, time: Ints, zones: int) -> tuple[Ints, Words, Ints, Ints]:
-        """Of every cell of every row: its price times the side, its dice, since when it has them; and its zone.
+        """Return the cells of every row: price times side, random bits and the beginning of their epoch; and the zones.
 
-        A cell that is not in its zone has a price that is in front of every anchor.
+        A cell outside its zone gets a price in front of every anchor.
         """
         zone = np.repeat(np.arange(zones), WIDTH)
         width = self._grain << zone
@@ -115,7 +115,7 @@ class Levels:
         return price, dice, epoch * period - phase, zone
 
     def _sizes(self, side: int, dice: Words, born: Ints, zone: Ints, base: Floats) -> Ints:
-        """Log-normal, with a factor of the side that drifts: a level keeps that of the time at which it came."""
+        """Return log-normal sizes, with a drifting factor for the side: a level keeps the factor it appeared with."""
         tide = one_normal(mixed((born // SIDE_PERIOD).view(np.uint64) ^ self._keys[side]))
         log = one_normal(mixed(dice)) * SPREAD + tide * SIDE_SPREAD + zone * GROWTH
         lots = base * SHARE * powers(log)
@@ -123,7 +123,7 @@ class Levels:
 
 
 def _edges(anchor: Ints, grain: int, zones: int) -> Ints:
-    """Where the zones of each row begin, and where the last one ends: whole cells of both zones that meet there."""
+    """Return the beginnings of each row's zones and the end of the last: whole cells of both zones that meet there."""
     zone = np.arange(zones + 1)
     width = grain << zone
     reach = CELLS * grain * ((1 << zone) - 1)

@@ -1,4 +1,4 @@
-"""The first layer: volatility and activity of each minute, readable at any minute without the past.
+"""First layer: volatility and activity of each minute, readable at any minute without the past.
 
 Model: a log-normal cascade. Log volatility and log activity are sums of independent normals that are constant on
 nested grids of 1 to 4096 minutes, so both cluster on every scale from minutes to days (a discrete form of the
@@ -28,14 +28,14 @@ Ints = NDArray[np.int64]
 MINUTES_A_DAY = 1440
 LN2 = 0.6931471805599453
 MEAN_ABS = 1.2533141373155003
-"""1 over the mean of the absolute value of a standard normal."""
+"""Reciprocal of the mean absolute value of a standard normal."""
 
-# Standard deviations of log2 on grids of so many minutes.
+# Standard deviations of log2, by the grid's cell length in minutes.
 SHARED = {1: 0.16, 4: 0.20, 16: 0.22, 64: 0.28, 256: 0.30, 1024: 0.24, 4096: 0.18}
 VOLATILITY_ONLY = {1: 0.30, 4: 0.20, 16: 0.26, 64: 0.22, 256: 0.28, 1024: 0.16}
 ACTIVITY_ONLY = {4: 0.16, 64: 0.16}
 ACTIVITY_SHARE = 0.7
-"""How much of the shared part goes into activity; all of it goes into volatility."""
+"""Share of the shared part that goes into activity; all of it goes into volatility."""
 
 TREND = (15, 45)
 TREND_WEIGHT = 0.30
@@ -55,7 +55,7 @@ WEEKEND = 0.62
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What is known of each minute of a day; see the methods of `Minutes`."""
+    """Values of each minute of a day; see the methods of `Minutes`."""
 
     activity: Floats
     sigma: Floats
@@ -64,7 +64,7 @@ class _Day:
 
 
 class Minutes:
-    """The minutes of one symbol, counted from the Unix epoch; they are made and kept by days.
+    """Minutes of one symbol, counted from the Unix epoch; they are made and cached a day at a time.
 
     Args:
         scenario: the market's character.
@@ -83,19 +83,19 @@ class Minutes:
         self._day = lru_cache(maxsize=2)(self._make_day)
 
     def activity(self, first: int, count: int) -> Floats:
-        """Orders a second in each of `count` minutes, without the script's factors."""
+        """Return the orders per second in each of `count` minutes, without the script's factors."""
         return self._stretch("activity", first, count)
 
     def sigma(self, first: int, count: int) -> Floats:
-        """Standard deviation of each minute's return (natural log), without its jump."""
+        """Return the standard deviation of each minute's return (natural log), without its jump."""
         return self._stretch("sigma", first, count)
 
     def lean(self, first: int, count: int) -> Floats:
-        """What the minute's return will be, in its standard deviations, squeezed into -1 to 1."""
+        """Return each minute's coming return in its standard deviations, squeezed into -1 to 1."""
         return self._stretch("lean", first, count)
 
     def returns(self, day: int) -> Floats:
-        """The natural log return of each minute of a day, without the script's moves."""
+        """Return the natural log return of each minute of a day, without the script's moves."""
         return self._day(day).returns
 
     def _stretch(self, name: str, first: int, count: int) -> Floats:
@@ -120,7 +120,7 @@ class Minutes:
     def _activity(self, minutes: Ints, shared: Floats, season: Floats, shock: Floats) -> Floats:
         log = ACTIVITY_SHARE * shared + grids(self._stream, "activity", ACTIVITY_ONLY, minutes)
         spread = ACTIVITY_SHARE * ACTIVITY_SHARE * _square(SHARED) + _square(ACTIVITY_ONLY)
-        # The mean of 2 ** normal is above 1; that is taken out, so that the rate is what the scenario says.
+        # The mean of 2 ** normal is above 1; this excess is removed, so that the rate is the scenario's.
         boost = QUIET_BOOST + MOVE_BOOST * MEAN_ABS * np.minimum(np.abs(shock), 6.0)
         result: Floats = exp2(log - spread * (LN2 / 2.0)) * boost * season * self._rate
         return result
@@ -133,7 +133,7 @@ class Minutes:
         return result
 
     def _shock(self, minutes: Ints) -> Floats:
-        """The minute's standard normal: a part that all symbols have in common and a part of its own."""
+        """Return each minute's standard normal: a part common to all symbols and a part of this symbol alone."""
         own = normal(self._stream("return").words(int(minutes[0]), len(minutes)))
         common = normal(self._common("return").words(int(minutes[0]), len(minutes)))
         return self._mixed(common, own)
@@ -144,7 +144,7 @@ class Minutes:
         return result
 
     def _scripted(self, minutes: Ints) -> Floats:
-        """The script's factor of volatility, read at four times of each minute."""
+        """Return the script's volatility factor, averaged over four times of each minute."""
         quarters = (minutes[:, None] * MINUTE + np.array([7, 22, 37, 52], np.int64) * SECOND).ravel()
         values = self._timeline.factor("volatility", quarters)
         mean: Floats = (values[0::4] + values[1::4] + values[2::4] + values[3::4]) / 4.0
@@ -156,7 +156,7 @@ class Minutes:
         return np.where(happens, normal(words[1::2]) * JUMP_SIZE, 0.0)
 
     def _trend_factor(self, minutes: Ints) -> Floats:
-        """Volatility is higher after a trend; the trend is that of the shocks alone, so no past state is needed."""
+        """Return the volatility factor after a trend; the trend is of the shocks alone, so no past state is needed."""
         longest = max(TREND)
         before = np.arange(int(minutes[0]) - longest, int(minutes[-1]) + 1, dtype=np.int64)
         steps = np.floor(self._shock(before) * 2.0**FIXED).astype(np.int64)
@@ -193,7 +193,7 @@ class Minutes:
 
 
 def grids(stream: Callable[[str], Stream], name: str, weights: Mapping[int, float], cells: Ints) -> Floats:
-    """The sum over grids of a normal that is constant on each of their cells; `cells` never fall."""
+    """Sum over grids a normal that is constant on each of their cells; `cells` never decrease."""
     total = np.zeros(len(cells))
     for size, weight in weights.items():
         grid = cells // size

@@ -1,6 +1,6 @@
-"""The second layer, first half: the orders of a block of minutes, and the touch that they move.
+"""Second layer, first half: the orders of a block of minutes, and the touch (best bid and ask) that they move.
 
-Orders come by time change: unit exponentials laid over the integral of an intensity that clusters on scales from
+Orders arrive by time change: unit exponentials laid over the integral of an intensity that clusters on scales from
 half a second to half a minute. Signs have long memory by mixing tendencies of many lengths (Lillo, Mike and Farmer,
 2005). Some orders move the touch, most of them with their sign and the further the less they were expected; the walk is
 bent to meet the close of each minute.
@@ -30,16 +30,16 @@ MOST_ORDERS_A_SECOND = 20_000.0
 STAMP = 1_000
 """Times are whole microseconds, as exchanges stamp them."""
 
-# Standard deviations of log2 intensity on grids of so many cells.
+# Standard deviations of log2 intensity, by the grid's cell length in `CELL`s.
 BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
 PLAIN_BURSTS = 0.3
-"""What is left of them where the market is plain."""
-# Weights of the tendencies to buy on grids of so many cells.
+"""Factor on `BURSTS` in a plain market."""
+# Weights of the tendencies to buy, by the grid's cell length in `CELL`s.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
 MOST_BIAS = 0.47
 INFORMED = 0.30
-"""How far the share of buys leans towards where the minute will end."""
+"""Lean of the share of buys towards the minute's closing price."""
 REPEAT = 0.24
 
 MOVING = 0.41
@@ -47,7 +47,7 @@ WITH_SIGN = 0.96
 EXPECTED_STEP = 0.20
 HEFT_STEP, OWN_STEP = 1.05, 0.75
 USUAL_MOVE = 0.85
-"""The mean move of the touch within a second, in standard deviations of the price's return in it."""
+"""Mean move of the touch within a second, in standard deviations of the price's return in that second."""
 ROUND = 100
 REST_AT_ROUND = 0.06
 """Share of the far-moving orders that stop at the round price on their way."""
@@ -55,11 +55,11 @@ REST_AT_ROUND = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """When orders come and what they are like before anybody knows the price.
+    """Arrival times and other properties of orders that do not depend on the price.
 
-    `edges` are times at which the price is known beforehand, `leg` is the order's place among the legs between them and
+    `edges` are times at which the price is known beforehand, `leg` is the number of the order's leg between them and
     `first` are the rows of the first order in each leg that has any. `heft` is the order's size in standard deviations
-    of its log; `way` is where it pushes: 1, -1, or 0 if it does not.
+    of its log; `way` is the direction in which it moves the touch: 1, -1, or 0 for no move.
     """
 
     time: Ints
@@ -77,7 +77,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The bid, in ticks, before and after each order, and how far it usually goes within a second at that time."""
+    """Bid, in ticks, before and after each order, and its usual move within a second at that time."""
 
     before: Ints
     after: Ints
@@ -85,16 +85,16 @@ class Touch:
 
 
 class Flow:
-    """Makes the orders of one symbol.
+    """Maker of one symbol's orders.
 
     Args:
         seed: the market's seed.
         symbol: the instrument's name.
-        minutes: its first layer.
-        path: its prices.
-        timeline: its script.
+        minutes: the symbol's first layer.
+        path: the symbol's prices.
+        timeline: the symbol's script.
         length: minutes of a block; part of the stream's definition, since words are drawn for a block.
-        plain: orders come more evenly.
+        plain: let orders arrive more evenly.
     """
 
     def __init__(
@@ -117,15 +117,15 @@ class Flow:
         self._length = length
 
     def stream(self, name: str, block: int = 0) -> Stream:
-        """A stream of this symbol, or of one of its blocks."""
+        """Return a random stream of this symbol, or of one of its blocks."""
         return Stream(self._seed, f"{self._symbol} {name}", block)
 
     def arrivals(self, number: int) -> Arrivals:
-        """The orders of block `number`, counted from the Unix epoch; they need no price."""
+        """Return the orders of block `number`, counted from the Unix epoch; they need no price."""
         time = self._times(number)
         count = len(time)
         half = -(-count // 2)
-        # Five words for each pair of orders, so what an order is like does not depend on how many come later.
+        # Five words for each pair of orders, so an order's properties do not depend on the number of later orders.
         words = self.stream("order", number).words(0, 5 * half).reshape(half, 5).T.copy()
         heft = normals(words[0])[:count]
         dice = uniforms(words[1:].ravel()).reshape(4, -1)[:, :count]
@@ -142,7 +142,7 @@ class Flow:
         return Arrivals(time, edges, leg, first, heft, sign, surprise, way)
 
     def _times(self, number: int) -> Ints:
-        """Times of the orders, ns UTC."""
+        """Return the times of the orders, ns UTC."""
         first = number * self._length
         count = self._length * CELLS_A_MINUTE
         starts = (first * CELLS_A_MINUTE + np.arange(count, dtype=np.int64)) * CELL
@@ -160,14 +160,14 @@ class Flow:
         return self._without_stops(_apart(starts.take(cell) + offset, int(starts[-1]) + CELL))
 
     def _without_stops(self, time: Ints) -> Ints:
-        """Orders of the cells that a stop cuts through are dropped where it holds."""
+        """Drop the orders at times of a stop, in cells that a stop covers only in part."""
         if not len(time) or not self._timeline.stopped(int(time[0]), int(time[-1]) + 1):
             return time
         result: Ints = time[self._timeline.traded(time) > 0]
         return result
 
     def _intensity(self, first: int, starts: Ints) -> Floats:
-        """Expected orders in each cell."""
+        """Return the expected number of orders in each cell."""
         rate = np.repeat(self._minutes.activity(first, self._length), CELLS_A_MINUTE)
         log = grids(self.stream, "burst", BURSTS, starts // CELL)
         mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
@@ -177,7 +177,7 @@ class Flow:
         return np.minimum(rate, MOST_ORDERS_A_SECOND) * (CELL / 1e9)
 
     def _signs(self, time: Ints, lean: Floats, buy: Floats, repeat: Floats) -> tuple[Ints, Floats]:
-        """Each order's side, and how much of a surprise it is: 0 where everybody expected it, 1 where nobody did."""
+        """Return each order's side and its surprise: from 0 for a fully expected side to 1 for an unexpected one."""
         count = len(time)
         if not count:
             return np.empty(0, np.int64), np.empty(0)
@@ -195,7 +195,7 @@ class Flow:
         return sign, surprise
 
     def touch(self, number: int, orders: Arrivals) -> Touch:
-        """Where each order finds the bid and where it leaves it."""
+        """Return the bid before and after each order."""
         if not len(orders):
             return Touch(orders.time, orders.time, np.empty(0))
         ticks = self._path.ticks(orders.edges)
@@ -214,21 +214,21 @@ class Flow:
         before[orders.first] = opens[orders.leg[orders.first]]
         breaks = self._timeline.breaks(int(orders.edges[0]), int(orders.time[-1]))
         if len(breaks):
-            # Behind a jump or a stop the quotes are elsewhere without a trade on the way.
+            # After a jump or a stop the quotes are elsewhere, without a trade in between.
             rows = np.searchsorted(orders.time, breaks, side="left")
             begins = np.concatenate([ticks[:1], free[:-1]])
             begins[orders.first] = ticks[orders.leg[orders.first]]
             before[rows] = rounded(begins[rows] * scripted[rows])
-        # An order that is answered by a move against it shows the quotes from before; these ones show where they end.
+        # An order followed by a move against it shows the earlier quotes; the `closing` ones show the final quotes.
         against = closing[(after[closing] - before[closing]) * orders.sign[closing] < 0]
         before[against] = after[against]
         seconds = np.diff(orders.edges).astype(np.float64) / SECOND
         return Touch(before, after, (sigma / np.sqrt(seconds) * USUAL_MOVE).take(orders.leg))
 
     def _closing(self, orders: Arrivals) -> tuple[Ints, Ints]:
-        """The rows of the last orders before a promised move ends, and those times.
+        """Return the rows of the last orders before the ends of promised moves, and the times of those ends.
 
-        They see all of the script by then and rest at no round price, so that the quotes are where they should be.
+        These orders see all of the script up to then and rest at no round price, so that the quotes are exact.
         """
         promised = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
         lasts = np.append(orders.first[1:], len(orders)) - 1
@@ -237,7 +237,7 @@ class Flow:
         return lasts[rows], closes[rows]
 
     def _walk(self, number: int, orders: Arrivals, ticks: Floats, sigma: Floats) -> Floats:
-        """The walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
+        """Return the walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
         words = self.stream("step", number).words(0, -(-len(orders) // 2))
         own = normals(words)[: len(orders)]
         length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
@@ -255,20 +255,20 @@ class Flow:
         return walk
 
     def _sigma(self, number: int, edges: Ints) -> Floats:
-        """The standard deviation of the return of each leg."""
+        """Return the standard deviation of the return of each leg."""
         sigma = self._of_legs(self._minutes.sigma(number * self._length, self._length), edges)
         result: Floats = sigma * np.sqrt(np.diff(edges).astype(np.float64) / MINUTE)
         return result
 
     def _of_legs(self, of_minutes: Floats, edges: Ints) -> Floats:
-        """What is known of each minute of a block, for each leg."""
+        """Return for each leg the value of its minute, from the values of a block's minutes."""
         if len(edges) == self._length + 1:
             return of_minutes
         result: Floats = of_minutes.take((edges[:-1] - edges[0]) // MINUTE)
         return result
 
     def _rested(self, number: int, orders: Arrivals, after: Ints, closing: Ints) -> Ints:
-        """Moves that pass a round price rest at it now and then, until the next move or the rows `closing`."""
+        """Let some moves that pass a round price rest at it, until the next move or the rows `closing`."""
         move = np.diff(after, prepend=after[0])
         toll = orders.sign > 0
         nearest = (after + toll + ROUND // 2) // ROUND * ROUND - toll
@@ -282,14 +282,14 @@ class Flow:
 
 
 def _apart(time: Ints, end: int) -> Ints:
-    """The times, each later than the one before; what then comes too late is left out."""
+    """Return the times, each made later than the previous one; times that then reach `end` are left out."""
     steps = np.arange(len(time), dtype=np.int64) * STAMP
     apart = np.maximum.accumulate(time // STAMP * STAMP - steps) + steps
     return apart[: int(np.searchsorted(apart, end, side="left"))]
 
 
 def _within(values: Floats, first: Ints, counts: Ints) -> Floats:
-    """Running sums that begin anew at the rows `first`, each of `counts` rows."""
+    """Return running sums that restart at the rows `first`, each over `counts` rows."""
     sums = np.cumsum(values)
     sums -= np.repeat(sums[first] - values[first], counts)
     return sums

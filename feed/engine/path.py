@@ -1,7 +1,7 @@
-"""The log price at the edges of minutes: sums of the minutes' returns and of what the script adds to them.
+"""Log price at the edges of minutes: the sum of the minutes' returns and of the script's additions.
 
 The price is known exactly at the start of the scenario; from there whole days are summed, forwards and backwards, and
-kept. A day costs a few milliseconds, so any time is near.
+kept. A day costs a few milliseconds, so a seek to any time is cheap.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ LEAST_TICKS = 2
 MOST_TICKS = 1e15
 LOG2_E = 1.4426950408889634
 REACH = 60 << FIXED
-"""How far the log2 price may go from the start price, in fixed point; beyond, the price stays."""
+"""Limit of the log2 price's distance from the start price, in fixed point; beyond it, the price stays constant."""
 
 
 class PricePath:
-    """The price of one symbol at the edges of minutes."""
+    """Price path of one symbol at the edges of minutes."""
 
     def __init__(self, scenario: Scenario, symbol: SymbolModel, minutes: Minutes, timeline: Timeline) -> None:
         self._minutes = minutes
@@ -44,16 +44,16 @@ class PricePath:
         self._guide = Guide(timeline, self._start_price, self._free_at)
 
     def edges(self, first: int, count: int) -> Ints:
-        """Times at which the price is known before there are orders: the edges of `count` minutes from minute `first`.
+        """Return times at which the price is known before orders are made: edges of `count` minutes from `first` on.
 
-        Where the script begins or ends to guide the price within a minute, that time is among them.
+        Times within a minute at which the script begins or ends to guide the price are included.
         """
         edges = np.arange(first, first + count + 1, dtype=np.int64) * MINUTE
         knots = self._guide.knots(first * MINUTE, (first + count) * MINUTE)
         return np.sort(np.concatenate([edges, knots])) if len(knots) else edges
 
     def ticks(self, edges: Ints) -> Floats:
-        """The price in ticks, not yet rounded, at these edges.
+        """Return the price in ticks, not yet rounded, at these edges.
 
         Scripted moves are left out: they are known at any time, not only at edges (see `scripted`).
         """
@@ -61,14 +61,14 @@ class PricePath:
         return exp2(logs.astype(np.float64) / 2.0**FIXED) * self._start_ticks
 
     def scripted(self, times: Ints) -> Floats:
-        """The factor that the script's moves have put on the price by each time; times never fall."""
+        """Return the factor on the price from the script's moves up to each time; times never decrease."""
         logs = np.clip(self._timeline.moved(times), -REACH, REACH)
         if len(logs) and logs[0] == logs[-1] and not (logs != logs[0]).any():
             return np.full(len(logs), exp2(logs[:1].astype(np.float64) / 2.0**FIXED)[0])
         return exp2(logs.astype(np.float64) / 2.0**FIXED)
 
     def _free_at(self, times: Ints) -> Ints:
-        """log2(price / start price) without script, in fixed point; within a minute it runs evenly."""
+        """Return log2(price / start price) without script, in fixed point; it is linear within a minute."""
         minutes = times // MINUTE
         first = int(minutes[0])
         share = (times - minutes * MINUTE).astype(np.float64) / MINUTE
@@ -82,7 +82,7 @@ class PricePath:
         return result
 
     def _free(self, first: int, count: int) -> Ints:
-        """log2(price / start price) without script, in fixed point, at `count + 1` edges of minutes."""
+        """Return log2(price / start price) without script, in fixed point, at `count + 1` edges of minutes."""
         day, offset = divmod(first, MINUTES_A_DAY)
         logs = np.empty(count + 1, np.int64)
         logs[0] = self._open_of(day) + (self._free_day(day)[offset - 1] if offset else 0)
@@ -95,7 +95,7 @@ class PricePath:
         return logs
 
     def _open_of(self, day: int) -> int:
-        """log2 price at the beginning of a day, in fixed point; 0 at the scenario's start."""
+        """Return the log2 price at the beginning of a day, in fixed point; it is 0 at the scenario's start."""
         anchor, offset = divmod(self._start_minute, MINUTES_A_DAY)
         if anchor not in self._opens:
             self._opens[anchor] = -int(self._free_day(anchor)[offset - 1]) if offset else 0
@@ -109,11 +109,11 @@ class PricePath:
         return self._opens[day]
 
     def _make_free_day(self, day: int) -> Ints:
-        """The sum of the returns of a day up to the end of each of its minutes, in fixed point."""
+        """Sum the returns of a day up to the end of each of its minutes, in fixed point."""
         returns = np.clip(self._minutes.returns(day), -1.0, 1.0)
         return np.cumsum(np.floor(returns * (2.0**FIXED * LOG2_E) + 0.5).astype(np.int64))
 
 
 def rounded(ticks: Floats) -> Ints:
-    """Prices as whole ticks, held within what can be quoted."""
+    """Round prices to whole ticks, clipped to the range that can be quoted."""
     return np.floor(np.clip(ticks, float(LEAST_TICKS), MOST_TICKS) + 0.5).astype(np.int64)

@@ -1,10 +1,11 @@
-"""From ticks to quotes: what stood before each trade, what it left, and how sizes at the touch come and go in between.
+"""Quotes from ticks: the quote before each trade, the quote after it, and short-lived changes of size in between.
 
-At the time of a trade the book first shows the levels that the trade takes from, with what it takes and what it leaves,
-and then what it leaves. Nothing else happens on that side, so the sizes change by exactly what was traded.
+The touch is the best bid and ask. At the time of a trade the book first shows the levels that the trade takes from,
+with the size it takes plus the size it leaves, and then only the size it leaves. Nothing else happens on that side, so
+the sizes change by exactly the amount traded.
 
 Between trades the touch has fleeting orders, which come and go within a few milliseconds, as most orders of a real book
-do. But for those the touch is that of the last trade, so `trading`, `ticker` and `book` tell the same at all times.
+do. Apart from those the touch is that of the last trade, so `trading`, `ticker` and `book` agree at all times.
 """
 
 from __future__ import annotations
@@ -26,28 +27,28 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 CELL = 40 * MILLISECOND
-"""A fleeting order comes and goes in one cell; so none is there when a second ends."""
+"""Length of a cell, ns. A fleeting order comes and goes within one cell, so none is present when a second ends."""
 STAY = 20 * MILLISECOND
-"""It stays at most so long."""
+"""Longest stay of a fleeting order, ns."""
 RATE = 6.0
-"""Fleeting orders, for each time at which there are trades."""
+"""Mean number of fleeting orders drawn for each moment with trades; orders too near a trade are dropped."""
 STAMP = 1_000
 TOUCH_SPREAD = 1.2
 """Standard deviation of log2 of the sizes at the touch."""
 LEAN = 2.1
-"""How far, in log2, they lean towards where the price will be a second later."""
+"""Largest lean, in log2, of the sizes at the touch towards the price a second later."""
 MOST_LOTS = 1e12
 NOWHERE = 2**62
 MET, LEFT, FLEETING = 0, 1, 2
-"""What a change is: what a trade meets, what a trade leaves, or that with a fleeting order."""
+"""Kinds of change: the touch before a trade, the touch after a trade, or the touch with a fleeting order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes of a book in one block.
+    """Changes of a book in one block.
 
-    `trade` is for each row the number of the moment of trading that it belongs to or comes after; `before` says whether
-    it is what that moment's trades meet.
+    `trade` is for each row the number of the moment of trading that it belongs to or follows; `before` is True for the
+    rows that show the book before that moment's trades.
     """
 
     quotes: QuoteBlock
@@ -60,10 +61,10 @@ class Changes:
 
 
 class Moments:
-    """The trades of a block by time: those of one time are one moment.
+    """Trades of a block grouped by time: all trades of one time are one moment.
 
     Args:
-        ticks: at least one, all of one symbol.
+        ticks: at least one trade, all of one symbol.
     """
 
     def __init__(self, ticks: TickBlock) -> None:
@@ -81,12 +82,12 @@ class Moments:
         return len(self.time)
 
     def after(self) -> QuoteBlock:
-        """The quote behind each moment: that of its last trade."""
+        """Return the quote after each moment: that of its last trade."""
         ticks, last = self._ticks, self.last
         return QuoteBlock(self.time, ticks.bid[last], ticks.bid_size[last], ticks.ask[last], ticks.ask_size[last])
 
     def before(self) -> tuple[Ints, Ints]:
-        """The best bid and ask that each moment's trades meet."""
+        """Return the best bid and ask before each moment's trades."""
         ticks, first = self._ticks, self.first
         bought, sold = self.highest_buy > -NOWHERE, self.lowest_sell < NOWHERE
         ask = np.where(bought, self.lowest_buy, np.maximum(ticks.ask[first], self.highest_sell + 1))
@@ -95,7 +96,7 @@ class Moments:
         return np.minimum(bid, ask - 1), ask
 
     def taken_at(self, price: Ints, side: int) -> Ints:
-        """What the trades of each moment take from one side at the moment's price, in lots; 1 is the asks."""
+        """Return the lots that each moment's trades take from one side at the moment's price; side 1 is the asks."""
         ticks = self._ticks
         counts = np.diff(self.first, append=len(ticks))
         there = (ticks.side == side) & (ticks.price == np.repeat(price, counts))
@@ -103,7 +104,7 @@ class Moments:
         return lots
 
     def _taken(self, moment: int) -> tuple[dict[int, int], dict[int, int]]:
-        """What the trades of a moment take: {price: lots} of the bids and of the asks."""
+        """Return the lots that the trades of a moment take: {price: lots} of the bids and of the asks."""
         first, last = int(self.first[moment]), int(self.last[moment]) + 1
         rows = self._ticks[first:last]
         bids: dict[int, int] = {}
@@ -114,11 +115,11 @@ class Moments:
         return bids, asks
 
     def levels_before(self, moment: int, bid: Level, ask: Level) -> tuple[list[Level], list[Level]]:
-        """The levels that the trades of a moment meet, the best first, down to the touch behind it.
+        """Return the levels before the trades of a moment, the best first, down to the touch after it.
 
         Args:
-            moment: which.
-            bid, ask: the touch before it.
+            moment: the number of the moment.
+            bid, ask: the touch before the moment.
         """
         bids, asks = self._taken(moment)
         last = int(self.last[moment])
@@ -129,34 +130,34 @@ class Moments:
 
 
 def _standing(taken: dict[int, int], best: Level, left: Level, side: int) -> list[Level]:
-    """The levels of a side before a moment: what is taken, with what is left at the touch behind it."""
+    """Return the levels of a side before a moment: the lots taken, plus the lots left at the touch after it."""
     if not taken:
         return [best]
     levels = {price: size for price, size in taken.items() if (price - best[0]) * side >= 0}
     price, size = left
     if (price - best[0]) * side >= 0:
         levels[price] = levels.get(price, 0) + size
-    # Where a file has a buy below a sell of the same time, none of what is taken stands at the touch.
+    # If a file has a buy below a sell of the same time, none of the lots taken are at the touch.
     levels.setdefault(*best)
     return sorted(levels.items(), reverse=side < 0)
 
 
 def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Floats) -> Changes:
-    """The changes of a block of ticks.
+    """Return the changes of a block of ticks.
 
     Args:
-        ticks: the trades from `start` on, `length` ns long; at least one.
-        dice: words for this block alone.
-        start: ns UTC.
-        length: ns, whole minutes.
-        base: lots that usually stand at the touch in each minute.
+        ticks: the trades of the block; at least one.
+        dice: random words for this block alone.
+        start: the block's beginning, ns UTC.
+        length: the block's length, ns, whole minutes.
+        base: the usual number of lots at the touch in each minute.
     """
     moments = Moments(ticks)
     cells = length // CELL
     words = dice.words(0, 3 * cells)
     fleeting = _fleeting(moments.time, uniforms(words[: 2 * cells]).reshape(4, -1), start, length)
     times = np.concatenate([moments.time, moments.time, fleeting.time, fleeting.gone])
-    # Stable: of one time, what trades meet comes before what they leave.
+    # Stable: at equal times, the quote before the trades comes before the quote after them.
     order = np.argsort(times, kind="stable")
     behind = np.concatenate([np.tile(np.arange(len(moments)), 2), np.tile(fleeting.trade, 2)])
     kind = np.repeat([MET, LEFT, FLEETING, LEFT], np.repeat([len(moments), len(fleeting.time)], 2))
@@ -167,7 +168,7 @@ def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Fl
 
 
 def count_of(time: Ints, dice: Stream, start: int, length: int) -> int:
-    """How many changes `changes_of` finds, from the times of the trades alone; see there for the arguments."""
+    """The number of changes that `changes_of` finds, from the trades' times alone; see there for the arguments."""
     if not len(time):
         return 0
     moments = time[np.flatnonzero(np.diff(time, prepend=time[0] - 1))]
@@ -177,7 +178,7 @@ def count_of(time: Ints, dice: Stream, start: int, length: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Fleeting:
-    """Orders between trades: from when to when, behind which moment, whether bids, and the number of the cell."""
+    """Fleeting orders between trades: begin, end, number of the moment before, True for bids, number of the cell."""
 
     time: Ints
     gone: Ints
@@ -187,7 +188,7 @@ class _Fleeting:
 
 
 def _fleeting(time: Ints, dice: Floats, start: int, length: int) -> _Fleeting:
-    """The more trades there are in a minute, the more orders come and go."""
+    """Draw the fleeting orders of a block: the more moments of trading a minute has, the more orders."""
     cells = np.arange(length // CELL, dtype=np.int64)
     a_minute = MINUTE // CELL
     busy = np.bincount((time - start) // MINUTE, minlength=length // MINUTE)
@@ -196,8 +197,8 @@ def _fleeting(time: Ints, dice: Floats, start: int, length: int) -> _Fleeting:
     at = start + cells[chosen] * CELL + _stamped(begin)
     gone = at + STAMP + _stamped(stay)
     later = np.searchsorted(time, at, side="left")
-    # Nothing before the block's first trade, and none that is there when there is a trade: not even in the millisecond
-    # of one, since clients see no finer time.
+    # No order before the block's first trade, and none present at a trade: not even in the millisecond of a trade,
+    # since clients see no finer time.
     apart = at // MILLISECOND > time[np.maximum(later - 1, 0)] // MILLISECOND
     free = apart & (later > 0) & ((later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1))))
     return _Fleeting(at[free], gone[free], later[free] - 1, dice[3][chosen[free]] < 0.5, chosen[free])
@@ -209,7 +210,7 @@ def _stamped(length: Floats) -> Ints:
 
 
 def _drawn(own: Floats, orders: _Fleeting, moments: Moments, base: Floats, start: int) -> Ints:
-    """The sizes that the touch has with them, leaning towards where the price is a second later."""
+    """Return the sizes at the touch with the fleeting orders, leaning towards the price a second later."""
     bid = moments.after().bid
     later = np.searchsorted(moments.time, orders.time + SECOND, side="right") - 1
     way = (bid[later] - bid[orders.trade]).astype(np.float64)
@@ -222,7 +223,7 @@ def _drawn(own: Floats, orders: _Fleeting, moments: Moments, base: Floats, start
 
 
 def _quotes(moments: Moments, times: Ints, trade: Ints, kind: Ints, bids: NDArray[np.bool_], drawn: Ints) -> QuoteBlock:
-    """The touch at each change."""
+    """Return the touch at each change."""
     after, (met_bid, met_ask) = moments.after(), moments.before()
     columns = []
     for price, size, met_price, side in (
@@ -230,7 +231,7 @@ def _quotes(moments: Moments, times: Ints, trade: Ints, kind: Ints, bids: NDArra
         (after.ask, after.ask_size, met_ask, 1),
     ):
         taken = moments.taken_at(met_price, side)
-        # In front of a moment the touch has what is taken there as well.
+        # Before a moment, the size at the touch includes the lots that are taken there.
         met_size = np.where(taken > 0, taken + np.where(price == met_price, size, 0), size)
         met = kind == MET
         sizes = np.where(met, met_size[trade], size[trade])

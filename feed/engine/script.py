@@ -1,6 +1,6 @@
-"""What a scenario file says, as pieces of time: moves of the price, factors, stops and statuses.
+"""Script of a scenario file as pieces of time: moves of the price, factors, stops and statuses.
 
-A phase and each kind of event come down to a few pieces of the same four kinds, so the layers above know no kinds.
+Phases and all kinds of events are reduced to a few common kinds of pieces, so the layers above know no event kinds.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from feed.scenario.model import Phase, Scenario
 __all__ = ["FOREVER", "Exact", "Goal", "Move", "Piece", "Reversion", "Scale", "State", "Stop", "pieces_of"]
 
 FOREVER = 2**62
-"""The end of what has none, ns UTC."""
+"""End of pieces that never end, ns UTC."""
 
 HALVINGS = 5
 AFTERMATH = 4
-"""For so many times its recovery after the bottom a flash crash is felt: the book fills up long after the price."""
+"""Length of a flash crash's aftermath after the bottom, in recoveries: the book refills long after the price."""
 REOPENING = 5 * 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of market time, ns UTC, `end` not included."""
+    """Range of market time, ns UTC, `end` not included."""
 
     start: int
     end: int
@@ -33,9 +33,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Move(Piece):
-    """The price changes by a factor, evenly in log price.
+    """Change of the price by a factor, evenly in log price.
 
-    What the move is a part of has begun `known` ns before it.
+    The event that the move is a part of began `known` ns before it.
     """
 
     factor: float
@@ -44,12 +44,12 @@ class Move(Piece):
 
 @dataclass(frozen=True, slots=True)
 class Exact(Piece):
-    """From its beginning to its end the price changes by what the script's moves say, and by nothing else."""
+    """Range of time over which the price changes by the script's moves in total, and by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale(Piece):
-    """A multiple of `activity`, `volatility`, `spread` or `liquidity`, running evenly from `first` to `last`."""
+    """Multiple of `activity`, `volatility`, `spread` or `liquidity`, running evenly from `first` to `last`."""
 
     key: str
     first: float
@@ -58,12 +58,12 @@ class Scale(Piece):
 
 @dataclass(frozen=True, slots=True)
 class Stop(Piece):
-    """No trades."""
+    """Range of time without trades."""
 
 
 @dataclass(frozen=True, slots=True)
 class State(Piece):
-    """A status; `phase` is None for that of an event, which is stronger than a phase's."""
+    """Status of a symbol; `phase` is None for the status of an event, which overrides that of a phase."""
 
     status: str
     reason: str
@@ -72,20 +72,20 @@ class State(Piece):
 
 @dataclass(frozen=True, slots=True)
 class Goal(Piece):
-    """The price at the end, in the quote currency."""
+    """Target price at the end, in the quote currency."""
 
     price: float
 
 
 @dataclass(frozen=True, slots=True)
 class Reversion(Piece):
-    """The price is drawn back to where the piece began, half of the way in each `half_life` ns."""
+    """Pull of the price back to its value at the piece's beginning, half of the way in each `half_life` ns."""
 
     half_life: int
 
 
 def pieces_of(scenario: Scenario, symbol: str) -> list[Piece]:
-    """All pieces of one symbol, each repetition of the timeline after the other."""
+    """Return all pieces of one symbol, each repetition of the timeline after the other."""
     once = [*_phases(scenario), *_events(scenario, symbol)]
     length = scenario.timeline
     return [
@@ -122,7 +122,7 @@ def _stop(start: int, end: int, status: str) -> Iterator[Piece]:
         return
     yield Stop(start, end)
     if status == "halted":
-        # Nobody trades elsewhere either: it goes on where it stopped.
+        # There is no trading elsewhere either: the price continues where it stopped.
         yield Exact(start, end)
 
 
@@ -155,7 +155,7 @@ def _running(start: int, end: int, **ways: tuple[float, float]) -> Iterator[Scal
 
 
 def _decaying(start: int, end: int, **factors: float) -> Iterator[Scale]:
-    """Back to 1 as markets calm down: quickly at first and long at the end, half of the rest in each stretch."""
+    """Yield factors that decay to 1: quickly at first and slowly at the end, half of the rest in each stretch."""
     length = end - start
     edges = [start + length * index // HALVINGS for index in range(HALVINGS + 1)]
     shares = [0.5**index for index in range(HALVINGS)] + [0.0]
@@ -166,15 +166,15 @@ def _decaying(start: int, end: int, **factors: float) -> Iterator[Scale]:
 
 
 def _move(start: int, end: int, factor: float) -> Iterator[Piece]:
-    """A move that is promised: the price changes by so much, whatever the noise."""
+    """Yield a promised move: the price changes by exactly `factor`, regardless of the noise."""
     yield Exact(start, end)
     yield Move(start, end, factor)
 
 
 def _curve(start: int, end: int, factor: float, shares: tuple[float, ...], begun: int | None = None) -> Iterator[Piece]:
-    """A promised move in equal stretches of time, each with its share of the whole; log price is linear in each.
+    """Yield a promised move in equal stretches of time, each with its share of the whole; log price is linear in each.
 
-    `begun` is when the event began that the move is a part of; where missing, with the move.
+    `begun` is the beginning of the event that the move is a part of; None means the beginning of the move.
     """
     yield Exact(start, end)
     begun = start if begun is None else begun
@@ -202,10 +202,10 @@ def _jump(event: events.Jump, start: int, end: int) -> Iterator[Piece]:
 def _flash_crash(event: events.FlashCrash, start: int, end: int) -> Iterator[Piece]:
     bottom = start + event.fall
     depth = 1 + event.size
-    # In legs, each with a breath behind it, and the last ones through the floor.
+    # The fall comes in legs, each followed by a slower one; the last legs are steep.
     yield from _curve(start, bottom, depth, (0.04, 0.05, 0.10, 0.16, 0.09, 0.22, 0.12, 0.22))
     top = 1 + event.size * (1 - event.recovered)
-    # The way back is quick at first, is sold into, and is long at the end.
+    # The recovery is quick at first, meets selling, and is slow at the end.
     yield from _curve(bottom, end, top / depth, (0.34, -0.06, 0.24, 0.12, 0.02, 0.16, 0.08, 0.10), start)
     fall = {"volatility": (4.0, 10.0), "activity": (6.0, 10.0), "spread": (60.0, 300.0), "liquidity": (0.3, 0.08)}
     yield from _running(start, bottom, **fall)
@@ -223,7 +223,7 @@ def _pump(event: events.Pump, start: int, end: int) -> Iterator[Piece]:
     top = start + event.rise
     peak, rest = 1 + event.size, 1 + event.size * event.kept
     yield from _curve(start, top, peak, (0.08, 0.12, 0.10, 0.20, 0.16, 0.34))
-    # Who missed the top buys the first dip.
+    # Late buyers buy the first dip.
     yield from _curve(top, end, rest / peak, (0.36, -0.05, 0.20, 0.12, 0.05, 0.14, 0.06, 0.12), start)
     yield from _running(start, top, volatility=(4.0, 10.0), activity=(3.0, 8.0), spread=(2.0, 8.0))
     yield from _decaying(top, end, volatility=10.0, activity=8.0, spread=12.0, liquidity=0.3)
@@ -252,12 +252,12 @@ def _halt(event: events.Halt, start: int, end: int) -> Iterator[Piece]:
         yield State(auction, end, "auction", event.reason, None)
         yield from _scaled(auction, end, activity=0.5, spread=20.0)
     if event.auction:
-        # The price stands still until the auction finds the new one: most of the way at first.
+        # The price stands still until the auction finds the new one: most of the change comes first.
         yield Exact(start, auction)
         yield from _curve(auction, end, 1 + event.gap, (0.4, 0.3, 0.2, 0.1), start)
     else:
         yield from _move(start, auction, 1 + event.gap)
-    # Everybody who had to wait comes at once.
+    # All waiting orders arrive at once.
     yield from _decaying(end, end + REOPENING, activity=6.0, volatility=3.0, spread=10.0, liquidity=0.5)
 
 

@@ -1,4 +1,4 @@
-"""The engine as a source: blocks of fills in order, from any market time on."""
+"""Engine as a source: blocks of fills in order, from any market time on."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from feed.units import DAY, MINUTE
 __all__ = ["ENGINE_VERSION", "EngineSource"]
 
 ENGINE_VERSION = GENERATOR_VERSION
-"""Changes with anything that changes a tick."""
+"""Version of the engine; it changes with every modification that changes a tick."""
 
 KEPT_TOTALS = 4096
 
 NEVER = 2**62
-"""A market time that does not come, ns UTC."""
+"""Market time that is never reached, ns UTC."""
 
 KEPT_BLOCKS = 4
-"""Blocks that are kept for their books, which are asked for right behind them, besides one of each symbol."""
+"""Number of blocks cached for their books, which are requested right after them, besides one of each symbol."""
 
 NEAR = 15 * MINUTE
-"""So long before the start the market is as detailed as behind it, or longer; what is earlier is made by `Early`."""
+"""Minimum time before the start, ns, with the same detail as after it; earlier trades are made by `Early`."""
 
 
 class EngineSource(Source):
-    """The market of a scenario and a seed.
+    """Market of a scenario and a seed.
 
-    A block of minutes is made from its number alone; what was traded earlier in the day is the sum of the blocks since
-    midnight, which are kept as one number each. Long before the start bars come first; see `feed.engine.early`.
+    A block of minutes is made from its number alone; the volume earlier in the day is the sum of the blocks since
+    midnight, which are kept as one number each. Long before the start bars are made first; see `feed.engine.early`.
 
     Args:
-        scenario: what the market is like.
-        seed: in place of the scenario's own.
-        counts_from: the day's volume is that from the block on that this market time is in, for who has no use for
-            what was traded before: it takes time to sum up.
+        scenario: the market's description.
+        seed: a seed that replaces the scenario's.
+        counts_from: the day's volume counts from the block that contains this market time, for readers that do not
+            need the volume before it: summing that up takes time.
     """
 
     def __init__(self, scenario: Scenario, seed: int | None = None, *, counts_from: int = 0) -> None:
@@ -60,7 +60,7 @@ class EngineSource(Source):
         self._seed = seed
         self._counts_from = counts_from
         self._minutes = block_minutes(scenario)
-        # The first block that is made of orders.
+        # Number of the first block that is made of orders.
         self._first = (scenario.start - NEAR) // (self._minutes * MINUTE)
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
@@ -90,7 +90,7 @@ class EngineSource(Source):
         self._books = [self._book(index, symbol, seed) for index, symbol in enumerate(scenario.symbols)]
 
     def _book(self, index: int, symbol: SymbolModel, seed: int) -> MadeBooks:
-        """The book that the trades of a symbol imply; see `feed.depth`."""
+        """Return the book implied by the trades of a symbol; see `feed.engine.books`."""
         return MadeBooks(
             seed,
             symbol.symbol,
@@ -103,21 +103,21 @@ class EngineSource(Source):
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """The scenario's symbols, in its order."""
+        """Instruments of the scenario's symbols, in its order."""
         return self._instruments
 
     @property
     def start(self) -> int:
-        """The scenario's date."""
+        """Start of the scenario, ns UTC."""
         return self._scenario.start
 
     @property
     def end(self) -> int | None:
-        """Where the scenario ends, if it does."""
+        """End of the scenario, ns UTC; None if it never ends."""
         return self._scenario.end
 
     def batches(self, at: int) -> Iterator[Batch]:
-        """A batch a block; the first begins at `at`, which may lie before the start."""
+        """Yield one batch per block; the first begins at `at`, which may lie before the start."""
         length = self._minutes * MINUTE
         end = self.end
         while end is None or at < end:
@@ -128,12 +128,12 @@ class EngineSource(Source):
             at = until
 
     def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
-        """Fills of one symbol, a block at a time; nothing is made of the others."""
+        """Yield the fills of one symbol, a block at a time; no fills of other symbols are made."""
         for begin, until in self._blocks(start, end if self.end is None else min(end, self.end)):
             yield self._ticks(index, begin, until)
 
     def traded(self, index: int, start: int, end: int) -> Iterator[Traded]:
-        """What was traded of one symbol; where bars come first no fill is made for them."""
+        """Yield the trades of one symbol; for times at which bars are made first, no fills are made."""
         early = min(end, self._first * self._minutes * MINUTE)
         if start < early:
             yield self._early[index].traded(start, early)
@@ -141,7 +141,7 @@ class EngineSource(Source):
             yield Traded.of(self._between(index, begin, until))
 
     def _blocks(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """This time, cut where blocks begin."""
+        """Yield the ranges of this time, cut at the beginnings of blocks."""
         length = self._minutes * MINUTE
         while start < end:
             until = min(start - start % length + length, end)
@@ -149,15 +149,15 @@ class EngineSource(Source):
             start = until
 
     def without_volume(self) -> EngineSource:
-        """The same market; `volume` counts from the beginning of each block, so nobody sums up the day before it."""
+        """Return the same market with `volume` counted from each block's beginning; earlier blocks are not summed."""
         return EngineSource(self._scenario, self._seed, counts_from=NEVER)
 
     def books(self, index: int) -> Books:
-        """The book of a symbol."""
+        """Return the book of a symbol."""
         return self._books[index]
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
-        """What is in force at market time `at`."""
+        """Return each symbol's status in force at market time `at`."""
         return tuple(timeline.state(at) for timeline in self._timelines)
 
     def _changes(self, start: int, end: int) -> tuple[StatusChange, ...]:
@@ -165,23 +165,23 @@ class EngineSource(Source):
         return tuple(sorted(changes, key=lambda change: change.time))
 
     def _ticks(self, index: int, start: int, end: int) -> TickBlock:
-        """Within one block; `volume` counts from the beginning of the day."""
+        """Return ticks within one block; `volume` counts from the beginning of the day."""
         number = start // (self._minutes * MINUTE)
         ticks = self._made(index, number)
         ticks = replace(ticks, volume=ticks.volume + self._before(index, number))
         return _cut(ticks, start, end)
 
     def _between(self, index: int, start: int, end: int) -> TickBlock:
-        """Within one block; `volume` counts from the block's beginning."""
+        """Return ticks within one block; `volume` counts from the block's beginning."""
         return _cut(self._made(index, start // (self._minutes * MINUTE)), start, end)
 
     def _times(self, index: int, number: int) -> NDArray[np.int64]:
-        """When there are trades in a block; no other column is made."""
+        """Return the times of the trades in a block; no other column is made."""
         written = bool(self._scenario.ticks) or number < self._first
         return self._made(index, number).time if written else self._flows[index].arrivals(number).time
 
     def _make(self, index: int, number: int) -> TickBlock:
-        """A whole block; `volume` counts from its beginning."""
+        """Make a whole block; `volume` counts from its beginning."""
         start, length = number * self._minutes * MINUTE, self._minutes * MINUTE
         fills = self._fills(index, number)
         ticks = TickBlock(
@@ -206,7 +206,7 @@ class EngineSource(Source):
         return self._early[index].fills(number * self._minutes * MINUTE, (number + 1) * self._minutes * MINUTE)
 
     def _before(self, index: int, number: int) -> int:
-        """Lots traded on the block's day before the block."""
+        """The number of lots traded on the block's day before the block."""
         a_day = DAY // (self._minutes * MINUTE)
         first = max(number - number % a_day, self._counts_from // (self._minutes * MINUTE))
         later = max(first, min(self._first, number))
@@ -214,7 +214,7 @@ class EngineSource(Source):
         return early + sum(self._total(index, earlier) for earlier in range(later, number))
 
     def _sum_early(self, index: int, first: int, last: int) -> int:
-        """Lots traded in the blocks from `first` up to, not including, `last`, all of them early."""
+        """The number of lots traded in the blocks from `first` up to, not including, `last`, all of them early."""
         return self._early[index].lots(first * self._minutes * MINUTE, last * self._minutes * MINUTE)
 
     def _total(self, index: int, number: int) -> int:

@@ -1,6 +1,6 @@
-"""The stretches of a script in which the noise of the price is guided, and by which of its pieces.
+"""Stretches of a script in which the price's noise is guided, each with the pieces that guide it.
 
-Only what has begun by the beginning of a stretch has a say in it, so a piece that is added changes nothing before it.
+Only pieces that have begun by the beginning of a stretch affect it, so an added piece changes nothing before it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["Pin", "Stretch", "stretches_of"]
 Ints = NDArray[np.int64]
 
 Pin = Exact | Goal
-"""A piece at whose end the price is known."""
+"""Piece of a script at whose end the price is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Market time, ns UTC, `end` not included, with what guides the price in it."""
+    """Range of market time, ns UTC, `end` not included, with the pieces that guide the price in it."""
 
     start: int
     end: int
@@ -35,14 +35,15 @@ class Stretch:
 
 
 def stretches_of(pins: Sequence[Pin], reversions: Sequence[Reversion], begun: Ints) -> list[Stretch]:
-    """The stretches, in order; where nothing guides the price there is none.
+    """Return the stretches, in order; times at which nothing guides the price belong to none.
 
-    Of the pins in force the one that ends first guides, and of those that end together the one that began last.
+    Among the pins in force, the one that ends first guides; among pins that end together, the one that began last.
 
     Args:
         pins: pieces at whose end the price is known.
-        reversions: pieces that draw it back.
-        begun: when the script's moves begin; a goal is then as far as before, and the way to it another one.
+        reversions: pieces that draw the price back.
+        begun: times at which the script's moves begin; from then on the same goal is reached by another way, so a new
+            stretch begins.
     """
     pieces: list[Pin | Reversion] = [*pins, *reversions]
     edges = {edge for piece in pieces for edge in (piece.start, piece.end)}
@@ -63,7 +64,7 @@ Guiding = TypeVar("Guiding", Exact | Goal, Reversion)
 
 
 class _Forced(Generic[Guiding]):
-    """The pieces that have begun and not ended, asked for at times that never fall."""
+    """Pieces that have begun and not ended, queried at times that never decrease."""
 
     def __init__(self, pieces: Sequence[Guiding]) -> None:
         self._coming: list[Guiding] = sorted(pieces, key=lambda piece: piece.start, reverse=True)

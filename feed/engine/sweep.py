@@ -1,4 +1,4 @@
-"""What orders leave of the levels that they take from: exactly what was there less what they took."""
+"""Remainder of the levels that orders take from: exactly the size before less the size taken."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """For each fill the best level that is left on the side that it took from, in ticks and lots."""
+    """Best level left after each fill on the side it took from, in ticks and lots."""
 
     price: Ints
     size: Ints
 
 
 class Sweep:
-    """The fills of orders, each order's away from the touch.
+    """Fills of orders, with each order's fills moving away from the touch (the best bid and ask).
 
     Args:
-        price: of each fill, in ticks.
-        size: of each fill, in lots.
-        counts: fills of each order, at least one.
-        sign: each order's side.
+        price: the price of each fill, in ticks.
+        size: the size of each fill, in lots.
+        counts: the number of fills of each order, at least one.
+        sign: the side of each order.
     """
 
     def __init__(self, price: Ints, size: Ints, counts: Ints, sign: Ints) -> None:
@@ -37,11 +37,11 @@ class Sweep:
         self._sign = sign
 
     def rest(self, behind: Ints, left: Ints) -> Rest:
-        """What each fill leaves.
+        """Return the best level after each fill.
 
         Args:
-            behind: for each order the best price on its side's levels once it is done.
-            left: the size there.
+            behind: for each order the best price, after it, on the side that it takes from.
+            left: the size at that price.
         """
         count = len(self.price)
         if not count:
@@ -53,7 +53,7 @@ class Sweep:
         opens[self.lasts[:-1] + 1] = True
         firsts = np.flatnonzero(opens)
         reached = np.cumsum(self.size)
-        # What has been taken by the end of each level, and how much of that lies behind each fill.
+        # Lots taken by the end of each level, and the part of them that is taken after each fill.
         ends = np.append(firsts[1:], count) - 1
         level = np.cumsum(opens) - 1
         rest = reached[ends].take(level) - reached
@@ -61,10 +61,10 @@ class Sweep:
         price = self.price.copy()
         done = rest == 0
         done[self.lasts] = False
-        # The level is eaten up: the next one, whole, is the best now.
+        # The level is used up: the next one, whole, is now the best.
         upon = level[done] + 1
         price[done], rest[done] = self.price[firsts[upon]], total[upon]
-        # What stays at an order's last price was there all the time.
+        # The size that stays at an order's last price was there all the time.
         stays = np.zeros(len(firsts), np.int64)
         same = behind == self.price[self.lasts]
         stays[level[self.lasts]] = np.where(same, left, 0)

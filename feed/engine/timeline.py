@@ -1,4 +1,4 @@
-"""The pieces of one symbol's script as arrays: what is in force at any times."""
+"""Timeline of one symbol's script: its pieces as arrays, for queries at any times."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FIXED = 40
-"""Log2 prices are summed as integers with so many binary places: a sum of floats depends on how it is grouped."""
+"""Binary places of log2 prices, which are summed as integers: a sum of floats depends on its grouping."""
 
 
 class Timeline:
-    """The script of one symbol.
+    """Script of one symbol.
 
-    Outside of its phases, before the start too, the market is as `[market]` says.
+    Outside its phases, including before the start, the market follows `[market]`.
     """
 
     def __init__(self, scenario: Scenario, symbol: str) -> None:
@@ -49,7 +49,7 @@ class Timeline:
         }
 
     def moved(self, times: Ints) -> Ints:
-        """The scripted change of log2 price from the start up to each time, in fixed point; times never fall."""
+        """Return the scripted log2 price change from the start to each time, in fixed point; times never decrease."""
         rows = self._moves
         if not rows.pieces or not len(times):
             return np.zeros(len(times), np.int64)
@@ -61,18 +61,18 @@ class Timeline:
         return total
 
     def promised(self, start: int, end: int) -> Ints:
-        """The times behind `start` and up to `end` at which a promised move ends."""
+        """Return the times after `start` and up to `end` at which a promised move ends."""
         lo, hi = np.searchsorted(self._promised, [start, end], side="right")
         result: Ints = self._promised[lo:hi]
         return result
 
     @property
     def begun(self) -> Ints:
-        """When the script's moves begin, or what they are a part of; in order."""
+        """Times at which the script's moves, or the events that they are a part of, begin; in order."""
         return np.unique(self._begun)
 
     def moved_by(self, at: int, known: int) -> int:
-        """What `moved` is at a time by what has begun at `known`, the only thing that is certain by then."""
+        """Return `moved` at time `at` from only the moves and events begun by `known`: only they are certain then."""
         rows = self._moves
         lengths = np.maximum(rows.end - rows.start, 1).astype(np.float64)
         share = np.clip((at - rows.start).astype(np.float64) / lengths, 0.0, 1.0)
@@ -80,7 +80,7 @@ class Timeline:
         return int(steps[self._begun <= known].sum())
 
     def factor(self, key: str, times: Ints) -> Floats:
-        """The product of the factors in force at each time; times never fall."""
+        """Return the product of the factors in force at each time; times never decrease."""
         values = np.ones(len(times))
         for lo, hi, piece in self._scales[key].over(times):
             assert isinstance(piece, Scale)  # only scales are in these rows
@@ -92,25 +92,25 @@ class Timeline:
         return values
 
     def traded(self, times: Ints) -> Floats:
-        """1 where there is trading at that time, 0 where there is none."""
+        """Return 1 for each time with trading and 0 for each without."""
         values = np.ones(len(times))
         for lo, hi, _ in self._stops.over(times):
             values[lo:hi] = 0.0
         return values
 
     def stopped(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The stretches without trading that touch the time from `start` to `end`."""
+        """Return the stretches without trading that overlap the time from `start` to `end`."""
         rows = self._stops
         return [(int(rows.start[i]), int(rows.end[i])) for i in np.flatnonzero((rows.start < end) & (rows.end > start))]
 
     def breaks(self, start: int, end: int) -> Ints:
-        """Times from `start` to `end` at which the price goes on elsewhere: jumps, and the ends of stops."""
+        """Return the times from `start` to `end` at which the price is discontinuous: jumps, and the ends of stops."""
         at_once = self._moves.end - self._moves.start <= 1
         edges = np.concatenate([self._moves.end[at_once], self._stops.end])
         return edges[(edges >= start) & (edges <= end)]
 
     def changes(self, start: int, end: int) -> list[StatusChange]:
-        """The changes with `start` <= time < `end`, in order; what holds from the start on is no change."""
+        """Return the changes with `start` <= time < `end`, in order; the state at the scenario's start is no change."""
         lo, hi = np.searchsorted(self._edges, [start, end])
         return [now for edge in self._edges[lo:hi] for now in (self.state(int(edge)),) if self._differs(now)]
 
@@ -119,7 +119,7 @@ class Timeline:
         return (before.status, before.reason, before.phase) != (now.status, now.reason, now.phase)
 
     def state(self, at: int) -> StatusChange:
-        """What is in force at market time `at`: of the phase, or of the last event that began."""
+        """Return the status in force at market time `at`: that of the event that began last, or else of the phase."""
         rows = self._states
         now = [rows.pieces[i] for i in np.flatnonzero((rows.start <= at) & (rows.end > at))]
         states = [piece for piece in now if isinstance(piece, State)]
@@ -140,7 +140,7 @@ class _Rows:
         self.end = np.array([piece.end for piece in pieces], np.int64)
 
     def over(self, times: Ints) -> list[tuple[int, int, Piece]]:
-        """The pieces that hold any of the times, each with the rows that it holds; times never fall."""
+        """Return the pieces that contain any of the times, each with the range of their rows; times never decrease."""
         if not self.pieces or not len(times):
             return []
         found = np.flatnonzero((self.start <= times[-1]) & (self.end > times[0]))

@@ -1,1 +1,1 @@
-"""Faults: what can go wrong between a market and a client on purpose. Each kind is one file and one registry line."""
+"""Faults injected between a market and a client on purpose. Each kind is one file and one registry line."""

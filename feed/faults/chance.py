@@ -1,4 +1,4 @@
-"""Numbers by chance for the messages of one connection, from the seed and from what a message is, never from timing."""
+"""Random numbers for the messages of one connection, derived from the seed and the message, never from timing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from feed.randomness import Stream, uniform
 __all__ = ["Chance"]
 
 BLOCK = 256
-"""Numbers that are drawn at once."""
+"""The number of random numbers drawn at once."""
 
 
 class Chance:
-    """The dice of one fault on one connection.
+    """Random numbers of one fault on one connection.
 
     Args:
-        seed: the market's.
-        number: the fault's.
-        ordinal: the connection's in its market.
+        seed: the seed of the market.
+        number: the number of the fault.
+        ordinal: the ordinal of the connection in its market.
     """
 
     __slots__ = ("_blocks", "_name", "_seed")
@@ -28,7 +28,7 @@ class Chance:
         self._blocks: dict[str, tuple[int, list[float]]] = {}
 
     def draw(self, what: str, parcel: Parcel) -> float:
-        """A number in (0, 1) that belongs to this message and this question."""
+        """Return the number in (0, 1) that belongs to this message and the purpose `what`."""
         row = what if parcel.stream is None else f"{what} {parcel.stream.key}"
         block, place = divmod(parcel.seq, BLOCK)
         kept = self._blocks.get(row)

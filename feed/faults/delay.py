@@ -14,7 +14,7 @@ __all__ = ["Delay"]
 
 
 class Delay(Fault):
-    """Holds messages for a while; those behind them that the fault concerns wait for them."""
+    """Fault that holds messages for a while; later messages that it concerns wait behind them."""
 
     summary: ClassVar[str] = "Messages arrive late and in their order; with a channel or symbol, others go past them."
     remedy: ClassVar[str] = "Shows by the timestamps how old its data is, and does not take the connection for dead."
@@ -24,6 +24,6 @@ class Delay(Fault):
     jitter: Span = Field(0, description="up to so much more, by chance")
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
-        """It goes later."""
+        """Return the parcel with its later time of delivery."""
         more = int(self.jitter * draw("jitter")) if self.jitter else 0
         return (Delivery(now + self.by + more, parcel),)

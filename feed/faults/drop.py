@@ -12,7 +12,7 @@ __all__ = ["Drop"]
 
 
 class Drop(Fault):
-    """Leaves messages out; the next one has the `seq` that it would have had."""
+    """Fault that drops messages; the next one has the same `seq` as without the fault."""
 
     summary: ClassVar[str] = "Messages never arrive, as if something between market and client had lost them."
     remedy: ClassVar[str] = "Sees the gap in seq and resumes, or subscribes anew; what it shows is right again then."
@@ -20,5 +20,5 @@ class Drop(Fault):
     kind: Literal["drop"] = "drop"
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
-        """Nothing is left of it."""
+        """Return no delivery, so that the message is dropped."""
         return ()

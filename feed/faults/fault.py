@@ -1,4 +1,4 @@
-"""What every fault says besides what it does: when, and whom. A kind of fault adds its parameters and its deed."""
+"""Base of all faults: trigger, duration and target. A kind of fault adds its parameters and its effect."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from feed.units import MILLISECOND, parse_duration, parse_time
 __all__ = ["REQUESTS_HEARD", "Action", "Draw", "Fault", "Span", "read_moment"]
 
 REQUESTS_HEARD = ("auth", "control", "list", "ping", "pong", "subscribe", "unsubscribe")
-"""What a client may send that a fault can wait for."""
+"""The client requests that a fault can wait for."""
 
 MAX_SPAN = 24 * 3600 * 1000 * MILLISECOND
-"""No delay and no length is longer than a day."""
+"""The maximum of a delay or a length: one day, in ns."""
 
 Draw = Callable[[str], float]
-"""Gives a number in (0, 1) for the message at hand: the same for the same name, seed, fault, connection and `seq`."""
+"""Random number in (0, 1) for the current message; fixed by the name, seed, fault, connection and `seq`."""
 
 
 def _read_span(value: Any) -> int:
@@ -35,7 +35,7 @@ def _read_span(value: Any) -> int:
 
 
 def read_moment(text: str) -> tuple[int, bool]:
-    """A market time in ns, and whether it counts from the scenario's beginning: `5m`, or `2025-01-06T14:30:00Z`."""
+    """Return a market time in ns, and True if it counts from the scenario's start: `5m` or `2025-01-06T14:30:00Z`."""
     try:
         return parse_duration(text), True
     except UsageError:
@@ -57,7 +57,7 @@ Span = Annotated[
     PlainSerializer(lambda span: f"{span / MILLISECOND:g}ms"),
     WithJsonSchema({"type": ["string", "number"], "minimum": "0s", "maximum": "24h", "examples": ["250ms", "90s"]}),
 ]
-"""A length of time in ns; written as text with a unit, or as seconds."""
+"""Length of time in ns; written as text with a unit, or as a number of seconds."""
 
 Moment = Annotated[
     str,
@@ -69,24 +69,24 @@ TRIGGERS = ("at", "seq", "after", "on")
 
 
 class Action(Protocol):
-    """What a fault does on one connection."""
+    """Effect of a fault on one connection."""
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery] | LinkCut:
-        """What becomes of a message that the fault strikes."""
+        """Return the deliveries that replace a message struck by the fault, or a cut of the connection."""
 
     def release(self) -> Sequence[Parcel]:
-        """What it has kept to itself."""
+        """Return the parcels that it has kept."""
 
     @property
     def kept(self) -> int:
-        """Bytes that it keeps to itself."""
+        """The number of bytes that it keeps."""
 
 
 class Fault(BaseModel):
-    """One fault as a file, a URL or a command says it. A message is one of `data` going out, or one of the client's.
+    """Fault as specified in a file, a URL or a command. A message is an outgoing one of `data`, or one of the client's.
 
-    A kind is a subclass with a `kind`, a `summary`, a `remedy` and a `strike`. One that has to remember something of
-    a connection gives another object from `begin` for each.
+    A kind is a subclass with a `kind`, a `summary`, a `remedy` and a `strike`. A kind that keeps state of a
+    connection returns a separate object from `begin` for each connection.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
@@ -122,26 +122,26 @@ class Fault(BaseModel):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The fault as it would be written."""
+        """The fault as a JSON object, without default values."""
         return self.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True) | {"kind": self.kind}
 
-    # What a kind does.
+    # Effect of a kind.
 
     def begin(self) -> Action:
-        """What strikes on one connection: the fault itself, where it has nothing to remember."""
+        """Return the action for one connection: the fault itself if it keeps no state."""
         return self
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery] | LinkCut:
-        """What becomes of a message that the fault strikes."""
+        """Return the deliveries that replace a message struck by the fault, or a cut of the connection."""
         raise NotImplementedError
 
     def release(self) -> Sequence[Parcel]:
-        """What it has kept to itself."""
+        """Return the parcels that it has kept."""
         return ()
 
     @property
     def kept(self) -> int:
-        """Bytes that it keeps to itself."""
+        """The number of bytes that it keeps."""
         return 0
 
 

@@ -1,6 +1,6 @@
-"""What stands between a reader and its wire while faults are armed: a chain of small filters, one way.
+"""Chain of fault filters between a subscriber and its wire in one direction, while faults are armed.
 
-There is no link where there is no fault. Times are monotonic, in ns: a `now` goes in, a `deadline` comes out.
+Without a fault there is no link. Times are monotonic, in ns: a `now` goes in, a `deadline` comes out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["Delivery", "Filter", "Link", "LinkCut", "Parcel"]
 
 
 class Parcel(NamedTuple):
-    """One frame on its way, or one message of a client.
+    """Frame on its way to a client, or message of a client.
 
-    `kind` is `data` for a message of a stream, `event` for all else that a market says, and `request` for what a
-    client says, whose `event` is `name`. `seq` is that of the stream; a client's messages are counted from 1.
+    `kind` is `data` for a message of a stream, `event` for everything else that a market sends, and `request` for a
+    client's message, whose `event` is `name`. `seq` is that of the stream; a client's messages are counted from 1.
     """
 
     data: bytes
@@ -30,7 +30,7 @@ class Parcel(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A parcel, and when it may go."""
+    """Parcel with the time from which it may be sent."""
 
     at: int
     parcel: Parcel
@@ -38,7 +38,7 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkCut:
-    """The connection ends here: with a TCP reset, or with a close frame of this code and reason."""
+    """End of the connection: by a TCP reset, or by a close frame with this code and reason."""
 
     how: Literal["reset", "close"]
     code: int = 1006
@@ -46,28 +46,28 @@ class LinkCut:
 
 
 class Filter(Protocol):
-    """What one fault does to what comes its way.
+    """Effect of one fault on the parcels that pass it.
 
-    A parcel that is given back for later is held by the link, and what the fault concerns stays in order behind it. Who
-    wants another order keeps parcels to itself, and gives them back as it likes.
+    A parcel returned with a later time is held by the link, and parcels that the fault concerns stay in order behind
+    it. A filter that needs another order keeps parcels itself, and returns them in its own order.
     """
 
     def concerns(self, parcel: Parcel) -> bool:
-        """Whether the parcel comes this way at all; others pass beside what is held."""
+        """Return True if the parcel goes through this filter; others overtake the held parcels."""
 
     def carry(self, parcel: Parcel, now: int) -> Sequence[Delivery] | LinkCut:
-        """What becomes of a parcel: none, one or more, each with the time when it may go."""
+        """Return the parcels that replace a parcel (none, one or more), each with its time of sending, or a cut."""
 
     def release(self) -> Sequence[Parcel]:
-        """What the filter has kept to itself, when it is taken away."""
+        """Return the parcels that the filter has kept, when it is removed."""
 
     @property
     def kept(self) -> int:
-        """Bytes that it keeps to itself."""
+        """The number of bytes that it keeps."""
 
 
 class _Stage:
-    """One filter, and what it has delayed: first in, first out."""
+    """Filter with the parcels it has delayed: first in, first out."""
 
     __slots__ = ("_size", "filter", "held", "number")
 
@@ -79,7 +79,7 @@ class _Stage:
 
     @property
     def size(self) -> int:
-        """Bytes that are held, by the filter itself or for it."""
+        """The number of bytes held, by the filter itself or for it."""
         return self._size + self.filter.kept
 
     def carry(self, parcel: Parcel, now: int) -> list[Parcel] | LinkCut:
@@ -117,7 +117,7 @@ class _Stage:
 
 
 class Link:
-    """The filters of one direction of one connection, in the order in which they were added."""
+    """Filters of one direction of one connection, in the order in which they were added."""
 
     __slots__ = ("_stages",)
 
@@ -129,12 +129,12 @@ class Link:
 
     @property
     def held(self) -> int:
-        """Bytes that have come in and not gone out."""
+        """The number of bytes that have come in and not gone out."""
         return sum(stage.size for stage in self._stages)
 
     @property
     def deadline(self) -> int | None:
-        """When `expire` has something to give, or None."""
+        """The time when `expire` next has parcels to return, or None."""
         return min((stage.held[0].at for stage in self._stages if stage.held), default=None)
 
     def add(self, number: int, filter_: Filter) -> None:
@@ -142,19 +142,19 @@ class Link:
         self._stages.append(_Stage(number, filter_))
 
     def remove(self, number: int, now: int) -> list[Parcel] | LinkCut:
-        """Take a filter away; what it holds goes on at once, through those behind it."""
+        """Remove a filter; its held parcels continue at once through the filters after it."""
         place = next(index for index, stage in enumerate(self._stages) if stage.number == number)
         left = self._stages.pop(place).empty()
         return self._carry_on(left, place, now)
 
     def carry(self, parcel: Parcel, now: int) -> list[Parcel] | LinkCut:
-        """Take a parcel; returns what may go at once. It waits behind what is due by now and not expired yet."""
+        """Take a parcel; return the parcels to send at once. It waits behind those that are due but not expired."""
         return self._carry_on([parcel], 0, now)
 
     def expire(self, now: int) -> list[Parcel] | LinkCut:
-        """What was held until now."""
+        """Return the held parcels that are due by `now`."""
         ready: list[Parcel] = []
-        # From the end: what comes out of a stage stands behind what the later ones have held until now.
+        # From the end: parcels from a stage come after those that the later stages have held until now.
         for place in range(len(self._stages) - 1, -1, -1):
             onward = self._carry_on(self._stages[place].expire(now), place + 1, now)
             if isinstance(onward, LinkCut):
@@ -163,7 +163,7 @@ class Link:
         return ready
 
     def _carry_on(self, parcels: Iterable[Parcel], place: int, now: int) -> list[Parcel] | LinkCut:
-        """What comes out at the end of what enters the stage at `place`."""
+        """Return the parcels that leave the chain when `parcels` enter the stage at `place`."""
         going = list(parcels)
         for stage in self._stages[place:]:
             onward: list[Parcel] = []

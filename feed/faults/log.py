@@ -1,4 +1,4 @@
-"""The ground truth of one market: which faults were armed, and what each of them did to which message."""
+"""Ground truth of the faults of one market: the armed faults, and the effect of each on single messages."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from feed.faults.fault import Fault
 __all__ = ["ArmedEntry", "Deed", "FaultLog"]
 
 MAX_DEEDS = 10_000
-"""Deeds that are kept; older ones are counted."""
+"""The number of deeds kept; older ones are only counted."""
 
 MAX_ARMED = 1_000
-"""Faults that are listed, the last ones."""
+"""The number of faults listed, the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What one fault did to one message: it was `dropped`, `delayed` by so many ms, `changed`, or `cut` off.
+    """Effect of one fault on one message: it was `dropped`, `delayed` by `ms` milliseconds, `changed`, or `cut` off.
 
     `seq` is that of the stream; without a stream it counts the client's messages.
     """
@@ -36,7 +36,7 @@ class Deed:
 
 @dataclass(slots=True)
 class ArmedEntry:
-    """A fault on one connection. Numbers are the connection's own, from 1."""
+    """Fault armed on one connection. Numbers count from 1 on each connection."""
 
     fault: int
     connection: str
@@ -45,7 +45,7 @@ class ArmedEntry:
 
 
 class FaultLog:
-    """Lists what was armed and what was done, in order."""
+    """Log of armed faults and of their deeds, in order."""
 
     __slots__ = ("_armed", "_deeds", "_total")
 
@@ -59,23 +59,23 @@ class FaultLog:
         self._armed.append(ArmedEntry(number, connection, fault.document))
 
     def clear(self, number: int, connection: str) -> None:
-        """Note that it ended."""
+        """Note that a fault on a connection ended."""
         for entry in self._armed:
             if (entry.fault, entry.connection) == (number, connection):
                 entry.cleared = True
 
     def note(self, deed: Deed) -> None:
-        """Note what was done."""
+        """Note the effect of a fault on a message."""
         self._deeds.append(deed)
         self._total += 1
 
     @property
     def deeds(self) -> tuple[Deed, ...]:
-        """What was done, as far as it is kept."""
+        """The deeds still kept, in order."""
         return tuple(self._deeds)
 
     def document(self) -> dict[str, Any]:
-        """All of it, for people and programs."""
+        """Return the whole log as a JSON object, for people and programs."""
         return {
             "armed": [
                 {"fault": entry.fault, "connection": entry.connection, **entry.document, "cleared": entry.cleared}

@@ -1,4 +1,4 @@
-"""When a fault strikes, and whom: the one place where that is decided, for every kind."""
+"""Decision for every kind of fault of the time and the target it strikes; made only in this module."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ class MarketCalendar(Protocol):
 
     @property
     def start(self) -> int:
-        """When the scenario begins."""
+        """The start of the scenario."""
 
     @property
     def now(self) -> int:
-        """Up to when everything has been published."""
+        """The time up to which everything has been published."""
 
     def time_of(self, stream: Stream, seq: int) -> int | None:
-        """When a message was due; None where it is not kept any more."""
+        """Return the time a message was due; None if it is no longer kept."""
 
 
 class Target(NamedTuple):
-    """The connection that a fault is armed on: its name, and its ordinal in its market."""
+    """Connection that a fault is armed on: its name, and its ordinal in its market."""
 
     name: str
     ordinal: int
 
 
 class ArmedFault:
-    """A fault on one connection: a filter of its link.
+    """Fault armed on one connection: a filter of its link.
 
-    Counts are by stream, so that nothing depends on how the messages of several streams are mixed.
+    Counts are per stream, so that results do not depend on the interleaving of several streams.
 
     Args:
-        fault: what is done, when, and to whom.
-        number: the fault's; with the seed, the ordinal and a message's stream and `seq` it decides by chance.
+        fault: the fault, with its trigger and target.
+        number: the fault's number; with the seed, the ordinal and a message's stream and `seq` it fixes random choices.
         target: the connection.
-        calendar: the market's time.
-        seed: the market's.
-        log: gets what is done.
+        calendar: the market time.
+        seed: the seed of the market.
+        log: the log that receives the deeds.
     """
 
     __slots__ = (
@@ -79,14 +79,14 @@ class ArmedFault:
         self._log = log
         self._seen: Counter[Stream | None] = Counter()
         self._struck: Counter[Stream | None] = Counter()
-        # When it began, in market time, by stream; what begins for all of them at once stands under None.
+        # The market time it began, by stream; a start for all streams at once is under None.
         self._opened: dict[Stream | None, int] = {}
         self._at = None if fault.at is None else _moment(fault.at, calendar.start)
         if fault.at is None and fault.seq is None and fault.after is None and fault.on is None:
             self._opened[None] = calendar.now
 
     def hear(self, name: str) -> None:
-        """Note what the client sends."""
+        """Note a request of the client, which may start the fault."""
         if name and name == self._fault.on:
             self._opened[None] = self._calendar.now
             self._struck.clear()
@@ -94,7 +94,10 @@ class ArmedFault:
     # Filter.
 
     def concerns(self, parcel: Parcel) -> bool:
-        """Whether it is the connection, the direction, the channel and the symbol; an event is of all of them."""
+        """Return True if connection, direction, channel and symbol match.
+
+        A parcel without a stream matches only a fault without channel and symbol.
+        """
         fault = self._fault
         if fault.connection not in (None, self._target.ordinal) or (parcel.kind == "request") != (
             fault.direction == "in"
@@ -105,7 +108,7 @@ class ArmedFault:
         return fault.channel in (None, parcel.stream.channel) and fault.symbol in (None, parcel.stream.symbol)
 
     def carry(self, parcel: Parcel, now: int) -> Sequence[Delivery] | LinkCut:
-        """What becomes of it; an event is never struck, and only keeps its place."""
+        """Apply the fault to a parcel and return the result; an event is never struck, and only keeps its place."""
         if parcel.kind == "event" or not self._strikes(parcel):
             return (Delivery(now, parcel),)
         result = self._act.strike(parcel, now, partial(self._draw, parcel))
@@ -113,15 +116,15 @@ class ArmedFault:
         return result
 
     def release(self) -> Sequence[Parcel]:
-        """What the fault has kept to itself."""
+        """Return the parcels that the fault has kept."""
         return self._act.release()
 
     @property
     def kept(self) -> int:
-        """Bytes that it keeps to itself."""
+        """The number of bytes that it keeps."""
         return self._act.kept
 
-    # When.
+    # Trigger.
 
     def _strikes(self, parcel: Parcel) -> bool:
         fault, key = self._fault, parcel.stream
@@ -142,7 +145,7 @@ class ArmedFault:
         return self._fault.length is None or self._time_of(parcel) < began + self._fault.length
 
     def _began(self, parcel: Parcel) -> int | None:
-        """When the fault began for this stream, in market time, or None before that."""
+        """Return the market time the fault began for this stream, or None before that."""
         fault, key = self._fault, parcel.stream
         if self._at is not None:
             return self._at if self._time_of(parcel) >= self._at else None
@@ -155,7 +158,7 @@ class ArmedFault:
         return self._opened.get(None)
 
     def _first_time(self, parcel: Parcel) -> int:
-        """The time of the message that a fault begins with; by `seq` that may have been an earlier one."""
+        """Return the time of the message that a fault begins with; with `seq` that may be an earlier message."""
         if self._fault.length is None:
             return 0
         return self._time_of(parcel if self._fault.seq is None else parcel._replace(seq=self._fault.seq))

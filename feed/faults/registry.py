@@ -1,4 +1,4 @@
-"""The kinds of fault, and how one is read from what a person wrote."""
+"""Registry of the kinds of fault, and parsing of fault specifications."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAULTS: dict[str, type[Fault]] = {
 }
 
 MAX_FAULTS = 32
-"""Faults in one list."""
+"""The maximum number of faults in one list."""
 
 EXAMPLE = 'a list like [{"kind":"drop","rate":0.01}]'
 
@@ -33,7 +33,7 @@ COMMON = frozenset(field.alias or name for name, field in Fault.model_fields.ite
 
 
 class FaultError(UsageError):
-    """A fault that cannot be; `field` names the place in what was written."""
+    """Invalid fault specification; `field` names the place in the input."""
 
     def __init__(self, message: str, field: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class FaultError(UsageError):
 
 
 def read_faults(text: str) -> tuple[Fault, ...]:
-    """The faults of a JSON list. Raises FaultError where one of them cannot be: then none is good."""
+    """Return the faults of a JSON list. Raises FaultError if one of them is invalid; then none is returned."""
     try:
         documents = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -55,7 +55,7 @@ def read_faults(text: str) -> tuple[Fault, ...]:
 
 
 def read_fault(document: Any, where: str = "fault") -> Fault:
-    """One fault out of an object. Raises FaultError."""
+    """Return the fault specified by an object. Raises FaultError if it is invalid."""
     if not isinstance(document, dict):
         raise FaultError("A fault is an object", where, 'like {"kind":"drop","rate":0.01}')
     name = document.get("kind")
@@ -66,13 +66,13 @@ def read_fault(document: Any, where: str = "fault") -> Fault:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        # A key that is not known is often why one is missing.
+        # An unknown key often explains a missing one.
         first = min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
         raise _fault_error(first, kind, where) from None
 
 
 def check_names(faults: Iterable[Fault], channels: Sequence[str], symbols: Sequence[str]) -> None:
-    """Raise FaultError where one names a channel or a symbol that the market does not have."""
+    """Raise FaultError if a fault names a channel or a symbol that the market does not have."""
     for place, fault in enumerate(faults):
         for key, value, known in (("channel", fault.channel, channels), ("symbol", fault.symbol, symbols)):
             if value is not None and value not in known:
@@ -80,7 +80,7 @@ def check_names(faults: Iterable[Fault], channels: Sequence[str], symbols: Seque
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every kind with its parameters and their ranges, for people and programs."""
+    """Return every kind with its parameters and their ranges, for people and programs."""
     return [
         {
             "kind": name,
@@ -93,7 +93,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 def common_keys() -> dict[str, Any]:
-    """The keys that every fault may have: when, and whom."""
+    """Return the keys that every fault may have, for its trigger, duration and target."""
     return _parameters(Fault, {"kind"})
 
 

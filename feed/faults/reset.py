@@ -11,7 +11,7 @@ __all__ = ["Reset"]
 
 
 class Reset(Fault):
-    """Breaks the connection in front of the message that it strikes."""
+    """Fault that breaks the connection before the message that it strikes."""
 
     summary: ClassVar[str] = "The connection is reset in front of a message: an end without a close frame, 1006."
     remedy: ClassVar[str] = "Connects again after a moment, with back-off and jitter, and resumes where it was."
@@ -19,5 +19,5 @@ class Reset(Fault):
     kind: Literal["reset"] = "reset"
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> LinkCut:
-        """It ends everything."""
+        """Return a cut of the connection by a TCP reset."""
         return LinkCut("reset")

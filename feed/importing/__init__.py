@@ -1,1 +1,1 @@
-"""Files that others wrote, as recordings: captures of sessions, trades, quotes, books and bars."""
+"""Import of files by others as recordings: captures of sessions, trades, quotes, books and bars."""

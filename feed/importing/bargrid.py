@@ -1,4 +1,4 @@
-"""The beginnings of bars: multiples of their length apart, never twice the same, and how many are absent."""
+"""Grid of the beginnings of bars: multiples of the interval apart, without duplicates; absent bars are counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Grid"]
 
 
 class Grid:
-    """Follows the beginnings of one symbol's bars.
+    """Check of the beginnings of one symbol's bars.
 
     Args:
         interval: length of a bar, ns; None to take the shortest distance of the first chunk.
@@ -33,10 +33,10 @@ class Grid:
         return self._interval or 1
 
     def check(self, path: Path, row: int, time: Ints) -> None:
-        """The next bars, whose order was checked.
+        """Check the next bars; their order has been checked before.
 
         Raises:
-            RecordingError: a bar is there twice, or begins within another.
+            RecordingError: a bar occurs twice, or begins within another.
         """
         if self._last is None:
             steps, first = np.diff(time), row + 1

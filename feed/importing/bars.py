@@ -1,7 +1,7 @@
 """Bars from CSV and Parquet as rows of trades that rebuild them, and LEAN's bars of quotes as quotes.
 
-A bar without volume is left out; a minute without a bar is counted. Without a column of opens, a bar opens where the
-one before closed, held within its own low and high.
+A bar without volume is left out; a minute without a bar is counted. Without a column of opens, a bar opens at the
+close of the bar before, held within its own low and high.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ __all__ = ["BarFiles", "BarMapping"]
 PRICES = ("open", "high", "low", "close")
 
 BLOCK_TICKS = 131_072
-"""Ticks that are made at a time, and those of one more bar."""
+"""Ticks per block; the last bar of a block may exceed it."""
 
 MOST_TICKS = 10_000
-"""Ticks of a bar, however many trades it counts."""
+"""The largest number of ticks of a bar, even if the file counts more trades."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarMapping:
-    """What a file's columns mean.
+    """Meaning of a file's columns.
 
     Attributes:
-        columns: time, high, low, close and volume; perhaps open and trades (how many there were).
-        dates: the day that times of a file count from midnight of, where its name tells.
+        columns: time, high, low, close and volume; optionally open and trades (the number of trades).
+        dates: the day from whose midnight the times of a file count, if its name gives one.
         interval: length of a bar, ns; None to take the shortest distance of the first bars.
-        clamp: hold an open or a close that is outside of low and high within them, instead of refusing it.
+        clamp: move an open or a close outside of low and high to the nearer of them, instead of refusing it.
     """
 
     columns: Mapping[str, Column]
@@ -68,13 +68,13 @@ class BarMapping:
 
     @property
     def wanted(self) -> Wanted:
-        """What is read of a file."""
+        """The columns to read from a file."""
         return Wanted(self.columns, self.delimiter, self.header)
 
 
 @dataclass(slots=True)
 class BarFiles(Reader):
-    """Files of bars that follow each other, as tables of rows."""
+    """Reader of files of bars that follow each other, as tables of rows."""
 
     paths: Sequence[Path]
     mapping: BarMapping
@@ -98,16 +98,16 @@ class BarFiles(Reader):
         self._grid = Grid(mapping.symbol, mapping.interval, self.findings)
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of the symbol."""
+        """Return tick and lot size of the symbol."""
         return {self.mapping.symbol: (self._prices.step, self._sizes.step)}
 
     @property
     def infers_sides(self) -> bool:
-        """Bars have none."""
+        """Tell whether the sides are inferred: always, since bars have none."""
         return True
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order.
+        """Yield the rows, in order.
 
         Raises:
             RecordingError: names file, row and column of the first mistake.
@@ -162,7 +162,7 @@ class BarFiles(Reader):
         return FileBars(time=time[kept], volume=volume[kept], count=count, **prices)
 
     def _read_prices(self, piece: FileRows, chunk: Chunk) -> dict[str, Ints]:
-        """All in the same units: if one has more decimals than those before it, all are read again."""
+        """Read all prices in the same unit: if one has more decimals than those before it, all are read again."""
         while True:
             places = self._prices.places
             read = {key: self._prices.read(piece.path, key, chunk[key], piece.row) for key in PRICES if key in chunk}
@@ -170,7 +170,7 @@ class BarFiles(Reader):
                 return read
 
     def _held(self, piece: FileRows, key: str, prices: dict[str, Ints], kept: Ints) -> Ints:
-        """An open or a close within low and high."""
+        """Return the opens or closes, each between low and high."""
         values, low, high = prices[key], prices["low"], prices["high"]
         wrong = np.flatnonzero((values < low) | (values > high))
         if not len(wrong):
@@ -217,7 +217,7 @@ class BarFiles(Reader):
 
 
 def _parts(bars: FileBars) -> Iterator[FileBars]:
-    """FileBars in blocks that become a bounded number of ticks."""
+    """Yield the bars in blocks that become a bounded number of ticks."""
     block = np.cumsum(bars.count) // BLOCK_TICKS
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(bars)]
     for first, last in pairwise(edges):
@@ -225,6 +225,6 @@ def _parts(bars: FileBars) -> Iterator[FileBars]:
 
 
 def _filled(chunk: Chunk, kept: Any, first: int) -> Chunk:
-    """The chunk with the values of row `first` in rows that are not kept: those may have no prices."""
+    """Return the chunk with the values of row `first` in rows that are not kept, since those may have no prices."""
     mask = pa.array(kept)
     return {key: column if kept.all() else pc.if_else(mask, column, column[first]) for key, column in chunk.items()}

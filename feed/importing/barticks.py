@@ -1,7 +1,7 @@
-"""Ticks that rebuild bars exactly: open, high, low, close, volume, and the number of trades where it is known.
+"""Ticks that rebuild bars exactly: open, high, low, close, volume, and the number of trades if it is known.
 
-In integers throughout, and without dice: the price goes from the open to the nearer extreme first as the bar's own
-direction has it (down first in a bar that rises), then to the other, then to the close, on straight lines.
+Computed in integers, without randomness. The price goes in straight lines from the open to one extreme, to the other,
+and to the close: a bar that falls reaches its high first, any other bar its low.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from feed.importing.conversion import Ints
 __all__ = ["BarTicks", "FileBars", "ticks_of", "too_small"]
 
 LEAST = 4
-"""Ticks that show open, both extremes and close."""
+"""The number of ticks that show open, both extremes and close."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileBars:
     """Bars of one symbol, each with volume: prices and volumes as whole units, times in ns.
 
-    `count` is the number of ticks that each becomes, at least one and at most its volume.
+    `count` is the number of ticks that each bar becomes, at least one and at most its volume.
     """
 
     time: Ints
@@ -39,7 +39,7 @@ class FileBars:
 
 @dataclass(frozen=True, slots=True)
 class BarTicks:
-    """What bars became: `bar` is the bar of each tick, by its number in the block."""
+    """Ticks made from bars; `bar` is the index within the block of each tick's bar."""
 
     time: Ints
     price: Ints
@@ -48,7 +48,7 @@ class BarTicks:
 
 
 def turns(bars: FileBars) -> Ints:
-    """The four prices that each bar goes through, a row a bar."""
+    """Return the four prices that each bar passes through, one row per bar."""
     rising = bars.close >= bars.open
     first = np.where(rising, bars.low, bars.high)
     second = np.where(rising, bars.high, bars.low)
@@ -56,22 +56,22 @@ def turns(bars: FileBars) -> Ints:
 
 
 def needed(bars: FileBars) -> Ints:
-    """The fewest ticks that show each bar: its four turns without those that repeat the one before."""
+    """Return the fewest ticks that show each bar: its four turns without those that repeat the one before."""
     path = turns(bars)
     return np.asarray(1 + np.count_nonzero(np.diff(path, axis=1), axis=1), np.int64)
 
 
 def too_small(bars: FileBars) -> int | None:
-    """The first bar whose volume cannot be split into as many ticks as its prices need, by its number."""
+    """Return the index of the first bar whose volume cannot be split into as many ticks as its prices need."""
     wrong = np.flatnonzero(bars.volume < needed(bars))
     return int(wrong[0]) if len(wrong) else None
 
 
 def ticks_of(bars: FileBars, interval: int) -> BarTicks:
-    """The ticks of the bars, evenly spread from the beginning of each.
+    """Return the ticks of the bars, evenly spread from the beginning of each.
 
     Args:
-        bars: none of which is `too_small`.
+        bars: bars, none of which is `too_small`.
         interval: length of a bar, ns.
     """
     count = np.minimum(np.maximum(bars.count, needed(bars)), bars.volume)
@@ -95,15 +95,15 @@ def _prices(bars: FileBars, count: Ints, bar: Ints, number: Ints) -> Ints:
     rows = np.arange(len(bar))
     left, right = places[rows, at], places[rows, at + 1]
     begin, end = prices[rows, at], prices[rows, at + 1]
-    # Anchors of the same place are the same price.
+    # Anchors at the same tick have the same price.
     width = np.maximum(right - left, 1)
     return np.asarray(begin + (end - begin) * (number - left) // width, np.int64)
 
 
 def _anchors(bars: FileBars, count: Ints) -> tuple[Ints, Ints]:
-    """The turns of each bar, and the numbers of the ticks at which they are.
+    """Return the turns of each bar, and the numbers of the ticks at which they occur.
 
-    With fewer than four ticks, turns that repeat the one before are taken together, the repeated ones at the end.
+    With fewer than four ticks, a turn that repeats the one before is dropped, and the last one is repeated at the end.
     """
     path = turns(bars)
     last = count - 1

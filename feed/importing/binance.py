@@ -1,4 +1,4 @@
-"""Binance's public data: trades, aggregated trades and klines, with and without names of columns."""
+"""Binance's public data: trades, aggregated trades and klines, with and without a header."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _klines(beginning: Beginning) -> str | None:
     return None
 
 
-# Times are ms, and us in files of 2025 and later: the digits tell.
+# Times are in ms, and in us in files of 2025 and later: the number of digits decides.
 BINANCE = (
     trade_preset(
         "binance-trades",

@@ -1,4 +1,4 @@
-"""Bitfinex's candles, which have the close before the extremes; nothing in them tells so."""
+"""Bitfinex's candles, in which the close comes before the extremes; nothing in the files shows this order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captures of sessions: lines through a venue's parser, with what was missing, repeated or wrong on the way.
+"""Captures of sessions: lines read by a venue's parser, with a report of missing, repeated or wrong messages.
 
 Several files are several connections of the same recorder; their messages are merged by the receive clock.
 """
@@ -29,13 +29,13 @@ from feed.venues.registry import VENUES, Parser, parser
 __all__ = ["CaptureFiles", "capture_format"]
 
 ROWS = 8192
-"""Rows that are gathered before they are passed on."""
+"""The number of rows gathered before they are passed on as a table."""
 
 FIRST = 1000
-"""So many messages with both clocks tell how far apart these are, for messages that have one only."""
+"""The number of messages with both clocks that give the clocks' difference, for messages that have one clock only."""
 
 QUIET = ("reply",)
-"""Notes that are about nothing but the recorder's own requests."""
+"""Kinds of notes that concern nothing but the recorder's own requests."""
 
 Data = Trade | Quote | BookSnapshot | BookUpdate | Status
 
@@ -44,7 +44,7 @@ Timed = tuple[Line, Event]
 
 @dataclass(slots=True)
 class CaptureFiles(Reader):
-    """Captures of one venue, as tables of rows."""
+    """Reader of captures of one venue, as tables of rows."""
 
     paths: Sequence[Path]
     venue: str
@@ -58,14 +58,14 @@ class CaptureFiles(Reader):
     _untimed: int = 0
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol: one in the last decimal that was used."""
+        """Return tick and lot size of each symbol: one unit of the last decimal used."""
         return {
             name: (Decimal(1).scaleb(-each.price), Decimal(1).scaleb(-each.size))
             for name, each in self.rows.places.items()
         }
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows in the order in which the messages came in.
+        """Yield the rows in the order in which the messages came in.
 
         Raises:
             RecordingError: names the file and the line of the first mistake.
@@ -122,7 +122,7 @@ class CaptureFiles(Reader):
             self.findings.gap(f"{note.stream}:{note.symbol}", seq, line.received)
 
     def _with_offset(self, events: Iterator[Timed]) -> Iterator[Timed]:
-        """The same events, once the difference of the clocks is known."""
+        """Yield the same events, after the difference of the clocks is known."""
         held: list[Timed] = []
         differences: list[int] = []
         for line, event in events:
@@ -136,7 +136,7 @@ class CaptureFiles(Reader):
         yield from events
 
     def _time(self, line: Line, event: Data) -> int | None:
-        """The exchange's time; of a message without one, the receive time brought to the exchange's clock."""
+        """Return the exchange's time; for a message without one, the receive time converted to the exchange's clock."""
         if event.time is not None:
             check_time(line.path, f"line {line.number}, time", event.time)
             if line.received is not None:
@@ -150,7 +150,7 @@ class CaptureFiles(Reader):
         return line.received - (self._offset or 0)
 
     def _holds(self, line: Line, event: Data) -> bool:
-        """Whether a trade is one; a quote whose sides cross is told and kept."""
+        """Tell whether an event is kept: a trade needs a price and a size; a crossed quote is reported and kept."""
         if isinstance(event, Trade) and not (float(event.price) > 0 and float(event.size) > 0):
             text = f"price {event.price}, size {event.size}: is left out"
             self.findings.count("trade without price or size", event.symbol, line.where, text)
@@ -172,7 +172,7 @@ class CaptureFiles(Reader):
 
 
 def _ordered(lines: Iterator[Line], sort: bool, findings: Findings) -> Iterator[Line]:
-    """Lines by receive time: as they are, and checked, or sorted."""
+    """Yield lines by receive time: sorted, or in the order of the file, which is then checked."""
     if sort:
         yield from sorted(lines, key=_received)
         return
@@ -191,7 +191,10 @@ def _received(line: Line) -> int:
 
 
 def capture_format(venue: str) -> Format:
-    """Captured sessions of a venue: told by the URL of a connection, or by messages that its parser makes data of."""
+    """Return the format of a venue's captured sessions.
+
+    Detected by the URL of a connection, or by messages that the venue's parser turns into data.
+    """
 
     def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> CaptureFiles:
         options.only("a captured session")
@@ -207,13 +210,13 @@ def capture_format(venue: str) -> Format:
 
 
 def _venue_of(url: str) -> str | None:
-    """The venue that has this URL; of several the one with the longest part of it."""
+    """Return the venue whose host is in this URL; of several, the one with the longest host."""
     fitting = [(len(each.host), name) for name, each in VENUES.items() if each.host in url]
     return max(fitting)[1] if fitting else None
 
 
 def _by_messages(venue: str, lines: Sequence[Line]) -> str | None:
-    """Whether the venue's parser makes data of the messages and stumbles over none."""
+    """Return the reason to take messages as the venue's (its parser gets data, with one failure at most), or None."""
     following = parser(venue)
     events = [event for line in lines for event in following.parse(line.message, line.received or 0)]
     strange = [event for event in events if isinstance(event, Note) and event.kind in ("malformed", "unknown")]

@@ -1,6 +1,6 @@
-"""Gives the wanted columns of a CSV or Parquet file, packed or not, in chunks, and says how much of it was read.
+"""Reading of the wanted columns of a CSV or Parquet file, packed or not, in chunks, and of the progress in bytes.
 
-Cells of a CSV that are not the numbers that they should be stay text: `feed.importing.conversion` names the wrong row.
+Cells of a CSV that should be numbers and are not stay text: `feed.importing.conversion` names the wrong row.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from feed.scenario.tickfile import Column
 __all__ = ["CHUNK_ROWS", "Chunk", "Head", "Meter", "Wanted", "folded", "head_of", "read_columns"]
 
 CHUNK_ROWS = 65_536
-"""Rows of Parquet that are read at a time."""
+"""The number of rows of Parquet that are read at a time."""
 
 Chunk = dict[str, pa.Array]
-"""The wanted columns by their key, of the same length."""
+"""The wanted columns by their key, all of the same length."""
 
 FIRST_LINE = 1 << 20
 
@@ -36,12 +36,12 @@ KINDS = {
     **dict.fromkeys(("time", "received", "trade_id"), pa.int64()),
     **dict.fromkeys((*DECIMALS, "open", "high", "low", "close"), pa.float64()),
 }
-"""What a CSV's cells usually are."""
+"""The usual types of a CSV's cells, by key."""
 
 
 @dataclass(slots=True)
 class Meter:
-    """How much of the files was read, in bytes as they are on disk."""
+    """Progress of reading the files, in bytes as they are on disk."""
 
     total: int
     before: int = 0
@@ -49,20 +49,20 @@ class Meter:
 
     @property
     def done(self) -> int:
-        """Bytes of files that were read, and of the one that is being read."""
+        """The number of bytes read: of finished files, and of the one that is being read."""
         return self.before + self.here
 
     def next_file(self, size: int) -> None:
-        """A file of that size is done."""
+        """Count a file of that size as finished."""
         self.before += size
         self.here = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Columns by what they are for, and how a CSV is written.
+    """Columns by their purpose, and the layout of a CSV.
 
-    `header` None: there is one where a column is wanted by name, or where no cell of the first line is a number.
+    `header` None: a header is assumed if a column is wanted by name, or if no cell of the first line is a number.
     """
 
     columns: Mapping[str, Column]
@@ -72,7 +72,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning of a file: names of Parquet's columns or the first line's cells, and the name inside a zip."""
+    """Beginning of a file: names of Parquet's columns or the first line's cells, and the name inside a zip."""
 
     parquet: bool
     cells: tuple[str, ...]
@@ -80,15 +80,15 @@ class Head:
 
     @property
     def named(self) -> bool:
-        """Whether these are names, and not the first row."""
+        """Tell whether the cells are names, and not the first row."""
         return self.parquet or not any(_is_number(cell) for cell in self.cells)
 
 
 def head_of(path: Path, delimiter: str = ",") -> Head:
-    """The beginning of a file.
+    """Return the beginning of a file.
 
     Raises:
-        RecordingError: for a file that is not there, cannot be read or is empty.
+        RecordingError: the file does not exist, cannot be read or is empty.
     """
     with reading_errors(path), opened(path) as (stream, _, member):
         if is_parquet(path, stream):
@@ -97,10 +97,10 @@ def head_of(path: Path, delimiter: str = ",") -> Head:
 
 
 def read_columns(path: Path, wanted: Wanted, meter: Meter) -> Iterator[Chunk]:
-    """The wanted columns, in order, a bounded number of rows at a time.
+    """Yield the wanted columns, in order, a bounded number of rows at a time.
 
     Raises:
-        RecordingError: for a file that is not there, cannot be read or lacks a column.
+        RecordingError: the file does not exist, cannot be read or lacks a column.
     """
     with reading_errors(path), opened(path) as (stream, raw, _):
         if is_parquet(path, stream):
@@ -122,7 +122,7 @@ def _read_parquet(path: Path, wanted: Wanted, stream: IO[bytes], meter: Meter) -
 
 
 def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], meter: Meter) -> Iterator[Chunk]:
-    # Columns are found by position: a CSV may have two of the same name, or of none.
+    # Columns are found by position: a CSV may have two columns of the same name, or columns without a name.
     cells = _first_cells(path, stream, wanted.delimiter)
     header = wanted.header
     if header is None:
@@ -139,7 +139,7 @@ def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], met
 
 
 def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
-    """The first line's cells; the stream is back at its beginning."""
+    """Return the first line's cells, and rewind the stream to its beginning."""
     line = stream.readline(FIRST_LINE)
     stream.seek(0)
     if not line.strip():
@@ -150,7 +150,7 @@ def _first_cells(path: Path, stream: IO[bytes], delimiter: str) -> list[str]:
         parse_options=pc_csv.ParseOptions(delimiter=delimiter),
         convert_options=pc_csv.ConvertOptions(strings_can_be_null=False),
     )
-    # As it is written, or an id of 20 digits would come back as a float.
+    # Read as text: an id of 20 digits would become a float.
     plain = line.decode("utf-8-sig", "replace").rstrip("\r\n").split(delimiter)
     if len(plain) == table.num_columns:
         return [cell.strip().strip('"') for cell in plain]
@@ -174,7 +174,7 @@ def _place(path: Path, key: str, column: Column, names: Sequence[str]) -> int:
 
 
 def folded(name: str) -> str:
-    """A column's name without what nobody sees or means: case, spaces around it, characters that are not printed."""
+    """Return a column's name without case, surrounding spaces and characters that are not printed."""
     return (
         "".join(each for each in name if each.isprintable() and unicodedata.category(each) != "Cf").strip().casefold()
     )

@@ -1,4 +1,4 @@
-"""Turns cells into integers, and says which row cannot be: sides, ids, and what numbers and times have in common.
+"""Conversion of cells into integers, naming the first wrong row: sides, ids, common parts of numbers and times.
 
 Every function takes the row number of its first cell, counted from 1, for its messages.
 """
@@ -37,11 +37,11 @@ _SELL = ("sell", "s", "ask", "a", "-1", "0", "-1.0", "false", "f", "short")
 
 @dataclass(frozen=True, slots=True)
 class SideWords:
-    """What the words of a column of sides mean.
+    """Meaning of the words in a column of sides.
 
     Attributes:
-        means: whose side it is: `taker`, `maker`, or `buyer-is-maker`, where true says that the seller took.
-        buy: the word of a buy, where every other is a sell.
+        means: the party whose side it is: `taker`, `maker`, or `buyer-is-maker`, with true if the seller took.
+        buy: the word of a buy, which makes every other word a sell.
     """
 
     means: str = "taker"
@@ -50,7 +50,7 @@ class SideWords:
 
 
 def read_sides(meaning: SideWords, path: Path, column: pa.Array, row: int) -> Ints:
-    """BUY or SELL, the taker's."""
+    """Return the taker's side of each row, BUY or SELL."""
     refuse_null(path, "side", column, row)
     encoded = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string()))).dictionary_encode()
     words = encoded.dictionary.to_pylist()
@@ -67,7 +67,7 @@ def read_sides(meaning: SideWords, path: Path, column: pa.Array, row: int) -> In
 
 
 def zero_where_missing(column: pa.Array) -> pa.Array:
-    """The column with 0 in each cell that has nothing."""
+    """Return the column with 0 in each empty cell."""
     if pa.types.is_string(column.type):
         return pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), "0", column)
     filled = pc.fill_null(column, 0)
@@ -75,7 +75,7 @@ def zero_where_missing(column: pa.Array) -> pa.Array:
 
 
 def read_ids(path: Path, column: pa.Array, row: int) -> Ints:
-    """Whole numbers of 0 or more."""
+    """Return ids as whole numbers of 0 or more."""
     refuse_null(path, "trade_id", column, row)
     ids = ints_of(cast_column(path, "trade_id", column, pa.int64(), row, "is not a whole number"))
     if (ids < 0).any():
@@ -85,7 +85,7 @@ def read_ids(path: Path, column: pa.Array, row: int) -> Ints:
 
 
 def converted(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Text as numbers, if all of it is; else as it is, for whoever can say which cell is wrong."""
+    """Return text as numbers if all of it is numeric; else unchanged, so that a later check can name the wrong cell."""
     if not pa.types.is_string(column.type):
         return column
     try:
@@ -95,14 +95,14 @@ def converted(column: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def refuse_null(path: Path, key: str, column: pa.Array, row: int) -> None:
-    """Raise RecordingError for the first cell that has nothing."""
+    """Raise RecordingError for the first empty cell."""
     if column.null_count:
         first = pc.index(pc.is_null(column), True).as_py()
         raise failure(path, f"row {row + first}, {key}", "there is no value")
 
 
 def cast_column(path: Path, key: str, column: pa.Array, kind: pa.DataType, row: int, wrong: str) -> pa.Array:
-    """Cells as another type. Raises RecordingError, which says `wrong` of the first that is none."""
+    """Return cells as another type. Raises RecordingError, with the text `wrong`, for the first one that fails."""
     text = pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
     try:
         return text.cast(kind)
@@ -114,7 +114,7 @@ def cast_column(path: Path, key: str, column: pa.Array, kind: pa.DataType, row: 
 
 
 def ints_of(column: pa.Array) -> Ints:
-    """Whole numbers, and ns of timestamps."""
+    """Return whole numbers as integers, and timestamps as integers of their own unit (ns)."""
     return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
 
 
@@ -125,7 +125,7 @@ def _side_of(meaning: SideWords, word: str) -> int:
 
 
 def _first_uncastable(column: pa.Array, kind: pa.DataType) -> int:
-    """The first cell that does not cast, by halves: a cast has no way to say where it failed."""
+    """Return the index of the first cell that does not cast, by bisection: a cast does not report the place."""
     low, high = 0, len(column)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,8 +1,8 @@
-"""Blocks of whole lines of a CSV, parsed beside each other and given in order.
+"""Blocks of whole lines of a CSV, parsed in parallel and yielded in order.
 
 Arrow's own streaming reader reads far ahead, parses one block after another, and can say neither the row of a line with
-too few cells nor that of a wrong cell. Here each block is parsed on its own: as numbers, and if that does not go well,
-as text, in which `feed.importing.conversion` finds the wrong one.
+too few cells nor that of a wrong cell. Here each block is parsed by itself: as numbers, and if that fails, as text, in
+which `feed.importing.conversion` finds the wrong cell.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ __all__ = ["CsvLayout", "read_blocks"]
 
 BLOCK_BYTES = 2 * 1024 * 1024
 AHEAD = 3
-"""Blocks that are parsed, or wait for it, while one is worked on."""
+"""The number of blocks that are parsed, or wait for it, while one is worked on."""
 
 THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """How lines become columns.
+    """Layout of the lines and columns of a CSV.
 
     Attributes:
-        names: of all columns.
-        included: of those that are wanted.
-        kinds: what wanted columns usually are, where that is no text.
-        header: whether the first line is no row.
+        names: names of all columns.
+        included: names of the wanted columns.
+        kinds: usual types of wanted columns that are not text.
+        header: the first line is a header, not a row.
     """
 
     names: Sequence[str]
@@ -48,7 +48,7 @@ class CsvLayout:
 
 @dataclass(slots=True)
 class _Block:
-    """A block's columns, or why there are none, and the first line that has too few or too many cells."""
+    """A block's columns, or the reason why there are none, and the lines that have too few or too many cells."""
 
     rows: pa.RecordBatch | None = None
     problem: str = ""
@@ -57,7 +57,7 @@ class _Block:
 
 
 def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa.RecordBatch]:
-    """The wanted columns, some rows at a time.
+    """Yield the wanted columns, some rows at a time.
 
     Raises:
         RecordingError: a line has too few or too many cells.
@@ -77,13 +77,13 @@ def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa
             row += len(rows)
             yield rows
     finally:
-        # Without waiting: who gives up halfway leaves this to the garbage collector, which may run in any thread and in
-        # the middle of anything, also where a thread begins and nobody can wait for another one's end.
+        # Without waiting: a generator that is abandoned halfway is closed by the garbage collector, which may run in
+        # any thread and at any moment, also while a thread starts and waiting for another one's end is impossible.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Blocks that end with a line's end; a last line without one belongs to the block before."""
+    """Yield blocks that end with a line's end; a last line without one belongs to the block before."""
     block = rest = b""
     while data := stream.read(BLOCK_BYTES):
         cut = data.rfind(b"\n") + 1
@@ -136,7 +136,7 @@ def _parse(
 def _checked(path: Path, block: _Block, row: int) -> pa.RecordBatch:
     if block.odd:
         first = block.odd[0]
-        # Lines of a block are counted from 1, header and all.
+        # Lines of a block are counted from 1, the header included.
         at = row + (first.number or 1) - 1 - block.skipped
         text = f"has {first.actual_columns} cells where the first line has {first.expected_columns}"
         raise failure(path, f"row {at}", text, first.text[:80])

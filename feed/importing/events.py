@@ -1,4 +1,4 @@
-"""Rows out of the events of a venue: numbered by stream, trades with their quote and the volume of the day."""
+"""Rows made from the events of a venue: numbered by stream, trades with their quote and the volume of the day."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["EventRows", "Places", "book_text"]
 
 @dataclass(slots=True)
 class Places:
-    """Decimals that a symbol's prices and sizes have taken so far."""
+    """Decimals that a symbol's prices and sizes have used so far."""
 
     price: int = 0
     size: int = 0
 
     def see(self, price: str, size: str) -> None:
-        """Take note of a price and a size."""
+        """Record the decimals of a price and a size."""
         self.price = max(self.price, _places(price))
         self.size = max(self.size, _places(size))
 
@@ -40,7 +40,7 @@ class _Symbol:
 
 
 class EventRows:
-    """Gathers rows until they are taken."""
+    """Collector of rows until they are taken."""
 
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
@@ -52,15 +52,15 @@ class EventRows:
 
     @property
     def places(self) -> Mapping[str, Places]:
-        """Decimals by symbol, of those with prices."""
+        """The decimals in use by symbol, for symbols with prices."""
         return {name: each.places for name, each in self._symbols.items()}
 
     def seq(self, channel: str, symbol: str) -> int:
-        """The number of a stream's last row."""
+        """Return the number of a stream's last row."""
         return self._seqs.get((channel, symbol), 0)
 
     def add(self, event: Trade | Quote | BookSnapshot | BookUpdate | Status, received: int | None, time: int) -> None:
-        """One row."""
+        """Add the row of one event."""
         if isinstance(event, Trade):
             self._trade(event, received, time)
         elif isinstance(event, Quote):
@@ -72,7 +72,7 @@ class EventRows:
             self._book(event, received, time)
 
     def take(self) -> pa.Table:
-        """The rows that were gathered, which are forgotten here."""
+        """Return the gathered rows, and forget them."""
         arrays = [pa.array(self._columns[each.name], each.type) for each in SCHEMA]
         self._columns = {name: [] for name in SCHEMA.names}
         return pa.Table.from_arrays(arrays, schema=SCHEMA)
@@ -124,7 +124,7 @@ class EventRows:
 
 
 def book_text(bids: Levels, asks: Levels) -> str:
-    """The `data` of a book's row. A level that goes has size 0, however many zeros the venue writes."""
+    """Return the `data` of a book's row. A removed level has size 0, however many zeros the venue writes."""
     sides = {"bids": _cleaned(bids), "asks": _cleaned(asks)}
     return orjson.dumps(sides).decode()
 
@@ -138,7 +138,7 @@ def _places(text: str) -> int:
 
 
 def _touch(quote: Quote | None, price: str) -> dict[str, float]:
-    """The last quote, where it can be the one behind the trade."""
+    """Return the last quote, if the trade's price lies within it and it is not crossed; else nothing."""
     if quote is None:
         return {}
     numbers = _numbers(quote)

@@ -1,4 +1,4 @@
-"""What an import found, counted, with the first place of each kind: nothing is repaired without a word here."""
+"""Findings of an import, counted, with the first place of each kind: every repair is reported here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["Findings", "Offsets", "span"]
 
 MOST_GAPS = 1000
-"""So many gaps are listed one by one; all are counted."""
+"""The largest number of gaps that are listed one by one; all are counted."""
 
 SAMPLES = 16_384
-"""Receive clock against exchange clock: so many differences are kept, evenly spread over the rows."""
+"""Least number of differences between receive and exchange clock that are kept, once there are more; evenly spread."""
 
 WINDOWS = 8
 DRIFT = 50 * MILLISECOND
-"""Medians of an eighth of the rows that are further apart are no noise of the network."""
+"""Difference (ns) between medians of eighths of the rows above which it counts as drift, not as network noise."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Counted:
 
 
 class Offsets:
-    """Differences of two clocks; of any number of them, evenly spread samples."""
+    """Differences of two clocks; of a large number of them, evenly spread samples."""
 
     def __init__(self) -> None:
         self._kept: list[int] = []
@@ -36,7 +36,7 @@ class Offsets:
         self._seen = 0
 
     def add(self, difference: int) -> None:
-        """Receive time minus exchange time, ns."""
+        """Add a difference: receive time minus exchange time, ns."""
         if self._seen % self._stride == 0:
             self._kept.append(difference)
             if len(self._kept) >= 2 * SAMPLES:
@@ -46,11 +46,11 @@ class Offsets:
 
     @property
     def median(self) -> int | None:
-        """The middle one, if there are any."""
+        """The median difference in ns; None without any."""
         return int(statistics.median(self._kept)) if self._kept else None
 
     def notes(self) -> list[str]:
-        """What a reader should know of the two clocks."""
+        """Return the notes for a reader on the two clocks."""
         middle = self.median
         if middle is None:
             return []
@@ -66,12 +66,12 @@ class Offsets:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects while files are read.
+    """Collector of findings while files are read.
 
     Attributes:
         said: facts, one sentence each.
-        gaps: the first thousand, by stream and row.
-        offsets: of the two clocks.
+        gaps: the first thousand gaps, by stream and row.
+        offsets: differences of the two clocks.
     """
 
     said: list[str] = field(default_factory=list)
@@ -85,13 +85,13 @@ class Findings:
             self.said.append(sentence)
 
     def count(self, kind: str, about: str, where: str, text: str, times: int = 1) -> None:
-        """Count what happened; the first is told in full.
+        """Count a finding; the first of its kind is reported in full.
 
         Args:
-            kind: what, such as `gap`.
+            kind: kind of finding, such as `gap`.
             about: a symbol, or empty.
             where: file and row.
-            text: what is wrong there.
+            text: the mistake at that place.
         """
         known = self._counted.get((kind, about))
         if known is None:
@@ -105,17 +105,17 @@ class Findings:
             self.gaps.append(RecordingGap(stream=stream, after=seq - 1, before=seq, time=time or 0))
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How often each kind was found, by kind and symbol."""
+        """Return the number of findings of each kind, by kind and symbol."""
         return {key: counted.count for key, counted in self._counted.items()}
 
     def notes(self) -> list[str]:
-        """Everything, one sentence each."""
+        """Return all findings, one sentence each."""
         kinds = {kind: [key for key in self._counted if key[0] == kind] for kind, _ in self._counted}
         counted = [self._sentence(kind, keys) for kind, keys in kinds.items()]
         return [*self.said, *self.offsets.notes(), *counted]
 
     def _sentence(self, kind: str, keys: list[tuple[str, str]]) -> str:
-        """A kind of find: how often, of which symbols, and the first."""
+        """Return the sentence on a kind of finding: its number, its symbols, and the first."""
         names = [about for _, about in keys if about]
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         times = sum(self._counted[key].count for key in keys)
@@ -123,7 +123,7 @@ class Findings:
 
 
 def span(nanoseconds: int) -> str:
-    """A short time for people: `1.274 s`, `12.5 ms`."""
+    """Return a short time (ns) for people: `1.274 s`, `12.5 ms`."""
     if nanoseconds >= SECOND:
         return f"{nanoseconds / SECOND:.3f} s"
     return f"{nanoseconds / MILLISECOND:.3f} ms"

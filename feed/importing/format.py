@@ -1,4 +1,4 @@
-"""What a format is: a name, what it reads, how it is told, and what reads it. `feed.importing.formats` has them all."""
+"""Definition of a format: name, description, detection and reader. `feed.importing.formats` lists all formats."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from feed.scenario.tickfile import Column
 __all__ = ["Beginning", "Format", "Reader"]
 
 MOST_LINES = 200
-"""Messages of a capture that are looked at."""
+"""The largest number of messages of a capture that detection looks at."""
 
 
 class Reader(Protocol):
-    """Files of one format."""
+    """Reader of files of one format."""
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows of a recording, in order."""
+        """Yield the rows of a recording, in order."""
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol that was met."""
+        """Return tick and lot size of each symbol that occurred."""
 
     @property
     def infers_sides(self) -> bool:
-        """Whether the sides are inferred, and no file tells them."""
+        """Tell whether the sides are inferred, since no file gives them."""
         return False
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the files tell of where they come from, as fields of `RecordingInfo`."""
+        """The facts in the files about their origin, as fields of `RecordingInfo`."""
         return {}
 
 
 class Beginning:
-    """What can be seen of a file without reading it: its name, its columns, and its first lines if it is a capture."""
+    """Beginning of a file, visible without reading it all: name, columns, and the first lines if it is a capture."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @cached_property
     def is_lines(self) -> bool:
-        """Whether lines have a message of JSON in them."""
+        """Tell whether the lines hold messages of JSON."""
         with reading_errors(self.path), opened(self.path) as (stream, _, _):
             if is_parquet(self.path, stream):
                 return False
@@ -61,7 +61,7 @@ class Beginning:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """The first messages and connections; none where it is no capture."""
+        """Return the first messages and connections; none if the file is no capture."""
         lines: list[Line] = []
         for line in read_lines(self.path, Meter(0)) if self.is_lines else ():
             lines.append(line)
@@ -76,7 +76,7 @@ class Beginning:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of its columns; none where it has none."""
+        """The names of its columns; empty if it has none."""
         return frozenset(self.head.cells) if not self.is_lines and self.head.named else frozenset()
 
     @property
@@ -87,15 +87,15 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format.
+    """Format of files that can be imported.
 
     Attributes:
-        name: as it is typed.
-        description: what it reads, in a few words.
-        reader: from files, options, findings and a meter to what reads them.
-        detect: says by what a file is of this format; None where it is not.
-        columns: those that it always has, by what they are for.
-        tells_steps: whether the files tell what prices and sizes are multiples of.
+        name: the name as a user types it.
+        description: the files that it reads, in a few words.
+        reader: function from files, options, findings and a meter to a reader.
+        detect: function that returns the reason why a file is of this format; None if it is not.
+        columns: the columns that it always has, by their purpose.
+        tells_steps: the files give the steps of prices and sizes.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every format by its name. To add one, write a file with a `Format` and list it here."""
+"""Registry of all formats by name. To add one, write a file with a `Format` and list it here."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ FORMATS: dict[str, Format] = {
         RECORDING, TICKS, *map(capture_format, VENUES), LEAN, *TARDIS, *BINANCE, BITFINEX, BARS, TRADES,
     )
 }  # fmt: skip
-"""In the order in which `auto` asks whether a file is of them."""
+"""All formats, in the order in which `auto` tests a file."""
 
 
 def open_files(format: str, paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> Reader:
-    """What reads these files.
+    """Return a reader of these files.
 
     Raises:
-        UsageError: no such format, or an option that is of no use for it or missing.
-        RecordingError: a file is not what the format says.
+        UsageError: the format does not exist, or an option has no use for it or is missing.
+        RecordingError: a file is not of the format.
     """
     if format not in FORMATS:
         near = nearest(format, FORMATS)
@@ -46,10 +46,10 @@ def open_files(format: str, paths: Sequence[Path], options: Options, findings: F
 
 
 def detect(path: Path) -> tuple[str, str]:
-    """The format of a file, and why.
+    """Return the format of a file, and the reason.
 
     Raises:
-        UsageError: it cannot be told.
+        UsageError: the format cannot be detected.
         RecordingError: the file cannot be read.
     """
     beginning = Beginning(path)

@@ -1,6 +1,6 @@
-"""LEAN's bars: zip files of one CSV without a header, whose name tells day, symbol and length of a bar.
+"""LEAN's bars: zip files of one CSV without a header, whose name gives day, symbol and length of a bar.
 
-Bars of trades are bars like others; of a bar of quotes, its last quote is kept, at the end of the bar.
+Bars of trades are read like other bars; of a bar of quotes, its last quote is kept, at the end of the bar.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Named:
 
 
 def _told_by_name(path: Path) -> _Named | None:
-    """What LEAN puts into the name of the file in a zip; None for any other file."""
+    """Return the facts that LEAN puts into the name of the file in a zip; None for any other file."""
     found = _NAME.search(head_of(path).member.lower()) or _NAME.search(path.name.lower())
     if found is None:
         return None
@@ -62,10 +62,10 @@ def _told_by_name(path: Path) -> _Named | None:
 
 
 def _lean_files(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles | LeanQuotes:
-    """A reader of LEAN's files, all of which are of one symbol and kind.
+    """Return a reader of LEAN's files, all of which are of one symbol and kind.
 
     Raises:
-        RecordingError: a name does not tell what it should, or something else than the first.
+        RecordingError: a name lacks a fact, or differs from the first.
     """
     options.only("LEAN's files, whose names tell it", others=("symbol", "tick_size", "lot_size", "rounding"))
     named = {}
@@ -106,7 +106,7 @@ def _sizes(options: Options) -> StepColumn:
 
 @dataclass(slots=True)
 class LeanQuotes(Reader):
-    """Bars of quotes, as tables of rows."""
+    """Reader of bars of quotes, as tables of rows."""
 
     paths: Sequence[Path]
     symbol: str
@@ -124,11 +124,11 @@ class LeanQuotes(Reader):
         self._grid = Grid(self.symbol, self.interval, self.findings)
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of the symbol."""
+        """Return tick and lot size of the symbol."""
         return {self.symbol: (self.prices.step, self.sizes.step)}
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order. Raises RecordingError for the first mistake."""
+        """Yield the rows, in order. Raises RecordingError for the first mistake."""
         for path in self.paths:
             row = 1
             for chunk in read_columns(path, Wanted(QUOTE_COLUMNS, header=False), self.meter):

@@ -1,7 +1,7 @@
-"""Lines of a capture: when a message came in, what it was, and where a connection began.
+"""Lines of a capture: messages with their receive times, and the beginnings of connections.
 
-Three spellings, which may be packed: `<receive time> <message>`; `<receive time>: <message>` with `<url> <-> <time>`
-for a connection and `<url> <- <time>: <message>` for what was sent; and messages alone.
+Three spellings, in files that may be packed: `<receive time> <message>`; `<receive time>: <message>` with
+`<url> <-> <time>` for a connection and `<url> <- <time>: <message>` for a sent message; and messages alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SENT = re.compile(r"\S+ <- \d+(?:\.\d+)?: .*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message with its receive time (ns UTC, None where nobody noted it), or the beginning of a connection."""
+    """A message with its receive time (ns UTC, None if it was not recorded), or the beginning of a connection."""
 
     path: Path
     number: int
@@ -40,15 +40,15 @@ class Line:
 
     @property
     def where(self) -> str:
-        """File and line, for people."""
+        """File and line number, for people."""
         return f"{self.path.name} line {self.number}"
 
 
 def read_lines(path: Path, meter: Meter) -> Iterator[Line]:
-    """Connections and messages in the order in which they are in the file; what was sent is left out.
+    """Yield connections and messages in the order of the file; sent messages are left out.
 
     Raises:
-        RecordingError: the file cannot be read, or a line is of none of the spellings.
+        RecordingError: the file cannot be read, or a line has none of the spellings.
     """
     waiting: Line | None = None
     with reading_errors(path), opened(path) as (stream, raw, _):
@@ -63,7 +63,7 @@ def read_lines(path: Path, meter: Meter) -> Iterator[Line]:
                 meter.here = raw.tell()
     if waiting is None:
         raise failure(path, "", "there is no message in this file")
-    # A recorder that was stopped leaves half a line: only the last may be one.
+    # A recorder that was stopped leaves half a line: only the last line may be incomplete.
     yield Line(path, waiting.number, waiting.received, waiting.message, waiting.url, last=True)
     meter.next_file(path.stat().st_size)
 

@@ -1,4 +1,4 @@
-"""How many decimals numbers may have so that they, and their sum, can be counted exactly."""
+"""Limits on the decimals of numbers, so that the numbers and their sum can be counted exactly."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from feed.units import decimal_places
 __all__ = ["LARGEST", "MAX_TOTAL", "PRICE_KEYS", "Magnitudes", "TableMagnitudes", "TooFineError"]
 
 LARGEST = 2.0**53
-"""Above it floating point has no units any more."""
+"""Limit above which floating point cannot represent every unit."""
 
 MAX_TOTAL = 2.0**62
-"""What all sizes together may come to, in units: a volume is the sum of many."""
+"""The largest sum of all sizes, in units: a volume is the sum of many sizes."""
 
 SPARE = 10.0
-"""What was met so far may grow as much before decimals have to be given up once more."""
+"""Factor by which the sum may still grow after decimals were given up, before more have to be given up."""
 
 PRICE_KEYS = frozenset({"price", "bid", "ask", "open", "high", "low", "close"})
 
 
 class TooFineError(Exception):
-    """With so many decimals the numbers of a file can't be counted; with fewer they can.
+    """Error for numbers of a file that cannot be counted with so many decimals, but can with fewer.
 
     Attributes:
-        is_price: whether they are prices, and not sizes.
-        what: the same as a word.
-        places: the decimals that there are.
-        key: the option that tells what they are multiples of.
-        step: the finest that fits.
+        is_price: the numbers are prices, not sizes.
+        what: the word `prices` or `sizes`.
+        places: the number of decimals in use.
+        key: the option that sets the step.
+        step: the finest step that fits.
     """
 
     def __init__(self, is_price: bool, places: int, fitting: int) -> None:
@@ -45,23 +45,23 @@ class TooFineError(Exception):
 
     @property
     def message(self) -> str:
-        """What is wrong where somebody told the step."""
+        """The mistake, for a step that the user set."""
         return f"the {self.what} are too large to be counted so finely"
 
     def hint(self, spelling: Spelling) -> str:
-        """The options with which they can be counted."""
+        """Return the options with which the numbers can be counted."""
         return f"use {spelling.given(self.key, f'{self.step:f}')} {spelling.on('rounding')}"
 
 
 class Magnitudes:
-    """The largest number that was met, and the sum of all."""
+    """Largest number so far, and the sum of all."""
 
     def __init__(self) -> None:
         self._largest = 0.0
         self._total = 0.0
 
     def note(self, column: pa.Array, *, adds_up: bool) -> None:
-        """Numbers as floating point; text is left for who says what is wrong with it."""
+        """Note a column of floating point numbers; text is ignored, as a later check reports its mistake."""
         if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
             return
         values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
@@ -71,7 +71,7 @@ class Magnitudes:
             self._total += float(values.sum()) if adds_up else 0.0
 
     def check(self, is_price: bool, places: int) -> None:
-        """Raises TooFineError where so many decimals are too many, and fewer would not be."""
+        """Raise TooFineError if there are too many decimals, and fewer would fit."""
         if self._fits(places, 1.0):
             return
         fitting = next((fewer for fewer in range(places - 1, -1, -1) if self._fits(fewer, SPARE)), None)
@@ -84,13 +84,13 @@ class Magnitudes:
 
 
 class TableMagnitudes:
-    """The same of the rows of a recording, by symbol."""
+    """Magnitudes of the rows of a recording, by symbol."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], float] = {}
 
     def note(self, table: pa.Table) -> None:
-        """The next rows."""
+        """Note the next rows."""
         grouped = table.group_by("symbol").aggregate(
             [*((name, "max") for name in ("price", "bid", "ask", "size", "bid_size", "ask_size")), ("size", "sum")]
         )
@@ -102,7 +102,7 @@ class TableMagnitudes:
             self._known[symbol, "total"] = self._known.get((symbol, "total"), 0.0) + (row["size_sum"] or 0.0)
 
     def wrong(self, instruments: dict[str, tuple[Decimal, Decimal]]) -> str | None:
-        """What cannot be counted in the steps that were found, if anything."""
+        """Return the first number that cannot be counted in the given steps, as a message; None if all can."""
         for symbol, (tick, lot) in instruments.items():
             for kind, step, most in (("price", tick, LARGEST), ("size", lot, LARGEST), ("total", lot, MAX_TOTAL)):
                 value = self._known.get((symbol, kind), 0.0)

@@ -1,4 +1,4 @@
-"""Trades and bars of anybody, by a mapping of columns, which usual names make for them."""
+"""Trades and bars in any layout, by a mapping of columns, which defaults to usual names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _trades(beginning: Beginning) -> str | None:
 
 
 def _named(beginning: Beginning, usual: tuple[str, ...]) -> str | None:
-    """The column of the file that has one of these names."""
+    """Return the column of the file that has one of these names."""
     known = {folded(name): name for name in beginning.names}
     return next((known[folded(name)] for name in usual if folded(name) in known), None)
 

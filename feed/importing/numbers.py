@@ -1,6 +1,6 @@
-"""Prices and sizes of a file's columns, and the steps that they are multiples of.
+"""Prices and sizes in a file's columns, and the steps of which they are multiples.
 
-The steps may be told. Where they are not, they are one in the last decimal that the file uses; the report says so.
+The steps may be given. If not, they are one unit of the last decimal that the file uses; the report says so.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from feed.units import decimal_places
 __all__ = ["StepColumn"]
 
 MOST_PLACES = 12
-"""Decimals of a step."""
+"""The largest number of decimals of a step."""
 
 ROUNDING = 1e-3
-"""So far a value may be from the grid, in units of its last decimal: what floating point does to it."""
+"""Largest distance of a value from the grid, in units of its last decimal, that counts as a floating point error."""
 
 NEAR = 2e-15
-"""How far, relatively, floating point puts a decimal away from itself."""
+"""Largest relative error of a decimal in floating point."""
 
 
 class StepColumn:
-    """Reads a column of prices or of sizes as units of the last decimal, of which there may come to be more.
+    """Reader of a column of prices or sizes as units of the last decimal; later blocks may need more decimals.
 
     Args:
-        step: what all are multiples of; None for one in the last decimal.
-        rounding: bring what is no multiple to the nearest one.
-        spelling: of options, in messages.
+        step: the step of which all values are multiples; None for one unit of the last decimal.
+        rounding: round values off the grid to the nearest multiple.
+        spelling: spelling of options, in messages.
 
     Attributes:
         places: decimals of a unit. Blocks that were read before may have had fewer.
@@ -52,15 +52,15 @@ class StepColumn:
 
     @property
     def step(self) -> Decimal:
-        """The step that was told, or one in the last decimal so far."""
+        """The given step, or one unit of the last decimal so far."""
         return Decimal(1).scaleb(-self.places) if self._step is None else self._step
 
     def read(self, path: Path, key: str, column: pa.Array, row: int, *, least: int = 1) -> Ints:
-        """Units, each at least `least` steps.
+        """Return units, each value being at least `least` steps.
 
         Raises:
-            RecordingError: names the row of the first that is no such number.
-            TooFineError: these and those before need fewer decimals.
+            RecordingError: names the row of the first value that is no such number.
+            TooFineError: these values and those before need fewer decimals.
         """
         exact = converted(column.cast(pa.string()) if pa.types.is_float32(column.type) else column, pa.float64())
         self._magnitudes.note(exact, adds_up=key not in PRICE_KEYS)
@@ -73,11 +73,11 @@ class StepColumn:
         return units
 
     def _plain(self, column: pa.Array, least: int) -> Ints | None:
-        """Numbers that are all right; None where one may not be, or needs more decimals."""
+        """Return the units of plain, valid numbers; None if one may be invalid, or needs more decimals."""
         if not pa.types.is_float64(column.type) or column.null_count or not len(column):
             return None
         scaled = column.to_numpy(zero_copy_only=False) * 10.0**self.places
-        # Also false for what is no number.
+        # Also false for NaN.
         if not (float(scaled.min()) >= least and float(scaled.max()) < LARGEST):
             return None
         units = np.rint(scaled)
@@ -93,7 +93,7 @@ class StepColumn:
         return np.asarray(counts * int(self.step.scaleb(self.places)), np.int64)
 
     def _counts(self, path: Path, key: str, column: pa.Array, row: int, least: int) -> Ints:
-        """Counts of the step; off the grid only if that is rounded."""
+        """Return counts of the step; values off the grid are rounded, or refused without `rounding`."""
         refuse_null(path, key, column, row)
         values = cast_column(path, key, column, pa.float64(), row, "is not a number").to_numpy(zero_copy_only=False)
         places = decimal_places(self.step)
@@ -106,7 +106,7 @@ class StepColumn:
             raise _bad_number(path, key, values, int(np.argmax(bad)), row)
         steps, rest = np.divmod(units.astype(np.int64), int(self.step.scaleb(places)))
         if self._rounding:
-            # A trade stays a trade, however small.
+            # A trade keeps at least one unit, however small.
             return np.asarray(np.maximum(np.rint(values / float(self.step)), values > 0), np.int64)
         off |= rest != 0
         if off.any():
@@ -119,7 +119,7 @@ class StepColumn:
 
 
 def _step_of(key: str) -> str:
-    """What a column's values are multiples of."""
+    """Return the option with the step of a column's values."""
     return "lot_size" if "size" in key or key == "volume" else "tick_size"
 
 
@@ -135,7 +135,7 @@ def _bad_number(path: Path, key: str, values: NDArray[np.float64], first: int, r
 
 
 def _places(column: pa.Array, known: int) -> int:
-    """Decimals that it takes to write every number, as far as floating point can tell."""
+    """Return the number of decimals needed to write every number, as far as floating point shows it."""
     text = pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
     numbers = converted(text, pa.float64())
     if pa.types.is_string(numbers.type):

@@ -1,4 +1,4 @@
-"""Opens a file that others wrote: unpacked as its name says, also twice, and told apart by its first bytes."""
+"""Opening of files: unpacked as their name says, also if packed twice, and recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["UNPACKING", "is_parquet", "opened", "reading_errors"]
 PARQUET = b"PAR1"
 
 FIRST_BYTES = 4096
-"""So much of a file is looked at to tell what it is."""
+"""The number of bytes that are examined to recognise a file."""
 
 UNPACK = "unpack it, or pack it with gzip"
 OTHER = "write it as CSV or as Parquet"
@@ -41,13 +41,13 @@ MARKS = (
     (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
     (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
 )
-"""How files begin that are no text: what they are, and what is to be done."""
+"""First bytes of files that are not text, with the kind of file and a remedy."""
 
 MOST_UNPRINTABLE = 0.1
-"""Of the characters of a line; text has hardly any that cannot be printed."""
+"""Largest share of unprintable characters in the first line of a text."""
 
 MOST_LAYERS = 3
-"""A file that is packed in packed files more often than this is somebody's joke."""
+"""The largest number of nested packings; more is a malicious or mistaken file."""
 
 Stream = IO[bytes]
 
@@ -61,7 +61,7 @@ def _unzipped(path: Path, stream: Stream, stack: contextlib.ExitStack) -> tuple[
 
 
 def _by(open_: Callable[[Stream], Any]) -> Callable[[Path, Stream, contextlib.ExitStack], tuple[Stream, str]]:
-    """How a stream is unpacked whose content has no name of its own."""
+    """Return an unpacker for streams whose content has no name."""
     return lambda _, stream, stack: (stack.enter_context(open_(stream)), "")
 
 
@@ -71,12 +71,12 @@ UNPACKING = {
     ".xz": _by(lzma.LZMAFile),
     ".zip": _unzipped,
 }
-"""By suffix: from packed bytes to unpacked ones, and the name that they had, where that is told."""
+"""Unpackers by suffix: from packed bytes to unpacked bytes and their original name, if it is stored."""
 
 
 @contextlib.contextmanager
 def reading_errors(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with a file, as an error that names it."""
+    """Convert any error with a file into an error that names the file."""
     try:
         yield
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def reading_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
-    """The unpacked bytes of a file, the file itself, and the name inside a zip."""
+    """Open a file: its unpacked bytes, the file itself, and the name inside a zip."""
     with contextlib.ExitStack() as stack:
         raw: Stream = stack.enter_context(path.open("rb"))
         stream, name, member = raw, path.name, ""
@@ -106,10 +106,10 @@ def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
 
 
 def is_parquet(path: Path, stream: Stream) -> bool:
-    """Whether it is Parquet, by its first bytes; else it is text. The stream is back at its beginning.
+    """Tell whether a file is Parquet, by its first bytes; else it is text. The stream is rewound to its beginning.
 
     Raises:
-        RecordingError: it is neither.
+        RecordingError: the file is neither.
     """
     first = stream.read(FIRST_BYTES)
     stream.seek(0)
@@ -120,7 +120,7 @@ def is_parquet(path: Path, stream: Stream) -> bool:
 
 
 def _check_text(path: Path, begin: bytes) -> None:
-    """Refuse a file that is no text. Raises RecordingError, which says what it is."""
+    """Refuse a file that is not text. Raises RecordingError, which names the kind of file."""
     for mark, kind, hint in MARKS:
         if begin.startswith(mark):
             raise failure(path, "", f"it is {kind}", hint)

@@ -1,4 +1,4 @@
-"""What the person at the keyboard told of the files; what was not told stays None and is found out, aloud."""
+"""Options of the user about the files; an option left out is None, and its value is inferred and reported."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "trades")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything that can be told.
+    """Options of an import.
 
     Attributes:
-        columns: name or position from 0, by what the column is for.
-        symbol: of all rows; else a column or the file's name tells.
-        usual_symbol: where nothing tells; without one that is an error.
+        columns: name or position from 0, by the purpose of the column.
+        symbol: symbol of all rows; else a column or the file's name gives it.
+        usual_symbol: symbol if nothing else gives one; without it that is an error.
         interval: length of a bar, ns.
-        clamp: hold an open or a close that is outside of low and high within them.
-        strict: take no column that was not told, and refuse what is else reported; see `TradeMapping`.
-        spelling: of options, in messages.
-        sort: bring rows into the order of their times instead of refusing those that are not.
+        clamp: move an open or a close outside of low and high to the nearer of them.
+        strict: take no column that was not given, and refuse mistakes that are otherwise reported; see `TradeMapping`.
+        spelling: spelling of options, in messages.
+        sort: sort rows by their times instead of refusing rows out of order.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -55,12 +55,12 @@ class Options:
     spelling: Spelling = COMMAND
 
     def only(self, kind: str, *, columns: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:
-        """Refuse what was told in vain.
+        """Refuse options that have no use for the format.
 
         Args:
-            kind: what the format reads, for the message.
-            columns: those that may be told.
-            others: options beside columns and `sort` that may be told.
+            kind: the content that the format reads, for the message.
+            columns: columns that may be given.
+            others: options beside columns and `sort` that may be given.
 
         Raises:
             UsageError: names the option.

@@ -1,4 +1,4 @@
-"""The order of rows: as it is in the file and checked, or made by time where that was asked for."""
+"""Order of rows: checked as it is in the file, or sorted by time on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["FileRows", "check_order", "sorted_pieces"]
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """Rows of a file: the first is row `row`, counted from 1 without a header."""
+    """Rows of a file, beginning at row `row`, counted from 1 without a header."""
 
     path: Path
     row: int
@@ -29,7 +29,7 @@ class FileRows:
 
 
 def check_order(path: Path, row: int, time: Ints, last: int, spelling: Spelling = COMMAND) -> int:
-    """The time of the last row.
+    """Return the time of the last row, after a check of the order.
 
     Raises:
         RecordingError: a row is earlier than the one before it.
@@ -48,7 +48,7 @@ def check_order(path: Path, row: int, time: Ints, last: int, spelling: Spelling 
 def sorted_pieces(
     pieces: Iterator[FileRows], clock_of: Callable[[Path], TimeColumn], findings: Findings
 ) -> Iterator[FileRows]:
-    """All rows by time, which is a timestamp then; those of the same time keep their order. Takes memory for all."""
+    """Yield all rows by time, now timestamps; rows of the same time keep their order. All are held in memory."""
     gathered = list(pieces)
     if not gathered:
         return
@@ -70,6 +70,6 @@ def sorted_pieces(
 
 
 def _joined(columns: list[pa.Array]) -> pa.Array:
-    """As text, if not all parts could be read as numbers."""
+    """Return the parts as one column; as text, if not all parts could be read as numbers."""
     kinds = {column.type for column in columns}
     return pa.concat_arrays(columns if len(kinds) == 1 else [column.cast(pa.string()) for column in columns])

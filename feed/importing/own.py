@@ -1,7 +1,6 @@
-"""Our own files: recordings, and ticks as `feed generate` exports them, or wrote them before it wrote recordings.
+"""Import of feed's own files: recordings, and ticks as `feed generate` exports them or wrote them before recordings.
 
-They tell the steps of their symbols, and all of their numbers are kept: what plays of an import of them is what they
-were made of.
+They give the steps of their symbols, and all of their numbers are kept: a replay of their import equals the original.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ from feed.units import parse_step
 __all__ = ["RECORDING", "TICKS"]
 
 _KEPT = ("scenario", "seed", "epoch", "digest", "shift", "started", "ended", "begins", "ends", "complete")
-"""What an import of a recording tells as the recording did."""
+"""Fields of `RecordingInfo` that an import of a recording takes over."""
 
 
 @dataclass(slots=True)
 class OwnRecording(Reader):
-    """A recording, as it is."""
+    """Reader of a recording, unchanged."""
 
     path: Path
     findings: Findings
@@ -49,21 +48,21 @@ class OwnRecording(Reader):
 
     @property
     def info(self) -> RecordingInfo:
-        """What it tells of itself."""
+        """The recording's description of itself."""
         return self._recording.info
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol that it tells of."""
+        """Return tick and lot size of each symbol that the recording describes."""
         return {name: (parse_step(tick), parse_step(lot)) for name, (tick, lot) in self.info.instruments.items()}
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Where it comes from."""
+        """The facts about its origin."""
         told = self.info.model_dump()
         return {name: told[name] for name in _KEPT}
 
     def tables(self) -> Iterator[pa.Table]:
-        """Its rows. Raises RecordingError for the first place that is damaged."""
+        """Yield its rows. Raises RecordingError for the first damaged place."""
         size, rows = self.path.stat().st_size, 0
         with self._recording as recording:
             for batch in recording.batches():
@@ -78,7 +77,7 @@ class OwnRecording(Reader):
 
 @dataclass(slots=True)
 class OwnTicks(Reader):
-    """Ticks of a market, one row a fill, with every column that a recording has of a trade."""
+    """Reader of a market's ticks, one row per fill, with every column that a recording has for a trade."""
 
     paths: Sequence[Path]
     findings: Findings
@@ -88,11 +87,11 @@ class OwnTicks(Reader):
     _last: int = -(2**62)
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol: as Parquet tells them, or one in the last decimal that a CSV writes."""
+        """Return tick and lot size of each symbol: as given in Parquet, or one unit of the last decimal in a CSV."""
         return {name: steps for name, steps in self._steps.items() if name in self._seqs}
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order. Raises RecordingError for the first mistake."""
+        """Yield the rows, in order. Raises RecordingError for the first mistake."""
         # As text: a CSV is written with the decimals of its symbols.
         wanted = Wanted({f"{name} as text": name for name in COLUMNS}, header=True)
         for path in self.paths:
@@ -120,7 +119,7 @@ class OwnTicks(Reader):
         return row_table(rows, columns)
 
     def _numbered(self, chunk: Chunk, symbols: pa.DictionaryArray) -> pa.Array:
-        """The number of each row among those of its symbol."""
+        """Return the number of each row among the rows of its symbol."""
         codes = symbols.indices.to_numpy(zero_copy_only=False)
         seq = np.zeros(len(codes), np.int64)
         for code, name in enumerate(symbols.dictionary.to_pylist()):
@@ -148,7 +147,7 @@ def _written_step(cell: pa.Scalar) -> Decimal:
 
 
 def _metadata(path: Path) -> Mapping[bytes, bytes]:
-    """What a Parquet tells; nothing where it is none."""
+    """Return the metadata of a Parquet file; empty for other files."""
     try:
         return pq.read_metadata(path).metadata or {}
     except (OSError, pa.ArrowException):

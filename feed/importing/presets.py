@@ -1,4 +1,4 @@
-"""Files whose columns are known, and the names that columns commonly have in those that are not."""
+"""Layouts with known columns, and common names of columns for other files."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ BAR_OPTIONS = (
 PRESET_OPTIONS = ("symbol", "time_unit", "rounding", "tick_size", "lot_size", "interval", "clamp")
 
 _SYMBOL_IN_NAME = re.compile(r"([A-Z0-9]{5,20})-(?:trades|aggTrades|\d+[smhd])-\d{4}")
-"""As Binance names its files."""
+"""Pattern of the names that Binance gives its files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A layout: columns by what they are for, how many there are, and what else is known."""
+    """Layout of a file: columns by their purpose, their number, and other known facts."""
 
     columns: Mapping[str, Column]
     width: int = 0
@@ -46,7 +46,7 @@ TIME_NAMES = ("time", "timestamp", "ts", "time_ms", "open_time", "minute_epoch",
 
 TRADE_NAMES = {
     "time": TIME_NAMES,
-    # The closes of bars that tell neither highs nor lows are prices like others.
+    # Closes of bars without highs and lows are read like other prices.
     "price": ("price", "rate", "p", "close", "c"),
     "size": ("size", "quantity", "qty", "amount", "volume", "v"),
     "side": ("side", "taker_side", "is_buyer_maker", "isBuyerMaker"),
@@ -72,10 +72,10 @@ _BAR_NEEDS = ("time", "high", "low", "close", "volume")
 
 
 def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dict[str, Column], str]:
-    """The columns of a file of trades, and whose side the column of sides tells.
+    """Return the columns of a file of trades, and the party whose side the column of sides gives.
 
     Raises:
-        RecordingError: a column is needed and there is none of its names.
+        RecordingError: a needed column has none of its usual names.
     """
     if options.strict:
         return dict(options.columns), options.side_means or "taker"
@@ -90,7 +90,7 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
 
 
 def bar_columns(path: Path, options: Options, findings: Findings) -> dict[str, Column]:
-    """The columns of a file of bars. Raises RecordingError where a needed one is missing."""
+    """Return the columns of a file of bars. Raises RecordingError if a needed one is missing."""
     return _found(path, options, findings, BAR_NAMES, _BAR_NEEDS)
 
 
@@ -107,7 +107,7 @@ def _found(
         alike = sorted(
             (name for name in dict.fromkeys(listed) if folded(name) in usual), key=lambda it: usual[folded(it)]
         )
-        # A column may be two things, but only where somebody told one of them.
+        # A column may have two purposes, but only if the user gave one of them.
         there = [name for name in alike if name not in columns.values()] or (alike if key in needs else [])
         if there:
             columns[key] = there[0]
@@ -136,7 +136,7 @@ def _missing(path: Path, key: str, known: tuple[str, ...], head: Head) -> Except
 def trade_preset(
     name: str, description: str, preset: Preset | None, detect: Callable[[Beginning], str | None]
 ) -> Format:
-    """A format of trades whose columns are known; without a preset by a mapping of columns."""
+    """Return a format of trades with known columns; without a preset, by a mapping of columns."""
 
     def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> TradeFiles:
         return TradeFiles(paths, _trades(name, preset, paths[0], options, findings), findings, meter)
@@ -145,7 +145,7 @@ def trade_preset(
 
 
 def bar_preset(name: str, description: str, preset: Preset | None, detect: Callable[[Beginning], str | None]) -> Format:
-    """A format of bars whose columns are known; without a preset by a mapping of columns."""
+    """Return a format of bars with known columns; without a preset, by a mapping of columns."""
 
     def reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles:
         return BarFiles(paths, _bars(name, preset, paths, options, findings), findings, meter)

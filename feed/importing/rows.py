@@ -1,4 +1,4 @@
-"""Rows of a recording out of columns: what each channel fills, and what is counted along for each symbol."""
+"""Rows of a recording made from columns: the columns that each channel fills, and running counts for each symbol."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SIDES = pa.array(["sell", "buy"])
 
 
 def constant(name: str, value: str, rows: int) -> pa.Array:
-    """A column of names with the same name in every row."""
+    """Return a column of names with the same name in every row."""
     kind = SCHEMA.field(name).type
     codes = np.zeros(rows, kind.index_type.to_pandas_dtype())
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([value]))
 
 
 def row_table(rows: int, columns: Mapping[str, Any]) -> pa.Table:
-    """A table of `SCHEMA`: what is not given is null, and `interval` is empty."""
+    """Return a table of `SCHEMA`; columns that are not given are null, and `interval` is empty."""
     made = []
     for each in SCHEMA:
         column = columns.get(each.name)
@@ -43,8 +43,8 @@ def row_table(rows: int, columns: Mapping[str, Any]) -> pa.Table:
 class Trades:
     """Trades of one symbol as columns of one length.
 
-    Prices and sizes count units of the last decimal; `price_places` and `size_places` say how many there are. What is
-    None the file does not have. `quote` is bid, bid size, ask and ask size, as numbers.
+    Prices and sizes count units of the last decimal; `price_places` and `size_places` give the number of decimals. A
+    column that the file lacks is None. `quote` is bid, bid size, ask and ask size, as numbers.
     """
 
     time: Ints
@@ -63,7 +63,7 @@ class Trades:
 
 @dataclass(slots=True)
 class Symbol:
-    """What goes on from one block of a symbol's trades to the next: numbers, the tick rule, the volume of the day."""
+    """State carried from one block of a symbol's trades to the next: numbers, the tick rule, the volume of the day."""
 
     name: str
     seq: int = 0
@@ -76,7 +76,7 @@ class Symbol:
     notes: list[str] = field(default_factory=list)
 
     def table(self, trades: Trades) -> pa.Table:
-        """The rows of the next trades."""
+        """Return the rows of the next trades."""
         rows = len(trades)
         seq = np.arange(self.seq + 1, self.seq + rows + 1)
         quote = dict(zip(QUOTES, trades.quote or (), strict=False))
@@ -107,7 +107,7 @@ class Symbol:
         return sides
 
     def _volumes(self, trades: Trades) -> Ints:
-        """Units of size since UTC midnight, each trade included."""
+        """Return the units of size traded since UTC midnight, each trade included."""
         self.volume.total *= 10 ** max(0, trades.size_places - self.size_places)
         self.size_places = trades.size_places
         return self.volume.add(trades.time, trades.size)

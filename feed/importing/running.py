@@ -1,4 +1,4 @@
-"""An import from beginning to end: files in, a recording and a report out, in bounded memory."""
+"""Run of an import: files in, a recording and a report out, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["FileImport", "ImportProgress", "Report", "check_files", "import_file
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far it is: rows, and bytes of the files."""
+    """Progress of an import: rows, and bytes of the files."""
 
     rows: int
     done: int
@@ -35,7 +35,7 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it. `begin` and `end` are exchange times, ns UTC."""
+    """Result of an import. `begin` and `end` are exchange times, ns UTC."""
 
     format: str
     rows: int
@@ -56,16 +56,16 @@ def import_files(
     force: bool = False,
     on_progress: Callable[[ImportProgress], None] | None = None,
 ) -> Report:
-    """Make a recording of files that others wrote.
+    """Make a recording from files that others wrote.
 
     Args:
         format: one of `feed.importing.formats.FORMATS`, or `auto`.
         paths: files of that format, in the order of their times; captures are merged.
-        out: the recording, a `.parquet`, which is there when it is whole.
-        force: replace a recording that is there.
+        out: path of the recording, a `.parquet`, which appears once it is complete.
+        force: replace an existing recording.
 
     Raises:
-        UsageError: for options or names that do not fit.
+        UsageError: options or names do not fit.
         RecordingError: names file, row and column of the first mistake.
         FeedError: the recording cannot be written.
     """
@@ -96,7 +96,7 @@ def _written(run: FileImport, out: Path) -> Report:
 
 
 def _coarser(error: TooFineError, options: Options, told: Options) -> tuple[Options, str]:
-    """With larger steps, and what is to be said about it. Raises UsageError where somebody told these steps."""
+    """Return options with larger steps, and a note on them. Raises UsageError if the user set these steps."""
     if getattr(told, error.key) is not None:
         raise UsageError(f"{error.message}; {error.hint(told.spelling)}")
     steps: dict[str, Any] = {error.key: error.step}
@@ -105,23 +105,23 @@ def _coarser(error: TooFineError, options: Options, told: Options) -> tuple[Opti
 
 
 class FileImport:
-    """Files that others wrote, on their way to the rows of a recording.
+    """Import of files that others wrote, as rows of a recording.
 
     Args:
         format: one of `feed.importing.formats.FORMATS`, or `auto`.
         paths: files of that format, in the order of their times.
-        options: what was told of them.
+        options: the user's options about the files.
         on_progress: called after each table.
-        notes: what is known of the import before it begins.
+        notes: notes on the import from before it begins.
 
     Attributes:
-        format: what they are.
-        findings: what was found in them.
-        rows: how many there were so far.
+        format: the format of the files.
+        findings: the findings in the files.
+        rows: the number of rows so far.
         begin, end: the first and the last exchange time so far, ns UTC.
 
     Raises:
-        UsageError: for options that do not fit.
+        UsageError: options do not fit.
         RecordingError: names file, row and column of the first mistake.
     """
 
@@ -149,7 +149,7 @@ class FileImport:
         self._reader = open_files(self.format, paths, options, self.findings, self._meter)
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order. Raises RecordingError for the first mistake."""
+        """Yield the rows, in order. Raises RecordingError for the first mistake."""
         for table in self._reader.tables():
             self._count(table)
             yield table
@@ -160,7 +160,7 @@ class FileImport:
             raise failure(self._paths[0], "", "there is no trade, no quote and no book in it", hint)
 
     def info(self) -> RecordingInfo:
-        """What the recording tells of itself, once all rows have been there."""
+        """Return the recording's description of itself, after all rows were yielded."""
         steps = self._reader.instruments()
         if (wrong := self._magnitudes.wrong(steps)) is not None:
             raise failure(self._paths[0], "", wrong)
@@ -192,13 +192,13 @@ class FileImport:
 
 
 def _inferred(options: Options) -> str | None:
-    """Which steps nobody told."""
+    """Return a note on the steps that the user did not set; None if all were set."""
     names = [name for name, step in (("tick", options.tick_size), ("lot", options.lot_size)) if step is None]
     return f"{' and '.join(names)} sizes are one in the last decimal that is used" if names else None
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """Raise RecordingError for the first that is no file."""
+    """Raise RecordingError for the first path that is not a file."""
     for path in paths:
         if path.is_dir():
             raise failure(path, "", "this is a folder", "name the files in it")

@@ -46,7 +46,7 @@ Event = Quote | BookSnapshot | BookUpdate
 
 @dataclass(slots=True)
 class TardisFiles(Reader):
-    """Files of one kind, as tables of rows."""
+    """Reader of files of one kind, as tables of rows."""
 
     paths: Sequence[Path]
     kind: TardisKind
@@ -56,14 +56,14 @@ class TardisFiles(Reader):
     _last: int = 0
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol: one in the last decimal that was used."""
+        """Return tick and lot size of each symbol: one unit of the last decimal used."""
         return {
             name: (Decimal(1).scaleb(-each.price), Decimal(1).scaleb(-each.size))
             for name, each in self.rows.places.items()
         }
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order of the receive clock.
+        """Yield the rows, in order of the receive clock.
 
         Raises:
             RecordingError: names file, row and column of the first mistake.
@@ -129,7 +129,7 @@ def _snapshot(path: Path, number: int, row: Cells, symbol: str, time: int) -> Bo
 
 
 def _updates(path: Path, rows: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, int, Event]]:
-    """Rows of the same message, which have the same times, as one."""
+    """Yield rows of the same message, which have the same times, as one event."""
     key: tuple[str, int, int, bool] | None = None
     first, sides = 0, ([], [])  # type: tuple[int, tuple[list[tuple[str, str]], list[tuple[str, str]]]]
     for number, row in rows:
@@ -177,7 +177,7 @@ def _decimal(path: Path, number: int, row: Cells, name: str) -> str:
 
 
 def _detect_by(column: str) -> Callable[[Beginning], str | None]:
-    """Tardis's files have two columns in common; one more tells what they are of."""
+    """Return a detector: all of Tardis's files have two columns in common, and `column` gives the kind."""
 
     def detect(beginning: Beginning) -> str | None:
         if {"exchange", "local_timestamp", column} <= beginning.names:
@@ -217,4 +217,4 @@ TARDIS = (
         _detect_by("amount"),
     ),
 )
-"""The first one with `is_snapshot` also has an amount: it is asked first."""
+"""Formats of Tardis; the one with `is_snapshot` also has an amount, so it is tested first."""

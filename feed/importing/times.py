@@ -1,6 +1,6 @@
-"""Times of a file's columns as ns UTC, and the unit that they are in.
+"""Times in a file's columns as ns UTC, and their unit.
 
-The unit may be told. Where it is not, it follows from how many digits a time has; the report says so.
+The unit may be given. If not, it follows from the number of digits of a time; the report says so.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ __all__ = ["TimeColumn", "check_time", "unit_of"]
 
 EARLIEST = parse_time("2009-01-01")
 LATEST = parse_time("2100-01-01")
-"""Outside there is no market that anybody has recorded: the unit is wrong."""
+"""Upper bound of plausible times; outside of the bounds there is no recorded market, and the unit is wrong."""
 
 BOUNDS_TOLD = parse_time("1990-01-01"), parse_time("2200-01-01")
-"""The same where somebody told the unit."""
+"""Bounds of plausible times for a unit that the user set."""
 
 MAX_INT = 2**63 - 1
 
 UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19: "ns"}
-"""Of whole times since 1970, for decades around now."""
+"""Units by the number of digits of a whole time since 1970, valid for decades around now."""
 
 UNITS = {"ns": 1, "us": MICROSECOND, "ms": MILLISECOND, "s": SECOND, "min": MINUTE}
 
 
 class TimeColumn:
-    """Reads a column of times, all of which have one unit.
+    """Reader of a column of times, all of which have one unit.
 
     Args:
-        unit: what it is; None to take it from the first time.
-        date: the day that times count from midnight of.
-        spelling: of options, in messages.
+        unit: unit of the times; None to take it from the first time.
+        date: the day from whose midnight the times count.
+        spelling: spelling of options, in messages.
 
     Attributes:
-        told: how the unit was found, if nobody told it.
+        told: note on the way the unit was found; None if the user set it.
     """
 
     def __init__(self, unit: TimeUnit | None, date: datetime.date | None = None, spelling: Spelling = COMMAND) -> None:
@@ -56,10 +56,10 @@ class TimeColumn:
         self._spelling = spelling
 
     def read(self, path: Path, key: str, column: pa.Array, row: int) -> Ints:
-        """Nanoseconds UTC.
+        """Return the times in ns UTC.
 
         Raises:
-            RecordingError: names the row of the first that is no time, or not of this age.
+            RecordingError: names the row of the first cell that is no time, or is outside of the bounds.
         """
         if self._unit is None and len(column):
             self._unit, self.told = self._found_unit(path, key, column, row)
@@ -75,7 +75,7 @@ class TimeColumn:
         return times
 
     def _plain(self, column: pa.Array) -> Ints | None:
-        """Whole counts that are all right; None where one may not be."""
+        """Return the times of whole, valid counts; None if one may be invalid."""
         unit = UNITS.get(self._unit or "")
         if not pa.types.is_int64(column.type) or column.null_count or self._date or unit is None or not len(column):
             return None
@@ -133,13 +133,13 @@ class TimeColumn:
 
 
 def check_time(path: Path, where: str, time: int, shown: str | None = None) -> None:
-    """Refuse a time that nobody can have recorded. Raises RecordingError, which shows the time as it is written."""
+    """Refuse an implausible time. Raises RecordingError, which shows the time as it is written."""
     if not EARLIEST <= time < LATEST:
         raise _implausible(path, where, str(time) if shown is None else shown, time)
 
 
 def unit_of(text: str) -> TimeUnit | None:
-    """The unit of a time, by its digits."""
+    """Return the unit of a time, by its number of digits."""
     digits = text.strip().split(".")[0]
     if digits.isdigit():
         return UNIT_OF_DIGITS.get(len(digits))
@@ -150,7 +150,7 @@ def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: 
     unit = UNITS[name]
     if pa.types.is_floating(column.type):
         values = column.to_numpy(zero_copy_only=False)
-        # Floating point has microseconds at best.
+        # Floating point has microsecond precision at best.
         scaled = np.rint(values * (unit / MICROSECOND)) * MICROSECOND
         if not np.isfinite(values).all() or (np.abs(scaled) >= MAX_INT).any():
             first = int(np.argmax(~(np.abs(scaled) < MAX_INT)))
@@ -158,14 +158,14 @@ def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: 
         return np.asarray(scaled, np.int64)
     wrong = f"is not a time in {name}"
     if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, ".")).as_py() and unit < MINUTE:
-        # Exactly: with as many decimals as make nanoseconds, the unscaled integer is the answer.
+        # Exact: with as many decimals as make nanoseconds, the unscaled integer is the result.
         exact = cast_column(path, key, column, pa.decimal128(38, len(str(unit)) - 1), row, wrong)
         words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
         low, high = words[::2], words[1::2]
         return np.asarray(np.where(high == low >> 63, low, MAX_INT), np.int64)
     counts = ints_of(cast_column(path, key, column, pa.int64(), row, wrong))
     limit = MAX_INT // unit
-    # What does not fit is out of range as well: the bound says so with the right hint.
+    # Clipped values are out of range as well: the check of the bounds reports them with the right hint.
     return np.asarray(np.clip(counts, -limit, limit) * unit, np.int64)
 
 

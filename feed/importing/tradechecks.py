@@ -1,4 +1,4 @@
-"""What is checked of a block of trades beside its cells: ids that follow each other, quotes that hold their trade."""
+"""Checks of a block of trades beyond its cells: ids that follow each other, quotes that contain their trade."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from feed.importing.rows import Symbol, Trades
 __all__ = ["TradeIds", "refuse_crossed_quotes", "taken", "with_quotes_that_hold"]
 
 SPARSE = 0.1
-"""Ids that leave out more than one in ten are not counted one by one."""
+"""Share of gaps among the rows above which ids are taken not to count one by one."""
 
 ENOUGH = 20
-"""Rows that it takes to say so."""
+"""Number of rows in a block that must be exceeded for this conclusion."""
 
 LISTED = 1000
-"""Gaps of a block that are listed one by one."""
+"""The largest number of gaps of a block that are listed one by one."""
 
 GAP, REPEATED = "gap in trade ids", "repeated or late trade id"
 
 
 class TradeIds:
-    """Follows the ids of every symbol; `strict` refuses those that do not grow, and looks for no gaps."""
+    """Check of the ids of every symbol; `strict` refuses ids that do not grow, and looks for no gaps."""
 
     def __init__(self, findings: Findings, *, strict: bool = False) -> None:
         self._findings = findings
@@ -37,10 +37,10 @@ class TradeIds:
         self._sparse: set[str] = set()
 
     def check(self, piece: FileRows, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
-        """Count what is missing or repeated in a block.
+        """Count missing and repeated ids in a block.
 
         Args:
-            rows: which rows of the piece the trades are; None for all of them.
+            rows: indices of the trades among the rows of the piece; None for all rows.
         """
         ids = part.trade_id
         assert ids is not None
@@ -94,7 +94,7 @@ def refuse_crossed_quotes(piece: FileRows, trades: Trades, rows: Ints | None) ->
 
 
 def taken(trades: Trades, rows: Ints) -> Trades:
-    """Some of the trades."""
+    """Return the trades with these indices."""
 
     def of(column: Any) -> Any:
         return None if column is None else column[rows]
@@ -112,7 +112,7 @@ def taken(trades: Trades, rows: Ints) -> Trades:
 
 
 def with_quotes_that_hold(trades: Trades, findings: Findings, name: str) -> Trades:
-    """Quotes that do not hold their trade, or are crossed, are left out."""
+    """Return the trades without quotes that are crossed or do not contain their trade."""
     if trades.quote is None:
         return trades
     bid, bid_size, ask, ask_size = trades.quote

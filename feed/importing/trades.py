@@ -1,4 +1,4 @@
-"""Trades from CSV and Parquet, column by column: checked, numbered, and never reordered unless that was asked for."""
+"""Trades from CSV and Parquet, column by column: checked, numbered, and only reordered on request."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = ["TradeFiles", "TradeMapping"]
 
 @dataclass(frozen=True, slots=True)
 class TradeMapping:
-    """What a file's columns mean.
+    """Meaning of a file's columns.
 
     Attributes:
-        columns: time, price and size; perhaps side, trade_id, bid, bid_size, ask, ask_size, received and symbol.
-        symbol: of all trades, where no column tells.
-        strict: as `[source]` reads files: ids that do not grow and quotes that cross are refused, quotes beside their
+        columns: time, price and size; optionally side, trade_id, bid, bid_size, ask, ask_size, received and symbol.
+        symbol: symbol of all trades, if no column gives one.
+        strict: the rules of `[source]`: ids that do not grow and crossed quotes are refused, quotes beside their
             trade are left for the replay to widen, rows of size 0 are left out, and without ids rows are counted.
-        spelling: of options, in messages.
+        spelling: spelling of options, in messages.
     """
 
     columns: Mapping[str, Column]
@@ -62,16 +62,16 @@ class TradeMapping:
 
     @property
     def wanted(self) -> Wanted:
-        """What is read of a file."""
+        """The columns to read from a file."""
         return Wanted(self.columns, self.delimiter, self.header)
 
     @property
     def sides(self) -> SideWords:
-        """What the words of the column of sides mean."""
+        """The meaning of the words in the column of sides."""
         return SideWords(self.side_means, self.buy, self.spelling)
 
     def steps(self) -> dict[str, StepColumn]:
-        """What reads prices, and what reads sizes."""
+        """Return the readers of prices and of sizes."""
         return {
             "price": StepColumn(self.tick_size, rounding=self.rounding, spelling=self.spelling),
             "size": StepColumn(self.lot_size, rounding=self.rounding, spelling=self.spelling),
@@ -80,10 +80,10 @@ class TradeMapping:
 
 @dataclass(slots=True)
 class TradeFiles(Reader):
-    """Files of trades that follow each other, as tables of rows.
+    """Reader of files of trades that follow each other, as tables of rows.
 
     Attributes:
-        symbols: what was met so far.
+        symbols: state of the symbols that occurred so far.
     """
 
     paths: Sequence[Path]
@@ -103,16 +103,16 @@ class TradeFiles(Reader):
         self._steps = mapping.steps()
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Tick and lot size of each symbol."""
+        """Return tick and lot size of each symbol."""
         return dict.fromkeys(self.symbols, (self._steps["price"].step, self._steps["size"].step))
 
     @property
     def infers_sides(self) -> bool:
-        """Whether there is no column of sides."""
+        """Tell whether the sides are inferred, for lack of a column of sides."""
         return "side" not in self.mapping.columns
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in order.
+        """Yield the rows, in order.
 
         Raises:
             RecordingError: names file, row and column of the first mistake.
@@ -139,7 +139,7 @@ class TradeFiles(Reader):
             self.findings.say("prices and sizes are rounded to their steps")
 
     def _clock(self, path: Path, key: str = "time") -> TimeColumn:
-        """Each file has its own: Binance went from ms to us at a new year."""
+        """Return a new reader of times for each file: Binance changed from ms to us at the turn of a year."""
         mapping = self.mapping
         return self._clocks.setdefault((path, key), TimeColumn(mapping.time_unit, mapping.date, mapping.spelling))
 
@@ -213,7 +213,7 @@ class TradeFiles(Reader):
         return np.arange(piece.row, piece.row + count, dtype=np.int64) if self.mapping.strict else None
 
     def _inferred_sides(self, price: Ints) -> Ints | None:
-        """Where rows without a size count, too: else the trades of each symbol tell."""
+        """Return sides inferred from all rows, those without a size included (strict); None to infer them by symbol."""
         if not self.mapping.strict:
             return None
         sides = tick_rule(price, *self._rule)
@@ -221,7 +221,7 @@ class TradeFiles(Reader):
         return sides
 
     def _sides(self, piece: FileRows) -> Ints:
-        """Read word by word, of which there are few; cell by cell only to say which one is none."""
+        """Return sides, read once per distinct word; cell by cell only to name the wrong one."""
         column = piece.chunk["side"]
         words = column.dictionary_encode()
         try:
@@ -245,7 +245,7 @@ class TradeFiles(Reader):
         return bid, sizes[0], ask, sizes[1]
 
     def _kept(self, piece: FileRows, size: Ints) -> Any:
-        """Which rows are trades, where not all are."""
+        """Return a mask of the rows that are trades, not empty rows; None if all are trades."""
         empty = size == 0
         if not empty.any():
             return None

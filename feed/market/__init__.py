@@ -1,1 +1,1 @@
-"""A running simulation: a source, a clock, the streams with their sequence numbers, and recent history."""
+"""Running simulation: a source, a clock, the streams with their sequence numbers, and recent history."""

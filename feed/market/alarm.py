@@ -1,4 +1,4 @@
-"""The alarm of a player: the kernel's timer where there is one, the event loop's elsewhere."""
+"""Alarm of a player: the kernel's timer if there is one, otherwise the event loop's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Alarm"]
 
 
 class Alarm:
-    """Rings once, so long after it was set. There is never more than one.
+    """Alarm that rings once, a set time after it was armed. At most one ring is pending.
 
     Args:
-        clock: real time. Only the machine's own has a timer of the kernel's.
-        ring: called when it rings.
+        clock: real time. Only the system clock can use the kernel's timer.
+        ring: called when the alarm rings.
     """
 
     def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
@@ -29,7 +29,7 @@ class Alarm:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
-        """Use the kernel's timer inside of the block, where there is one."""
+        """Use the kernel's timer inside the block, if there is one."""
         timer = open_timer() if isinstance(self._clock, SystemClock) else None
         if timer is None:
             yield
@@ -45,7 +45,7 @@ class Alarm:
             timer.close()
 
     def set(self, nanoseconds: int) -> None:
-        """Ring so long from now, and not when it was set for before."""
+        """Ring in `nanoseconds` from now, replacing any earlier setting."""
         if self._timer is not None:
             self._timer.set(nanoseconds)
         else:
@@ -53,7 +53,7 @@ class Alarm:
             self._handle = asyncio.get_running_loop().call_later(nanoseconds / SECOND, self._ring)
 
     def clear(self) -> None:
-        """Do not ring."""
+        """Cancel the pending ring."""
         if self._timer is not None:
             self._timer.clear()
         elif self._handle is not None:

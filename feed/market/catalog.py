@@ -1,4 +1,4 @@
-"""Everything that can be published of one source: channels, streams, and what their past needs."""
+"""Catalog of everything that one source can publish: channels, streams, and the data that their past needs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Catalog"]
 
 
 class Catalog:
-    """The streams of one source, numbered.
+    """Numbered streams of one source.
 
     Args:
-        source: where its events come from.
+        source: the source of the events.
         shift: nanoseconds added to every time that a client sees (the anchor).
-        past: the same source once more, for the thread that makes what takes long; without it nothing is put off.
+        past: a second instance of the source, for the thread that does slow work; without it nothing is deferred.
 
     Attributes:
-        streams: all of them; a stream's number is its place in them.
-        chunks: of each stream, how many messages are encoded at a time.
-        eager: the streams that are published though nobody listens, since they cannot be counted without.
+        streams: all streams; a stream's number is its index here.
+        chunks: for each stream, the number of messages encoded at a time.
+        eager: streams published even without subscribers, since their messages cannot be counted otherwise.
     """
 
     def __init__(self, source: Source, shift: int, past: Source | None = None) -> None:
@@ -43,7 +43,7 @@ class Catalog:
         if past is not None:
             self._apart = {channel.name: channel for channel in open_channels(past, shift, theirs)}
         book = next(channel for channel in self._channels if isinstance(channel, BookChannel))
-        # Counts changes of books in another thread.
+        # Counts order book changes in another thread.
         self.book_apart = None if past is None else book.beside(past)
         self.channels = tuple(sorted(channel.name for channel in self._channels))
         self._rows = list(streams_of(self._channels, self.instruments))
@@ -53,41 +53,41 @@ class Catalog:
         self.eager = frozenset(number for number, (_, channel, _) in enumerate(self._rows) if not channel.on_demand)
 
     def number(self, stream: Stream) -> int:
-        """The number of a stream. Raises KeyError where there is none."""
+        """Return the number of a stream. Raises KeyError if there is none."""
         return self._numbers[stream]
 
     def channel(self, stream: Stream) -> Channel:
-        """The channel of a stream."""
+        """Return the channel of a stream."""
         return self._rows[self._numbers[stream]][1]
 
     def learn(self, batch: Batch) -> None:
-        """Keep the bars of a batch that has been made anyway."""
+        """Keep the bars of a batch that has already been generated."""
         for memory, block in zip(self.memories, batch.ticks, strict=True):
             memory.learn(batch.start, batch.end, block)
 
     def is_slow(self, stream: Stream, at: int, count: int) -> bool:
-        """Whether the state at `at` takes long to make, and can be made in another thread."""
+        """Return whether the state at `at` is slow to compute and can be computed in another thread."""
         _, channel, symbol = self._rows[self._numbers[stream]]
         return channel.name in self._apart and not channel.is_known(symbol, stream.part, at, count)
 
     def make_apart(self, stream: Stream, at: int, count: int) -> Generator[None, None, Track | None]:
-        """Make the state at `at` in another thread, some milliseconds at a time; returns what `snapshot` does."""
+        """Compute the state at `at` in another thread, some milliseconds at a time; return the same as `snapshot`."""
         channel, symbol = self._apart[stream.channel], self._rows[self._numbers[stream]][2]
         yield from channel.making(symbol, stream.part, at, count)
         return channel.snapshot(symbol, stream.part, at, count)
 
     def warm(self, at: int) -> Iterator[None]:
-        """Make what tickers and candles need of the day before `at`, some milliseconds at a time."""
+        """Compute the bars of the day before `at` for tickers and candles, some milliseconds at a time."""
         begins = at // MINUTE * MINUTE
         for memory in self.past.memories:
             yield from memory.making(begins - DAY, begins)
 
     def parts(self, channel: str) -> tuple[str, ...]:
-        """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
+        """Return the intervals or depths that tell a channel's streams apart; one empty text for a single stream."""
         return next(known.parts for known in self._channels if known.name == channel)
 
     def has_snapshot(self, channel: str) -> bool:
-        """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
+        """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""
         return any(known.name == channel and known.begins_with_snapshot for known in self._channels)
 
     @property
@@ -96,16 +96,16 @@ class Catalog:
         return frozenset(stream for stream, channel, _ in self._rows if not channel.lossless)
 
     def track(self, number: int, batch: Batch) -> Track:
-        """The messages of a stream in a batch."""
+        """Return the messages of a stream in a batch."""
         stream, channel, symbol = self._rows[number]
         return channel.track(batch, symbol, stream.part)
 
     def count(self, number: int, time: int, begins: int) -> int:
-        """How many messages of a stream are due at `time` or before it, in an epoch that began at `begins`."""
+        """Return the number of messages of a stream due at or before `time`, in an epoch that began at `begins`."""
         stream, channel, symbol = self._rows[number]
         return channel.seq_at(time, begins, symbol, stream.part)
 
     def snapshot(self, stream: Stream, at: int, count: int) -> Track | None:
-        """The state of a stream at market time `at`, or the last `count` of it."""
+        """Return the state of a stream at market time `at`, or its last `count` states."""
         _, channel, symbol = self._rows[self._numbers[stream]]
         return channel.snapshot(symbol, stream.part, at, count)

@@ -1,4 +1,4 @@
-"""Work that takes longer than an event loop may stand still: done in a thread, a small step at a time, in turn."""
+"""Background thread for work too long for the event loop: done in small steps, in turn for each caller."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["Chore", "Chores"]
 T = TypeVar("T")
 
 Chore = Generator[None, None, T]
-"""Does a step, of some milliseconds at most, from one `yield` to the next; returns what comes of it."""
+"""Generator that does a step of some milliseconds at most between two `yield`s, and returns its result."""
 
 TURN = 0.0005
-"""So long, in seconds, the thread may go on while the event loop wants to: each write of the loop gives way to it."""
+"""The longest time (s) that the thread may keep running while the event loop waits, as at each write of the loop."""
 
 
 class Chores:
-    """One thread for the past of one market.
+    """Thread for the past of one market.
 
-    Those who ask get a step each in turn, whatever they have asked for, and what one of them asks for is done in order:
-    so nobody waits until somebody else has everything.
+    Callers get one step each in turn, and the chores of one caller are done in order: so no caller waits until another
+    caller's chores are all done.
     """
 
     def __init__(self) -> None:
@@ -34,13 +34,13 @@ class Chores:
 
     @property
     def askers(self) -> int:
-        """How many wait for something."""
+        """The number of callers that wait for a chore."""
         return len(self._asked)
 
     def start(self, who: object, chore: Chore[T]) -> Future[T]:
-        """Begin one for somebody; it goes on to its end, even if nobody waits for it any more."""
+        """Start a chore for the caller `who`; it runs to its end, even if nobody waits for it any more."""
         future: Future[T] = Future()
-        # From here on it can't be cancelled: what it makes is kept for whoever asks next.
+        # From here on it can't be cancelled: its result is kept for the next caller.
         future.set_running_or_notify_cancel()
         with self._lock:
             self._asked.setdefault(who, deque()).append((chore, future))
@@ -58,7 +58,7 @@ class Chores:
             except StopIteration as end:
                 self._finish(who)
                 future.set_result(end.value)
-            except BaseException as error:  # It belongs to whoever asked.
+            except BaseException as error:  # It belongs to the caller.
                 self._finish(who)
                 future.set_exception(error)
 

@@ -1,4 +1,4 @@
-"""What can be asked of a market, and what is answered: commands, entries of the log, and refusals."""
+"""Commands to a market, entries of its log, answers and refusals."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ __all__ = ["Command", "CommandError", "Done", "Entry"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One action with its keys, as they were read; `by` names who asked."""
+    """Action with its parsed keys; `by` names the origin of the command."""
 
     action: str
     keys: Mapping[str, Any] = field(default_factory=dict)
     by: str = "server"
 
     def document(self) -> dict[str, Any]:
-        """The command as JSON values."""
+        """Return the command as JSON values."""
         return {"action": self.action, **{name: _shown(value) for name, value in self.keys.items()}}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a market's log.
+    """Entry of a market's log.
 
     Attributes:
-        number: counts the commands of the market from 1.
-        command: what was asked.
-        effect: market time behind which it takes effect: everything due at or before it is as if it had not been asked.
-        state: the market's state from then on.
+        number: the number of the command in its market, from 1.
+        command: the command.
+        effect: market time after which the command takes effect; messages due at or before it are unaffected.
+        state: the market's state from `effect` on.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Entry:
     state: MarketState
 
     def document(self) -> dict[str, Any]:
-        """The entry as JSON values."""
+        """Return the entry as JSON values."""
         return {
             "n": self.number,
             "by": self.command.by,
@@ -56,16 +56,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer to a command that has happened: all data before it has been written to every connection.
+    """Answer to a completed command: all data before it has been written to every connection.
 
     Attributes:
-        action: what was asked.
+        action: the name of the action.
         log: the command's number in the market's log.
-        epoch: the market's epoch by now.
+        epoch: the market's epoch after the command.
         virtual_time: market time in ms, as clients see it.
         state: `running`, `paused` or `ended`.
-        seq: the last seq of each stream that anybody has listened to, by the stream's key.
-        facts: what the action tells besides, such as the number of trades of a step.
+        seq: the last seq of each stream that has had a subscriber, by the stream's key.
+        facts: further values of the action, such as the number of trades of a step.
     """
 
     action: str
@@ -77,7 +77,7 @@ class Done:
     facts: Mapping[str, Any]
 
     def document(self) -> dict[str, Any]:
-        """The answer as JSON values."""
+        """Return the answer as JSON values."""
         return {
             "action": self.action,
             "log": self.log,
@@ -90,12 +90,12 @@ class Done:
 
 
 class CommandError(FeedError):
-    """A command that cannot be carried out, or a market that cannot be had; nothing has happened.
+    """Error for a command that cannot be carried out, or a market that cannot be opened; nothing has changed.
 
     Attributes:
-        code: which kind of mistake it is.
+        code: the kind of mistake.
         field: the key that is wrong, if one is.
-        hint: what would be right.
+        hint: a suggestion for a correct request.
     """
 
     def __init__(self, code: ErrorCode, message: str, *, field: str | None = None, hint: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Commands to one market, one after the other: decided, logged, obeyed, and answered once they have happened."""
+"""Control of one market: commands are decided, logged, obeyed and answered, one after the other."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from feed.units import DAY
 __all__ = ["Control"]
 
 MAX_ATTEMPTS = 50
-"""Times that a command is decided anew because another one came first."""
+"""The most times that a command is decided, when other commands come first."""
 
 REACH = DAY
-"""Market time that is searched for a trade to step to."""
+"""The market time (ns) searched for a trade to step to."""
 
 RENEWING = frozenset({"seek", "restart"})
-"""Actions behind which a recording could not go on under its epoch."""
+"""Actions after which a recording could not continue, because they begin a new epoch."""
 
 
 class Control:
-    """The only way in which a market's time and epoch change.
+    """Control through which all changes of a market's time and epoch are made.
 
     Args:
         market: the market.
-        player: what plays it.
+        player: the player of the market.
         clock: real time.
-        digest_of: gives the digest of the market's frames for a seed and a beginning.
-        ledger: where its log is kept.
+        digest_of: returns the digest of the market's frames for a seed and a beginning.
+        ledger: the store of its log.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Control:
         return self._newest
 
     async def act(self, action: str, given: Mapping[str, object], by: str) -> Done:
-        """Carry out a command; returns once all data before it has been written to every connection.
+        """Carry out a command; return once all data before it has been written to every connection.
 
         Raises:
-            CommandError: for an unknown action, a bad key, or where it is not possible now; nothing has happened then.
+            CommandError: the action is unknown, a key is bad, or it is not possible now; nothing has changed then.
         """
         found = find_action(action)
         command = Command(found.name, found.read(given), by)
@@ -83,7 +83,7 @@ class Control:
         self._check_played()
         async with self._turns:
             if found.name in RENEWING and not self._market.state.moving:
-                # A long step may not have come to its end: then its data goes out first, at its readers' pace.
+                # A long step may not be finished: its data is sent first, at the pace of its readers.
                 await self._player.come_to(self._market.state.at)
             entry, facts = await self._append(
                 command, lambda state, instant: found.decide(state, command.keys, instant, self)
@@ -99,7 +99,7 @@ class Control:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is not played any more", hint=hint)
 
     def begin(self) -> None:
-        """Let a market run that has waited for its first subscribers; the log says so."""
+        """Start a market that has waited for its first subscribers; the start is logged as a command."""
         # Kept, so that it is not collected before it has run.
         self._beginning = asyncio.get_running_loop().create_task(self._begin())
 
@@ -110,7 +110,7 @@ class Control:
     async def _append(
         self, command: Command, decide: Callable[[MarketState, Instant], Decision]
     ) -> tuple[Entry, Mapping[str, Any]]:
-        """Decide on the newest state and write that to the log; anew where another command came first."""
+        """Decide on the newest state and log the decision; try again if another command came first."""
         for _ in range(MAX_ATTEMPTS):
             market = self._market
             instant = Instant(self._clock.now(), market.here, market.shift, market.source.start)
@@ -118,7 +118,7 @@ class Control:
                 decision = decide(market.state, instant)
             except CommandError:
                 raise
-            except Exception as error:  # Whatever a source raises when it is asked for what is ahead.
+            except Exception as error:  # Any error of the source when it is asked for future messages.
                 raise CommandError(ErrorCode.NOT_POSSIBLE, f"The market's source failed: {error}") from error
             entry = Entry(self._newest + 1, command, decision.effect, decision.state)
             try:
@@ -133,10 +133,10 @@ class Control:
         self._market.obey(entry.state, entry.effect)
         self._player.notice()
 
-    # What actions may ask of the future.
+    # Queries of actions about the future.
 
     def nth_trade(self, after: int, count: int, symbol: str | None) -> tuple[int, int] | None:
-        """Market time of the `count`-th trade behind `after`, and the trades up to it; None beyond `REACH`."""
+        """Return market time of the `count`-th trade after `after`, and the trades up to it; None beyond `REACH`."""
         source = self._market.source
         wanted = self._indices(symbol)
         found = 0
@@ -149,7 +149,7 @@ class Control:
         return None
 
     def trades_until(self, after: int, until: int, symbol: str | None) -> int:
-        """How many trades there are behind `after`, up to `until`."""
+        """Return the number of trades after `after`, up to and including `until`."""
         if until <= after:
             return 0
         batches = batches_between(self._market.source, after + 1, until + 1)
@@ -157,7 +157,7 @@ class Control:
         return sum(len(batch.ticks[index]) for batch in batches for index in wanted)
 
     def digest_of(self, seed: int, begins: int) -> str:
-        """The digest of this market's frames, if it began there with that seed."""
+        """Return the digest that this market's frames would have if it began at `begins` with that seed."""
         return self._digest_of(seed, begins)
 
     def _indices(self, symbol: str | None) -> range | tuple[int]:

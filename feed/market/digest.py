@@ -1,12 +1,12 @@
-"""What tells one market's bytes from another's: one family of names, from a cheap one to the bytes themselves.
+"""Digests that identify the bytes of a market, from a cheap name to hashes of the bytes themselves.
 
-- The *digest* of a market (`digest` in the `status` event) is a hash of all that its `data` frames follow from: the
+- The *digest* of a market (`digest` in the `status` event) is a hash of all inputs of its `data` frames: the
   versions of format and generator, the scenario with its seed, the content of the files that it plays, where it begins
   and ends, and the anchor. Nothing is generated for it. Equal digests, equal bytes, on every channel.
-- The *epoch* is that digest and how often `seq` has begun anew: `DIGEST-1`. Who resumes in an equal epoch gets equal
-  bytes.
-- The *digests of streams* (`feed digest`) are hashes of the frames that really come out, of every channel. They show
-  that a machine keeps what the digest promises.
+- The *epoch* is that digest and the number of times that `seq` has begun: `DIGEST-1`. A client that resumes in an
+  equal epoch gets equal bytes.
+- The *digests of streams* (`feed digest`) are hashes of the frames actually generated, of every channel. They show
+  that a machine keeps the promise of the digest.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from feed.units import DAY
 __all__ = ["FORMAT_VERSION", "StreamDigest", "digest_streams", "market_digest"]
 
 FORMAT_VERSION = 1
-"""Changes with anything that changes the bytes of a `data` frame and is no part of the generator."""
+"""The version of the `data` frame format; it changes whenever frame bytes change for reasons outside the generator."""
 
 FRAMES = 1000
-"""How many messages of each stream are hashed where nobody says."""
+"""The default number of messages hashed of each stream."""
 
 HORIZON = DAY
-"""So much market time is looked at for them: a stream may be rare."""
+"""The market time (ns) after which hashing stops, since a stream may have few messages."""
 
 
 def market_digest(scenario: Scenario, folder: Path, source: Source, *, seed: int, at: int, shift: int = 0) -> str:
-    """Sixteen digits that differ wherever the frames of two markets may differ.
+    """Return sixteen hexadecimal digits that differ whenever the frames of two markets may differ.
 
     Args:
-        scenario: what is played.
-        folder: what the names of its files are relative to.
+        scenario: the scenario that is played.
+        folder: the folder that its file names are relative to.
         source: the scenario's source.
-        seed: in place of the scenario's own.
+        seed: the seed, which replaces the scenario's own.
         at: market time of the beginning, ns UTC.
         shift: nanoseconds added to every time that a client sees (the anchor).
     """
@@ -68,9 +68,9 @@ def _sha256(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StreamDigest:
-    """The sha256 of what a subscriber from the beginning gets of a stream, each payload followed by a line feed.
+    """SHA-256 of the payloads of a stream for a subscriber from the beginning, each followed by a line feed.
 
-    That is the snapshot with which a subscription begins, where the channel has one, and the first `frames` messages.
+    The payloads are the initial snapshot, if the channel has one, and the first `frames` messages.
     """
 
     stream: Stream
@@ -81,7 +81,7 @@ class StreamDigest:
 def digest_streams(
     source: Source, *, at: int | None = None, shift: int = 0, frames: int = FRAMES
 ) -> list[StreamDigest]:
-    """The digest of each stream of all channels, from market time `at` (ns UTC; the source's start by default)."""
+    """Return the digest of each stream of all channels, from market time `at` (ns UTC; default: the source's start)."""
     begins = source.start if at is None else at
     bars = source.without_volume()
     memories = [BarMemory(bars, index) for index in range(len(source.instruments))]
@@ -95,7 +95,7 @@ def digest_streams(
     for batch in source.batches(begins):
         for each in hashed:
             each.add(batch)
-        # Changes of status are rare: they do not keep it going, all others do.
+        # Status changes are rare: hashing does not go on for them alone.
         if batch.end - begins >= HORIZON or all(each.left <= 0 for each in hashed if each.stream.channel != "status"):
             break
     return [StreamDigest(each.stream, each.count, each.sha256.hexdigest()) for each in hashed]
@@ -103,7 +103,7 @@ def digest_streams(
 
 @dataclass(slots=True)
 class _Hashed:
-    """One stream on its way: the hash of its messages so far."""
+    """Stream being hashed, with the hash of its messages so far."""
 
     stream: Stream
     channel: Channel
@@ -115,11 +115,11 @@ class _Hashed:
 
     @property
     def left(self) -> int:
-        """How many messages are still wanted."""
+        """The number of messages still to be hashed."""
         return self.wanted - self.count
 
     def open(self, begins: int) -> None:
-        """Take the snapshot with which a subscription at the beginning begins."""
+        """Hash the initial snapshot of a subscription from the beginning."""
         if not self.channel.begins_with_snapshot:
             return
         state = self.channel.snapshot(self.symbol, self.stream.part, begins - 1, 1)
@@ -127,7 +127,7 @@ class _Hashed:
             self._take(state, len(state.times), self.base, "state")
 
     def add(self, batch: Batch) -> None:
-        """Take as many of a batch's messages as are wanted."""
+        """Hash messages of a batch, up to the number still wanted."""
         if self.left <= 0:
             return
         track = self.channel.track(batch, self.symbol, self.stream.part)

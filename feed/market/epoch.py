@@ -1,4 +1,4 @@
-"""One epoch of a market: a source played from one market time on, with its own numbers and its own history."""
+"""Epoch of a market: a source played from one market time on, with its own sequence numbers and history."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class _Numbered(Protocol):
 
 
 class Epoch:
-    """What is published between one beginning of `seq` and the next.
+    """Epoch of a market, from one beginning of `seq` to the next.
 
     Args:
         catalog: the streams of the source.
         begins: market time at which it begins, ns UTC.
-        window: how far back a client may resume.
-        topics: of each stream, where its last `seq` is kept; they are set to the epoch's beginning.
-        active: the streams that somebody listens to by now.
-        number: which epoch of the market it is, counted from 1.
+        window: the limits of a resume.
+        topics: for each stream, the object that keeps its last `seq`; all are reset to the epoch's beginning.
+        active: the streams that have had subscribers so far.
+        number: the number of the epoch in its market, from 1.
         on_open: called with the beginning of each batch that is opened.
 
     Attributes:
         published: market time up to which everything has been published.
-        history: what can be sent again.
-        cursor: how many messages of the segment have been published.
+        history: the messages that can be sent again.
+        cursor: the number of messages of the segment that have been published.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class Epoch:
         self.segment: Segment | None = None
         self.cursor = 0
         self._batches: Iterator[Batch] = catalog.source.batches(begins)
-        # Whoever plays a recording from its beginning gives its messages the numbers that they had.
+        # A recording played from its beginning keeps the numbers of its messages.
         known = catalog.source.numbering if begins == catalog.source.start else {}
         self._numbering = tuple(known.get(stream.key, 0) for stream in catalog.streams)
         for topic, number in zip(topics, self._numbering, strict=True):
             topic.seq = number
 
     def next_time(self) -> int | None:
-        """Market time of the next message, or None when the source has ended."""
+        """Return the market time of the next message, or None if the source has ended."""
         self.merge()
         while self.segment is None or self.cursor >= len(self.segment):
             batch = next(self._batches, None)
@@ -75,11 +75,11 @@ class Epoch:
         return int(self.segment.times[self.cursor])
 
     def seq(self, number: int) -> int:
-        """The last `seq` of a stream; where nobody ever listened, what it would have been."""
+        """Return the last `seq` of a stream; without subscribers so far, the number that it would have."""
         return self._topics[number].seq if number in self.active else self.seq_at(number, self.published)
 
     def seq_at(self, number: int, time: int) -> int:
-        """The last `seq` of a stream at market time `time`."""
+        """Return the last `seq` of a stream at market time `time`."""
         return self._numbering[number] + self._catalog.count(number, time, self.begins)
 
     def advance(self, hi: int) -> None:
@@ -93,7 +93,7 @@ class Epoch:
         if number in self.active:
             return
         upcoming = self._upcoming()
-        # At the end itself, where market time stands in the end, nothing is due.
+        # Nothing is due at the end itself, where market time finally stops.
         last = self._catalog.source.end if upcoming is None else upcoming
         self.published = max(self.published, here if last is None else min(here, last - 1))
         self._topics[number].seq = self.seq_at(number, self.published)
@@ -102,18 +102,18 @@ class Epoch:
             self.segment.activate(number, self.published)
 
     def merge(self) -> None:
-        """Give what was activated its place among what is to come."""
+        """Merge newly activated streams into the messages to come."""
         segment = self.segment
         if segment is not None and not segment.is_whole:
             segment.merge()
             self.cursor = segment.reach(self.published)
 
     def end(self, at: int) -> None:
-        """Note that the source has ended at a market time: nothing is due any more before it."""
+        """Note that the source has ended at market time `at`, so that everything before it counts as published."""
         self.published = max(self.published, at - 1)
 
     def _upcoming(self) -> int | None:
-        """The same as `next_time`, for one of many that join at once: nothing is put in order for it."""
+        """Return the same as `next_time`, but without merging, which is cheaper when many subscribers join at once."""
         due = None if self.segment is None else self.segment.upcoming(self.cursor)
         return self.next_time() if due is None else due
 

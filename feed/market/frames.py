@@ -1,4 +1,4 @@
-"""What one subscriber can be given of a market: states, messages that were missed, and the newest for late readers."""
+"""Frames for single subscribers: states, missed messages, and the newest message for slow subscribers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["MarketFrames"]
 
 
 class MarketFrames:
-    """The part of a market that frames what is not sent to everybody alike.
+    """Part of a market that builds frames for single subscribers.
 
     Attributes:
         catalog: the streams of the present source.
-        chores: the thread that makes what takes long.
-        hub: the streams and who listens to them.
+        chores: the thread for slow work.
+        hub: the streams and their subscribers.
         run: the present epoch.
     """
 
@@ -35,7 +35,7 @@ class MarketFrames:
 
     @property
     def history(self) -> History:
-        """What of the present epoch can be sent again."""
+        """The messages of the present epoch that can be sent again."""
         return self.run.history
 
     @property
@@ -44,45 +44,45 @@ class MarketFrames:
         return self.run.published
 
     def seq(self, stream: Stream) -> int:
-        """The last `seq` published on a stream; where nobody ever listened, what would have been."""
+        """Return the last `seq` published on a stream; without subscribers so far, the number that it would have."""
         return self.run.seq(self.catalog.number(stream))
 
     def listen(self, stream: Stream) -> None:
-        """Publish a stream that somebody is about to join: what is told of its `seq` is what its snapshot has."""
+        """Publish a stream that is about to be joined, so that the reported `seq` is the one of its snapshot."""
         raise NotImplementedError
 
     def missed(self, stream: Stream, after_seq: int, count: int, form: Form, kind: Kind = "update") -> list[bytes]:
-        """At most `count` framed messages behind `after_seq`; as `update` they are byte for byte what was published.
+        """Return at most `count` framed messages after `after_seq`; as `update` they equal the published bytes.
 
-        Nothing where the message behind `after_seq` is not kept any more.
+        Empty if the message after `after_seq` is not kept any more.
         """
         number, seq = self.catalog.number(stream), self.seq(stream)
         if after_seq + 1 < self.history.first_seq(number, seq):
             return []
         last = min(seq, after_seq + count)
         if kind == "snapshot" and (fills := self.history.trades(number, after_seq, last)) is not None:
-            # One piece, for dialects that have one message for all of it.
+            # In one piece, for dialects that have one message for all of it.
             return write_frames(form, stream, fills, after_seq + 1, kind, epoch=self.run.number)
         return self.history.frames(number, after_seq, last, form, kind)
 
     def keeps(self, stream: Stream, after_seq: int) -> bool:
-        """Whether everything behind that seq, as far as it was published, can be sent."""
+        """Return whether every published message after `after_seq` can be sent again."""
         return after_seq + 1 >= self.history.first_seq(self.catalog.number(stream), self.seq(stream))
 
     def snapshot_begins(self, stream: Stream, count: int) -> int:
-        """The seq behind which the last `count` messages of a stream begin, as far as they are kept."""
+        """Return the seq after which the last `count` messages of a stream begin, as far as they are kept."""
         seq = self.seq(stream)
         return max(seq - count, self.history.first_seq(self.catalog.number(stream), seq) - 1)
 
     def state_rows(self, stream: Stream, count: int) -> Rows | None:
-        """The last `count` states of a stream, all of its `seq` by now; None where its messages are its state."""
+        """Return the last `count` states of a stream, all of its present `seq`; None if messages are the state."""
         self.listen(stream)
         return _rows_of(self.catalog.snapshot(stream, self.published, count))
 
     def state_apart(self, who: object, stream: Stream, count: int, form: Form) -> Future[bytes | None] | None:
-        """What `state_of` gives now, made in another thread; None where it is at hand.
+        """Compute the present result of `state_of` in another thread; return None if it is available at once.
 
-        It is the state of this moment, and has this moment's seq, however long it takes to make it.
+        It is the state and the seq at the time of the call, however long the computation takes.
         """
         self.listen(stream)
         at, seq, epoch, catalog = self.published, self.seq(stream), self.run.number, self.catalog
@@ -96,17 +96,17 @@ class MarketFrames:
         return self.chores.start(who, chore())
 
     def state_of(self, stream: Stream, count: int, form: Form, skipped: int = 0) -> bytes | None:
-        """The last `count` states of a stream as framed snapshots; None where its messages are its state."""
+        """Return the last `count` states of a stream as framed snapshots; None if its messages are its state."""
         rows = self.state_rows(stream, count)
         if rows is None:
             return None
         return _snapshot(form, stream, rows, self.seq(stream), skipped, epoch=self.run.number)
 
     def newest(self, stream: Stream, since: int, form: Form) -> bytes:
-        """The newest message of a stream, framed, for one who has those up to `since` and skips what is between.
+        """Return the newest message, framed, for a subscriber that has those up to `since` and skips the rest.
 
-        Empty where it is not kept. Of a channel whose messages are differences it is the state, or one difference
-        where the dialect has no other word for that.
+        Empty if it is not kept. If the channel's messages are differences, it is the state, or one net difference if
+        the dialect has no message for a later state.
         """
         number, seq = self.catalog.number(stream), self.hub.topics[stream].seq
         skipped = max(seq - since - 1, 0)
@@ -117,10 +117,10 @@ class MarketFrames:
 
 
 def _rows_of(state: Track | None) -> Rows | None:
-    """The rows of a state, where there are any."""
+    """Return the rows of a state; None if there are none."""
     return None if state is None or not len(state.times) else state.rows(0, len(state.times))
 
 
 def _snapshot(form: Form, stream: Stream, rows: Rows, seq: int, skipped: int = 0, *, epoch: int) -> bytes:
-    """Frame a state. All of its rows stand for what had been published by then: they share its seq."""
+    """Frame a state. All of its rows share one seq, the last one published by then."""
     return b"".join(write_frames(form, stream, rows, seq, "state", skipped, epoch=epoch))

@@ -1,4 +1,4 @@
-"""What a market can send again: recent segments, for snapshots and for those who were cut off."""
+"""History of a market: recent segments, for snapshots and for clients that resume."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ __all__ = ["History", "ResumeWindow"]
 
 @dataclass(frozen=True, slots=True)
 class ResumeWindow:
-    """How far back a resume may reach: so many messages of a stream, so long ago in real nanoseconds."""
+    """Limits of a resume: the number of messages of a stream, and their age in real nanoseconds."""
 
     messages: int
     age: int
 
 
 class History:
-    """The segments of one epoch that somebody may still ask for."""
+    """Segments of one epoch that clients may still request."""
 
     def __init__(self, window: ResumeWindow) -> None:
         self._window = window
         self._segments: list[Segment] = []
-        # Market time at about each real second: tells what had been published when the window began.
+        # Market time at about each real second, to know what had been published when the window began.
         self._marks: deque[tuple[int, int]] = deque()
 
     def append(self, segment: Segment) -> None:
-        """The market goes on with this segment."""
+        """Append the segment with which the market continues."""
         if self._segments:
             self._segments[-1].last = segment.base
         self._segments.append(segment)
 
     def wants_mark(self, now: int) -> bool:
-        """Whether the last mark is a second old at monotonic time `now`."""
+        """Return whether the last mark is at least a second old at monotonic time `now`."""
         return not self._marks or now - self._marks[-1][0] >= SECOND
 
     def mark(self, now: int, market_time: int) -> None:
-        """At monotonic time `now`, everything up to `market_time` has been published."""
+        """Note that at monotonic time `now` everything up to `market_time` has been published."""
         marks = self._marks
         marks.append((now, market_time))
         while len(marks) > 1 and marks[1][0] <= now - self._window.age:
@@ -53,7 +53,7 @@ class History:
         self._forget()
 
     def reaches(self, track: int, seq: int, last_seq: int, now: int) -> bool:
-        """Whether all messages of a track behind `seq`, up to `last_seq`, can be sent again."""
+        """Return whether all messages of a track after `seq`, up to `last_seq`, can be sent again."""
         if seq == last_seq:
             return True
         if (
@@ -66,23 +66,23 @@ class History:
         return time is not None and time > self._horizon(now)
 
     def frames(self, track: int, after: int, until: int, form: Form, kind: Kind = "update") -> list[bytes]:
-        """Framed messages of a track with `after` < seq <= `until`, as far as they are kept."""
+        """Return framed messages of a track with `after` < seq <= `until`, as far as they are kept."""
         frames: list[bytes] = []
         for segment, lo, hi in self._pieces(track, after, until):
             frames += segment.encoded(track, lo, hi, form, kind)
         return frames
 
     def trades(self, track: int, after: int, until: int) -> TradeRows | None:
-        """The fills of a track with `after` < seq <= `until` as one; None where none is kept, or it has no fills."""
+        """Return the kept fills of a track with `after` < seq <= `until`, joined; None if there are none."""
         parts = [segment.rows(track, lo, hi) for segment, lo, hi in self._pieces(track, after, until)]
         fills = [rows for rows in parts if isinstance(rows, TradeRows)]
         return TradeRows.joined(fills) if fills else None
 
     def newest(self, track: int, seq: int, form: Form, skipped: int = 0) -> bytes:
-        """The framed message `seq`, one of the last that were published; nothing where it is not kept.
+        """Return the framed message `seq`, one of the last published; empty if it is not kept.
 
         Args:
-            skipped: so many before it were left out, which only one subscriber is told.
+            skipped: the number of messages left out before it, which is part of a frame for one subscriber.
         """
         found = self._find(track, seq)
         if found is None:
@@ -92,7 +92,7 @@ class History:
         return b"".join(write(track, row, row + 1, form))
 
     def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes | None:
-        """One framed change of a book that leads from behind message `since` to behind `seq`; None if not kept."""
+        """Return one framed order book change from after message `since` to after `seq`; None if not kept."""
         before, found = self._ladder(track, since), self._find(track, seq)
         if before is None or found is None:
             return None
@@ -102,10 +102,10 @@ class History:
         return b"".join(write_frames(form, stream, rows.since(before), seq, epoch=segment.epoch))
 
     def _ladder(self, track: int, seq: int) -> Ladder | None:
-        """The book behind a message."""
+        """Return the order book after a message; None if not kept."""
         found = self._find(track, seq)
         if found is None:
-            # It may be the last before what is kept, which has the book that it begins with.
+            # It may be the message just before the kept ones, whose first order book is the one after it.
             found = self._find(track, seq + 1)
             return None if found is None else self._ladders(track, *found)[0]
         return self._ladders(track, *found)[-1]
@@ -117,7 +117,7 @@ class History:
         return rows.ladders
 
     def _find(self, track: int, seq: int) -> tuple[Segment, int] | None:
-        """The segment that has a message, and its row there."""
+        """Return the segment that has a message, and its row there."""
         for segment in reversed(self._segments):
             row = seq - segment.base[track] - 1
             if row >= 0:
@@ -132,20 +132,20 @@ class History:
                 yield segment, lo, hi
 
     def first_seq(self, track: int, last_seq: int) -> int:
-        """The seq from which on every message of a track is kept, where `last_seq` is the last that was published."""
+        """Return the seq from which every message of a track is kept; `last_seq` is the last one published."""
         if not self._segments:
             # A recording that begins in the middle has numbers, and no messages, before its first one.
             return last_seq + 1
         first = self._segments[-1].base[track]
         for segment in reversed(self._segments[:-1]):
-            # Where a segment in between was dropped, what is before it does not meet what is behind it.
+            # If a segment in between was dropped, there is a gap between the segments around it.
             if segment.last is None or segment.last[track] != first:
                 break
             first = segment.base[track]
         return first + 1
 
     def time_of(self, track: int, seq: int) -> int | None:
-        """Market time of a message; None where it is not kept."""
+        """Return the market time of a message; None if it is not kept."""
         for segment in self._segments:
             row = seq - segment.base[track] - 1
             if 0 <= row < len(segment.track(track).times):
@@ -153,12 +153,12 @@ class History:
         return None
 
     def _horizon(self, now: int) -> int:
-        """Market time up to which everything was published before the window began."""
+        """Return the market time up to which everything was published before the resume window began."""
         oldest = [time for mono, time in self._marks if mono <= now - self._window.age]
         return oldest[-1] if oldest else -(2**63)
 
     def _forget(self) -> None:
-        """Drop segments whose every message is out of reach, by age or by count."""
+        """Drop segments whose messages are all out of reach, by age or by count."""
         newest = self._segments[-1]
         horizon = self._horizon(self._marks[-1][0])
         self._segments = [it for it in self._segments if it is newest or self._reachable(it, newest, horizon)]

@@ -1,7 +1,7 @@
-"""A timer of the kernel with nanoseconds: the event loop's own wakes up to a millisecond late, which is a whole bound.
+"""Kernel timer with nanoseconds: the event loop's own is up to a millisecond late, as long as a whole bound.
 
-Linux has it as a file that becomes readable. Python has no call for it before 3.13, so it is called through the C
-library; where that cannot be, `open_timer` says so and the loop's own timer does.
+Linux provides it as a file that becomes readable. Python has no call for it before 3.13, so it is called through the C
+library; if that is not possible, `open_timer` returns None and the loop's own timer is used.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ NONBLOCK_CLOEXEC = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class KernelTimer:
-    """One timer that can be set again and again.
+    """Kernel timer that can be set repeatedly.
 
     Args:
-        descriptor: becomes readable when the time has come.
-        settime: the C library's call.
+        descriptor: the file descriptor, which becomes readable when the timer rings.
+        settime: the C library's `timerfd_settime`.
     """
 
     __slots__ = ("_settime", "descriptor")
@@ -34,21 +34,21 @@ class KernelTimer:
         self._settime = settime
 
     def set(self, nanoseconds: int) -> None:
-        """Ring once, so long from now; a ring that nobody has heard yet is forgotten. 0 does not ring."""
+        """Ring once, `nanoseconds` from now, and discard an earlier ring not yet read. 0 disarms the timer."""
         spec = struct.pack("@qqqq", 0, 0, *divmod(nanoseconds, SECOND))
         self._settime(self.descriptor, 0, spec, None)
 
     def clear(self) -> None:
-        """Do not ring, and forget that it has rung."""
+        """Disarm the timer and discard a ring not yet read."""
         self.set(0)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file descriptor."""
         os.close(self.descriptor)
 
 
 def open_timer() -> KernelTimer | None:
-    """A timer, or None on systems that have none."""
+    """Return a timer, or None on systems without one."""
     try:
         library = ctypes.CDLL(None, use_errno=True)
         create, settime = library.timerfd_create, library.timerfd_settime

@@ -1,4 +1,4 @@
-"""Whether a market keeps its speed, and how fast it really is."""
+"""Detection of markets that cannot keep their speed, with their real speed."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["Behind", "Lateness"]
 
 BEHIND_FROM = 1 * SECOND
-"""So far behind its schedule a market has lost its speed; less is made up for in a moment."""
+"""The lag (ns) from which a market counts as behind; a smaller lag is made up for in a moment."""
 
 BEHIND_UNTIL = 100 * MILLISECOND
-"""So near to it the market has its speed again."""
+"""The lag (ns) below which the market counts as keeping its speed again."""
 
 WINDOW = 1 * SECOND
-"""The real speed is that of at least so long."""
+"""The shortest real time (ns) over which the real speed is measured, once the market has run that long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A market that does not keep its speed.
+    """Lag and real speed of a market that does not keep its speed.
 
-    `lag` is how long ago, in real nanoseconds, what is published now was due; `speed` is how many market seconds it
-    really makes in a second.
+    `lag` is the delay, in real nanoseconds, of the messages published now; `speed` is the actual number of market
+    seconds a real second.
     """
 
     lag: int
@@ -31,17 +31,17 @@ class Behind:
 
 
 class Lateness:
-    """Follows a market through real time."""
+    """Tracker of a market's lag over real time."""
 
     def __init__(self) -> None:
         self.behind: Behind | None = None
-        # Real time and market time when the window before the last began, and when the last did.
+        # Real time and market time at the beginnings of the last two windows.
         self._marks: list[tuple[int, int]] = []
 
     def note(self, now: int, lag: int, market_time: int) -> bool:
-        """At monotonic time `now` it publishes `market_time`, late by `lag`; returns whether something began or ended.
+        """Note a publication at monotonic time `now`, late by `lag`; return whether being behind began or ended.
 
-        Being behind begins once and ends once, however long it lasts; in between `behind` is kept up to date.
+        Each period of being behind begins once and ends once; in between, `behind` is kept up to date.
         """
         was = self.behind is not None
         if not self._marks or now - self._marks[-1][0] >= WINDOW:

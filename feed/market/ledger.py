@@ -1,4 +1,4 @@
-"""The ordered log of a market's commands: whoever has scenario, seed and log can make every byte again."""
+"""Ordered log of a market's commands: scenario, seed and log together reproduce every byte."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from feed.market.commands import Entry
 __all__ = ["ConflictError", "Ledger", "MemoryLedger"]
 
 KEPT_ENTRIES = 10_000
-"""Most entries that are kept of one market."""
+"""The most entries kept of one market."""
 
 
 class ConflictError(Exception):
-    """Another command came first: decide anew on the newest state."""
+    """Error when another command came first: decide again on the newest state."""
 
 
 class Ledger(Protocol):
-    """Where the log of one market is kept. Its order is the order in which commands take effect."""
+    """Store for the log of one market. Its order is the order in which commands take effect."""
 
     async def append(self, entry: Entry) -> int:
-        """Add an entry; returns its number once it counts. Raises `ConflictError` where another one has that number."""
+        """Add an entry; return its number once it counts. Raise `ConflictError` if another entry has that number."""
 
     def follow(self, obey: Callable[[Entry], None]) -> None:
-        """From now on give each entry that counts to `obey`, in order."""
+        """Pass each entry that counts to `obey` from now on, in order."""
 
     def entries(self) -> Sequence[Entry]:
-        """The entries that are kept, in order."""
+        """Return the entries that are kept, in order."""
 
 
 class MemoryLedger:
-    """The log of a market that this process alone plays."""
+    """Log in memory, for a market played by this process alone."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -39,7 +39,7 @@ class MemoryLedger:
         self._newest = 0
 
     async def append(self, entry: Entry) -> int:
-        """Add an entry, and let the market obey at once."""
+        """Add an entry, and pass it to all followers at once."""
         if entry.number != self._newest + 1:
             raise ConflictError
         self._newest = entry.number
@@ -51,9 +51,9 @@ class MemoryLedger:
         return entry.number
 
     def follow(self, obey: Callable[[Entry], None]) -> None:
-        """From now on give each entry to `obey`."""
+        """Pass each entry to `obey` from now on."""
         self._followers.append(obey)
 
     def entries(self) -> Sequence[Entry]:
-        """The entries that are kept, in order."""
+        """Return the entries that are kept, in order."""
         return tuple(self._entries)

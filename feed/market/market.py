@@ -1,4 +1,4 @@
-"""A market: sources played out on one set of streams. The shared market and every private one are this class."""
+"""Market: sources played on one set of streams. The shared market and every private one are this class."""
 
 from __future__ import annotations
 
@@ -29,41 +29,41 @@ from feed.version import __version__
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
 
 SLICE = 512
-"""Messages that are published at a time; a player gives the event loop a turn in between."""
+"""The most messages published at a time; a player gives the event loop a turn in between."""
 
 
 class Tap(Protocol):
-    """Who gets all that is published: a recorder."""
+    """Receiver of all published messages, such as a recorder."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether a market at full speed should wait for it."""
+        """Return whether a market at full speed should wait for the tap."""
 
     def take(self, segment: Segment, runs: list[Run], now: int) -> None:
-        """These messages are published, in this order, at this monotonic time."""
+        """Take messages that are published at monotonic time `now`, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketIdentity:
-    """What a market is called: its own name, and the scenario's."""
+    """Names of a market: its own and the scenario's."""
 
     name: str
     scenario: str
 
 
 class Market(MarketFrames):
-    """State and history of one simulation; a player (`feed.market.player`) moves it through time.
+    """State and history of one simulation; a player (`feed.market.player`) advances its market time.
 
     Args:
-        identity: its names.
-        source: where its events come from.
-        state: where it stands, and how it moves.
+        identity: the names of the market.
+        source: the source of the events.
+        state: the market's initial state.
         shift: nanoseconds added to every time that a client sees (the anchor).
-        window: how far back a client may resume.
-        limits: what the status frame tells of the server's limits.
+        window: the limits of a resume.
+        limits: the server's limits, for the status frame.
         clock: real time.
-        past: the same source once more, for the thread that makes what takes long; without it nothing is put off.
-        reopen: gives the source and its past for another seed, where a new epoch may have one.
+        past: a second instance of the source, for the thread that does slow work; without it nothing is deferred.
+        reopen: returns the source and its past for another seed, if a new epoch may have one.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Market(MarketFrames):
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
-        # Why it can't go on, once its source has failed.
+        # The reason why it can't go on, once its source has failed.
         self.failure: str | None = None
         self.run = Epoch(
             self.catalog, state.begins, window, self.hub.numbered, number=state.number, on_open=self._count_ahead
@@ -107,40 +107,40 @@ class Market(MarketFrames):
         self.faults = FaultLog()
         self._measure()
 
-    # What a session sees of it.
+    # Interface for sessions.
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that it publishes."""
+        """The channels that the market publishes."""
         return self.catalog.channels
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """Its symbols, with their steps."""
+        """The instruments: symbols with their price and size steps."""
         return self.catalog.instruments
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that it publishes, in their fixed order."""
+        """The symbols that the market publishes, in their fixed order."""
         return tuple(instrument.symbol for instrument in self.catalog.instruments)
 
     @property
     def source(self) -> Source:
-        """Where the events of the present epoch come from."""
+        """The source of the events of the present epoch."""
         return self.catalog.source
 
     def parts(self, channel: str) -> tuple[str, ...]:
-        """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
+        """Return the intervals or depths that tell a channel's streams apart; one empty text for a single stream."""
         return self.catalog.parts(channel)
 
     @property
     def epoch(self) -> str:
-        """Names the run of `seq` that is under way: what the market is, and how often it was set back."""
+        """The name of the present epoch: the market's digest and the number of the epoch."""
         return self.state.epoch
 
     @property
     def phase(self) -> MarketPhase:
-        """What it was last told to be in: `running`, `paused` or `ended`."""
+        """The phase last announced: `running`, `paused` or `ended`."""
         return self._phase
 
     @property
@@ -150,7 +150,7 @@ class Market(MarketFrames):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What tells this market from others, and where it stands, for people and programs that ask by HTTP."""
+        """The identity and present state of the market, as answered over HTTP."""
         return {
             "scenario": self.identity.scenario,
             "seed": self.state.seed,
@@ -172,14 +172,14 @@ class Market(MarketFrames):
 
     @property
     def here(self) -> int:
-        """Market time that it stands at or has come to, in ns, without the anchor."""
+        """Current market time in ns, without the anchor."""
         if self.state.moving and self.state.is_max:
             return max(self.state.at, self.run.published)
         return self.state.position(self._clock.now())
 
     @property
     def shift(self) -> int:
-        """Nanoseconds between market time and what clients see of it."""
+        """Nanoseconds added to market time for the time that clients see."""
         return self._shift
 
     @property
@@ -188,7 +188,7 @@ class Market(MarketFrames):
         return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
 
     def listen(self, stream: Stream) -> None:
-        """Publish a stream that somebody is about to join: what is told of its `seq` is what its snapshot has."""
+        """Publish a stream that is about to be joined, so that the reported `seq` is the one of its snapshot."""
         self._activate(stream)
 
     @property
@@ -197,25 +197,25 @@ class Market(MarketFrames):
         return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
 
     def has_snapshot(self, channel: str) -> bool:
-        """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
+        """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""
         return self.catalog.has_snapshot(channel)
 
     def is_lossless(self, stream: Stream) -> bool:
-        """Whether each message of the stream counts, even for who does not keep up."""
+        """Return whether every message of the stream is sent, even to slow subscribers."""
         return self.catalog.channel(stream).lossless
 
     def time_of(self, stream: Stream, seq: int) -> int | None:
-        """Market time of a message, in ns without the anchor; None where it is not kept any more."""
+        """Return the market time of a message, in ns without the anchor; None if it is not kept any more."""
         return self.history.time_of(self.catalog.number(stream), seq)
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
-        """Whether everything behind `seq` of that epoch can still be sent."""
+        """Return whether every message after `seq` of that epoch can still be sent."""
         if epoch != self.epoch:
             return False
         return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
 
     def status(self, connection: str) -> Status:
-        """The first frame for a connection."""
+        """Return the first event for a connection."""
         return Status(
             status="online",
             version=__version__,
@@ -232,19 +232,19 @@ class Market(MarketFrames):
             limits=self._limits,
         )
 
-    # What a connection does with it.
+    # Interface for connections.
 
     def attend(self, who: object, tell: Callable[[Event], None]) -> None:
-        """From now on `tell` gets the market's own events."""
+        """Pass the market's own events to `tell` from now on."""
         self._audience[who] = tell
 
     def depart(self, who: object) -> None:
-        """Stop telling."""
+        """Stop passing events for `who`."""
         self._audience.pop(who, None)
 
     @property
     def attendance(self) -> int:
-        """How many connections are in this market."""
+        """The number of connections in this market."""
         return len(self._audience)
 
     def join(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
@@ -253,7 +253,7 @@ class Market(MarketFrames):
         self.hub.join(subscriber, stream, form)
 
     def count_in(self, subscriber: Subscriber, stream: Stream) -> None:
-        """Somebody listens to a stream, in whatever way."""
+        """Note that a subscriber receives a stream, by whatever delivery, and publish the stream."""
         self._activate(stream)
         if self.on_join is not None:
             self.on_join(subscriber)
@@ -263,7 +263,7 @@ class Market(MarketFrames):
         self.hub.leave(subscriber, stream, form)
 
     def warm(self) -> Future[None]:
-        """Make what tickers and candles need of the day before now, so that the first who asks need not wait for it."""
+        """Compute the past day's bars for tickers and candles, so that the first subscriber need not wait for them."""
         catalog, begins = self.catalog, self.state.begins
 
         def chore() -> Chore[None]:
@@ -272,19 +272,19 @@ class Market(MarketFrames):
         return self.chores.start(self, chore())
 
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
-        """From now on the tap gets all that is published, and these streams are, though nobody listens."""
+        """Pass all published messages to the tap from now on, and publish these streams even without subscribers."""
         for stream in streams:
             self._activate(stream)
         self.tap = tap
 
-    # What a player and its commands do with it.
+    # Interface for players and commands.
 
     def obey(self, state: MarketState, effect: int | None = None) -> None:
-        """Take the state that a command has led to; a new epoch begins at once, and everybody is told.
+        """Adopt the state that results from a command; a new epoch begins at once, and is announced.
 
         Args:
-            state: where it stands and how it moves from now on.
-            effect: market time behind which that is so; what is due until then belongs to the epoch that ends.
+            state: the new state.
+            effect: market time after which it applies; messages due until then belong to the epoch that ends.
         """
         renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
         if renewed and effect is not None:
@@ -295,16 +295,16 @@ class Market(MarketFrames):
             self._renew(reseeded=reseeded)
 
     def next_time(self) -> int | None:
-        """Market time of the next message, or None when the source has ended."""
+        """Return the market time of the next message, or None if the source has ended."""
         return self.run.next_time()
 
     def publish_due(self, until: int, limit: int) -> int:
-        """Publish what is due at market time `until`, at most `limit` messages of one segment; returns how many."""
+        """Publish messages due at market time `until`, at most `limit` of one segment; return their number."""
         run = self.run
         run.merge()
         segment, lo = run.segment, run.cursor
         if segment is None or lo >= len(segment) or segment.times[lo] > until:
-            # Asked on every waking, and mostly there was no more than what came first.
+            # Called on every wake-up; mostly there is nothing more to publish.
             return 0
         hi = segment.due(lo, until, limit)
         now = self._clock.now()
@@ -319,19 +319,19 @@ class Market(MarketFrames):
         return hi - lo
 
     def announce(self, phase: MarketPhase) -> None:
-        """Enter a phase, and tell everybody where the market stands."""
+        """Enter a phase, and send the market's state to all connections."""
         self._phase = phase
         if phase != "running":
             self.lateness.behind = None
         if phase == "ended" and self.source.end is not None:
-            # The last message may have come earlier; what would be due at the end itself is not there any more.
+            # The last message may have come earlier; nothing is due at the end itself.
             self.run.end(self.source.end)
         self.tell_all()
         if self.on_phase is not None:
             self.on_phase(phase)
 
     def tell_all(self) -> None:
-        """Tell everybody how the market stands."""
+        """Send the market's state to all connections."""
         behind = self.lateness.behind
         event = MarketChanged(
             state=self._phase,
@@ -345,14 +345,14 @@ class Market(MarketFrames):
             tell(event)
 
     def fail(self, reason: str) -> None:
-        """Its source can't go on: the market has ended."""
+        """End the market because its source has failed."""
         self.failure = reason
         self.state = self.state.stand(self.here)
         self._phase = "ended"
         self.tell_all()
 
     def _count_ahead(self, until: int) -> None:
-        """Whoever is the first to read a book wants its seq: what has passed by then is counted in another thread."""
+        """Count past order book changes in another thread, since the first subscriber to a book needs its seq."""
         book, begins = self.catalog.book_apart, self.state.begins
         # At full speed a market would count more than it plays.
         if book is None or self.state.is_max or (self._counting is not None and not self._counting.done()):
@@ -368,7 +368,7 @@ class Market(MarketFrames):
             self.publish_due(time, SLICE)
 
     def _renew(self, *, reseeded: bool) -> None:
-        # What waits of the old epoch can't be looked up in the new one.
+        # Waiting messages of the old epoch can't be looked up in the new one.
         self.hub.release_all()
         if reseeded:
             assert self._reopen is not None
@@ -391,5 +391,5 @@ class Market(MarketFrames):
         self.hub.measure_readers(not self.state.is_max)
 
     def _activate(self, stream: Stream) -> None:
-        """Somebody listens to a stream that nobody has listened to: from now on its messages are published."""
+        """Publish the messages of a stream from now on, because it has its first subscriber."""
         self.run.activate(self.catalog.number(stream), self.here)

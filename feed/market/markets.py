@@ -1,4 +1,4 @@
-"""All markets of one server: opened, joined and let go, shared and private ones alike."""
+"""Registry of all markets of one server, shared and private: opened, joined and removed here."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimits", "OpenedMarket"]
 
 MAIN = "main"
-"""The name of the market that everyone is in who asks for none."""
+"""The name of the shared market, which connections join by default."""
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""What a market may be called, and a scenario that is asked for by URL."""
+"""The pattern of valid names of markets, and of scenarios requested by URL."""
 
 log = structlog.get_logger("feed")
 
 
 @dataclass(frozen=True, slots=True)
 class MarketSpec:
-    """What a market is made of. What is None was not asked for, and is the server's default."""
+    """Specification of a market. None means not requested: the server's default applies."""
 
     scenario: str | None = None
     seed: int | None = None
@@ -50,7 +50,7 @@ class MarketSpec:
     wait_for: int | None = None
 
     def conflict(self, present: MarketSpec) -> tuple[str, Any, Any] | None:
-        """The first key that is asked for and differs from what a market was made with: name, wanted, present."""
+        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree."""
         for field in fields(self):
             wanted, there = getattr(self, field.name), getattr(present, field.name)
             if wanted is not None and wanted != there:
@@ -60,13 +60,13 @@ class MarketSpec:
 
 @dataclass(frozen=True, slots=True)
 class MarketsLimits:
-    """Bounds of all markets together, and how each is played; times in ns.
+    """Limits of all markets together, and settings of their players; times in ns.
 
     Attributes:
-        markets: most markets besides the shared one.
-        idle: how long a market without connections and requests stays.
+        markets: the most markets besides the shared one.
+        idle: the time that a market without connections and requests is kept.
         gather: the longest time that data waits for more to share a write with.
-        patience: at full speed, how long one slow reader may hold up a market.
+        patience: at full speed, the longest time that one slow reader may hold up a market.
     """
 
     markets: int = 256
@@ -77,12 +77,12 @@ class MarketsLimits:
 
 @dataclass(frozen=True, slots=True)
 class OpenedMarket:
-    """A market that has been opened and is not played yet.
+    """Market that has been opened and is not played yet.
 
     Attributes:
         market: the market.
-        spec: what it was made of, with every default filled in.
-        digest_of: gives the digest of its frames for a seed and a beginning.
+        spec: its specification, with every default filled in.
+        digest_of: returns the digest of its frames for a seed and a beginning.
     """
 
     market: Market
@@ -91,11 +91,11 @@ class OpenedMarket:
 
 
 class HostedMarket:
-    """A market with its player and its control.
+    """Market with its player and its control.
 
     Attributes:
-        is_nameless: whether it belongs to one connection, and is gone with it.
-        ordinals: numbers the connections that it has had.
+        is_nameless: whether it belongs to one connection, and is removed with it.
+        ordinals: the counter that numbers its connections.
     """
 
     def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
@@ -118,7 +118,7 @@ class HostedMarket:
 
     @property
     def is_shared(self) -> bool:
-        """Whether it is the one that everybody is in."""
+        """Return whether this is the shared market."""
         return self.name == MAIN
 
 
@@ -126,14 +126,14 @@ class Markets:
     """Markets by name.
 
     Args:
-        opener: opens a market of a name and a spec; raises `CommandError` or `FeedError` where that cannot be.
+        opener: opens a market by name and spec; raises `CommandError` or `FeedError` if that is not possible.
         clock: real time.
-        limits: the bounds.
+        limits: the limits of all markets.
 
     Attributes:
         on_ended: called when the source of a market has come to its end.
         on_failed: called when the source of a market has failed.
-        on_removed: called when a market is let go while there may be connections in it.
+        on_removed: called when a market is removed while there may be connections in it.
     """
 
     def __init__(self, opener: Callable[[str, MarketSpec], OpenedMarket], clock: Clock, limits: MarketsLimits) -> None:
@@ -159,11 +159,11 @@ class Markets:
 
     @property
     def names(self) -> list[str]:
-        """The names that can be asked for."""
+        """The names of all markets that can be joined by name."""
         return [name for name, hosted in self._hosted.items() if not hosted.is_nameless]
 
     def find(self, name: str) -> HostedMarket:
-        """The market of a name. Raises `CommandError` where there is none."""
+        """Return the market of a name. Raises `CommandError` if there is none."""
         hosted = self._hosted.get(name)
         if hosted is None:
             near = nearest(name, self.names)
@@ -173,10 +173,10 @@ class Markets:
         return hosted
 
     def join(self, name: str | None, spec: MarketSpec) -> tuple[HostedMarket, bool]:
-        """The market that a client asks for, made where it is missing, and whether it was made now.
+        """Return the market that a client requests, opened if it is missing, and whether it was opened now.
 
         Raises:
-            CommandError: the name is bad, a key contradicts what the market was made with, or there are too many.
+            CommandError: the name is bad, a key contradicts the market's own, or there are too many markets.
         """
         if name is None and spec == MarketSpec():
             return self.main, False
@@ -218,7 +218,7 @@ class Markets:
         hosted.playing = asyncio.get_running_loop().create_task(self._play(hosted), name=f"market {hosted.name}")
 
     def leave(self, hosted: HostedMarket) -> None:
-        """Note that a connection has left; who is empty is let go by and by."""
+        """Note that a connection has left; remove an empty market, at once if nameless, else after a while."""
         hosted.used_at = self._clock.now()
         if hosted.market.attendance or hosted.is_shared:
             return
@@ -228,7 +228,7 @@ class Markets:
             self._watch(hosted)
 
     def remove(self, hosted: HostedMarket) -> None:
-        """End a market."""
+        """Stop and remove a market."""
         if self._hosted.pop(hosted.name, None) is None:
             return
         if hosted.playing is not None:
@@ -238,7 +238,7 @@ class Markets:
             self.on_removed(hosted)
 
     async def close(self) -> None:
-        """Stop playing all of them."""
+        """Stop playing all markets."""
         playing = [hosted.playing for hosted in self if hosted.playing is not None]
         for task in playing:
             task.cancel()
@@ -256,7 +256,7 @@ class Markets:
             )
 
     def _watch(self, hosted: HostedMarket) -> None:
-        """Let a market go once it has been empty for long enough."""
+        """Remove a market once it has been empty for long enough."""
         if not hosted.is_shared:
             asyncio.get_running_loop().call_later(self._limits.idle / SECOND, self._expire, hosted)
 
@@ -272,7 +272,7 @@ class Markets:
         hosted.market.on_phase = partial(self._hear, hosted)
         try:
             await hosted.player.run()
-        except Exception as error:  # Whatever a source raises ends its market, and nothing else.
+        except Exception as error:  # Any error of a source ends its market, and nothing else.
             place = f"{type(error).__name__}: {error} ({_place_of(error)})"
             reason = str(error) if isinstance(error, FeedError) else place
             log.error("the market's source failed", market=hosted.name, error=reason)
@@ -287,6 +287,6 @@ class Markets:
 
 
 def _place_of(error: Exception) -> str:
-    """File and line at which an error was raised."""
+    """Return file and line at which an error was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "nobody knows where"

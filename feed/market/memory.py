@@ -1,6 +1,6 @@
-"""What a symbol did before now: bars of any earlier market time, made from the source when they are asked for.
+"""Past bars of a symbol: bars of any earlier market time, computed from the source on request.
 
-A market that runs hands over what it has made anyway, so only what was before it is ever made for its bars.
+A running market hands over the batches it has generated, so only earlier times are generated for bars alone.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["BarMemory"]
 KEPT_HOURS = 200
 
 EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
-"""So much is made at a time before the source's start, where bars cost little, and behind it: some milliseconds."""
+"""The market time (ns) computed at once, before the source's start (where bars are cheap) and after it: some ms."""
 
 NEAR = 30 * MINUTE
-"""So long before the start it costs as much as behind it."""
+"""The time (ns) before the start in which bars cost as much as after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Hour:
-    """Minute bars of an hour from its beginning up to market time `until`."""
+    """Minute bars of one hour, from its beginning up to market time `until`."""
 
     until: int
     bars: Bars
@@ -36,12 +36,12 @@ class _Hour:
 class BarMemory:
     """Minute bars of one symbol, an hour at a time; the newest hours are kept.
 
-    One thread uses it. What it knows it shares with those that are `beside` it, in other threads: an hour is replaced
-    as a whole, and two that make the same make the same bars.
+    Only one thread uses it. It shares its hours with the memories made by `beside`, for other threads: an hour is
+    replaced as a whole, and two threads that compute the same hour compute the same bars.
 
     Args:
-        source: where ticks come from; nobody uses it in another thread.
-        index: which of its instruments.
+        source: the source of ticks; no other thread uses it.
+        index: the index of the instrument in the source.
     """
 
     def __init__(self, source: Source, index: int) -> None:
@@ -51,17 +51,17 @@ class BarMemory:
         self._seconds: tuple[int, int, Bars] | None = None
 
     def beside(self, source: Source) -> BarMemory:
-        """One for another thread, with a source of its own."""
+        """Return a memory for another thread, with another instance of the source and the same hours."""
         other = BarMemory(source, self._index)
         other._hours = self._hours
         return other
 
     def knows(self, start: int, end: int) -> bool:
-        """Whether `minutes` of that time need not be made."""
+        """Return whether the `minutes` from `start` to `end` are all known already."""
         return all(self._known(hour) >= min(end, (hour + 1) * HOUR) for hour in _hours(start, end))
 
     def minutes(self, start: int, end: int) -> Bars:
-        """The minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
+        """Return the minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
         if start >= end:
             return Bars.empty()
         for _ in self.making(start, end):
@@ -72,7 +72,7 @@ class BarMemory:
         return whole[slice(int(lo), int(hi))]
 
     def making(self, start: int, end: int) -> Iterator[None]:
-        """Make what is missing of that time, a piece that costs some milliseconds between one value and the next."""
+        """Compute the missing bars from `start` to `end`, some milliseconds of work between two values."""
         for first, last in self._gaps(start, end):
             lo = first
             while lo < last:
@@ -86,7 +86,7 @@ class BarMemory:
                 lo = hi
 
     def until(self, start: int, at: int) -> Bars:
-        """The trades from `start` up to, not including, `at`: minute bars, and second bars of minutes that are cut.
+        """Return bars from `start` up to, not including, `at`: minute bars, and second bars for partial minutes.
 
         `start` is a whole second.
         """
@@ -96,13 +96,13 @@ class BarMemory:
         return joined([self.seconds(start, first), self.minutes(first, last), self.seconds(last, at)])
 
     def seconds(self, start: int, at: int) -> Bars:
-        """The same trades in second bars; only the last ones that were made slowly are kept."""
+        """Return the second bars from `start` up to `at`; only the last result of `making_seconds` is kept."""
         if self._seconds is not None and self._seconds[:2] == (start, at):
             return self._seconds[2]
         return _in_seconds([bars_of(block, SECOND) for block in self.ticks(start, at)])
 
     def making_seconds(self, start: int, at: int) -> Iterator[None]:
-        """Make these second bars, a block of trades between one value and the next."""
+        """Compute these second bars, a block of trades between two values."""
         parts: list[Bars] = []
         for block in self.ticks(start, at):
             parts.append(bars_of(block, SECOND))
@@ -110,28 +110,28 @@ class BarMemory:
         self._seconds = start, at, _in_seconds(parts)
 
     def last(self, at: int) -> Bars:
-        """The last trade before `at`, as a second bar, however long ago it was; none where there is none."""
+        """Return the last trade before `at` as a second bar, however old; empty if there is none."""
         time = self._source.last_trade(self._index, at)
         return Bars.empty() if time is None else self.seconds(time // SECOND * SECOND, time + 1)
 
     def ticks(self, start: int, end: int) -> Iterator[TickBlock]:
-        """The fills from `start` up to, not including, `end`."""
+        """Return the fills from `start` up to, not including, `end`."""
         return self._source.ticks(self._index, start, end) if start < end else iter(())
 
     def learn(self, start: int, end: int, block: TickBlock) -> None:
-        """Take these fills from `start` to `end`, which are all there are, where they go on from what is known."""
+        """Keep the bars of these fills, all from `start` to `end`, as far as they continue the known bars."""
         if all(self._known(hour) < max(start, hour * HOUR) for hour in _hours(start, end)):
             return
         self._take(start, end, bars_of(block, MINUTE))
         self._forget(end // HOUR)
 
     def _known(self, hour: int) -> int:
-        """Market time up to which an hour is known."""
+        """Return the market time up to which an hour is known."""
         kept = self._hours.get(hour)
         return hour * HOUR if kept is None else kept.until
 
     def _gaps(self, start: int, end: int) -> list[tuple[int, int]]:
-        """What is missing, as few stretches as there are."""
+        """Return the missing times as the fewest possible stretches."""
         gaps: list[tuple[int, int]] = []
         for hour in _hours(start, end):
             known, until = self._known(hour), min(end, (hour + 1) * HOUR)
@@ -146,7 +146,7 @@ class BarMemory:
         self._take(start, end, joined(parts).coarser(MINUTE))
 
     def _take(self, start: int, end: int, bars: Bars) -> None:
-        """Keep these bars, as far as they go on from what is known; the last one may be of a minute that is cut."""
+        """Keep these bars as far as they continue the known ones; the last one may be of a partial minute."""
         for hour in _hours(start, end):
             before = self._hours.get(hour)
             known = hour * HOUR if before is None else before.until

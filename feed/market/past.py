@@ -1,6 +1,6 @@
-"""What a market's symbols did up to now, for those who ask by HTTP: candles and trades that meet the live stream.
+"""Past candles and trades of a market's symbols, for HTTP requests; they join the live stream without a gap.
 
-Made by the tracks that make the live messages, so both say the same.
+They come from the same tracks as the live messages, so both agree.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from feed.units import DAY, HOUR, MINUTE
 __all__ = ["Past"]
 
 REACH = 7 * DAY
-"""No answer reaches further back from its end: a market has no beginning, and making it takes time."""
+"""The longest time (ns) that an answer covers: a market has no beginning, and computing its past takes time."""
 
 STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
-"""Trades are looked for in stretches of growing length."""
+"""The growing lengths (ns) of the stretches that are searched for trades."""
 
 PIECE = 200
-"""So many rows are made in one step."""
+"""The number of rows computed in one step."""
 
 
 class Past:
-    """The past of one market, as chores for another thread than the market's.
+    """Past of one market, as chores for another thread than the market's.
 
     Args:
-        source: where it comes from, the same that `memories` use.
-        memories: for each of the source's instruments what it did before.
+        source: the source, the same that `memories` use.
+        memories: the past bars of each of the source's instruments.
         shift: nanoseconds added to every time that a client sees.
 
     Attributes:
@@ -47,11 +47,11 @@ class Past:
         self._shift = shift
 
     def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:
-        """At most the last `limit` candles that begin at `start` or later, as they stand at `until`; in pieces.
+        """Return at most the last `limit` candles that begin at `start` or later, as of `until`; in pieces.
 
         Args:
-            start: market time in ns, or None for as many as there may be.
-            until: market time in ns; the last candle is the one that it is in.
+            start: market time in ns, or None for no lower bound.
+            until: market time in ns; the last candle is the one that contains it.
         """
         length = INTERVALS[interval]
         last = until // length * length
@@ -71,7 +71,7 @@ class Past:
         return (yield from _pieces(track, len(ends)))
 
     def trades(self, symbol: int, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:
-        """At most the last `limit` trades from `start` to `until` (market time, ns, both included); in pieces."""
+        """Return at most the last `limit` trades from `start` to `until` (market time, ns, inclusive); in pieces."""
         earliest = max(start or 0, until - REACH)
         blocks: list[TickBlock] = []
         found, end = 0, until + 1
@@ -92,7 +92,7 @@ class Past:
 
 
 def _pieces(track: Track, count: int) -> Chore[list[Rows]]:
-    """The first `count` messages of a track."""
+    """Return the first `count` messages of a track, in pieces."""
     pieces: list[Rows] = []
     for first in range(0, count, PIECE):
         pieces.append(track.rows(first, min(first + PIECE, count)))

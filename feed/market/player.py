@@ -1,4 +1,4 @@
-"""Moves a market through time: the only place where market time waits for real time."""
+"""Player of a market: the only place where market time waits for real time."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["PaceCounters", "Player"]
 
 BUSY_FROM = 8
-"""Messages in a write from which on it is worth waiting for as long as the bound allows."""
+"""The number of messages in a write from which it is worth waiting for as long as the bound allows."""
 
 LATE_AFTER = 50 * MILLISECOND
-"""A message that is published so long after it was due counts as late."""
+"""The delay (ns) above which a published message counts as late."""
 
 CATCH_UP_WAIT = 20 * MILLISECOND
-"""So long a market that is behind waits for its readers after each slice: a rush must not look like slowness."""
+"""The longest wait (ns) for readers after each slice of a late market: a burst must not look like a slow reader."""
 
 TAP_WAIT = 2 * MILLISECOND
-"""So often it is looked whether a recorder has caught up."""
+"""The interval (ns) of checks whether a recorder has caught up."""
 
 EVER = 2**62
-"""Market time by which everything is due."""
+"""The market time (ns) by which everything is due."""
 
 log = structlog.get_logger("feed")
 
 
 @dataclass(slots=True)
 class PaceCounters:
-    """How well the schedule is kept. Times in nanoseconds."""
+    """Counters of delays against the schedule. Times in nanoseconds."""
 
     lag: int = 0
     worst_lag: int = 0
@@ -47,27 +47,27 @@ class PaceCounters:
 
 
 class Player:
-    """Publishes what a market has when it is due, stops where its state says, and goes on when that changes.
+    """Player that publishes a market's messages when due, stops as its state says, and goes on when that changes.
 
     The schedule is absolute: each message is due at a time that follows from the market's state alone, so a late loop
-    publishes everything that it missed, in order, and is on time again. A market that stands costs nothing.
+    publishes all missed messages, in order, and is on time again. A paused market costs nothing.
 
     Args:
         market: the market.
         clock: real time.
-        wait_for: market time stands still until so many subscribers have joined, where the state says that it waits.
-        gather: the shortest time between two writes, ns; what is due within it goes out in one write. With 0 each
-            message has its own write, however late; only messages of one market time share it.
-        patience: at full speed, so long one slow reader may hold up the market, ns.
+        wait_for: the number of subscribers for which market time waits, if the state says that it waits.
+        gather: the shortest time between two writes, ns; messages due within it share one write. With 0 each message
+            has its own write, however late; only messages of one market time share it.
+        patience: at full speed, the longest time that one slow reader may hold up the market, ns.
 
     Attributes:
-        is_over: whether it has been stopped, or its source has failed: then nothing comes any more.
+        is_over: whether it has been stopped, or its source has failed: then nothing is published any more.
     """
 
     def __init__(self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int) -> None:
         self.counters = PaceCounters()
         self.is_over = False
-        # Called once, when so many have joined as a market waits for; without it the market runs on by itself.
+        # Called once, when `wait_for` subscribers have joined; without it the market starts by itself.
         self.on_awaited: Callable[[], None] | None = None
         self._market = market
         self._clock = clock
@@ -77,22 +77,22 @@ class Player:
         self._wake: asyncio.Future[None] | None = None
         self._alarm = Alarm(clock, self._ring)
         self._cruising: asyncio.Future[int | None] | None = None
-        # When the last write was to be made, and whether it had many messages.
+        # The scheduled time of the last write, and whether it had many messages.
         self._written = 0
         self._busy = False
         self._joined: set[Subscriber] = set()
         self._begun = False
         # A command has come since this was looked at.
         self._changed = False
-        # Who waits until everything due at a market time or before it has been published.
+        # Tasks that wait until everything due at or before a market time has been published.
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         market.on_join = self._count_in
-        # Who waits until nothing waits for any reader.
+        # Tasks that wait until no reader has unsent data.
         self._until_empty: list[asyncio.Future[None]] = []
         market.hub.call_when_idle(self._empty)
 
     async def run(self) -> None:
-        """Play the market for as long as it is there."""
+        """Play the market until the task is cancelled or the source fails."""
         try:
             with self._alarm.opened():
                 await self._play_on()
@@ -106,17 +106,17 @@ class Player:
             await self._play_to_the_end()
 
     def notice(self) -> None:
-        """Look at the market's state again: a command has changed it."""
+        """Check the market's state again, because a command has changed it."""
         self._changed = True
         self._interrupt()
 
     async def reach(self, time: int) -> None:
-        """Wait as `come_to`, and then, for as long as patience lasts, until nothing waits for any reader."""
+        """Wait as `come_to`, and then until no reader has unsent data, at most for `patience`."""
         await self.come_to(time)
         await self._wait_for_backlog(self._patience)
 
     async def come_to(self, time: int) -> None:
-        """Wait until everything due at market time `time` or before it has been published, or the market stands."""
+        """Wait until everything due at or before market time `time` has been published, or the market stands still."""
         if self.is_over:
             return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -144,7 +144,7 @@ class Player:
                 await self._sleep(None)
 
     async def _play(self) -> None:
-        """Play until the market stands, or a command comes."""
+        """Play until the market stands still, or a command comes."""
         self._changed = False
         market = self._market
         if market.state.waits and not self._begun and len(self._joined) >= self._wait_for:
@@ -171,7 +171,7 @@ class Player:
             self._market.obey(self._market.state.run(self._clock.now()))
 
     def _arrive(self) -> None:
-        """The market has come to where it stops: from now on it stands there."""
+        """Stop the market at the market time where it has to stop."""
         state = self._market.state
         limit = self._market.here if state.limit is None else state.limit
         self._market.obey(state.stand(limit))
@@ -183,13 +183,13 @@ class Player:
         return "ended" if ended else "paused"
 
     def _tell(self, phase: MarketPhase) -> None:
-        """Say that the market stands, unless that is known, and let go whoever waits for it."""
+        """Announce that the market stands still, unless already announced, and release all waiting tasks."""
         if self._market.phase != phase:
             self._market.announce(phase)
         self._release(None)
 
     def _release(self, upcoming: int | None) -> None:
-        """Let go who waits for what has been published by now; all of them where nothing is coming."""
+        """Release tasks whose awaited time has been published; all of them if nothing is coming."""
         if not self._awaited:
             return
         for entry in list(self._awaited):
@@ -200,7 +200,7 @@ class Player:
                     reached.set_result(None)
 
     async def _publish_until(self, time: int) -> None:
-        """Publish what a market that stands has yet to publish."""
+        """Publish the remaining messages of a market that stands still, up to market time `time`."""
         market = self._market
         while not self._changed and (due := market.next_time()) is not None and due <= time:
             market.publish_due(time, SLICE)
@@ -219,7 +219,7 @@ class Player:
         await self._sleep_until_limit()
 
     async def _cruise(self, wait: int) -> int | None:
-        """Turn after turn by the timer alone, which costs half of waking a task; returns when one needs no wait."""
+        """Run turns by the timer alone, which costs half of waking a task; return when a turn needs no wait."""
         self._cruising = asyncio.get_running_loop().create_future()
         try:
             self._alarm.set(wait)
@@ -229,7 +229,7 @@ class Player:
             self._alarm.clear()
 
     def _turn(self) -> int | None:
-        """Publish what is due; returns how long there is nothing to do, 0 where more is due, None where it stops."""
+        """Publish due messages; return the time (ns) to the next turn, 0 if more is due, None if the market stops."""
         state = self._market.state
         due = self._next_time()
         if due is None:
@@ -240,7 +240,7 @@ class Player:
             return at - now
         count = self._publish(state.position(now))
         self._note(now, now - state.when(due), count, due)
-        # What the loop is late does not add up; but what is far behind is not made up for in many small writes.
+        # Delays of the loop do not add up; but a large lag is not made up for in many small writes.
         self._written, self._busy = max(at, now - self._gather), count >= BUSY_FROM
         if count >= SLICE:
             return 0
@@ -248,19 +248,19 @@ class Player:
         return None if due is None else max(self._write_at(state.when(due)) - self._clock.now(), 1)
 
     def _next_time(self) -> int | None:
-        """Market time of the next message that comes before the market stops."""
+        """Return the market time of the next message before the market stops; None if there is none."""
         due, limit = self._market.next_time(), self._market.state.limit
         return None if due is None or (limit is not None and due > limit) else due
 
     def _write_at(self, due: int) -> int:
-        """When a message that is due then may be written, at the latest `gather` later."""
+        """Return the time at which a message due at `due` may be written, at the latest `gather` later."""
         if self._busy and due < self._written + self._gather:
-            # So much comes that the time since the last write saves less than waiting as long as the bound allows.
+            # With this many messages, waiting as long as the bound allows saves more than writing at once.
             return due + self._gather
         return max(due, self._written + self._gather)
 
     def _publish(self, until: int) -> int:
-        """Publish a slice of what is due; returns how many messages that was."""
+        """Publish a slice of the due messages; return their number."""
         if self._gather:
             return self._market.publish_due(until, SLICE)
         count = 0
@@ -284,7 +284,7 @@ class Player:
             await self._wait_for_tap()
 
     async def _sleep_until_limit(self) -> None:
-        """The last message may come before the source's end, or before where the market stops."""
+        """Sleep until the source's end or the market's stop, which may come after the last message."""
         state = self._market.state
         while not self._changed and state.limit is not None:
             wait = state.when(state.limit) - self._clock.now()
@@ -293,7 +293,7 @@ class Player:
             await self._sleep(wait)
 
     async def _wait_for_readers(self, patience: int) -> None:
-        """Give the loop a turn, and then wait until nothing waits for any reader, or patience has run out."""
+        """Give the loop a turn, then wait until no reader has unsent data, at most for `patience` (ns)."""
         await asyncio.sleep(0)
         hub = self._market.hub
         until = self._clock.now() + patience
@@ -301,7 +301,7 @@ class Player:
             await self._sleep(left)
 
     async def _wait_for_backlog(self, patience: int) -> None:
-        """The same, for another task than the one that plays."""
+        """Wait like `_wait_for_readers`, for another task than the one that plays."""
         if not self._market.hub.backlog:
             return
         empty: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -311,14 +311,14 @@ class Player:
                 await empty
 
     async def _wait_for_joining(self) -> bool:
-        """Wait for those who wait for their first state: they are readers, too. Returns whether a command came."""
+        """Wait for subscribers that have yet to get their first state; return whether a command came."""
         until = self._clock.now() + self._patience
         while self._market.put_off and not self._changed and (left := until - self._clock.now()) > 0:
             await self._sleep(left)
         return self._changed
 
     async def _wait_for_tap(self) -> None:
-        """A recording of a market at full speed is whole: it holds the market up as a slow reader does."""
+        """Wait for a busy recorder, as for a slow reader, so that a recording at full speed is complete."""
         until = self._clock.now() + self._patience
         while (tap := self._market.tap) is not None and tap.is_busy and self._clock.now() < until:
             await self._sleep(TAP_WAIT)
@@ -334,7 +334,7 @@ class Player:
             self._say_lateness(lateness.behind, lag)
 
     def _say_lateness(self, behind: Behind | None, lag: int) -> None:
-        """The speed is lost, or found again: both are said once."""
+        """Log and announce, once each, that the speed is lost or regained."""
         market = self._market
         if behind is None:
             log.info("the market keeps its speed again", market=market.identity.name, speed=market.speed)
@@ -350,7 +350,7 @@ class Player:
         market.tell_all()
 
     async def _sleep(self, nanoseconds: int | None) -> None:
-        """Sleep, but wake up when somebody joins or the last reader has caught up."""
+        """Sleep, but wake up when a subscriber joins, a command comes or the last reader has caught up."""
         self._wake = asyncio.get_running_loop().create_future()
         if nanoseconds is not None:
             self._alarm.set(nanoseconds)
@@ -364,7 +364,7 @@ class Player:
         if self._market.state.waits:
             self._joined.add(subscriber)
         if self._cruising is not None:
-            # What it listens to may come before what is waited for; but who joins is not to be interrupted.
+            # Its stream may be due before the awaited message; but the join itself is not to be interrupted.
             asyncio.get_running_loop().call_soon(self._ring)
         self._rouse()
 
@@ -378,7 +378,7 @@ class Player:
     def _advance(self, cruising: asyncio.Future[int | None]) -> None:
         try:
             wait = self._turn()
-        except Exception as error:  # It belongs to whoever plays the market, and not to the event loop.
+        except Exception as error:  # It belongs to the task that plays the market, not to the event loop.
             cruising.set_exception(error)
             return
         if wait is None or wait <= 0 or self._awaited:
@@ -387,7 +387,7 @@ class Player:
             self._alarm.set(wait)
 
     def _empty(self) -> None:
-        """Nothing waits for any reader any more."""
+        """Release tasks that wait for readers, because no reader has unsent data any more."""
         waiting, self._until_empty = self._until_empty, []
         for future in waiting:
             if not future.done():

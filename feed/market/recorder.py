@@ -1,4 +1,4 @@
-"""The tap on a market: what it publishes becomes a recording."""
+"""Recorder of a market: a tap that writes published messages to a recording."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from feed.version import __version__
 __all__ = ["OF_A_DAY", "MarketRecorder"]
 
 OF_A_DAY = ("ticker", "candles")
-"""Channels whose first message takes long to make: it needs the day before."""
+"""Channels whose first message is slow to compute, since it needs the day before."""
 
 HALF = 0.5
-"""Of what may wait."""
+"""The fill level of the writer's queue, as a fraction, above which the recorder counts as busy."""
 
 
 class MarketRecorder:
-    """Records chosen channels of a market, all of their streams, whether anybody listens or not.
+    """Recorder of chosen channels of a market, with all of their streams, with or without subscribers.
 
-    A stream that begins with a state has that state in its first rows. Times are those that clients see.
+    A stream that begins with a state has that state in its first rows. Times are the ones that clients see.
 
     Args:
         market: the market, which may be running.
-        path: the recording to be; see `RecordingWriter`.
-        channels: what is recorded; of a channel with several streams a symbol also one alone, as `book:25`.
-        clock: both clocks are noted with each message.
+        path: the recording to write; see `RecordingWriter`.
+        channels: the channels to record; also one of several streams a symbol, as `book:25`.
+        clock: real time, noted with each message.
 
     Raises:
         UsageError: there is no such channel, or the file cannot be made.
@@ -51,7 +51,7 @@ class MarketRecorder:
         streams = [stream for stream in market.streams if {stream.channel, _named(stream)} & set(channels)]
         self._wanted = frozenset(number for number, stream in enumerate(market.streams) if stream in streams)
         self._writer = RecordingWriter(path, _info(market), clock)
-        # Of each stream the chunk that was written last.
+        # For each stream, the chunk that was written last.
         self._kept: dict[int, tuple[Segment, int, list[bytes]]] = {}
         for stream in streams:
             self._begin(stream)
@@ -59,21 +59,21 @@ class MarketRecorder:
 
     @property
     def counters(self) -> RecordingCounters:
-        """How it goes."""
+        """The counters of the recording."""
         return self._writer.counters
 
     def close(self) -> RecordingCounters:
-        """Flush, sync and finish; it waits for the disk."""
+        """Flush, sync and finish the recording; this waits for the disk."""
         self._market.tap = None
         return self._writer.close()
 
     @property
     def is_busy(self) -> bool:
-        """Whether so much waits that more may be lost. For a disk that refuses nobody waits."""
+        """Return whether so much is queued that more may be lost; False if the disk refuses data."""
         return self._writer.filled > HALF and self.counters.state == "recording"
 
     def _begin(self, stream: Stream) -> None:
-        """The state behind which the stream's messages follow."""
+        """Record the state that the stream's messages follow."""
         if not self._market.has_snapshot(stream.channel):
             return
         rows = self._market.state_rows(stream, 1)
@@ -84,7 +84,7 @@ class MarketRecorder:
             self._writer.add([Row(received, time, *stream, "snapshot", seq, data=data.decode())])
 
     def take(self, segment: Segment, runs: list[Run], now: int) -> None:
-        """Record what is published of the chosen streams."""
+        """Record the published messages of the chosen streams."""
         reading = self._clock.read()
         received = reading.wall - (reading.monotonic - now)
         pieces: list[Piece] = []
@@ -109,7 +109,7 @@ class MarketRecorder:
             yield Row(received, time, channel, symbol, part, "update", seq, data=data.decode())
 
     def _objects(self, segment: Segment, number: int, lo: int, hi: int) -> Iterator[bytes]:
-        """What messages say, as the native dialect writes it; made a chunk at a time, as frames are."""
+        """Yield the content of messages in the native dialect, encoded a chunk at a time, as frames are."""
         while lo < hi:
             first, last = segment.chunk(number, lo)
             kept = self._kept.get(number)
@@ -120,7 +120,7 @@ class MarketRecorder:
 
 
 def _named(stream: Stream) -> str:
-    """What it is called as one of a symbol's: `book:25`."""
+    """Return the name of a stream without its symbol: `book:25`."""
     return f"{stream.channel}:{stream.part}"
 
 

@@ -1,4 +1,4 @@
-"""One batch, laid out for publishing: its tracks merged in order of market time, each message with its `seq`."""
+"""Segment: one batch laid out for publishing, with tracks merged by market time and a `seq` for each message."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from feed.protocol.effects import Stream
 __all__ = ["Base", "Segment", "write_frames"]
 
 NEVER = 2**62
-"""A market time that does not come, ns UTC."""
+"""A market time that is never reached, ns UTC."""
 
 FEW = 64
-"""So many messages are sorted into runs one by one; for more of them numpy is worth what a call of it costs."""
+"""The most messages that are grouped into runs one by one; for more of them a numpy call is faster."""
 
 
 def write_frames(
     form: Form, stream: Stream, rows: Rows, first_seq: int, kind: Kind = "update", skipped: int = 0, *, epoch: int
 ) -> list[bytes]:
-    """Rows of a stream as frames of a form; see `Dialect.write`."""
+    """Return rows of a stream as frames of a form; see `Dialect.write`."""
     payloads = form.dialect.write(stream, rows, first_seq, kind, form.options, skipped, epoch)
     return framed(payloads, deflate=form.deflate)
 
 
 class Base:
-    """For each track the `seq` of the last message before a segment; of those that nobody reads, when asked for.
+    """The `seq` of each track's last message before a segment; of tracks without subscribers, counted on request.
 
     Args:
-        known: by track.
-        count: gives that of any other track.
+        known: the known `seq` by track.
+        count: returns the `seq` of any other track.
     """
 
     __slots__ = ("_count", "_known")
@@ -55,15 +55,15 @@ class Base:
 
 
 class Segment:
-    """The messages of one batch.
+    """Messages of one batch.
 
     Args:
-        make: gives a track by its number; asked once for each that is needed.
-        active: the tracks that are published. The others are made when somebody asks for their past.
-        chunks: of each track, how many messages are encoded at a time.
+        make: returns a track by its number; called once for each that is needed.
+        active: the tracks that are published. The others are made when their past is requested.
+        chunks: for each track, the number of messages encoded at a time.
         base: for each track the `seq` of the last message before this segment.
-        streams: what each track's messages are of.
-        epoch: which run of `seq` this is.
+        streams: the stream of each track.
+        epoch: the number of the epoch.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
     """
@@ -110,11 +110,11 @@ class Segment:
         self._streams = streams
         self.epoch = epoch
         self._tracks: dict[int, Track] = {}
-        # Of each track the row that was asked for alone last: all who skip what came before it want the same.
+        # For each track the last row requested alone: all subscribers that skip to it want the same row.
         self._rows: dict[int, tuple[int, int, Rows]] = {}
         self._chunks: defaultdict[Form, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
-        # When the first message of those is due that are not yet merged.
+        # Due time of the first message not yet merged.
         self._unmerged = NEVER
         self.merge()
 
@@ -122,7 +122,7 @@ class Segment:
         return len(self.times)
 
     def track(self, number: int) -> Track:
-        """One of the tracks."""
+        """Return a track, made on first use."""
         track = self._tracks.get(number)
         if track is None:
             track = self._tracks[number] = self._make(number)
@@ -139,33 +139,33 @@ class Segment:
         self.is_whole = False
 
     def upcoming(self, place: int) -> int | None:
-        """When the next message is due behind the first `place` that were merged; None where there is none."""
+        """Return the due time of the next message after the first `place` merged ones; None if there is none."""
         due = int(self.times[place]) if place < len(self.times) else NEVER
         due = min(due, self._unmerged)
         return None if due == NEVER else due
 
     def merge(self) -> None:
-        """Put all tracks in order. Messages move to other places, but keep their order.
+        """Merge all tracks by market time. Messages move to other places, but keep their order.
 
-        It costs as much for one more track as for a hundred: so it is done once for all that are asked for together.
+        Merging costs the same for one more track as for a hundred, so it is done once for all newly activated tracks.
         """
         self.times, self._order, self._row = _merged([(number, self.track(number).times) for number in self.active])
         self._unmerged = NEVER
         self.is_whole = True
 
     def reach(self, time: int) -> int:
-        """How many messages are due at market time `time`."""
+        """Return the number of messages due at or before market time `time`."""
         return int(self.times.searchsorted(time, side="right"))
 
     def due(self, lo: int, time: int, limit: int) -> int:
-        """Up to which message behind `lo` is due at market time `time`: at most `limit`, or all of one moment."""
-        # Looked for among the next few: the times of a whole segment are in no cache.
+        """Return the end of the messages from `lo` due at market time `time`: at most `limit`, or one instant's."""
+        # Search only the next few: the times of a whole segment are in no cache.
         near = self.times[lo : lo + limit + 1]
         hi = lo + int(near.searchsorted(time, side="right"))
         return hi if hi <= lo + limit else self.reach(int(near[limit - 1]))
 
     def runs(self, lo: int, hi: int) -> list[Run]:
-        """The merged messages `lo` to `hi` as runs, in order."""
+        """Return the merged messages `lo` to `hi` as runs, in order."""
         order = self._order[lo:hi]
         if hi - lo <= FEW:
             return _runs(order.tolist(), self._row[lo:hi].tolist())
@@ -175,7 +175,7 @@ class Segment:
         return list(zip(order[firsts].tolist(), rows.tolist(), (rows + lengths).tolist(), strict=True))
 
     def joined(self, track: int, lo: int, hi: int, form: Form) -> bytes:
-        """Framed messages of one track as one piece of bytes."""
+        """Return framed messages of one track as one piece of bytes."""
         kept = self._chunks[form].get(track)
         if kept is not None:
             first, frames = kept
@@ -184,7 +184,7 @@ class Segment:
         return b"".join(self.frames(track, lo, hi, form))
 
     def frames(self, track: int, lo: int, hi: int, form: Form) -> list[bytes]:
-        """Framed messages of one track, rows `lo` to `hi`; the chunk that they are in is kept for what comes next."""
+        """Return framed messages of one track, rows `lo` to `hi`; their chunk is kept for later calls."""
         frames: list[bytes] = []
         while lo < hi:
             first, last = self.chunk(track, lo)
@@ -195,24 +195,24 @@ class Segment:
         return frames
 
     def chunk(self, track: int, row: int) -> tuple[int, int]:
-        """The rows that are made together with a row: the first, and the one behind the last."""
+        """Return the range of rows that are encoded together with a row: the first, and the one after the last."""
         size = self._sizes[track]
         first = row - row % size
         return first, min(first + size, len(self.track(track).times))
 
     def rows(self, track: int, lo: int, hi: int) -> Rows:
-        """The messages of one track before they are written."""
+        """Return the messages of one track as rows, not yet encoded."""
         kept = self._rows.get(track)
         if kept is not None and kept[0] == lo and kept[1] == hi:
             return kept[2]
         rows = self.track(track).rows(lo, hi)
         if hi - lo == 1:
-            # More of them are not kept: so many objects would only be work for the garbage collector.
+            # Larger ranges are not kept: that many objects would only burden the garbage collector.
             self._rows[track] = (lo, hi, rows)
         return rows
 
     def encoded(self, track: int, lo: int, hi: int, form: Form, kind: Kind = "update", skipped: int = 0) -> list[bytes]:
-        """Framed messages of one track, written for this call: for one subscriber."""
+        """Return framed messages of one track, encoded for this call, for one subscriber."""
         rows = self.rows(track, lo, hi)
         return write_frames(
             form, self._streams[track], rows, self.base[track] + lo + 1, kind, skipped, epoch=self.epoch
@@ -244,7 +244,7 @@ def _runs(order: list[int], rows: list[int]) -> list[Run]:
 def _merged(
     columns: list[tuple[int, NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """All times in order, with the track and the row of each; at the same time the earlier track goes first."""
+    """Return all times in order, with the track and the row of each; at equal times the earlier track goes first."""
     busy = [(track, times) for track, times in columns if len(times)]
     if not busy:
         nothing = np.empty(0, np.int64)

@@ -1,7 +1,7 @@
-"""Where a market stands and how it moves: a frozen value that only commands change, and what follows from it.
+"""State of a market: a frozen value that only commands change, with its position in market time.
 
 A market *stands at m* when everything due at or before market time m has been published and nothing later. The value
-is exact: no step is ever added to another, so nothing drifts. It holds no clock: every question takes `now`.
+is exact: no step is ever added to another, so nothing drifts. It holds no clock: every query takes `now`.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ __all__ = ["MarketState", "exact_speed"]
 
 
 def exact_speed(speed: float) -> Fraction | None:
-    """Market time a real time as a fraction; None for `MAX_SPEED`, where there is no relation between the two."""
+    """Return market time per real time as a fraction; None for `MAX_SPEED`, which has no fixed ratio."""
     return None if speed == MAX_SPEED else Fraction(str(speed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketState:
-    """The state of one market: its epoch, its clock, and where it stops. Times are ns; market times are UTC.
+    """State of one market: its epoch, its clock, and its stop. Times are ns; market times are UTC.
 
     Attributes:
-        seed: what the source draws from.
-        digest: what the frames of this epoch follow from.
+        seed: the seed of the source's random numbers.
+        digest: the digest of all inputs of this epoch's frames.
         begins: market time at which the epoch begins.
-        number: counts the epochs of the market from 1.
-        speed: market time a real time; None: as fast as its subscribers read.
+        number: the number of the epoch in its market, from 1.
+        speed: market time per real time; None: as fast as its subscribers read.
         moving: whether market time runs.
-        at: market time at `since`; where it stands, if it does not move.
-        since: the monotonic time at which it was `at`.
-        stop: market time at which it will stand; None: at the source's end.
+        at: market time at `since`; the market time at which it stands, if it does not move.
+        since: the monotonic time at which market time was `at`.
+        stop: market time at which it will stop; None: at the source's end.
         end: market time at which the source ends; None: never.
-        waits: whether it begins by itself with its first subscribers.
+        waits: whether it starts by itself with its first subscribers.
     """
 
     seed: int
@@ -52,45 +52,45 @@ class MarketState:
 
     @property
     def epoch(self) -> str:
-        """The name of the epoch: what its bytes follow from, and how often the market has begun anew."""
+        """The name of the epoch: its digest and its number."""
         return f"{self.digest}-{self.number}"
 
     @property
     def is_max(self) -> bool:
-        """Whether it is paced by its subscribers and not by a clock."""
+        """Return whether the market is paced by its subscribers and not by a clock."""
         return self.speed is None
 
     @property
     def limit(self) -> int | None:
-        """Market time that it does not pass: where it stops, or where the source ends."""
+        """The market time that it does not pass: its stop or the source's end; None if there is neither."""
         if self.stop is None or self.end is None:
             return self.end if self.stop is None else self.stop
         return min(self.stop, self.end)
 
     def position(self, now: int) -> int:
-        """Market time at monotonic time `now`; of a market at full speed, where it was when it began to move."""
+        """Return market time at monotonic time `now`; at full speed, the market time at which it began to move."""
         if not self.moving or self.speed is None:
             return self.at
         at = self.at + (now - self.since) * self.speed.numerator // self.speed.denominator
         return at if self.limit is None else min(at, self.limit)
 
     def when(self, market_time: int) -> int:
-        """The earliest monotonic time at which a moving market with a finite speed is at `market_time`."""
+        """Return the earliest monotonic time at which a moving market with a finite speed is at `market_time`."""
         if self.speed is None:
             return self.since
         return self.since - ((self.at - market_time) * self.speed.denominator // self.speed.numerator)
 
     def run(self, now: int) -> MarketState:
-        """The state of moving on from where it stands."""
+        """Return the state of running on from the current market time, from monotonic time `now`."""
         # Nothing lies between the moment before an epoch and its beginning.
         return replace(self, moving=True, since=now, at=max(self.at, self.begins), waits=False)
 
     def stand(self, at: int) -> MarketState:
-        """The state of standing at a market time."""
+        """Return the state of standing still at market time `at`."""
         return replace(self, moving=False, at=at, stop=None, waits=False)
 
     def begin(self, at: int, *, seed: int | None = None, digest: str | None = None) -> MarketState:
-        """The next epoch, standing before its first message."""
+        """Return the state of the next epoch, standing still before its first message."""
         return replace(
             self,
             begins=at,
@@ -104,7 +104,7 @@ class MarketState:
         )
 
     def document(self) -> dict[str, Any]:
-        """The state as JSON values, for the log of commands."""
+        """Return the state as JSON values, for the log of commands."""
         return {
             "seed": self.seed,
             "digest": self.digest,

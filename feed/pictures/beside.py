@@ -1,4 +1,4 @@
-"""The ticks of a long preview are made by processes beside this one, which imports matplotlib in the meantime."""
+"""Generation of a long preview's ticks in parallel processes, while this one imports matplotlib."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from feed.units import HOUR
 __all__ = ["read_beside"]
 
 WORTH_IT = 2 * HOUR
-"""Below, the processes take longer to start than the ticks to make."""
+"""Minimum length (ns) for parallel processes; below, they take longer to start than the ticks to make."""
 
 MOST_WORKERS = 4
 
 _stretch: Stretch | None = None
-"""What a worker reads: it has it from its parent's memory, so nothing but the parts is sent."""
+"""Stretch that a worker reads, inherited from its parent's memory, so that only the parts are sent."""
 
 
 def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None) -> list[Part]:
-    """Read a stretch, an hour at a time, and do something else while that goes on.
+    """Read a stretch, an hour at a time, and call `meanwhile` during that.
 
-    A file of trades is read here: it is quick, and an open file is not to be shared.
+    A file of trades is read in this process: that is quick, and an open file must not be shared.
     """
-    # Elsewhere there is no fork, or, as on macOS, one that numpy's threads and the system's libraries do not survive.
+    # Other systems have no fork, or, as macOS, one that numpy's threads and the system's libraries do not survive.
     forks = sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
     if stretch.length < WORTH_IT or not forks or not isinstance(stretch.source, EngineSource):
         meanwhile()
         return read_here(stretch)
     hours = _hours(stretch)
-    # This process is busy too, first with something else and then with hours from the other end.
+    # This process works, too, first on `meanwhile` and then on hours from the other end.
     workers = max(1, min((os.cpu_count() or 1) - 1, MOST_WORKERS))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _take, (stretch,)) as pool:
         asked = [pool.submit(_read, *hour) for hour in hours]
@@ -45,7 +45,7 @@ def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None
 
 
 def _hours(stretch: Stretch) -> list[tuple[int, int]]:
-    """The stretch, cut at whole hours, where no block of the engine is cut in two."""
+    """Return the stretch cut at whole hours, at which no block of the engine is split."""
     end = stretch.start + stretch.length
     edges = [stretch.start, *range(stretch.start // HOUR * HOUR + HOUR, end, HOUR), end]
     return list(pairwise(edges))

@@ -1,4 +1,4 @@
-"""What all pictures share: matplotlib where it is installed, the kinds of files, and how times are written."""
+"""Common parts of all pictures: matplotlib, if it is installed, the kinds of files, and the format of times."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _STYLE = {
 
 
 def check_out(out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
-    """Say what is wrong with a file's name before any work is done.
+    """Check the name of an output file before any work is done.
 
     Raises:
-        UsageError: another suffix, or a place where nothing can be written.
+        UsageError: another suffix, or a folder that does not exist, or a folder in place of a file.
     """
     if out.suffix.lower() not in suffixes:
         raise UsageError(f"{out}: the name of the file must end in {' or '.join(suffixes)}")
@@ -46,12 +46,12 @@ def check_out(out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
 
 
 def figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """An empty figure, in inches of 100 dots.
+    """Return an empty figure, in inches of 100 dots.
 
     Args:
         width: inches.
         height: inches.
-        layout: matplotlib's way to find margins; None where the margins are known, which saves a drawing.
+        layout: matplotlib's method to find margins; None if the margins are known, which saves a drawing.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -67,7 +67,7 @@ def figure(width: float, height: float, layout: str | None = "constrained") -> F
 
 
 def save(drawn: Figure, out: Path) -> None:
-    """Write a PNG or an SVG, the same bytes for the same picture.
+    """Write a PNG or an SVG, with equal bytes for equal pictures.
 
     Raises:
         UsageError: the file cannot be written.
@@ -82,7 +82,7 @@ def save(drawn: Figure, out: Path) -> None:
 
 
 def svg_text(drawn: Figure) -> str:
-    """The picture as an `<svg>` element for a page."""
+    """Return the picture as an `<svg>` element for a page."""
     whole = _svg(drawn)
     return whole[whole.index("<svg") :]
 
@@ -90,7 +90,7 @@ def svg_text(drawn: Figure) -> str:
 def _svg(drawn: Figure) -> str:
     text = io.StringIO()
     drawn.savefig(text, format="svg", metadata={"Date": None})
-    # Some names of parts are made of where an object lies in memory: number them as they come.
+    # Some names of parts derive from memory addresses: number them in order of appearance.
     whole = text.getvalue()
     names = dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', whole))
     numbers = {name: f"part{number}" for number, name in enumerate(names, 1)}
@@ -98,14 +98,14 @@ def _svg(drawn: Figure) -> str:
 
 
 def clock_text(seconds: float, days: bool = False) -> str:
-    """`0:05:00` since the start, or `2d 06h`."""
+    """Return a time since the start as `0:05:00`, or as `2d 06h`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours // 24}d {hours % 24:02d}h" if days else f"{hours}:{minutes:02d}:{rest:02d}"
 
 
 def clock_axis(axes: Any, seconds: float) -> None:
-    """Round times since the start at the bottom."""
+    """Label the horizontal axis with round times since the start."""
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
     step = next((step for step in steps if seconds / step <= 13), 86_400 * max(1, round(seconds / 86_400 / 10)))
     ticks = [step * n for n in range(int(seconds // step) + 1)]

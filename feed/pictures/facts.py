@@ -1,4 +1,4 @@
-"""The picture of a market's facts: tails, memory, hours and sizes, and where each fact lies in its band."""
+"""Picture of a market's facts: tails, memory, hours and sizes, and the place of each fact in its band."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SIGN_LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 
 
 class Sample:
-    """What the picture is drawn of: the bars of all days that pass through, and the first fills."""
+    """Data for the picture: the bars of all days that pass through, and the first fills."""
 
     def __init__(self) -> None:
         self._bars: list[MinuteBars] = []
         self.fills: Fills | None = None
 
     def watch(self, days: Iterable[Fills]) -> Iterator[Fills]:
-        """The same days, looked at on their way."""
+        """Yield the same days unchanged, collecting bars and fills."""
         for day in days:
             if len(day):
                 self.add(bars_of(day))
@@ -42,12 +42,12 @@ class Sample:
             yield day
 
     def add(self, bars: MinuteBars) -> None:
-        """More bars, behind those that are there."""
+        """Append bars."""
         self._bars.append(bars)
 
     @property
     def bars(self) -> MinuteBars:
-        """All bars, one after the other."""
+        """All bars, joined in order."""
         keys = ("minute", "close", "volume")
         return MinuteBars(
             *(np.concatenate([getattr(part, key) for part in self._bars] or [np.empty(0)]) for key in keys)
@@ -55,7 +55,7 @@ class Sample:
 
 
 def draw_facts(title: str, facts: Sequence[Fact], sample: Sample) -> Figure:
-    """Draw it, 15 by 9 inches."""
+    """Draw the facts, 15 by 9 inches."""
     drawn = figure(15, 9)
     grid = drawn.add_gridspec(3, 3, width_ratios=[1, 1, 1.15])
     drawn.suptitle(title, fontsize=13)
@@ -79,7 +79,7 @@ def _nothing(axes: Any, why: str) -> None:
 
 
 def _exceeded(values: Floats) -> tuple[Floats, Floats]:
-    """Each value with the share that is at least as large, thinned to what can be seen."""
+    """Return each value with the share that is at least as large, thinned to visible points."""
     ordered = np.sort(values[values > 0])[::-1]
     share = np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
     rows = np.unique(np.geomspace(1, max(len(ordered), 1), 400).astype(np.int64)) - 1
@@ -107,7 +107,7 @@ def _tails(axes: Any, r: Floats) -> None:
 
 
 def _normal_tail(x: Floats) -> Floats:
-    """P(|N| > x), by the bound of Chiani that is within a few percent here."""
+    """Return P(|N| > x), by the bound of Chiani, which is within a few percent here."""
     result: Floats = 2 * (np.exp(-x * x / 2) / 12 + np.exp(-2 * x * x / 3) / 4)
     return np.minimum(result, 1.0)
 
@@ -182,7 +182,7 @@ def _waits(axes: Any, fills: Fills | None) -> None:
 
 
 def _bands(axes: Any, facts: Sequence[Fact]) -> None:
-    """Each fact between the ends of its band, at 0 and 1; what is far outside stands at the edge."""
+    """Draw each fact between the ends of its band, at 0 and 1; values far outside are drawn at the edge."""
     axes.set_title("facts in the bands of real markets")
     known = [fact for fact in facts if fact.band is not None and np.isfinite(fact.value)]
     axes.axvspan(0, 1, color=GOOD, alpha=0.12, lw=0)

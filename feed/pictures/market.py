@@ -1,4 +1,4 @@
-"""The picture of a preview: a strip of what is scripted, the price, the volume and the spread below each other."""
+"""Picture of a preview: a strip of scripted phases and events, then price, volume and spread, from the top down."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 1.1, 0.35, 0.36, 0.52, 0.14
 """Inches around and between the axes."""
 
 FEW_STEPS = 400
-"""Below, a step is wide enough to be seen: the price is drawn as stairs."""
+"""Number of steps below which a step is wide enough to be seen: the price is drawn as stairs."""
 
 SMOOTHED = 60
-"""The spread's line is the median of so many parts of the width: an order in twenty leaves it wide for a moment."""
+"""Number of parts of the width whose median is the spread's line: one order in twenty widens it for a moment."""
 
 
 def draw_market(shown: Preview) -> Figure:
-    """Draw it, 12 by 7.5 inches."""
+    """Draw the preview, 12 by 7.5 inches."""
     drawn = figure(WIDTH, HEIGHT, layout=None)
     lanes = lanes_of(shown.spans, shown.length)
     rows = _rows(drawn, max(0.25, 0.21 * len(lanes)))
@@ -59,7 +59,7 @@ def draw_market(shown: Preview) -> Figure:
 
 
 def _rows(drawn: Figure, strip: float) -> list[Any]:
-    """The axes from the top down, with the same times: the strip, so many inches high, price, volume and spread."""
+    """Return the axes from the top down, with shared times: the strip (`strip` inches high), price, volume, spread."""
     room = HEIGHT - TOP - BOTTOM - strip - 3 * BETWEEN
     rows: list[Any] = []
     top = HEIGHT - TOP
@@ -72,7 +72,7 @@ def _rows(drawn: Figure, strip: float) -> list[Any]:
 
 
 def lanes_of(spans: tuple[Span, ...], length: int) -> list[list[Span]]:
-    """Spans in rows without overlap, phases first; the label of a short one needs room as well."""
+    """Arrange spans in rows without overlap, phases first, with room for the label of a short one."""
     lanes: list[list[Span]] = []
     taken: list[int] = []
     for kind in ("phase", "status", "event"):
@@ -109,7 +109,7 @@ def _strip(axes: Any, lanes: list[list[Span]], shown: Preview) -> None:
 
 
 def _shade(axes: Any, shown: Preview) -> None:
-    """Phases as coloured ground, stops hatched, the beginnings of events as lines."""
+    """Draw phases as coloured background, halts hatched, the beginnings of events as lines."""
     phases = [span for span in shown.spans if span.kind == "phase"]
     names = list(dict.fromkeys(span.label for span in phases))
     for span in phases:
@@ -129,7 +129,7 @@ def _price(axes: Any, shown: Preview) -> None:
     for number, track in enumerate(shown.tracks):
         colour = COLOURS[number % len(COLOURS)]
         close = _line(track, track.close)
-        # Between trades the price stays: there is nothing between low and high.
+        # Between trades the price is constant: low and high are equal.
         low, high = (np.where(np.isfinite(values), values, close) for values in (track.low, track.high))
         if many:
             first = track.close[np.isfinite(track.close)][:1]
@@ -150,7 +150,7 @@ def _price(axes: Any, shown: Preview) -> None:
 def _volume(axes: Any, shown: Preview) -> None:
     track = shown.tracks[0]
     base = track.instrument.symbol.split("/")[0]
-    # One outline draws ten times as fast as a thousand bars.
+    # One outline is drawn ten times as fast as a thousand bars.
     edges = np.arange(len(track.volume) + 1) * (shown.step / SECOND)
     axes.stairs(track.volume, edges, fill=True, color=COLOURS[0], alpha=0.8, lw=0)
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
@@ -171,10 +171,10 @@ def _spread(axes: Any, shown: Preview) -> None:
 
 
 def _medians(values: Floats) -> Floats:
-    """Each value's median with its neighbours; missing where the value is."""
+    """Return each value's median with its neighbours; NaN if the value is."""
     reach = len(values) // SMOOTHED // 2
     around = sliding_window_view(np.pad(values, reach, constant_values=np.nan), 2 * reach + 1)
-    # What is missing is sorted to the end.
+    # NaN values are sorted to the end.
     ordered = np.sort(around, axis=1)
     known = np.isfinite(around).sum(axis=1)
     middle = np.maximum(known - 1, 0)
@@ -184,7 +184,7 @@ def _medians(values: Floats) -> Floats:
 
 
 def _line(track: Track, values: Floats) -> Floats:
-    """Values that stay where they are between trades, and are missing where there is a gap."""
+    """Return values that are constant between trades, and NaN in gaps."""
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
         return values
@@ -193,7 +193,7 @@ def _line(track: Track, values: Floats) -> Floats:
 
 
 def _short(value: float) -> str:
-    """`1.5M` in place of seven digits, which no margin has room for."""
+    """Return `1.5M` in place of seven digits, which have no room in the margin."""
     return f"{value / 1e6:,.6g}M" if abs(value) >= 1e6 else f"{value:,.6g}"
 
 
@@ -202,7 +202,7 @@ def _quote(track: Track) -> str:
 
 
 def _decimals(track: Track) -> int:
-    """As many decimals as tell the labels of the axis apart."""
+    """Return the number of decimals that distinguishes the labels of the axis."""
     finite = track.close[np.isfinite(track.close)]
     width = float(finite.max() - finite.min()) if len(finite) else 0.0
     most = track.instrument.price_decimals

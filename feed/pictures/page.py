@@ -1,4 +1,4 @@
-"""The facts as one page of HTML that needs no other file."""
+"""Facts as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}tr{border-bottom:1px sol
 
 
 def verdict(fact: Fact) -> str:
-    """`pass`, `fail`, or nothing where there is no band."""
+    """Return `pass`, `fail`, or an empty text without a band."""
     return "" if fact.passed is None else "pass" if fact.passed else "fail"
 
 
 def facts_page(title: str, summary: str, facts: Sequence[Fact], missing: Sequence[str], picture: str) -> str:
-    """The page.
+    """Return the page.
 
     Args:
-        title: what the facts are of.
-        summary: how many pass.
+        title: the name of the market.
+        summary: the number of facts that pass, as a sentence.
         facts: the rows of the table.
-        missing: what can't be computed and why, a line each.
+        missing: facts that cannot be computed and the reason, one line each.
         picture: an `<svg>` element.
     """
     rows = "\n".join(_row(fact) for fact in facts)

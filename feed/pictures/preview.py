@@ -1,4 +1,4 @@
-"""What a market looks like from afar: price, volume and spread in a thousand steps, and what the scenario scripts."""
+"""Overview of a market: price, volume and spread in about a thousand steps, and the scenario's script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Part", "Preview", "Span", "Stretch", "Track", "preview", "read_here"
 
 MOST_STEPS = 1500
 MOST_TURNS = 4
-"""So many repetitions of a timeline tell what the others are like."""
+"""Maximum number of repetitions of a timeline shown; further ones look alike."""
 
 STEPS = (
     *(SECOND * n for n in (1, 2, 5, 10, 15, 30)),
@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A named stretch of market time, ns since the preview's start; `kind` is `phase`, `status` or `event`."""
+    """Named stretch of market time, ns since the preview's start; `kind` is `phase`, `status` or `event`."""
 
     start: int
     end: int
@@ -40,10 +40,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One symbol in steps of equal length; NaN where there was no trade, but the volume is 0 there.
+    """Data of one symbol in steps of equal length; NaN in steps without a trade, in which the volume is 0.
 
     Prices and spreads are in the quote currency, the volume of a step in the base currency. `spread` is the mean of
-    those that orders left. `quiet` is true where there was no trade for so long that a line would tell a lie.
+    the spreads after each order. `quiet` is true in silences so long that a line through them would be misleading.
     """
 
     instrument: Instrument
@@ -58,7 +58,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A stretch of a market from `start` (ns UTC) on, `step` ns at a time."""
+    """Stretch of a market from `start` (ns UTC) on, in steps of `step` ns."""
 
     name: str
     seed: int
@@ -70,14 +70,14 @@ class Preview:
 
     @property
     def seconds(self) -> Floats:
-        """The middle of each step, s since the start."""
+        """Middle of each step, s since the start."""
         count = -(-self.length // self.step)
         middle = (np.arange(count, dtype=np.float64) + 0.5) * (self.step / SECOND)
         return middle.astype(np.float64)
 
 
 def usual_length(scenario: Scenario, source: Source) -> int:
-    """What is shown if nobody says how much: the script and a little after it, else a day; ns."""
+    """Return the default length of a preview, ns: the script and a little after it, else a day."""
     script = max([scenario.timeline, *(tick.at for tick in scenario.ticks)])
     turns = min(scenario.repeat, MOST_TURNS)
     rest = 0 if scenario.repeat > turns else max(script // 6, 15 * SECOND)
@@ -96,12 +96,12 @@ def preview(
     """Read a stretch of a source from its start on.
 
     Args:
-        scenario: what the source plays.
-        source: where the ticks come from.
-        seed: which one it was made with.
-        length: how much, ns.
-        symbols: the places of the symbols to show; where missing: all.
-        read: reads the stretch, in one part or in several that follow each other; where missing: `read_here`.
+        scenario: the scenario that the source plays.
+        source: the source of the ticks.
+        seed: the seed that the source was made with.
+        length: the length of the stretch, ns.
+        symbols: the indices of the symbols to show; by default all.
+        read: reads the stretch, in one part or in several consecutive ones; by default `read_here`.
     """
     start = source.start
     step = next((step for step in STEPS if length <= step * MOST_STEPS), -(-length // MOST_STEPS))
@@ -124,7 +124,7 @@ def preview(
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What is to be read: symbols by their places, `length` ns from `start` (ns UTC) on, in steps of `step` ns."""
+    """Stretch to read: symbols by their indices, `length` ns from `start` (ns UTC) on, in steps of `step` ns."""
 
     source: Source
     symbols: tuple[int, ...]
@@ -133,7 +133,7 @@ class Stretch:
     step: int
 
     def read(self, start: int, end: int) -> Part:
-        """The steps from market time `start` up to `end`, ns UTC."""
+        """Read the steps from market time `start` up to `end`, ns UTC."""
         steps: list[list[_Steps]] = [[] for _ in self.symbols]
         changes: list[StatusChange] = []
         for batch in batches_between(self.source, start, end):
@@ -146,20 +146,20 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was read: for each symbol what its blocks add to the steps, and the changes of status."""
+    """Part of a stretch: for each symbol the contributions of its blocks to the steps, and the changes of status."""
 
     steps: list[list[_Steps]]
     changes: list[StatusChange]
 
 
 def read_here(stretch: Stretch) -> list[Part]:
-    """All of it in this process."""
+    """Read the whole stretch in this process."""
     return [stretch.read(stretch.start, stretch.start + stretch.length)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """What a block of ticks adds to the steps it touches; in ticks and lots."""
+    """Contribution of a block of ticks to the steps it covers; in ticks and lots."""
 
     place: Ints
     low: Ints
@@ -175,7 +175,7 @@ class _Steps:
         place = (ticks.time - start) // step
         first = np.flatnonzero(np.diff(place, prepend=place[0] - 1))
         ends = np.append(first[1:], len(ticks))
-        # One quote a time, the one that is left: within a sweep the quote is on its way.
+        # One quote per time, the last one: within a sweep the quote is not final.
         quoted = np.append(np.diff(ticks.time) != 0, True).astype(np.int64)
         return cls(
             place[first],
@@ -209,7 +209,7 @@ def _track(instrument: Instrument, found: list[_Steps], count: int, step: int) -
 
 
 def _quiet(fills: Floats, count: int, total: int) -> NDArray[np.bool_]:
-    """Steps in silences that are far longer than the market's usual wait: those are gaps of the line."""
+    """Find the steps in silences that are far longer than the market's usual wait: they are gaps of the line."""
     usual = count / max(total, 1)
     least = max(5.0, 10.0 * usual, count / 80)
     busy = np.flatnonzero(fills)
@@ -221,7 +221,7 @@ def _quiet(fills: Floats, count: int, total: int) -> NDArray[np.bool_]:
 
 
 def _states(changes: list[StatusChange], start: int, length: int, symbol: str) -> Iterator[Span]:
-    """The phases and the statuses of one symbol; what is ordinary has no span."""
+    """Yield the phases and the statuses of one symbol; the base phase and the status online have no span."""
     own = [change for change in changes if change.symbol == symbol]
     for kind, usual in (("phase", "base"), ("status", "online")):
         begun, label = 0, usual
@@ -236,7 +236,7 @@ def _states(changes: list[StatusChange], start: int, length: int, symbol: str) -
 
 
 def _happenings(scenario: Scenario, symbols: set[str], length: int, begins: int) -> Iterator[Span]:
-    """The events and the trades by hand that begin in time."""
+    """Yield the events and the scripted trades that begin within the length."""
     for turn in range(scenario.repeat):
         shift = begins + turn * scenario.timeline
         if shift >= length:
@@ -252,7 +252,7 @@ def _happenings(scenario: Scenario, symbols: set[str], length: int, begins: int)
 
 
 def _label(event: object) -> str:
-    """`jump +1.5 %`, `target 70000`, `overlay -5 %`."""
+    """Return the label of an event, such as `jump +1.5 %`, `target 70000` or `overlay -5 %`."""
     kind = getattr(event, "kind", "")
     change = getattr(event, "size", None) or getattr(event, "drift", None)
     if change:

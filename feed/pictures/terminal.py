@@ -1,4 +1,4 @@
-"""A preview in the terminal: the price in dots of braille, volume and spread as bars, and what is scripted below."""
+"""Preview in the terminal: the price in braille dots, volume and spread as bars, and the script below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARGIN = 14
 
 
 def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator[str]:
-    """The lines of the plot, each at most `width` characters: every symbol, then phases and events.
+    """Yield the lines of the plot, each at most `width` characters: every symbol, then phases and events.
 
     Raises:
         ValueError: there is no room for a plot.
@@ -53,7 +53,7 @@ def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator
 
 
 def _price(track: Track, columns: int, height: int) -> Iterator[str]:
-    """Two dots a character across and four down, between the lowest and the highest price."""
+    """Yield the price plot, 2 by 4 dots per character, between the lowest and the highest price."""
     finite = np.isfinite(track.low)
     if not finite.any():
         yield f"{'':{MARGIN}}no trades"
@@ -74,7 +74,7 @@ def _price(track: Track, columns: int, height: int) -> Iterator[str]:
 
 
 def _cells(values: Floats, columns: int, reduce: object) -> Floats:
-    """The values in so many cells of about equal length; NaN where a cell has none."""
+    """Reduce the values to `columns` cells of about equal length; NaN for a cell without values."""
     edges = np.linspace(0, len(values), columns + 1).astype(np.int64)
     cells = np.full(columns, np.nan)
     for index in range(columns):
@@ -87,5 +87,5 @@ def _cells(values: Floats, columns: int, reduce: object) -> Floats:
 def _row(values: Floats) -> str:
     most = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
     share = np.nan_to_num(values) / most if most > 0 else np.zeros(len(values))
-    # What is there at all can be seen.
+    # Every value above 0 is visible.
     return "".join(BARS[max(int(value > 0), round(value * 8))] for value in share.tolist())

@@ -1,4 +1,4 @@
-"""The numbers and names that a conversation can end or stumble with. One table each, and nothing else."""
+"""Tables of the close codes and error codes of the protocol, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = [
 Reconnect = Literal["now", "back_off", "never"]
 
 BadSubscription = "Invalid subscription parameters"
-"""The message of every refused subscription; the error's code, field and hint tell which mistake it was."""
+"""The message of every refused subscription; the error's code, field and hint identify the mistake."""
 
 MAX_REASON_BYTES = 123
 
 
 class ErrorCode(StrEnum):
-    """What an `error` event can say was wrong with a request."""
+    """Reasons that an `error` event can give for refusing a request."""
 
     INVALID_JSON = "INVALID_JSON"
     UNKNOWN_EVENT = "UNKNOWN_EVENT"
@@ -64,12 +64,12 @@ ERROR_MEANINGS = {
     ErrorCode.UNKNOWN_MARKET: "There is no market of that name",
     ErrorCode.MARKET_EXISTS: "The market of that name was made with other keys",
 }
-"""What each code means, for the documentation."""
+"""The meaning of each error code, for the documentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseCode:
-    """One way a connection ends: its number, what it means and whether the client should come back."""
+    """Close code of a connection: its number, its meaning and whether the client should reconnect."""
 
     number: int
     meaning: str
@@ -115,12 +115,12 @@ CLOSE_CODES = {
 
 
 def reconnect_for(number: int) -> Reconnect:
-    """Whether a client that was closed with this number should come back."""
+    """Return whether a client closed with this number should reconnect; `back_off` for an unknown number."""
     code = CLOSE_CODES.get(number)
     return code.reconnect if code else "back_off"
 
 
 def clipped_reason(text: str) -> str:
-    """The reason cut to the 123 bytes that a close frame has room for, never inside a character."""
+    """Return the reason cut to the 123 bytes that fit in a close frame, never inside a character."""
     raw = text.encode("utf-8", "replace")
     return text if len(raw) <= MAX_REASON_BYTES else raw[: MAX_REASON_BYTES - 3].decode("utf-8", "ignore") + "…"

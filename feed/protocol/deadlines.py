@@ -1,4 +1,4 @@
-"""The times at which a session must wake up, kept by name: one number out, whatever is behind it."""
+"""Timers of a session, kept by name and reduced to one number: the next time at which it must wake up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Deadlines", "Timer"]
 
 
 class Timer(IntEnum):
-    """What a session waits for. The order is that in which timers fire that are due at the same time."""
+    """Timers of a session. Timers due at the same time fire in this order."""
 
     AUTH = 0
     TOKEN = 1
@@ -25,7 +25,7 @@ _TIMERS = tuple(Timer)
 
 
 class Deadlines:
-    """A handful of timers in one small list."""
+    """Due times of all timers of one session, in one small list."""
 
     __slots__ = ("_at",)
 
@@ -33,7 +33,7 @@ class Deadlines:
         self._at = [NEVER] * len(Timer)
 
     def set(self, timer: Timer, at: int) -> None:
-        """Arm a timer for monotonic time `at`, in place of what it was set to."""
+        """Arm a timer for monotonic time `at`, replacing its previous due time."""
         self._at[timer] = at
 
     def clear(self, timer: Timer) -> None:
@@ -41,15 +41,15 @@ class Deadlines:
         self._at[timer] = NEVER
 
     def get(self, timer: Timer) -> int:
-        """When the timer is due."""
+        """Return the monotonic time at which the timer is due; `NEVER` if it is disarmed."""
         return self._at[timer]
 
     @property
     def next(self) -> int | None:
-        """The earliest of them, or None."""
+        """The earliest due time, or None if no timer is armed."""
         at = min(self._at)
         return None if at == NEVER else at
 
     def due(self, now: int) -> list[Timer]:
-        """The timers that are due at `now`."""
+        """Return the timers that are due at monotonic time `now`, in firing order."""
         return [_TIMERS[index] for index, at in enumerate(self._at) if at <= now]

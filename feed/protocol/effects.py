@@ -1,4 +1,4 @@
-"""What a session wants done. The shell around it does these in order, and nothing else."""
+"""Effects that a session requests. The shell around it carries them out in order, and does nothing else."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "Pro
 
 
 PART_KEYS = {"candles": "interval", "book": "depth"}
-"""By what the streams of a symbol differ, in the channels that have several, and the key that says it."""
+"""The key that tells the streams of a symbol apart, for each channel that has several streams a symbol."""
 
 
 class Stream(NamedTuple):
-    """One sequence of messages: what `seq` counts in. `part` is the interval of candles or the depth of a book."""
+    """Sequence of messages with its own `seq`. `part` is the interval of candles or the depth of an order book."""
 
     channel: str
     symbol: str
@@ -26,17 +26,17 @@ class Stream(NamedTuple):
 
     @property
     def interval(self) -> str | None:
-        """Of candles, their length."""
+        """The interval of a candle stream; None for other channels."""
         return self.part if PART_KEYS.get(self.channel) == "interval" else None
 
     @property
     def depth(self) -> int | None:
-        """Of a book, its levels."""
+        """The number of levels a side of an order book stream; None for other channels."""
         return int(self.part) if PART_KEYS.get(self.channel) == "depth" else None
 
     @property
     def names(self) -> dict[str, str | int]:
-        """What it is called in frames, without what it does not have."""
+        """The keys that identify the stream in frames, without those that do not apply to it."""
         names = {"channel": self.channel, "symbol": self.symbol, "interval": self.interval, "depth": self.depth}
         return {name: value for name, value in names.items() if value is not None}
 
@@ -55,9 +55,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Deliver the stream from now on, after everything that came behind `after_seq`.
+    """Deliver the stream from now on, after first sending every message after `after_seq`.
 
-    `snapshot` is how many of the last messages to send first, marked as a snapshot. With a `max_rate` at most so many
+    `snapshot` is the number of last messages to send first, marked as a snapshot. With a `max_rate`, at most that many
     messages a second follow, always the newest.
     """
 
@@ -81,7 +81,7 @@ class ProbePeer:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the connection, politely and within a bound."""
+    """Close the connection with a closing handshake, within a time limit."""
 
     code: CloseCode
     reason: str
@@ -89,14 +89,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Drop the connection: nobody is there to say goodbye to."""
+    """Drop the connection without a closing handshake, because the peer is gone."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Carry out a command to the market, and answer it once it has happened."""
+    """Carry out a command on the market, and answer once it has taken effect."""
 
     action: str
     keys: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What the server says besides `data`: one value an event. A dialect turns them into bytes."""
+"""Events that the server sends besides `data`, one class each. A dialect turns them into bytes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ MarketPhase = Literal["running", "paused", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of everything here."""
+    """Base class of all events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Event):
-    """The first thing that is said: which market this is and what it can do; a dialect describes the `symbols`."""
+    """First event of a connection: the market's identity and abilities; a dialect describes the `symbols`."""
 
     status: str
     version: str
@@ -57,7 +57,7 @@ class Status(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribed(Event):
-    """A subscription stands. `seq` is the last one published before it."""
+    """Confirmation of a subscription. `seq` is the last one published before it."""
 
     channel: str
     symbol: str
@@ -72,7 +72,7 @@ class Subscribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribed(Event):
-    """A subscription has ended."""
+    """Confirmation that a subscription has ended."""
 
     channel: str
     symbol: str
@@ -85,9 +85,9 @@ class Unsubscribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Event):
-    """A request with its results as one, for dialects that answer once a request.
+    """Request with all its results, for dialects that send one answer a request.
 
-    It is said twice: before the results are said one by one, each before its data, and behind all of that.
+    It is sent twice: before the individual results, each of which precedes its data, and after all of them.
     """
 
     request: Request
@@ -106,7 +106,7 @@ class Subscriptions(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorEvent(Event):
-    """A request was refused; the connection stays."""
+    """Refusal of a request; the connection stays open."""
 
     message: str
     code: ErrorCode
@@ -129,16 +129,16 @@ class PongEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PingEvent(Event):
-    """Asks a client under `heartbeat=strict` for a `pong`."""
+    """Request for a `pong` from a client under `heartbeat=strict`."""
 
     timestamp: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(Event):
-    """Nothing else was sent for a while; `last` has the last seq of each subscribed stream.
+    """Sign of life after a period without other messages; `last` has the last seq of each subscribed stream.
 
-    `timestamp` is market time in milliseconds, so that a page sees how old its data is.
+    `timestamp` is market time in milliseconds, so that a client can tell the age of its data.
     """
 
     timestamp: int
@@ -147,7 +147,7 @@ class Heartbeat(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticated(Event):
-    """The token was right. `expires_at` is wall-clock milliseconds, or null for never."""
+    """Confirmation that the token was accepted. `expires_at` is wall-clock milliseconds, or null for never."""
 
     scopes: tuple[str, ...]
     expires_at: int | None
@@ -156,9 +156,9 @@ class Authenticated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChanged(Event):
-    """The market's clock or state changed; `virtual_time` is market time in milliseconds.
+    """Change of the market's clock or state; `virtual_time` is market time in milliseconds.
 
-    While it cannot keep its speed, `real_speed` is the one it has, and `behind_ms` how late its messages are.
+    While the market cannot keep its speed, `real_speed` is its actual speed, and `behind_ms` the delay of its messages.
     """
 
     state: MarketPhase
@@ -171,7 +171,7 @@ class MarketChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDone(Event):
-    """A command has happened, and all data before it has been sent: tests wait for this instead of sleeping."""
+    """Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping."""
 
     action: str
     log: int
@@ -185,7 +185,7 @@ class CommandDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing(Event):
-    """Comes before a planned close."""
+    """Announcement of a planned close of the connection."""
 
     code: int
     reason: str

@@ -1,4 +1,4 @@
-"""Streams as text: `trading:BTC/USD`, `candles:BTC/USD:1m`, `book:BTC/USD:25`, and `*` for all of something."""
+"""Stream keys as text: `trading:BTC/USD`, `candles:BTC/USD:1m`, `book:BTC/USD:25`, and `*` as a wildcard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL = "*"
 
 
 class StreamKeyError(UsageError):
-    """A text names no stream of the market; `hint` has the nearest one that does."""
+    """Error for a text that names no stream of the market; `hint` has the nearest key that does."""
 
     def __init__(self, hint: str) -> None:
         super().__init__("That names no stream of this market")
@@ -24,7 +24,7 @@ class StreamKeyError(UsageError):
 
 
 def subscription_of(text: str, view: MarketView) -> Subscribe:
-    """The request that asks for a stream by its key; `*` stands for a channel, a symbol, a part, or alone for all.
+    """Return the request that subscribes to a stream key; `*` stands for a channel, a symbol, a part, or alone for all.
 
     Raises:
         StreamKeyError: there is no such stream.
@@ -48,7 +48,7 @@ def _split(text: str, view: MarketView) -> tuple[str, str, str]:
 
 
 def _right_one(channel: str, symbol: str, part: str, view: MarketView) -> tuple[str, str, str]:
-    """The nearest names that there are: the same ones where nothing is wrong."""
+    """Return the nearest existing names: the given ones if they all exist."""
     right_channel = _nearest("channel", channel, view.channels)
     # A channel alone is most likely meant for the first symbol.
     right_symbol = _nearest("symbol", symbol or view.symbols[0], view.symbols)

@@ -1,4 +1,4 @@
-"""A token bucket in integer nanoseconds."""
+"""Token bucket in integer nanoseconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["TokenBucket"]
 
 
 class TokenBucket:
-    """Lets `burst` through at once and `rate` a second after that."""
+    """Rate limiter that admits `burst` messages at once and `rate` a second after that."""
 
     __slots__ = ("_cost", "_full", "_level", "_updated")
 
@@ -19,7 +19,7 @@ class TokenBucket:
         self._updated = now
 
     def take(self, now: int) -> bool:
-        """Whether one more may pass at monotonic time `now`."""
+        """Take one token at monotonic time `now`; return False if none is left."""
         self._level = min(self._full, self._level + now - self._updated)
         self._updated = now
         if self._level < self._cost:

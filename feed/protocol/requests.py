@@ -1,4 +1,4 @@
-"""Requests of a client, as plain values: what is asked, without the text that asked it."""
+"""Requests of a client as plain values, independent of their wire format."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RequestId = str | int | float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Base of all requests.
+    """Base class of all requests.
 
     Attributes:
-        id: comes back on everything that answers it.
-        context: what its dialect wants to remember when it answers.
+        id: repeated in every answer to the request.
+        context: data that the dialect needs when it answers.
     """
 
     id: RequestId | None = None
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Where a client that was cut off wants to go on."""
+    """Position from which a disconnected client wants to continue: an epoch and the last `seq` it received."""
 
     epoch: str
     seq: int
@@ -52,11 +52,11 @@ class Subscribe(Request):
 
     Attributes:
         channel, symbol: names, or `"*"` for all.
-        parts: by key (`interval`, `depth`) which of a symbol's streams; the usual one where missing.
-        history: send the last so many messages first.
-        resume: send what was missed since then first.
-        max_rate: at most so many messages a second, always the newest.
-        snapshot: whether a channel that has a state begins with it.
+        parts: by key (`interval`, `depth`), which of a symbol's streams; the default one if missing.
+        history: the number of last messages to send first.
+        resume: the position after which missed messages are sent first.
+        max_rate: the most messages a second, always the newest.
+        snapshot: whether a channel with a state begins with a snapshot of it.
     """
 
     channel: tuple[str, ...]
@@ -70,7 +70,7 @@ class Subscribe(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribe(Request):
-    """Stop receiving one or more streams; see `Subscribe`. All of a symbol's streams where `parts` names none."""
+    """Stop receiving one or more streams; see `Subscribe`. Without `parts`, all of a symbol's streams."""
 
     channel: tuple[str, ...]
     symbol: tuple[str, ...]
@@ -79,32 +79,32 @@ class Unsubscribe(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping(Request):
-    """Ask for a sign of life; `timestamp` is opaque and comes back."""
+    """Ask the server for a `pong`; `timestamp` is opaque and returned unchanged."""
 
     timestamp: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pong(Request):
-    """Answer the server's question for a sign of life."""
+    """Answer a `ping` event of the server."""
 
     timestamp: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(Request):
-    """Prove who you are, on a server that asks for it."""
+    """Authenticate with a token, on a server that requires one."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control(Request):
-    """Do something to the market: pause it, step it, or begin a new epoch of it.
+    """Command the market: pause it, step it, or begin a new epoch.
 
     Attributes:
-        action: what to do.
-        keys: what the action is given; the action itself reads it.
+        action: the name of the action.
+        keys: the arguments of the action, which the action itself parses.
     """
 
     action: str
@@ -113,12 +113,12 @@ class Control(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSubscriptions(Request):
-    """Ask which streams this connection receives."""
+    """Ask for the list of streams that this connection receives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A message that is no valid request, and why."""
+    """Message that is not a valid request, with the reason."""
 
     code: ErrorCode
     message: str

@@ -1,7 +1,7 @@
-"""One conversation. All state of a session is here; sockets, clocks and data are not.
+"""Session of one connection. It holds all session state, but no sockets, clocks or data.
 
-The contract: `open`, `receive` and `expire` return what is to be done, in order, and `deadline` says when
-`expire` wants to be called. Data never passes through: a session only says which streams a connection is in.
+The contract: `open`, `receive` and `expire` return the effects to carry out, in order, and `deadline` is the time at
+which `expire` must be called. Data never passes through: a session only selects the streams of a connection.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from feed.units import MILLISECOND
 __all__ = ["Session"]
 
 MAX_RATE_WARNINGS = 20
-"""So many messages over the limit are answered with an error before the connection is closed."""
+"""The number of messages over the limit that are answered with an error; the last one closes the connection."""
 
 MAX_WRONG_TOKENS = 5
-"""So many wrong tokens are answered with an error before the connection is closed."""
+"""The number of wrong tokens that are answered with an error; the last one closes the connection."""
 
 SCOPES = ("read",)
 
@@ -57,13 +57,13 @@ class Session:
 
     Args:
         connection: the connection's name, for the status frame.
-        view: the market that it talks about.
-        limits: what the client may do.
-        token: what the client must show, or None where anybody may listen.
-        may_control: whether the market obeys the client.
+        view: the market of the connection.
+        limits: limits on the client's requests and silence.
+        token: the token that the client must send, or None if anybody may listen.
+        may_control: whether the client may control the market.
         strict: whether the client asked to be closed when it does not answer `ping` events.
-        wanted: what it is subscribed to from the beginning, or as soon as it is authenticated.
-        heartbeat: when its dialect has a heartbeat.
+        wanted: subscriptions made at the beginning, or as soon as the client is authenticated.
+        heartbeat: the dialect's rule for heartbeats.
     """
 
     __slots__ = (
@@ -120,11 +120,11 @@ class Session:
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """What the client is subscribed to."""
+        """The streams that the client is subscribed to."""
         return self._subscriptions.streams
 
     def open(self, now: Now) -> list[Effect]:
-        """The connection stands: greet it."""
+        """Start the timers of a new connection and greet it with its status."""
         at = now.monotonic
         limits = self._limits
         self._arm(Timer.HEARTBEAT, at, self._heartbeat_interval)
@@ -139,15 +139,15 @@ class Session:
         return [Send(self._view.status(self._connection))]
 
     def heard(self, now: Now) -> None:
-        """Bytes came from the peer: it is alive."""
+        """Note that bytes came from the peer, so that it counts as alive."""
         self._arm(Timer.DEAD, now.monotonic, self._limits.ping_timeout)
 
     def control_frame(self, now: Now) -> list[Effect]:
-        """A ping frame came. It counts against the rate like a message, since it is answered like one."""
+        """Handle a ping frame. It counts against the rate limit like a message, since it is answered like one."""
         return self._over_rate(None, now)
 
     def receive(self, requests: Sequence[Request | Rejected], now: Now) -> list[Effect]:
-        """A message came, with what it asks for."""
+        """Handle a message with the requests in it, and return the effects."""
         request_id = requests[0].id if requests else None
         if over := self._over_rate(request_id, now):
             return over
@@ -161,14 +161,14 @@ class Session:
         return self._answer(request, now)
 
     def begin(self, now: Now) -> list[Effect]:
-        """The client is greeted: what it asked for before it could speak, once, is subscribed if it may."""
+        """Make the initial subscriptions, once, after the greeting; do nothing before the client is authenticated."""
         if not self._authenticated:
             return []
         wanted, self._wanted = self._wanted, ()
         return [effect for request in wanted for effect in self._answer(request, now)]
 
     def expire(self, now: Now, last_sent: int) -> list[Effect]:
-        """The deadline has come. `last_sent` is the monotonic time at which anything was last sent to the peer."""
+        """Fire the timers that are due. `last_sent` is the monotonic time of the last transmission to the peer."""
         effects: list[Effect] = []
         for timer in self._deadlines.due(now.monotonic):
             effects += self._fire(timer, now, last_sent)
@@ -199,7 +199,7 @@ class Session:
         raise AssertionError(f"no answer to {type(request).__name__}")
 
     def renew(self) -> list[Effect]:
-        """A new epoch of the market has begun: every subscription begins anew."""
+        """Restart every subscription, because a new epoch of the market has begun."""
         return self._subscriptions.renew()
 
     def _control(self, request: Control) -> Effect:
@@ -250,7 +250,7 @@ class Session:
         return [Send(Heartbeat(timestamp=self._view.virtual_time, last=last))]
 
     def _authenticate(self, request: Auth, now: Now) -> list[Effect]:
-        # Bytes are compared, and always all of them: text outside ASCII would raise, a short cut would leak.
+        # Compare bytes, in constant time: text outside ASCII would raise, an early exit would leak timing.
         shown = request.token.encode("utf-8", "surrogatepass")
         if self._token is not None and not hmac.compare_digest(shown, self._token):
             return self._wrong_token(request)
@@ -302,7 +302,7 @@ class Session:
 
 
 def _grouped(request: Request, effects: list[Effect]) -> list[Effect]:
-    """The answers to a request between the two events that tell of all of them."""
+    """Return the answers to a request, enclosed by the two `Acknowledged` events that sum them up."""
     events = [effect.event for effect in effects if isinstance(effect, Send)]
     results = tuple(event for event in events if isinstance(event, Subscribed | Unsubscribed | ErrorEvent))
     before, behind = (Acknowledged(request=request, results=results, done=done) for done in (False, True))

@@ -1,4 +1,4 @@
-"""Which streams a client is in, and what a request to change that comes to."""
+"""Subscriptions of a client, and the effects of requests that change them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ __all__ = ["Subscriptions"]
 ALL = "*"
 
 USUAL = {"interval": "1m", "depth": "10"}
-"""What a subscription means that does not say it."""
+"""The default interval and depth of a subscription that names none."""
 
 
 class Subscriptions:
-    """The streams of one session, in the order in which they were asked for."""
+    """Streams of one session, in the order of subscription."""
 
     __slots__ = ("_limit", "_streams", "_view")
 
     def __init__(self, view: MarketView, limit: int) -> None:
         self._view = view
         self._limit = limit
-        # With the most messages a second that are wanted of each.
+        # Each stream with its max_rate (messages a second), or None.
         self._streams: dict[Stream, float | None] = {}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """The streams."""
+        """The subscribed streams."""
         return tuple(self._streams)
 
     def subscribe(self, request: Subscribe) -> list[Effect]:
-        """One answer for each pair of channel and symbol, each followed by what joins it."""
+        """Subscribe: return one answer for each pair of channel and symbol, each followed by its `Join`."""
         if refused := self._too_many_pairs(request) or self._needless_part(request):
             return [refused]
         targets = list(self._targets(request))
@@ -48,7 +48,7 @@ class Subscriptions:
         return effects
 
     def renew(self) -> list[Effect]:
-        """Each stream begins anew, as if it had just been subscribed to."""
+        """Restart each stream, as if it had just been subscribed to."""
         view = self._view
         effects: list[Effect] = []
         for stream, max_rate in self._streams.items():
@@ -66,7 +66,7 @@ class Subscriptions:
         return effects
 
     def unsubscribe(self, request: Unsubscribe) -> list[Effect]:
-        """One answer for each pair; with `"*"` only for the streams that the client is in."""
+        """Unsubscribe: return one answer for each pair; with `"*"` only for streams of the client."""
         if too_many := self._too_many_pairs(request):
             return [too_many]
         effects: list[Effect] = []
@@ -92,7 +92,7 @@ class Subscriptions:
         return Send(self._limit_exceeded(request, f"{pairs} pairs in one request"))
 
     def _needless_part(self, request: Subscribe) -> Send | None:
-        """A key that means nothing for any of the channels is a mistake, not something to overlook."""
+        """Return a refusal if a key applies to none of the channels; such a key is a mistake and is not ignored."""
         channels = _expanded(request.channel, self._view.channels)
         for key in request.parts:
             having = [name for name in self._view.channels if PART_KEYS.get(name) == key]
@@ -102,7 +102,7 @@ class Subscriptions:
 
     @staticmethod
     def _one_resume(request: Subscribe, streams: int) -> Send:
-        """Each stream counts its own `seq`: one number for several would lose or repeat messages of all but one."""
+        """Return the refusal of a resume for several streams, since each stream has its own `seq`."""
         hint = f"resume has the seq of one stream, and this names {streams}: subscribe to each with its own"
         return Send(
             ErrorEvent(
@@ -139,7 +139,7 @@ class Subscriptions:
                 yield self._unknown(PART_KEYS[channel], part, known, ErrorCode.INVALID_REQUEST, request)
 
     def _parts(self, channel: str, request: Subscribe | Unsubscribe) -> tuple[str, ...]:
-        """The intervals or depths that a request means: where it names none, the usual one to join, all to leave."""
+        """Return the intervals or depths of a request; if it names none, the default one to join, or all to leave."""
         known = self._view.parts(channel) if channel in self._view.channels else ("",)
         if known == ("",):
             return known

@@ -1,4 +1,4 @@
-"""What a session needs to know of the market that it talks about."""
+"""Interface of a market for sessions, and the limits of a session."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["USUAL_HEARTBEAT", "HeartbeatRule", "MarketView", "SessionLimits"]
 
 
 class MarketView(Protocol):
-    """A market as a session sees it."""
+    """Market as a session sees it."""
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that it publishes."""
+        """The channels that the market publishes."""
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that it publishes, in their fixed order."""
+        """The symbols that the market publishes, in their fixed order."""
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """The symbols with their steps, in the same order."""
+        """The instruments (symbols with their price and size steps), in the same order."""
 
     def parts(self, channel: str) -> tuple[str, ...]:
-        """The intervals or depths that a channel's streams differ by; one empty text where there are none."""
+        """The intervals or depths that tell a channel's streams apart; one empty text for a single stream."""
 
     @property
     def epoch(self) -> str:
@@ -41,24 +41,24 @@ class MarketView(Protocol):
         """Market time in milliseconds."""
 
     def listen(self, stream: Stream) -> None:
-        """Somebody is about to join a stream: from now on its messages are published."""
+        """Publish the messages of a stream from now on, because a subscriber is about to join it."""
 
     def seq(self, stream: Stream) -> int:
         """The last `seq` published on a stream, 0 before the first."""
 
     def has_snapshot(self, channel: str) -> bool:
-        """Whether a subscription to this channel begins with a snapshot even when none is asked for."""
+        """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""
 
     def recoverable(self, stream: Stream, epoch: str, seq: int) -> bool:
-        """Whether everything behind `seq` of that epoch can still be sent."""
+        """Return whether every message after `seq` of that epoch can still be sent."""
 
     def status(self, connection: str) -> Status:
-        """The first frame for a connection."""
+        """Return the first event for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """What one client may do, and how long it may take. Times are nanoseconds; 0 switches a time-out off."""
+    """Limits and time-outs of one client. Times are nanoseconds; 0 switches a time-out off."""
 
     inbound_rate: float
     inbound_burst: int
@@ -73,11 +73,11 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatRule:
-    """When a dialect has a heartbeat.
+    """Rule for the heartbeats of a dialect.
 
     Attributes:
-        interval: after so many nanoseconds of silence; None for what the server is set to, 0 for never.
-        needs_stream: whether it begins with the first subscription.
+        interval: nanoseconds of silence before a heartbeat; None for the server's setting, 0 for never.
+        needs_stream: whether heartbeats begin only with the first subscription.
     """
 
     interval: int | None = None

@@ -1,1 +1,1 @@
-"""How real a market looks: stylised facts of a tick table, the bands that real data leaves them, pass or fail."""
+"""Realism of a market: stylised facts of a tick table, the bands of real data for them, pass or fail."""

@@ -1,7 +1,7 @@
-"""What real markets leave open: for each fact the median and the band of BTC/USD and BTC/USDT, 2018 to 2026.
+"""Bands of real markets: for each fact the median and the range of BTC/USD and BTC/USDT, 2018 to 2026.
 
-A band is the 5th to the 95th percentile over blocks of real data of eight venues, slightly widened; facts without one
-depend on the venue and are shown for comparison.
+A band is the 5th to the 95th percentile over blocks of real data of eight venues, slightly widened; facts without a
+band depend on the venue and are shown for comparison.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ __all__ = ["BANDS", "Band"]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A real median, and the range that a fact has to be in."""
+    """Median of real markets, and the range that a fact has to be in."""
 
     median: float
     low: float
     high: float
 
     def holds(self, value: float) -> bool:
-        """Whether a value passes; NaN never does."""
+        """Return True if a value lies in the band; NaN never does."""
         return self.low <= value <= self.high
 
 

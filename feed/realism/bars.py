@@ -13,11 +13,11 @@ __all__ = ["LAGS", "bar_facts", "week_facts"]
 Floats = NDArray[np.float64]
 
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 60, 90, 150, 240, 400)
-"""Where the memory of volatility is read, in minutes."""
+"""Lags, in minutes, at which the memory of volatility is measured."""
 
 
 def bar_facts(bars: MinuteBars) -> dict[str, float]:
-    """Facts of returns, best on 7 days."""
+    """Compute the facts of returns, best on 7 days."""
     r = _returns(bars)
     size = np.abs(r)
     return {
@@ -41,7 +41,7 @@ def bar_facts(bars: MinuteBars) -> dict[str, float]:
 
 
 def week_facts(bars: MinuteBars) -> dict[str, float]:
-    """Facts of the hour of day and the day of week; they need whole weeks."""
+    """Compute the facts of the hour of day and the day of week, which need whole weeks."""
     r = np.abs(_returns(bars))
     minute = bars.minute[1:]
     hour = minute // 60 % 24
@@ -58,7 +58,7 @@ def week_facts(bars: MinuteBars) -> dict[str, float]:
 
 
 def zumbach(r: Floats, length: int) -> float:
-    """Time asymmetry: how much better past trends foretell volatility than past volatility foretells trends.
+    """Compute the time asymmetry: correlation of past trends with volatility minus past volatility with trends.
 
     Source: Zumbach, Time reversal invariance in finance, 2009.
     """

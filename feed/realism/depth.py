@@ -1,4 +1,4 @@
-"""Facts of the levels behind the best quotes: how much stands there, how it is shaped, and how it leans."""
+"""Facts of the levels behind the best bid and ask: their size, shape and imbalance."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Floats = NDArray[np.float64]
 
 LEVELS = 100
 NEAR = 20
-"""Levels of a side that the imbalance and the share of the touch look at."""
+"""Number of levels per side for the imbalance and the share of the best level."""
 DISTANCES = (1.0, 2.0, 5.0, 10.0)
-"""Basis points from the mid price at which the depth is read."""
+"""Distances from the mid price, in basis points, at which the depth is measured."""
 SAMPLES = 30
-"""Books of five minutes that are looked at."""
+"""Number of books sampled from five minutes."""
 
 
 class BookSight:
-    """The book of a market, to be measured.
+    """Order book of a market, for measurement.
 
     Args:
-        books: where it comes from.
-        instrument: its steps.
-        quotes: where a book tells only now and then how it stands, the quotes that were told of each change.
+        books: the source of the book.
+        instrument: its tick and lot size.
+        quotes: for a book that is recorded only now and then, the quotes that were recorded at each change.
     """
 
     def __init__(self, books: Books, instrument: Instrument, quotes: Quotes | None = None) -> None:
@@ -40,10 +40,10 @@ class BookSight:
         self._tick, self._lot = float(instrument.tick_size), float(instrument.lot_size)
 
     def facts(self, start: int, trades: int) -> tuple[Quotes, dict[str, float]]:
-        """The quotes of five minutes from market time `start`, and the facts of the levels behind them.
+        """Return the quotes of five minutes from market time `start`, and the facts of the levels behind them.
 
         Args:
-            trades: how many there were in that time.
+            trades: the number of trades in that time.
         """
         depth = self._books.during(start, start + 5 * MINUTE)
         quotes = depth.quotes
@@ -72,7 +72,7 @@ class BookSight:
         }
 
     def _within(self, ladder: Ladder) -> list[float]:
-        """The mean size of a side up to each distance from the mid price; NaN beyond the last level."""
+        """Return the mean size of a side up to each distance from the mid price; NaN beyond the last level."""
         sides = [np.array(side, np.float64) for side in ladder]
         mid = (sides[0][0, 0] + sides[1][0, 0]) / 2
         found = []
@@ -90,7 +90,7 @@ def _total(levels: Sequence[tuple[int, int]]) -> float:
 
 
 def _slope(x: Floats, y: Floats) -> float:
-    """Of the line through the finite points; NaN for fewer than two."""
+    """Return the slope of the line through the finite points; NaN for fewer than two."""
     finite = np.isfinite(y)
     if finite.sum() < 2:
         return float("nan")

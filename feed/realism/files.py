@@ -1,6 +1,6 @@
-"""Files of real trades or one-minute bars as the tables of facts, as `feed import` reads them.
+"""Reading of files of real trades or one-minute bars, as `feed import` reads them, to tables for facts.
 
-What a file does not tell is not made up here: without a column of sides or quotes there are none.
+Missing data is not made up here: without a column of sides or quotes there are none.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from feed.units import MINUTE
 __all__ = ["read_file", "read_quotes", "without"]
 
 FINE = Decimal("0.00000001")
-"""Files keep prices and sizes as they are written: no venue writes more decimals."""
+"""Tick and lot size for files, so that prices and sizes are kept unchanged: no venue writes more decimals."""
 
 CLOSES = ("close", "c")
-"""A column of prices of this name is of bars, where there are no sides."""
+"""Names of a price column that mean bars, if there are no sides."""
 
 
 def read_quotes(path: Path, symbol: str) -> Quotes | None:
-    """The best quotes that a recording has of a symbol beside its trades; None where it has none."""
+    """Return the best quotes that a recording has of a symbol beside its trades; None if it has none."""
     columns = ("time", "bid", "bid_size", "ask", "ask_size")
     found: list[list[Any]] = []
     with open_recording(path) as recording:
@@ -57,15 +57,15 @@ def read_quotes(path: Path, symbol: str) -> Quotes | None:
 
 
 def read_file(path: Path, options: Options) -> Fills | MinuteBars:
-    """The trades of a file, of its first symbol where it has several, or its one-minute bars.
+    """Read the trades of a file, of the first symbol if it has several, or its one-minute bars.
 
     Args:
         path: the file, of any format of `feed import`.
-        options: what was told of it.
+        options: the options given for the file.
 
     Raises:
-        RecordingError: it cannot be read, or a column is not told and not found.
-        UsageError: an option is of no use for it.
+        RecordingError: it cannot be read, or a column is neither given nor found.
+        UsageError: an option does not apply to it.
     """
     format = _format_of(path, options)
     if format == "trades":
@@ -76,7 +76,7 @@ def read_file(path: Path, options: Options) -> Fills | MinuteBars:
 
 
 def _format_of(path: Path, options: Options) -> str:
-    """The format of a file; trades, whose reader says which column is missing, where it cannot be told."""
+    """Return the format of a file; if unknown, trades, whose reader names the missing column."""
     if options.columns:
         return "trades"
     try:
@@ -87,7 +87,7 @@ def _format_of(path: Path, options: Options) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _BarColumns:
-    """Where times, closes and volumes are, and how they are read."""
+    """Columns of times, closes and volumes, and their format."""
 
     columns: Mapping[str, Column]
     clock: TimeColumn
@@ -96,7 +96,7 @@ class _BarColumns:
 
 
 def _bars_of(path: Path, reader: Reader) -> _BarColumns | None:
-    """How the bars of a file are read, if they are some: closes without sides."""
+    """Return the columns of a file of bars (closes without sides); None for a file of trades."""
     if isinstance(reader, BarFiles):
         mapping, close, volume = reader.mapping, "close", "volume"
         clock = TimeColumn(mapping.time_unit, mapping.dates.get(path))
@@ -116,7 +116,7 @@ def _is_close(column: Column) -> bool:
 
 @dataclass(slots=True)
 class _Gathered:
-    """The trades of one symbol, column by column."""
+    """Trades of one symbol, column by column."""
 
     parts: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ class _Gathered:
         return np.concatenate(self.parts[name])
 
     def optional(self, name: str) -> Any:
-        """A column that is there in every row; None where it is not."""
+        """Return a column that has a value in every row; None if any is missing."""
         values = self.column(name).astype(np.float64)
         return None if np.isnan(values).any() else values
 
@@ -154,7 +154,7 @@ def _fills(path: Path, reader: Reader) -> Fills:
 
 
 def without(fills: Fills, spec: TickFile | None) -> Fills:
-    """Trades with what their file tells and nothing else: a replay makes up sides and quotes where there are none."""
+    """Return trades with the columns of their file alone: a replay makes up missing sides and quotes."""
     if spec is None:
         return fills
     if spec.side is None:
@@ -167,7 +167,7 @@ def without(fills: Fills, spec: TickFile | None) -> Fills:
 
 
 def _read_bars(path: Path, bars: _BarColumns) -> MinuteBars:
-    """The one-minute bars of a file, with the minutes that it leaves out: no volume, and the close before them."""
+    """Return the one-minute bars of a file; missing minutes get no volume and the close before them."""
     times, closes, volumes, row = [], [], [], 1
     for chunk in read_columns(path, Wanted(bars.columns, bars.delimiter, bars.header), Meter(0)):
         times.append(bars.clock.read(path, "time", chunk["time"], row))
@@ -192,7 +192,7 @@ def _read_bars(path: Path, bars: _BarColumns) -> MinuteBars:
 def _floats(path: Path, key: str, column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
         if pa.types.is_string(column.type):
-            # A minute without a trade is often a row with nothing in it.
+            # A minute without a trade is often a row with empty fields.
             column = pc.if_else(pc.equal(column, ""), None, column)
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
     except pa.ArrowException as error:

@@ -1,4 +1,4 @@
-"""Facts of the best quotes: the spread, how often they change, and what their sizes tell about the next second."""
+"""Facts of the best bid and ask: the spread, and the imbalance of sizes as a forecast of the next second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def quotes_of(fills: Fills) -> Quotes | None:
-    """The quotes that fills carry, the last one of each time: within a sweep the quote is on its way."""
+    """Return the quotes that fills carry, the last one of each time: within a sweep the quote is not final."""
     if not len(fills) or fills.bid is None or fills.ask is None:
         return None
     last = fills[np.append(np.flatnonzero(np.diff(fills.time)), len(fills) - 1)]
@@ -25,7 +25,7 @@ def quotes_of(fills: Fills) -> Quotes | None:
 
 
 def quote_facts(start: int, quotes: Quotes) -> dict[str, float]:
-    """Facts of five minutes of quotes from market time `start`."""
+    """Compute the facts of five minutes of quotes from market time `start`."""
     if not len(quotes):
         return {}
     bid, ask = quotes.bid, quotes.ask
@@ -44,7 +44,7 @@ def quote_facts(start: int, quotes: Quotes) -> dict[str, float]:
 
 
 def _foretold(start: int, time: NDArray[np.int64], mid: Floats, imbalance: Floats) -> float:
-    """Correlation of the imbalance at each whole second with the move of the mid price in the next."""
+    """Return the correlation of the imbalance at each whole second with the move of the mid price in the next."""
     edges = start + np.arange(300, dtype=np.int64) * SECOND
     edges = edges[edges > time[0]]
     now = np.searchsorted(time, edges, side="right") - 1

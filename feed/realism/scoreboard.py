@@ -1,7 +1,7 @@
-"""The table of facts of a market: each with its value, its band and whether it passes.
+"""Table of facts of a market: each with its value, its band and its verdict.
 
 Facts are computed block by block, as the bands were: seven days of minutes, an hour of seconds, five minutes of fills,
-orders and quotes. What is shown is the median over the blocks. Days come one at a time, so that memory is bounded.
+orders and quotes. The result is the median over the blocks. Days are read one at a time, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ WEEK = 7 * 1440
 WINDOW = 5 * MINUTE
 LEAST_BARS = 12 * 60
 WINDOWS_A_DAY = 48
-"""So many windows of five minutes, spread over each day, are enough for a median."""
+"""Number of windows of five minutes, spread over each day, which is enough for a median."""
 
 BOOKS_EVERY = 4
-"""A book takes longer to make than its trades: one in so many of these windows is looked at."""
+"""Interval of the windows in which the book is measured, too, since a book takes longer to make than its trades."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,7 +50,7 @@ Values = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact of a market; `passed` is None where real markets leave no band."""
+    """Fact of a market; `passed` is None for a fact without a band of real markets."""
 
     group: str
     name: str
@@ -59,12 +59,12 @@ class Fact:
 
     @property
     def passed(self) -> bool | None:
-        """Whether the value lies in the band."""
+        """True if the value lies in the band; None without a band."""
         return None if self.band is None else self.band.holds(self.value)
 
 
 def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]:
-    """The facts of fills that come in pieces of whole days, in order of time, and of their book where there is one."""
+    """Compute the facts of fills, given as whole days in order of time, and of their book if there is one."""
     found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes", "depth")}
     bars: list[MinuteBars] = []
     for day in days:
@@ -77,14 +77,14 @@ def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]
 
 
 def measure_bars(bars: MinuteBars) -> list[Fact]:
-    """The facts of one-minute bars alone."""
+    """Compute the facts of one-minute bars alone."""
     found: dict[str, Values] = {"bar": {}, "week": {}}
     _measure_weeks(bars, found)
     return _facts(found)
 
 
 def fills_of(block: TickBlock, instrument: Instrument) -> Fills:
-    """A block of ticks in the units of its instrument."""
+    """Return a block of ticks in the units of its instrument."""
     tick, lot = float(instrument.tick_size), float(instrument.lot_size)
 
     def prices(column: Ints) -> Floats:
@@ -98,7 +98,7 @@ def fills_of(block: TickBlock, instrument: Instrument) -> Fills:
 
 
 def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = None) -> Iterator[Fills]:
-    """The fills of one symbol of a source, day by day, from `at` (ns UTC) or its start on."""
+    """Yield the fills of one symbol of a source, day by day, from `at` (ns UTC) or its start on."""
     start = source.start if at is None else at
     instrument = source.instruments[symbol]
     edge, held = start + DAY, [TickBlock.empty()]
@@ -116,7 +116,7 @@ def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = 
 
 
 def days_of(fills: Fills) -> Iterator[Fills]:
-    """A table cut at midnight, UTC."""
+    """Yield the parts of a table cut at midnight, UTC."""
     cuts = np.flatnonzero(np.diff(fills.time // DAY)) + 1 if len(fills) else np.empty(0, np.int64)
     edges = [0, *cuts.tolist(), len(fills)]
     for lo, hi in itertools.pairwise(edges):
@@ -142,20 +142,20 @@ def _measure_day(day: Fills, found: dict[str, Values], sight: BookSight | None) 
 
 
 def _measure_weeks(bars: MinuteBars, found: dict[str, Values]) -> None:
-    """Whole weeks, or what there is if it is less than one."""
+    """Measure whole weeks, or all bars if they are less than one week."""
     if len(bars) < LEAST_BARS:
         return
     weeks = max(1, len(bars) // WEEK)
     for number in range(weeks):
         week = bars[number * WEEK : (number + 1) * WEEK]
         _note(found["bar"], bar_facts(week))
-        # A day that is cut short at the end of the week is a day all the same.
+        # A week whose last day is incomplete still counts as a week.
         if len(week) >= WEEK - 1440:
             _note(found["week"], week_facts(week))
 
 
 def _joined(parts: list[MinuteBars]) -> MinuteBars:
-    """One row of bars; minutes that are missing between the parts have the close before them."""
+    """Join bars to one row; minutes that are missing between the parts get the close before them."""
     minute = np.concatenate([part.minute for part in parts])
     every = np.arange(int(minute[0]), int(minute[-1]) + 1, dtype=np.int64)
     last = np.searchsorted(minute, every, side="right") - 1

@@ -1,4 +1,4 @@
-"""The statistics that facts are made of. Every one takes arrays and gives NaN where there is too little to say."""
+"""Statistics behind the facts. Each takes arrays and returns NaN if there is too little data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def autocorrelation(values: Floats, lag: int) -> float:
-    """Correlation of a row with itself `lag` places on, by the row's own mean and variance; NaN values are left out."""
+    """Correlate a series with itself `lag` places on, by its overall mean and variance; NaN values are left out."""
     centred = values - np.nanmean(values) if np.isfinite(values).any() else values
     product, square = centred[lag:] * centred[:-lag], centred * centred
     power = np.nanmean(square) if np.isfinite(square).any() else np.nan
@@ -31,7 +31,7 @@ def autocorrelation(values: Floats, lag: int) -> float:
 
 
 def correlation(x: Floats, y: Floats) -> float:
-    """Pearson's correlation of the pairs in which both are finite."""
+    """Return Pearson's correlation of the pairs in which both are finite."""
     both = np.isfinite(x) & np.isfinite(y)
     x, y = x[both], y[both]
     if len(x) < 3 or x.std() == 0 or y.std() == 0:
@@ -40,7 +40,7 @@ def correlation(x: Floats, y: Floats) -> float:
 
 
 def rank_correlation(x: Floats, y: Floats) -> float:
-    """Spearman's correlation: Pearson's of the ranks, ties sharing their mean rank."""
+    """Return Spearman's correlation: Pearson's of the ranks, ties sharing their mean rank."""
     both = np.isfinite(x) & np.isfinite(y)
     return correlation(_ranks(x[both]), _ranks(y[both]))
 
@@ -52,7 +52,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def decay_exponent(values: Floats, lags: tuple[int, ...]) -> float:
-    """The b of autocorrelation ~ lag ** -b, by least squares over the lags at which it is positive."""
+    """Fit the b of autocorrelation ~ lag ** -b, by least squares over the lags at which it is positive."""
     known = [(lag, autocorrelation(values, lag)) for lag in lags if lag < len(values) // 2]
     points = np.array([(lag, value) for lag, value in known if value > 0])
     if len(points) < 3:
@@ -62,7 +62,7 @@ def decay_exponent(values: Floats, lags: tuple[int, ...]) -> float:
 
 
 def hill(values: Floats, share: float) -> float:
-    """Hill's index of the upper tail: the largest `share` of the positive values."""
+    """Return Hill's index of the upper tail: the largest `share` of the positive values."""
     tail = np.sort(values[values > 0])[::-1]
     count = int(len(tail) * share)
     if count < 5 or not tail[count] > 0:
@@ -72,12 +72,12 @@ def hill(values: Floats, share: float) -> float:
 
 
 def kurtosis(values: Floats) -> float:
-    """Excess kurtosis: 0 for a normal."""
+    """Return the excess kurtosis: 0 for a normal distribution."""
     return _moment(values, 4) - 3.0
 
 
 def skewness(values: Floats) -> float:
-    """The third standardised moment: negative where falls are sharper than rises."""
+    """Return the third standardised moment: negative if falls are sharper than rises."""
     return _moment(values, 3)
 
 
@@ -89,10 +89,10 @@ def _moment(values: Floats, power: int) -> float:
 
 
 def fano(counts: Floats) -> float:
-    """Variance over mean of counts: 1 for a Poisson process, more where events come in bursts."""
+    """Return variance over mean of counts: 1 for a Poisson process, more if events come in bursts."""
     return float(counts.var() / counts.mean()) if len(counts) > 1 and counts.mean() > 0 else float("nan")
 
 
 def variation(values: Floats) -> float:
-    """Standard deviation over mean: 1 for the waiting times of a Poisson process."""
+    """Return standard deviation over mean: 1 for the waiting times of a Poisson process."""
     return float(values.std() / values.mean()) if len(values) > 2 and values.mean() > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""The tables that facts are computed on: fills, the orders that they merge to, and one-minute bars."""
+"""Tables that facts are computed on: fills, the orders that they merge to, and one-minute bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from feed.units import MINUTE
 __all__ = ["LEAST_FILLS", "Fills", "MinuteBars", "Quotes", "bars_of", "merged", "windows"]
 
 LEAST_FILLS = 50
-"""Trades that a window needs to say anything."""
+"""Minimum number of trades in a window."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,8 +24,8 @@ Ints = NDArray[np.int64]
 class Fills:
     """Trades in order of time: ns UTC, then floats in the units of the instrument.
 
-    `side` is 1 where the buyer took, -1 where the seller did. What a file does not tell is None. Quotes are the ones
-    that stand behind the fill, or before it where a file tells those.
+    `side` is 1 if the buyer was the taker, -1 if the seller was. Columns that a file does not have are None. Quotes
+    are those after the fill, or before it if the file has those.
     """
 
     time: Ints
@@ -41,7 +41,7 @@ class Fills:
         return len(self.time)
 
     def __getitem__(self, rows: slice | Ints) -> Fills:
-        """Those rows."""
+        """Return the given rows."""
         optional = (self.side, self.bid, self.bid_size, self.ask, self.ask_size)
         chosen: list[Any] = [None if column is None else column[rows] for column in optional]
         return Fills(self.time[rows], self.price[rows], self.size[rows], *chosen)
@@ -49,7 +49,7 @@ class Fills:
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """Best quotes in order of time: ns UTC, then floats in the units of the instrument; sizes where they are known."""
+    """Best quotes in order of time: ns UTC, then floats in the units of the instrument; sizes if they are known."""
 
     time: Ints
     bid: Floats
@@ -61,7 +61,7 @@ class Quotes:
         return len(self.time)
 
     def between(self, start: int, end: int) -> Quotes:
-        """Those from `start` up to, not including, `end`."""
+        """Return the quotes from `start` up to, not including, `end`."""
         lo, hi = (int(row) for row in np.searchsorted(self.time, [start, end]))
         sizes = (None if column is None else column[lo:hi] for column in (self.bid_size, self.ask_size))
         return Quotes(self.time[lo:hi], self.bid[lo:hi], self.ask[lo:hi], *sizes)
@@ -79,12 +79,12 @@ class MinuteBars:
         return len(self.minute)
 
     def __getitem__(self, rows: slice) -> MinuteBars:
-        """Those bars."""
+        """Return the given bars."""
         return MinuteBars(self.minute[rows], self.close[rows], self.volume[rows])
 
 
 def merged(fills: Fills) -> Fills:
-    """The orders behind the fills: those of one time and side become one, at the last price, with the whole size.
+    """Merge fills to orders: fills of one time and side become one, at the last price, with the whole size.
 
     A fill is not an order: an order that sweeps several makers prints one fill for each.
     """
@@ -103,7 +103,7 @@ def merged(fills: Fills) -> Fills:
 
 
 def bars_of(fills: Fills) -> MinuteBars:
-    """One-minute bars of a table of fills."""
+    """Return the one-minute bars of a table of fills."""
     if not len(fills):
         return MinuteBars(np.empty(0, np.int64), np.empty(0), np.empty(0))
     minute = fills.time // MINUTE
@@ -114,12 +114,12 @@ def bars_of(fills: Fills) -> MinuteBars:
 
 
 def windows(fills: Fills, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, Fills]]:
-    """The whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
+    """Yield the whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
     if not len(fills):
         return
     start = -(-int(fills.time[0]) // length) * length
     if start + length > int(fills.time[-1]):
-        # A short capture may have room for one, though not between two edges of the clock.
+        # A short capture may have room for a window, though not between two multiples of its length.
         start = int(fills.time[0])
     while start + length <= int(fills.time[-1]):
         lo, hi = np.searchsorted(fills.time, [start, start + length])

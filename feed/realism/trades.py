@@ -1,4 +1,4 @@
-"""Facts of fills and orders: when they come, how large they are, and how their side moves the price."""
+"""Facts of fills and orders: their times, their sizes, and the effect of their side on the price."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGN_LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 
 
 def hour_facts(start: int, fills: Fills) -> dict[str, float]:
-    """Facts of an hour, second by second, from market time `start`."""
+    """Compute the facts of an hour, second by second, from market time `start`."""
     counts = _counts(start, fills, HOUR // SECOND)
     r = np.diff(np.log(_last_prices(start, fills, HOUR // SECOND)))
     minutes = counts.reshape(60, 60).sum(axis=1)
@@ -26,7 +26,7 @@ def hour_facts(start: int, fills: Fills) -> dict[str, float]:
         "acf_count_1h_lag1": statistics.autocorrelation(counts, 1),
         "acf_count_1h_lag10": statistics.autocorrelation(counts, 10),
         "fano_1h_60s": fano,
-        # Of a Hawkes process: the share of events that earlier events have caused.
+        # Branching ratio of a Hawkes process: the share of events that earlier events have caused.
         "branching_1h": 1.0 - 1.0 / np.sqrt(fano) if fano > 1 else 0.0,
         "kurt_1s_1h": statistics.kurtosis(r),
         "acf_absr_1s_lag1": statistics.autocorrelation(np.abs(r), 1),
@@ -36,7 +36,7 @@ def hour_facts(start: int, fills: Fills) -> dict[str, float]:
 
 
 def window_facts(start: int, fills: Fills) -> dict[str, float]:
-    """Facts of five minutes from market time `start`."""
+    """Compute the facts of five minutes from market time `start`."""
     counts = _counts(start, fills, 300)
     r = np.diff(np.log(_last_prices(start, fills, 300)))
     orders = merged(fills)
@@ -58,7 +58,7 @@ def window_facts(start: int, fills: Fills) -> dict[str, float]:
 
 
 def side_facts(start: int, fills: Fills) -> dict[str, float]:
-    """Facts of five minutes of orders with sides, from market time `start`."""
+    """Compute the facts of five minutes of orders with sides, from market time `start`."""
     if fills.side is None:
         return {}
     orders = merged(fills)
@@ -80,20 +80,20 @@ def _counts(start: int, fills: Fills, seconds: int) -> Floats:
 
 
 def _last_prices(start: int, fills: Fills, seconds: int) -> Floats:
-    """The last price at the end of each second; the first price where there was none yet."""
+    """Return the last price at the end of each second; the first price if there was none yet."""
     edges = start + np.arange(1, seconds + 1, dtype=np.int64) * SECOND
     last = np.searchsorted(fills.time, edges, side="left") - 1
     return fills.price[np.maximum(last, 0)]
 
 
 def _reversals(change: Floats) -> float:
-    """Of the price changes that follow each other, the share that goes back."""
+    """Return the share of successive price changes that reverse the one before."""
     moves = np.sign(change[change != 0])
     return float(np.mean(moves[1:] != moves[:-1])) if len(moves) > 10 else float("nan")
 
 
 def _signature(r: Floats) -> float:
-    """Variance a second at one second over that at thirty: above 1 where prices bounce, below where they trend."""
+    """Return the variance per second at 1 s over that at 30 s: above 1 if prices bounce, below if they trend."""
     whole = len(r) // 30 * 30
     coarse = r[:whole].reshape(-1, 30).sum(axis=1)
     return float(np.mean(r * r) / (np.mean(coarse * coarse) / 30)) if coarse.any() else float("nan")
@@ -110,14 +110,14 @@ def _size_facts(size: Floats) -> dict[str, float]:
 
 
 def _round_prices(price: Floats) -> float:
-    """How much more often than by chance a price stands on a whole hundred of its finest steps."""
+    """Return the frequency of prices on a whole hundred of their finest steps, as a multiple of chance."""
     step = _step(price)
     ticks = np.round(price / step).astype(np.int64)
     return float(np.mean(ticks % 100 == 0) * 100)
 
 
 def _step(price: Floats) -> float:
-    """The finest decimal step that the prices are written in."""
+    """Return the finest decimal step that the prices are written in."""
     for decimals in range(9):
         if np.all(np.abs(np.round(price, decimals) - price) < 1e-9 * np.maximum(price, 1.0)):
             return float(10.0**-decimals)
@@ -125,7 +125,7 @@ def _step(price: Floats) -> float:
 
 
 def _responses(price: Floats, sign: Floats) -> dict[str, float]:
-    """The mean move with an order's sign, from its price to that of the next orders, in standard deviations
+    """Return the mean move with an order's sign, from its price to that of the next orders, in standard deviations
     of one change."""
     scale = float(np.diff(price).std()) if len(price) > 30 else 0.0
     if scale == 0:
@@ -137,7 +137,7 @@ def _responses(price: Floats, sign: Floats) -> dict[str, float]:
 
 
 def _impact(start: int, orders: Fills, sign: Floats) -> dict[str, float]:
-    """How the signed flow of five seconds goes with their return: correlation, and the exponent of its growth."""
+    """Relate the signed flow of five seconds to their return: correlation, and the exponent of its growth."""
     cell = (orders.time - start) // (5 * SECOND)
     flow = np.bincount(cell, weights=sign * orders.size, minlength=60)[:60].astype(np.float64)
     count = np.bincount(cell, weights=sign, minlength=60)[:60].astype(np.float64)

@@ -1,1 +1,1 @@
-"""Scenario files: what a market is like and what happens in it, as people write it."""
+"""Scenario files: the character of a market and the events in it, as people write them."""

@@ -1,4 +1,4 @@
-"""The same scenario with more or fewer orders: what `--activity` asks for becomes a part of the scenario."""
+"""Variants of a scenario with more or fewer orders: the value of `--activity` becomes a part of the scenario."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAST_ACTIVITY, MOST_ACTIVITY = 0.01, 100.0
 
 
 def with_activity(scenario: Scenario, factor: float) -> Scenario:
-    """The scenario with every rate of orders multiplied.
+    """Return the scenario with every rate of orders multiplied by the factor.
 
     Raises:
         UsageError: the scenario plays trades that were recorded, or would have too few or too many orders.

@@ -1,4 +1,4 @@
-"""What a scenario's parts must be to each other; pydantic has seen to each part on its own."""
+"""Checks of a scenario's parts against each other; pydantic has validated each part by itself."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MAX_PIECES = 100_000
 
 
 def problems_of(scenario: ScenarioDocument) -> list[Problem]:
-    """Every mistake in how the parts go together."""
+    """Return every mistake in the combination of the parts."""
     checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat)
     found = [problem for check in checks for problem in check(scenario)]
-    # What contradicts itself is looked for in what is right part by part.
+    # Contradictions are only looked for once no single part has a mistake.
     return found or list(dict.fromkeys(contradictions_in(scenario)))
 
 

@@ -1,4 +1,4 @@
-"""What the parts of a script ask for and cannot have, and what is allowed but most likely not meant."""
+"""Contradictions between the parts of a script, and settings that are allowed but most likely unintended."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["contradictions_in", "doubts_about"]
 
 TRADED = ("online", "auction")
 FAR = 5.0
-"""A price that is so many times too high or too low was most likely mistyped."""
+"""Least factor by which a price lies above or below the script's range to count as most likely mistyped."""
 
 
 def contradictions_in(scenario: ScenarioDocument) -> Iterator[Problem]:
-    """Every one of them; the parts are right by themselves."""
+    """Yield every contradiction; each part is valid by itself."""
     yield from _behind_the_end(scenario)
     for symbol in _symbols_that_differ(scenario):
         yield from _two_targets(scenario, symbol)
@@ -30,7 +30,7 @@ def contradictions_in(scenario: ScenarioDocument) -> Iterator[Problem]:
 
 
 def doubts_about(scenario: ScenarioDocument) -> Iterator[Problem]:
-    """What is no mistake by itself: who meant it may leave it."""
+    """Yield warnings about settings that are valid but doubtful; an author who intended them may leave them."""
     yield from _cut_off(scenario)
     yield from _far_prices(scenario)
 
@@ -53,7 +53,7 @@ def _behind_the_end(scenario: ScenarioDocument) -> Iterator[Problem]:
 
 
 def _stretches(scenario: ScenarioDocument) -> list[tuple[int, float]]:
-    """Where each phase begins and ends, from the beginning of a turn."""
+    """Return the begin and the end of each phase, in ns from the beginning of a turn; an open end is infinite."""
     found: list[tuple[int, float]] = []
     ends = 0
     for phase in scenario.phases:
@@ -64,7 +64,7 @@ def _stretches(scenario: ScenarioDocument) -> list[tuple[int, float]]:
 
 
 def _symbols_that_differ(scenario: ScenarioDocument) -> list[str]:
-    """Every symbol that an event names, and one for all that none names."""
+    """Return every symbol that an event names, and one symbol to represent all that no event names."""
     named = {name for event in scenario.events for name in event.symbols or ()}
     symbols = [symbol.symbol for symbol in scenario.symbols]
     rest = [symbol for symbol in symbols if symbol not in named][:1]
@@ -72,7 +72,7 @@ def _symbols_that_differ(scenario: ScenarioDocument) -> list[str]:
 
 
 def _events_of(scenario: ScenarioDocument, symbol: str) -> list[tuple[int, Event]]:
-    """The events that happen to a symbol with their places, in order of time."""
+    """Return the events that happen to a symbol, each with its index in the file, in order of time."""
     found = [
         (index, event)
         for index, event in enumerate(scenario.events)
@@ -132,7 +132,7 @@ class _State(NamedTuple):
 
 
 class _States:
-    """The status of a symbol within a turn, at times that never fall: of the last event that began, or of the phase."""
+    """Status of a symbol within a turn, for times in ascending order: that of the last event begun, or of the phase."""
 
     def __init__(self, scenario: ScenarioDocument, symbol: str) -> None:
         self._scenario = scenario
@@ -143,12 +143,12 @@ class _States:
         self._open: list[tuple[int, _State]] = []
 
     def local(self, time: int) -> int:
-        """The time within its turn; behind the last turn, the time itself."""
+        """Return the time within its turn; after the last turn, the time itself."""
         turn, local = divmod(time, self._scenario.timeline) if self._scenario.repeat > 1 else (0, time)
         return local if turn < self._scenario.repeat else time
 
     def at(self, time: int) -> str:
-        """The status at a time."""
+        """Return the status at a time."""
         while self._coming and self._coming[-1].start <= time:
             state = self._coming.pop()
             heappush(self._open, (-state.start, state))
@@ -203,7 +203,7 @@ def _written_prices(scenario: ScenarioDocument, symbol: SymbolModel) -> Iterator
 
 
 def _reached(scenario: ScenarioDocument, symbol: SymbolModel) -> tuple[float, float]:
-    """The lowest and the highest price that the script itself leads to, by and large."""
+    """Return the lowest and the highest price that the script itself leads to, approximately."""
     events = [event for event in scenario.events if _happens_to(event, symbol)]
     targets = [float(event.price) for event in events if isinstance(event, Target)]
     moves = [getattr(event, key, 0.0) for event in events for key in ("size", "drift", "gap")]

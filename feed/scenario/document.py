@@ -34,7 +34,7 @@ class _Section(BaseModel):
 
 
 class SymbolModel(_Section):
-    """One instrument of the market."""
+    """An instrument of the market."""
 
     symbol: str = Field(
         pattern=r"^[A-Za-z0-9._-]{1,20}(/[A-Za-z0-9._-]{1,20})?$",
@@ -65,7 +65,7 @@ class SymbolModel(_Section):
 
     @property
     def instrument(self) -> Instrument:
-        """The symbol as the engine and the wire know it."""
+        """The symbol as the engine and the wire use it."""
         return Instrument(self.symbol, self.tick_size, self.lot_size)
 
     @model_validator(mode="after")
@@ -85,7 +85,7 @@ class SymbolModel(_Section):
 
 
 class MarketModel(_Section):
-    """The character of the market where no phase says otherwise."""
+    """The character of the market, unless a phase sets it differently."""
 
     daily_volatility: Percent = Field(
         0.034,
@@ -113,7 +113,7 @@ class MarketModel(_Section):
 
 
 class Phase(_Section):
-    """A stretch of the timeline. What it does not name stays as in `[market]`."""
+    """A stretch of the timeline; keys left out keep their value from `[market]`."""
 
     name: str = Field(min_length=1, max_length=64, description="Shown to clients in the status channel")
     at: Duration | None = Field(None, description="Begins so long after the start; else where the last phase ends")
@@ -150,7 +150,7 @@ class Phase(_Section):
 
 
 class ScenarioDocument(_Section):
-    """A scenario file, each of whose values is right by itself."""
+    """A scenario file, each of whose values is valid by itself."""
 
     format: Literal[1] = Field(1, description="Version of the file format")
     name: str = Field(
@@ -196,14 +196,14 @@ class ScenarioDocument(_Section):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of the files that it plays, relative to the scenario's folder."""
+        """The names of the files that the scenario plays, relative to its folder."""
         if self.replay is not None:
             return self.replay.files
         return () if self.source is None else (self.source.file,)
 
     @property
     def timeline(self) -> int:
-        """How long one turn of the timeline of phases and events is, ns."""
+        """The length of one turn of the timeline of phases and events, ns."""
         ends = 0
         for phase in self.phases:
             ends = (ends if phase.at is None else phase.at) + (phase.for_ or 0)
@@ -211,6 +211,6 @@ class ScenarioDocument(_Section):
 
     @property
     def script_end(self) -> int | None:
-        """So long after the beginning nothing of the phases and events is left, ns; None where some of it always is."""
+        """The time from the beginning after which no phase or event is left, ns; None without such a time."""
         endless = bool(self.phases) and self.phases[-1].for_ is None
         return None if endless or self.replay is not None or not self.timeline else self.timeline * self.repeat

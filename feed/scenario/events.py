@@ -1,4 +1,4 @@
-"""The `[[events]]` of a scenario file: things that happen on top of the phases, and may overlap them and each other."""
+"""The `[[events]]` of a scenario file: changes on top of the phases, which may overlap the phases and each other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MINUTE_LENGTH = 60_000_000_000
 
 
 class Happening(BaseModel):
-    """What all events have."""
+    """Keys that all events have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
@@ -44,12 +44,12 @@ class Happening(BaseModel):
 
     @property
     def length(self) -> int:
-        """How long it goes on, ns."""
+        """The length of the event, ns."""
         return int(getattr(self, "for_", 0))
 
 
 class Overlay(Happening):
-    """Multiples and a drift for a while, on top of whatever the phase says."""
+    """Factors and a drift for a while, on top of the values of the phase."""
 
     kind: Literal["overlay"]
     for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts", examples=["10m"])
@@ -62,7 +62,7 @@ class Overlay(Happening):
 
 
 class Jump(Happening):
-    """The price is another one from one moment to the next, as after news."""
+    """A jump of the price to another level in one moment, as after news."""
 
     kind: Literal["jump"]
     size: Size = Field(0.02, description="Change of the price, -95% to 500%", examples=["2%"])
@@ -81,12 +81,12 @@ class FlashCrash(Happening):
 
     @property
     def length(self) -> int:
-        """The fall and the recovery, ns."""
+        """The length of the fall and the recovery together, ns."""
         return self.fall + self.recovery
 
 
 class Squeeze(Happening):
-    """Shorts have to buy: the price rises faster and faster, the asks get thin."""
+    """Forced buying by short sellers: the price rises faster and faster, and the asks get thin."""
 
     kind: Literal["squeeze"]
     size: Size = Field(0.06, description="Change of the price; negative for a squeeze of longs", examples=["6%"])
@@ -94,7 +94,7 @@ class Squeeze(Happening):
 
 
 class Pump(Happening):
-    """Talked up and dropped: a rise with rising volume, then a longer fall that keeps a little of it."""
+    """A promoted rise with growing volume, then a longer fall that keeps a little of the rise."""
 
     kind: Literal["pump"]
     size: Annotated[Percent, Field(gt=0, le=5)] = Field(0.15, description="The rise, up to 500%", examples=["15%"])
@@ -106,12 +106,12 @@ class Pump(Happening):
 
     @property
     def length(self) -> int:
-        """The rise and the fall, ns."""
+        """The length of the rise and the fall together, ns."""
         return self.rise + self.fall
 
 
 class SpreadBlowout(Happening):
-    """Market makers step back: a wide spread that closes again."""
+    """A retreat of the market makers: the spread widens, then closes again."""
 
     kind: Literal["spread-blowout"]
     for_: Length = Field(2 * MINUTE_LENGTH, alias="for", description="How long it takes to close")
@@ -121,7 +121,7 @@ class SpreadBlowout(Happening):
 
 
 class ThinBook(Happening):
-    """Little stands in the book, and the same orders move the price further."""
+    """A thin order book for a while: the same orders move the price further."""
 
     kind: Literal["thin-book"]
     for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
@@ -131,7 +131,7 @@ class ThinBook(Happening):
 
 
 class Burst(Happening):
-    """Many more orders for a while."""
+    """A burst of many more orders for a while."""
 
     kind: Literal["burst"]
     for_: Length = Field(MINUTE_LENGTH // 2, alias="for", description="How long it lasts")
@@ -139,7 +139,7 @@ class Burst(Happening):
 
 
 class Quiet(Happening):
-    """Hardly an order for a while."""
+    """A quiet stretch with hardly any orders."""
 
     kind: Literal["quiet"]
     for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it lasts")
@@ -149,7 +149,7 @@ class Quiet(Happening):
 
 
 class Halt(Happening):
-    """Trading stops, an auction gathers orders, and the market opens again, busy and perhaps elsewhere."""
+    """A halt of trading, then an auction that gathers orders, then a busy reopening, perhaps at another price."""
 
     kind: Literal["halt"]
     for_: Length = Field(10 * MINUTE_LENGTH, alias="for", description="How long it is halted, before the auction")
@@ -159,12 +159,12 @@ class Halt(Happening):
 
     @property
     def length(self) -> int:
-        """The halt and the auction, ns."""
+        """The length of the halt and the auction together, ns."""
         return self.for_ + self.auction
 
 
 class Gap(Happening):
-    """No trade for a moment although the symbol is online, and then one at another price."""
+    """A moment without trades although the symbol is online, then a trade at another price."""
 
     kind: Literal["gap"]
     size: Size = Field(0.03, description="Change of the price, -95% to 500%")
@@ -181,7 +181,7 @@ class StatusEvent(Happening):
 
 
 class Target(Happening):
-    """The price finds its way to a given one, as a market would: a bridge, not a line."""
+    """A move of the price to a given one, as in a real market: a bridge, not a straight line."""
 
     kind: Literal["target"]
     price: Step = Field(description="Price at the end, in the quote currency", examples=[70000])
@@ -223,7 +223,7 @@ EVENT_KINDS = (
 
 
 class HandTick(BaseModel):
-    """A trade that is written by hand, among those that the engine makes."""
+    """A trade written by hand, among the trades that the engine generates."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Where scenarios are: by path, in a folder of the user's, and among the bundled ones."""
+"""Lookup of scenarios: by path, in a folder of the user, and among the bundled ones."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from feed.scenario.replay import Replay
 __all__ = ["RECORDINGS", "bundled_folder", "find_scenario", "list_scenarios", "scenario_names"]
 
 RECORDINGS = (".parquet", ".pq", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zip", ".part")
-"""What a file that is played as it is may be called: a recording, or what can be imported."""
+"""Suffixes of files that are played as they are: recordings, and files that can be imported."""
 
 
 def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path]:
-    """A scenario by its name, or by the path of its file; returns it with the path.
+    """Return a scenario, found by its name or by the path of its file, and the path.
 
     Raises:
-        ScenarioError: there is none, or its file has mistakes.
+        ScenarioError: the scenario does not exist, or its file has mistakes.
     """
     path = Path(name)
     if path.suffix.lower() in RECORDINGS:
@@ -43,7 +43,7 @@ def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path
 
 
 def scenario_names(folder: Path | None = None) -> list[str]:
-    """The names of all scenarios, without reading them."""
+    """Return the names of all scenarios, without reading their files."""
     names = {
         file.stem
         for place in _folders(folder)
@@ -55,7 +55,7 @@ def scenario_names(folder: Path | None = None) -> list[str]:
 
 
 def list_scenarios(folder: Path | None = None) -> list[Scenario]:
-    """Every scenario that can be named, in the order of their names; files with mistakes are left out."""
+    """Return every scenario that can be named, in the order of their names; files with mistakes are left out."""
     found: dict[str, Scenario] = {}
     for place in _folders(folder):
         for file in sorted(place.iterdir()) if place.is_dir() else ():
@@ -68,7 +68,7 @@ def list_scenarios(folder: Path | None = None) -> list[Scenario]:
 
 
 def _file_of_another_kind(path: Path) -> tuple[Scenario, Path]:
-    """What is called like no scenario: one that has no ending is taken for TOML."""
+    """Load a file without a known suffix: one with no suffix at all is read as TOML, any other is refused."""
     try:
         exists = path.exists()
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def _file_of_another_kind(path: Path) -> tuple[Scenario, Path]:
 
 
 def _replay_of(path: Path) -> Scenario:
-    """A scenario that does no more than play a file."""
+    """Return a scenario that only plays a file."""
     words = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")[:64].strip("-")
     return Scenario(name=words or "replay", description=f"{path.name}, as it was", replay=Replay(files=(path.name,)))
 

@@ -1,4 +1,4 @@
-"""The `include` key: a scenario file takes the contents of others in its folder."""
+"""The `include` key: a scenario file takes over the contents of other files in its folder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ Document = dict[str, Any]
 
 
 def with_included(path: Path, document: Document, parse: Callable[[Path], Document]) -> Document:
-    """The document with what its `include` names: lists come before its own, tables and values give way to its own.
+    """Return the document merged with the files that its `include` names.
+
+    Included lists come before the document's own; included tables and values give way to the document's own.
 
     Args:
-        path: the document's file; what is included lies in its folder or below.
+        path: the document's file; included files lie in its folder or below.
         document: the parsed file.
-        parse: reads and parses another file.
+        parse: function that reads and parses another file.
 
     Raises:
         ScenarioError: an included file is elsewhere, includes itself, or cannot be read.
@@ -41,7 +43,7 @@ class _Inclusion:
     def of(self, path: Path, document: Document, above: tuple[Path, ...]) -> Document:
         names = document.get("include", ())
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            # The model says what is wrong with it.
+            # The model reports the mistake.
             return document
         merged: Document = {}
         for name in names:

@@ -1,7 +1,7 @@
-"""Where the keys of a TOML or JSON file stand, so that a mistake is named with its line.
+"""Line numbers of the keys of a TOML or JSON file, so that a mistake is reported with its line.
 
-Neither parser tells lines, so a text that was parsed already is scanned once more, and only where it has a mistake.
-What comes out has the shape of the document, with places for values.
+Neither parser reports lines, so a text that is already parsed is scanned once more, and only if it has a mistake.
+The result has the shape of the document, with places instead of values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})|\'\'\'.*?\'\'\'(?:\'{0,2})|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL
 )
-# A date and its time may have a space between them.
+# A date and its time may be separated by a space.
 SCALAR = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d[^\s,\]}#]*|[^\s,\]}#]+")
 STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 class Table(dict[str, Any]):
-    """What stands at the place of a table: the places of its values by key."""
+    """Places of a table: its own line, and the places of its values by key."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Table(dict[str, Any]):
 
 
 class Array(list[Any]):
-    """What stands at the place of a list."""
+    """Places of a list: its own line, and the places of its items."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Array(list[Any]):
 
 
 class Included(list[str]):
-    """The names of included files, with the place where they stand."""
+    """The names of included files, with the place of the `include` key."""
 
     def __init__(self, names: list[str], place: Any) -> None:
         super().__init__(names)
@@ -56,7 +56,7 @@ class Included(list[str]):
 
 
 def scanned(text: str, file: str, *, is_json: bool) -> Table | None:
-    """The places of a document that can be parsed; None where it is nothing that a scenario is."""
+    """Return the places of a document that can be parsed; None for a document that cannot be a scenario."""
     scan = _Scan(text, file)
     try:
         found = scan.value() if is_json else scan.document()
@@ -66,7 +66,7 @@ def scanned(text: str, file: str, *, is_json: bool) -> Table | None:
 
 
 def place_in(places: Any, where: str) -> Place | None:
-    """The place of a key such as `phases[2].drift`, or of what it would stand in."""
+    """Return the place of a key such as `phases[2].drift`, or of the innermost known part around it."""
     best: Place | None = None
     node = places
     for number, name in STEP.findall(where):
@@ -79,7 +79,7 @@ def place_in(places: Any, where: str) -> Place | None:
 
 
 def _place_of(node: Any) -> Place | None:
-    """Of what was put together from several files: where its first part stands."""
+    """Return the place of a node; for a node merged from several files, the place of its first part."""
     if isinstance(node, Place):
         return node
     if isinstance(node, Table | Array | Included):
@@ -89,7 +89,7 @@ def _place_of(node: Any) -> Place | None:
 
 
 class _Scan:
-    """A walk over a text that is known to be right."""
+    """Scanner of a text that is known to be valid."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text = text
@@ -98,7 +98,7 @@ class _Scan:
         self._lines = [found.start() for found in re.finditer("\n", text)]
 
     def document(self) -> Table:
-        """A TOML document."""
+        """Return the places of a TOML document."""
         root = current = Table(self._place())
         while self._next():
             place = self._place()
@@ -117,7 +117,7 @@ class _Scan:
         return root
 
     def value(self) -> Any:
-        """Any value of TOML or JSON."""
+        """Return the place or places of a value of TOML or JSON."""
         char, place = self._next(), self._place()
         if char == "{":
             return self._table(place)
@@ -151,13 +151,13 @@ class _Scan:
             raise ValueError
         self._at += 1
         value = self.value()
-        # A value may begin on a later line; its key is what an author looks for.
+        # A value may begin on a later line; an author looks for the line of its key.
         if isinstance(value, Table | Array):
             value.place = place
         self._inside(table, names[:-1])[names[-1]] = place if isinstance(value, Place) else value
 
     def _inside(self, table: Table, names: list[str]) -> Table:
-        """The table that a dotted key leads to: of a list of tables, the last one."""
+        """Return the table that a dotted key leads to; in a list of tables, the last one."""
         for name in names:
             found = table.setdefault(name, Table(self._place()))
             table = found[-1] if isinstance(found, Array) else found
@@ -176,7 +176,7 @@ class _Scan:
             self._at += 1
 
     def _next(self) -> str:
-        """The next character that is no space and no comment; empty at the end."""
+        """Return the next character that is neither space nor part of a comment; empty at the end."""
         self._at = SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches nothing, too
         return self._text[self._at : self._at + 1]
 

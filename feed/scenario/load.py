@@ -1,4 +1,4 @@
-"""From a file to a scenario, or to a list of everything that is wrong with it."""
+"""Loading of scenario files: a scenario, or a list of every mistake in the file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_PROBLEMS = 50
 
 
 def load_scenario(path: Path | str) -> Scenario:
-    """The scenario in a TOML or JSON file.
+    """Return the scenario in a TOML or JSON file.
 
     Raises:
         ScenarioError: the file can't be read, or has mistakes; all of them are listed, each with its key.
@@ -44,7 +44,7 @@ def load_scenario(path: Path | str) -> Scenario:
 
 
 def with_lines(problems: Sequence[Problem], path: Path) -> list[Problem]:
-    """Problems of a file, each with the file and the line that its key is in, as far as they are known."""
+    """Return the problems of a file, each with the file and the line of its key, as far as these are known."""
     if not any(problem.where and not problem.line for problem in problems):
         return list(problems)
     try:
@@ -54,7 +54,7 @@ def with_lines(problems: Sequence[Problem], path: Path) -> list[Problem]:
     try:
         merged = with_included(path, places, _places) if "include" in places else places
     except ScenarioError:
-        # It is the include itself that is wrong.
+        # The mistake is in the include itself.
         merged = places
     own = _shown(path)
     return [_with_line(problem, places if problem.where == "include" else merged, own) for problem in problems]
@@ -68,7 +68,7 @@ def _with_line(problem: Problem, places: dict[str, Any], own: str) -> Problem:
 
 
 def _places(path: Path) -> dict[str, Any]:
-    """Where everything in a file stands; the names of files that it includes stay as they are."""
+    """Return the places of all keys in a file; the names of the files that it includes are kept as they are."""
     text = _read(path)
     document = _parse(path, text)
     places = scanned(text, _shown(path), is_json=_is_json(path))
@@ -81,7 +81,7 @@ def _places(path: Path) -> dict[str, Any]:
 
 
 def _shown(path: Path) -> str:
-    """Included files are known by where they really are; what is shown is short where it can be."""
+    """Return the path to display, relative to the working folder if it lies inside; included files come resolved."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
@@ -98,7 +98,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def scenario_from(document: object, name: str) -> Scenario:
-    """The scenario in a parsed document; `name` is what errors call it."""
+    """Return the scenario in a parsed document; `name` is its name in errors."""
     if not isinstance(document, dict):
         raise ScenarioError(name, [Problem("", "a scenario is a table of keys", "it begins like: format = 1")])
     try:
@@ -113,9 +113,9 @@ def scenario_from(document: object, name: str) -> Scenario:
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """A hash of everything in the file that the market depends on.
+    """Return a hash of everything in the file that the market depends on.
 
-    Name and description are not among it, nor are the names of the files that it plays: their content counts, see
+    Name and description are left out, and so are the names of the files that it plays: their content counts, see
     `feed.market.digest`.
     """
     unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
@@ -176,7 +176,7 @@ def _not_toml(text: str, error: str) -> Problem:
 
 
 def _toml_hint(line: str) -> str | None:
-    """What is most often wrong with a line that cannot be read."""
+    """Return a hint about the most frequent mistake in a line that cannot be read; None without one."""
     if re.match(r"\s*[\w.-]+\s*:", line):
         return "TOML has = between key and value, as in seed = 7"
     if re.search(r"=\s*(True|False|None|null|yes|no|on|off)\b", line):

@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems: the key as the author wrote it, what is wrong, and what would be right."""
+"""Conversion of pydantic's errors to problems: the key as the author wrote it, the mistake, and a correction."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MEANT = {
     "tick_rate": ("orders_per_second", "activity"), "version": ("format",), "to": ("price",), "target": ("price",),
     "from": ("at",), "multiplier": ("factor",), "multiple": ("factor",), "files": ("file",), "file": ("files",),
 }  # fmt: skip
-"""What people call things, and what they are called here: the first one that there is."""
+"""Key names that people commonly use, each with its names in this format; the first that exists is suggested."""
 
 OPTIONS = ("speed", "anchor", "port", "host")
-"""What is no part of a market, but of how it is served."""
+"""Options of the server that are no part of a scenario."""
 
 WORDS: dict[str, str] = {
     "string_type": "must be text in quotes",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "float_parsing": "must be a number, without quotes or units",
     "finite_number": "must be a finite number",
 }
-"""Pydantic's types of errors, in an author's words."""
+"""Types of pydantic's errors, in an author's words."""
 
 BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -61,18 +61,18 @@ PATTERNS = {
     "name": ("must be lower case letters, digits and dashes", 'like name = "my-market"'),
     "symbol": ("must be letters, digits, dots, dashes and one slash at most", 'like symbol = "BTC/USD"'),
 }
-"""What a pattern asks for, by key; nobody should have to read it."""
+"""Message and example for a value that does not match its pattern, by key; they spare people the regular expression."""
 
 
 class _Leaf(BaseModel):
-    """What a value has instead of keys."""
+    """Stand-in for the section of a plain value, which has no keys."""
 
 
 def problems_in(errors: list[ErrorDetails]) -> list[Problem]:
-    """The problems behind a validation's errors, each once."""
+    """Return the problems behind a validation's errors, without duplicates."""
     found = list(dict.fromkeys(problem for item in errors for problem in _unpacked(item)))
     places = {problem.where for problem in found}
-    # A list is not too short because what is in it is wrong.
+    # A list is only reported as too short if none of its entries has a mistake.
     return [
         problem
         for problem in found
@@ -114,7 +114,7 @@ def _kind(place: _Place, tag: object) -> Problem:
 
 
 def _shape(item: ErrorDetails, place: _Place) -> Problem | None:
-    """A table where a list of them belongs, and the other way round."""
+    """Return the problem of a table in place of a list (or the other way round), or of an empty list; else None."""
     kind, value, key = item["type"], item["input"], place.key
     if kind == "tuple_type" and isinstance(value, dict):
         return Problem(place.text, f"is one table: write [[{key}]] in double brackets for each", _json_list(key))
@@ -133,7 +133,7 @@ def _json_list(key: str) -> str:
 
 
 def _range(item: ErrorDetails, place: _Place) -> Problem | None:
-    """A bound in the unit of the key: nobody counts nanoseconds or fractions."""
+    """Return the problem of a value out of bounds, in the unit of the key and not in nanoseconds or fractions."""
     if item["type"] not in BOUNDS:
         return None
     word, name = BOUNDS[item["type"]]
@@ -145,14 +145,14 @@ def _range(item: ErrorDetails, place: _Place) -> Problem | None:
 
 
 def _steps(item: ErrorDetails, place: _Place) -> Problem | None:
-    """A price or size that does not fit the steps beside it."""
+    """Return the problem of a price or size that is no multiple of the step beside it."""
     if item["type"] not in ("start_price", "order_size"):
         return None
     return Problem(f"{place.text}.{item['type']}", item["msg"].removeprefix(f"{item['type']} "))
 
 
 def _words(item: ErrorDetails, place: _Place) -> Problem | None:
-    """Plain words for what the type or the pattern of a value is."""
+    """Return the problem of a wrong type or pattern of a value, in plain words."""
     kind = item["type"]
     if kind == "string_pattern_mismatch" and place.key in PATTERNS:
         message, like = PATTERNS[place.key]
@@ -180,11 +180,11 @@ def _got(item: ErrorDetails) -> str | None:
 
 def _hint(item: ErrorDetails, description: str | None) -> str | None:
     if isinstance(item["input"], dict):
-        # What is wrong with a whole section is in the message, and not in what the section is for.
+        # The message names the mistake in a whole section; the section's description does not help.
         return None
     shown = _got(item)
     if shown is not None and _short(item["input"]) in item["msg"]:
-        # The message has it already.
+        # The message contains the value already.
         shown = None
     return "; ".join(part for part in (shown, description) if part) or None
 
@@ -195,13 +195,13 @@ def _short(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:
-        # A whole number of more digits than Python writes.
+        # A whole number with more digits than Python prints.
         return "a very long number"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 class _Place:
-    """Where an error is, freed of the names that pydantic gives to the members of unions."""
+    """Location of an error, without the names that pydantic gives to the members of unions."""
 
     def __init__(self, location: tuple[int | str, ...], *, keep_last: bool) -> None:
         self.parts: list[int | str] = []
@@ -213,7 +213,7 @@ class _Place:
 
     @property
     def text(self) -> str:
-        """Like `phases[2].drift`."""
+        """The location as text, such as `phases[2].drift`."""
         text = ""
         for part in self.parts:
             separator = "." if text else ""
@@ -226,7 +226,7 @@ class _Place:
         return next((part for part in reversed(self.parts) if isinstance(part, str)), "")
 
     def near_key(self) -> str:
-        """The key that the last one was meant to be, or all that there are."""
+        """Return a hint at the key that the last one was meant to be, or at all keys that exist."""
         names = sorted(name for name, _ in _keys(self._model))
         part = str(self.parts[-1])
         meant = (name for name in MEANT.get(part.lower().replace("-", "_"), ()) if name in names)
@@ -236,7 +236,7 @@ class _Place:
         return f"did you mean {near}?" if near else f"one of {', '.join(names)}"
 
     def _names_a_kind(self, part: str) -> bool:
-        """Whether it stands for the kind of an event: `status` is a kind, and a key of that kind."""
+        """Tell whether the part stands for the kind of an event: `status` is a kind, and a key of that kind."""
         inside = self.parts[:1] == ["events"] and len(self.parts) == 2
         return inside and part in _EVENTS and self._model not in _EVENTS.values()
 
@@ -260,7 +260,7 @@ def _keys(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:
-    """The section that a field is, or is a list of."""
+    """Return the model of the section that a field holds, alone or as a list."""
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate

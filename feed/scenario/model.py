@@ -1,4 +1,4 @@
-"""The scenario as a whole: one model for TOML and JSON, and the source of the published schema."""
+"""The complete scenario: one model for TOML and JSON, and the source of the published schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from feed.scenario.document import MarketModel, Phase, ScenarioDocument, SymbolM
 __all__ = ["TOGETHER", "MarketModel", "Phase", "Scenario", "SymbolModel"]
 
 TOGETHER = "scenario"
-"""Type of the error that stands for all mistakes in how the parts go together."""
+"""Type of the error that stands for all mistakes in the combination of the parts."""
 
 
 class Scenario(ScenarioDocument):
@@ -21,7 +21,7 @@ class Scenario(ScenarioDocument):
     def _holds_together(self) -> Scenario:
         problems = problems_of(self)
         if problems:
-            # `feed.scenario.load` unpacks them; here they have a text for whoever builds the model in Python.
+            # `feed.scenario.load` unpacks the problems; the text is for code that builds the model in Python.
             text = "; ".join(str(problem) for problem in problems[:10]).replace("{", "(").replace("}", ")")
             raise PydanticCustomError(TOGETHER, text, {"problems": problems})
         return self

@@ -1,4 +1,4 @@
-"""The `[replay]` section: recordings that a scenario plays, how much of them, and what comes then."""
+"""The `[replay]` section: the recordings that a scenario plays, the part of them to play, and the continuation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ File = Annotated[str, Field(min_length=1)]
 
 
 class Replay(BaseModel):
-    """One or more recordings, or files that can be imported as such, one after the other.
+    """A list of one or more recordings, or files that can be imported as such, played one after the other.
 
-    The first keeps its own times; the next one begins where the one before it ends.
+    The first keeps its own times; each other begins at the end of the one before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)

@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files, for editors: what it says of a key is what an author may write there."""
+"""JSON Schema of scenario files, for editors: it describes each key as an author may write it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["scenario_schema"]
 
 
 def scenario_schema() -> dict[str, Any]:
-    """JSON Schema of the format; every default is as an author would write it."""
+    """Return the JSON Schema of the format; every default is in an author's spelling."""
     schema = Scenario.model_json_schema(by_alias=True)
     _write_defaults(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "feed scenario", **schema}
 
 
 def _write_defaults(part: Any) -> None:
-    """Replace what the model computes with by what stands in a file, and take out the notes that tell how."""
+    """Replace internal defaults by their spelling in a file, and remove the notes that give the kind of spelling."""
     if isinstance(part, list):
         for each in part:
             _write_defaults(each)

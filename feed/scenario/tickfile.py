@@ -1,4 +1,4 @@
-"""The `[source]` section: a file of real trades that a scenario replays, and what its columns mean."""
+"""The `[source]` section: a file of real trades that a scenario replays, and the meaning of its columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 __all__ = ["Column", "TickFile", "TimeUnit"]
 
 Column = Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=0, le=10_000)]
-"""A column's name, or its position from 0."""
+"""A column's name, or its position, counted from 0."""
 
 TimeUnit = Literal["ns", "us", "ms", "s", "min", "iso"]
 
@@ -19,7 +19,7 @@ class TickFile(BaseModel):
     """A CSV or Parquet file of trades (also .gz, .bz2, .xz and .zip) and the mapping of its columns.
 
     A row is a trade; rows stand in order of time, and those of the same time keep their order. A row of size 0, as
-    bars have them for a minute without a trade, is left out.
+    in bars of a minute without a trade, is left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -102,11 +102,11 @@ class TickFile(BaseModel):
 
     @property
     def columns(self) -> dict[str, Column]:
-        """What each wanted column is called in the file: key of this section to name or position."""
+        """The name or position in the file of each wanted column, by key of this section."""
         keys = ("time", "price", "size", "side", "bid", "ask", "bid_size", "ask_size", "trade_id")
         return {key: column for key in keys if (column := getattr(self, key)) is not None}
 
     @property
     def has_header(self) -> bool:
-        """Whether the first line of a CSV is taken as names."""
+        """Tell whether the first line of a CSV is taken as names."""
         return any(isinstance(column, str) for column in self.columns.values()) if self.header is None else self.header

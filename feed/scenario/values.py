@@ -1,4 +1,4 @@
-"""The kinds of value that a scenario file has, each read from what a person writes."""
+"""The kinds of value in a scenario file, each parsed from a person's spelling."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ __all__ = [
 ]
 
 KIND = "x-kind"
-"""Key of a schema that tells how a default is written; no editor sees it."""
+"""Key of a schema with the kind of spelling of a default; it is removed before an editor sees the schema."""
 
 UNITS = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND), ("ns", 1))
 
 PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
 
 Anchor = Literal["scenario", "now"] | int
-"""What the first timestamp is: the scenario's own date, the moment the market opens, or a time in ns UTC."""
+"""Meaning of the first timestamp: the scenario's own date, the moment the market opens, or a time in ns UTC."""
 
 
 def reads(parse: Callable[[Any], object]) -> BeforeValidator:
-    """A validator out of a parser of ours, whose errors pydantic would let through."""
+    """Return a validator for one of feed's parsers, whose UsageError it turns into an error that pydantic collects."""
 
     def read(value: Any) -> object:
         try:
@@ -75,14 +75,14 @@ def _read_percent(value: Any) -> float:
 
 
 def kind_of(field: FieldInfo) -> str:
-    """How the values of a field are written; empty for plain numbers and texts."""
+    """Return the kind of spelling of a field's values; empty for plain numbers and texts."""
     known = [*field.metadata, *(item for part in get_args(field.annotation) for item in get_args(part))]
     schemas = [item.json_schema for item in known if isinstance(item, WithJsonSchema)]
     return next((str(schema[KIND]) for schema in reversed(schemas) if schema is not None and KIND in schema), "")
 
 
 def written(kind: str, value: Any) -> Any:
-    """A value as an author writes it: a `duration`, a `time` or a `percent`; any other stays as it is."""
+    """Return a value in an author's spelling: a `duration`, a `time` or a `percent`; any other stays as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if kind in ("", "step"):
@@ -108,7 +108,7 @@ _DURATION = _schema(
 )
 
 Duration = Annotated[int, reads(parse_duration), _DURATION]
-"""Nanoseconds; written as text with a unit, or as seconds."""
+"""A duration in nanoseconds; written as text with a unit, or as seconds."""
 
 
 def _read_extent(value: Any) -> object:
@@ -127,13 +127,13 @@ Extent = Annotated[
         "duration", ["string", "number"], ["endless", "1h30m"], pattern=f"^(endless|{DURATION_PATTERN})$", minimum=0
     ),
 ]
-"""A duration, or endless."""
+"""A duration, or `endless`."""
 
 Length = Annotated[Duration, Field(ge=SECOND, le=3660 * DAY), _DURATION]
 """A duration of at least a second and at most ten years."""
 
 Instant = Annotated[int, reads(parse_time), _schema("time", ["string"], ["2025-01-06T00:00:00Z"])]
-"""Nanoseconds since the Unix epoch; written as an ISO 8601 time or as TOML's own."""
+"""A time in nanoseconds since the Unix epoch; written as an ISO 8601 time or as TOML's own."""
 
 PERCENT_PATTERN = r"^\s*[+-]?\d+(\.\d+)?\s*%\s*$"
 Percent = Annotated[float, reads(_read_percent), _schema("percent", ["string"], pattern=PERCENT_PATTERN)]
@@ -143,4 +143,4 @@ Step = Annotated[Decimal, reads(parse_step), _schema("step", ["number", "string"
 """An exact decimal."""
 
 Factor = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False, strict=False)]
-"""A multiple of what the market has without it."""
+"""A factor on the market's usual value, from 0.01 to 100."""

@@ -1,4 +1,4 @@
-"""Who may connect: counts, rates, names of the server and origins of pages."""
+"""Rules of admission: connection counts and rates, names of the server, and origins of pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_ADDRESSES = 10_000
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
+    """Return True if a host name or address means this machine."""
     name = host.strip("[]").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -34,7 +34,7 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def _split_host(host: str) -> tuple[str, str] | None:
-    """Name and port of a `Host`, the name as it can be compared; None where it cannot be read."""
+    """Return the name, normalized for comparison, and the port of a `Host` header; None if it is malformed."""
     found = _HOST.fullmatch(host.strip())
     if found is None:
         return None
@@ -44,7 +44,7 @@ def _split_host(host: str) -> tuple[str, str] | None:
 
 
 def host_name(host: str) -> str | None:
-    """The name or address in a `Host`, without its port; None where it cannot be read."""
+    """Return the name or address in a `Host` header, without its port; None if it is malformed."""
     parts = _split_host(host)
     return None if parts is None else parts[0]
 
@@ -58,10 +58,10 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 class HostRule:
-    """By which names the server may be called.
+    """Names by which the server may be addressed.
 
-    A web page can point its own name at this machine once it has been loaded (DNS rebinding): to the browser the
-    server is then that page's own. What was called by an address was not called by a page's name.
+    A web page can point its own name at this machine once it has been loaded (DNS rebinding): the browser then takes
+    the server for the page's own origin. A request to an address was not made by a page's name.
 
     Args:
         allowed: names besides those of loopback and the address that the server is bound to, or `*` for all.
@@ -74,7 +74,7 @@ class HostRule:
         self._add(allowed)
 
     def listen(self, host: str, addresses: Iterable[str]) -> None:
-        """The server is bound to this host, which stands for these addresses."""
+        """Note that the server is bound to this host, which resolves to these addresses."""
         bound = [host, *addresses]
         self._add(bound)
         # Bound to all addresses it cannot know them all: there may be a proxy, or a container around it.
@@ -82,11 +82,11 @@ class HostRule:
         self._any_address = any(address is not None and address.is_unspecified for address in found)
 
     def allows(self, host: str | None) -> bool:
-        """Whether the server may be called so. Browsers always say how; a program that does not is no danger."""
+        """Return True if this `Host` is allowed. Browsers always send one; a program without it is no danger."""
         return self._any_name or not host or self.knows(host)
 
     def knows(self, host: str) -> bool:
-        """Whether this is the server's own name, by more than `*`."""
+        """Return True if this is one of the server's own names, not just one allowed by `*`."""
         parts = _split_host(host)
         if parts is None:
             return False
@@ -101,11 +101,11 @@ class HostRule:
 
 
 class ControlRule:
-    """Whom the shared market obeys: holders of the control token, or this machine where there is none.
+    """Clients that may command the shared market: holders of the control token, or this machine if there is no token.
 
     Args:
         token: the control token, or None.
-        is_off: whether it obeys nobody.
+        is_off: True if no client may command it.
     """
 
     def __init__(self, token: str | None = None, *, is_off: bool = False) -> None:
@@ -113,7 +113,7 @@ class ControlRule:
         self._is_off = is_off
 
     def allows(self, address: str, shown: str | None) -> bool:
-        """Whether a command from an address, with a token that was shown, is obeyed."""
+        """Return True if a command from an address, with the token shown, is allowed."""
         if self._is_off:
             return False
         if self._token is None:
@@ -122,7 +122,7 @@ class ControlRule:
 
 
 class OriginRule:
-    """Which web pages may connect: those from loopback, and those that were named.
+    """Web pages that may connect: pages from loopback, and pages of allowed origins.
 
     Args:
         allowed: origins such as `https://app.example`, `null` for pages without one, or `*` for all.
@@ -132,11 +132,11 @@ class OriginRule:
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
 
     def allows(self, origin: str | None, own: str | None = None) -> bool:
-        """Whether a page from this origin may connect. Programs send none and may.
+        """Return True if a page from this origin may connect. Programs send no origin and may connect.
 
         Args:
             origin: the header `Origin`.
-            own: the header `Host`, where it is one of the server's own names: its own pages may.
+            own: the header `Host`, if it is one of the server's own names: its own pages may connect.
         """
         if origin is None or "*" in self._allowed:
             return True
@@ -155,14 +155,14 @@ def _same_place(page: tuple[str, str], own: str | None, port: str) -> bool:
 
 
 class ConnectRates:
-    """How many connections a second come from each address; loopback is exempt."""
+    """Limit of connections a second from each address; loopback is exempt."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._buckets: dict[str, TokenBucket] = {}
 
     def allows(self, address: str, now: int) -> bool:
-        """Whether one more may connect from this address at monotonic time `now`."""
+        """Return True if one more connection from this address is allowed at monotonic time `now`."""
         if is_loopback(address):
             return True
         bucket = self._buckets.get(address)

@@ -1,7 +1,7 @@
-"""Wakes the connections of one server: a wheel of short slots, so that ten thousand idle ones share one timer.
+"""Timer wheel for the connections of one server: its short slots let ten thousand idle connections share one timer.
 
-An alarm never rings early and at most a slot late. Those that ring together also share the bytes of a heartbeat that
-says the same.
+An alarm never fires early and at most one slot late. Connections woken together also share the bytes of equal
+heartbeats.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ __all__ = ["Alarms", "Sleeper"]
 SLOT = 10 * MILLISECOND
 
 TURN = 64
-"""So many are woken before the event loop gets a turn: data must not wait behind a crowd of heartbeats."""
+"""The number of alarms fired per turn of the event loop: data must not wait behind many heartbeats."""
 
 
 MAX_BEATS = 1000
-"""Heartbeats that are kept to be shared."""
+"""The number of heartbeats kept for sharing."""
 
 
 class Sleeper(Protocol):
-    """Who can be woken. `alarm` is the slot in which it waits and belongs to the wheel; 0 is none."""
+    """Object that can be woken. `alarm` is the slot in which it waits and belongs to the wheel; 0 is none."""
 
     alarm: int
 
     def wake(self, now: Now) -> None:
-        """It is time."""
+        """Handle the alarm at time `now`."""
 
 
 class Alarms:
-    """All alarms of one server.
+    """Alarms of one server.
 
     Args:
         clock: real time.
@@ -55,11 +55,11 @@ class Alarms:
         self._beats: dict[tuple[Dialect, tuple[tuple[str, int], ...]], bytes] = {}
 
     def set(self, sleeper: Sleeper, at: int) -> None:
-        """Wake it at monotonic time `at`, unless it is woken before that anyhow; it then says when to wake it again."""
+        """Wake `sleeper` at monotonic time `at`, unless it is woken earlier anyway; it then sets its next alarm."""
         slot = -(-at // SLOT)
         if 0 < sleeper.alarm <= slot:
             return
-        # What it leaves in a later slot is passed over when that comes.
+        # Its entry in a later slot is skipped when that slot comes.
         sleeper.alarm = slot
         waiting = self._slots.get(slot)
         if waiting is None:
@@ -70,11 +70,11 @@ class Alarms:
 
     @staticmethod
     def forget(sleeper: Sleeper) -> None:
-        """It is not woken any more."""
+        """Cancel the alarm of a sleeper."""
         sleeper.alarm = 0
 
     def heartbeat(self, event: Heartbeat, dialect: Dialect) -> bytes:
-        """The frame of a heartbeat, made once for all that say the same; empty where a dialect has none for all."""
+        """Return a heartbeat's frame, made once for equal ones; empty if the dialect has no shared heartbeat."""
         # The time of a market that stands still does not change, while clients come and go.
         if event.timestamp != self._beat_at or len(self._beats) >= MAX_BEATS:
             self._beat_at = event.timestamp

@@ -1,4 +1,4 @@
-"""The commands of one client to its market, and what becomes of them."""
+"""Commands of one client to its market, and their results."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["PeerCommands"]
 
 
 class PeerCommands:
-    """Gives a client's commands to its market, and tells it when they have happened.
+    """Passes a client's commands to its market, and informs the client when they are done.
 
     Args:
-        control: the market's.
-        name: the client's, for the log of commands.
-        send: sends it an event.
+        control: the control of the market.
+        name: the client's name, for the log of commands.
+        send: function that sends the client an event.
     """
 
     __slots__ = ("_control", "_name", "_send", "_tasks")
@@ -32,7 +32,7 @@ class PeerCommands:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def give(self, act: Act) -> None:
-        """Have a command carried out; the client is answered once that has happened, or told why it cannot be."""
+        """Carry out a command; the client is answered once it is done, or gets the reason for its refusal."""
         task = asyncio.get_running_loop().create_task(self._carry_out(act))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""The seam to the `websockets` library: everything of it that is not documented is used here and nowhere else.
+"""Adapter of the `websockets` library: its undocumented parts are used here and nowhere else.
 
 The library does the opening handshake, parses and checks frames, answers pings and closes. We take messages from it
 as they are parsed, without its queue and a reading task, and write data frames past it, so that one frame serves all.
@@ -29,55 +29,55 @@ from feed.units import MICROSECOND, MILLISECOND
 __all__ = ["DEFLATE", "FeedConnection", "PeerPort", "is_utf8"]
 
 DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
-"""Negotiates compression where nobody keeps a context: one copy of a message fits all, and memory does not grow."""
+"""Compression without context takeover: one copy of a message fits all connections, and memory does not grow."""
 
 UNSENT = 16 * 1024
-"""Bytes that the kernel keeps for a reader that wants the newest only: what waits there can't be replaced any more."""
+"""Bytes kept by the kernel for a reader that wants only the newest data: bytes there can't be replaced any more."""
 
 
 MIN_RTT = 148
-"""Where `struct tcp_info` of linux/tcp.h has the shortest round trip, in microseconds of 32 bits."""
+"""Offset of the shortest round trip in `struct tcp_info` of linux/tcp.h, a 32-bit number of microseconds."""
 
 FAR_AWAY = 100 * MILLISECOND
-"""How long a round trip may take where nobody can tell."""
+"""The assumed round trip if the kernel cannot report it, ns."""
 
 
 class PeerPort(Protocol):
-    """What a connection tells whoever speaks on it."""
+    """Callbacks of a connection to the peer that uses it."""
 
     def message(self, payload: bytes) -> None:
-        """A whole text message came."""
+        """Handle a whole text message."""
 
     def binary(self) -> None:
-        """A binary message came."""
+        """Handle a binary message."""
 
     def fragmented(self, fragments: int) -> None:
-        """A message in progress has so many fragments by now."""
+        """Handle the number of fragments that an unfinished message has so far."""
 
     def ping(self) -> None:
-        """A ping frame came, and has been answered."""
+        """Handle a ping frame that has been answered."""
 
     def pong(self, payload: bytes) -> None:
-        """A pong frame came."""
+        """Handle a pong frame."""
 
     def paused(self) -> None:
-        """Something waits to be sent."""
+        """Note that unsent bytes wait."""
 
     def resumed(self) -> None:
-        """Nothing waits to be sent any more."""
+        """Note that no unsent bytes wait any more."""
 
     def closing(self) -> None:
-        """A close frame has been sent: nothing may follow it."""
+        """Note that a close frame has been sent: nothing may follow it."""
 
     def failed(self) -> None:
-        """Something above raised an error."""
+        """Handle an error raised by a callback."""
 
     def lost(self) -> None:
-        """The TCP connection is gone."""
+        """Handle the loss of the TCP connection."""
 
 
 class FeedConnection(ServerConnection):
-    """A connection that hands its frames to a peer.
+    """Connection that hands its frames to a peer.
 
     Args:
         request_timeout: seconds until a request has to be there.
@@ -97,9 +97,9 @@ class FeedConnection(ServerConnection):
         self._binary = False
 
     def attach(self, peer: PeerPort) -> None:
-        """From now on `peer` gets what comes, beginning with what came on the heels of the handshake."""
+        """Pass incoming frames to `peer`, beginning with those that arrived right after the handshake."""
         self.peer = peer
-        # A fifth of what an idle connection takes, and nobody asks for them any more.
+        # They take a fifth of the memory of an idle connection, and are not needed any more.
         self.request = self.response = None
         early, self._early = self._early, []
         for frame in early:
@@ -107,7 +107,7 @@ class FeedConnection(ServerConnection):
 
     @property
     def descriptor(self) -> int | None:
-        """The socket, where frames may be written to it as to a file; None under TLS, and on Windows."""
+        """The socket's descriptor, if frames may be written to it as to a file; None under TLS, and on Windows."""
         if os.name == "nt" or self.transport.get_extra_info("sslcontext") is not None:
             return None
         sock = self.transport.get_extra_info("socket")
@@ -115,12 +115,12 @@ class FeedConnection(ServerConnection):
 
     @property
     def deflate(self) -> bool:
-        """Whether compressed frames may be sent."""
+        """True if compressed frames may be sent."""
         return any(isinstance(extension, PerMessageDeflate) for extension in self.protocol.extensions)
 
     @property
     def goodbye(self) -> tuple[str, int, str]:
-        """Who ended the connection (`client`, `server`, or `network` where nobody said so), the code and the reason."""
+        """The side that ended the connection (`client`, `server`, else `network`), the code and the reason."""
         protocol = self.protocol
         heard, said = protocol.close_rcvd, protocol.close_sent
         if heard is not None and (protocol.close_rcvd_then_sent or said is None):
@@ -132,25 +132,25 @@ class FeedConnection(ServerConnection):
     # Wire of an outbox.
 
     def write(self, data: bytes) -> None:
-        """Send framed bytes; what the socket does not take waits."""
+        """Send framed bytes; bytes that the socket does not take wait."""
         if self.protocol.state is OPEN and not self.transport.is_closing():
             self.transport.write(data)
 
     def waiting(self) -> int:
-        """Bytes that wait."""
+        """Return the number of unsent bytes."""
         return self.transport.get_write_buffer_size()
 
-    # What a peer may do.
+    # Operations for a peer.
 
     def keep_fresh(self) -> None:
-        """Let the kernel keep little of what the reader has no room for, where the kernel can be told so."""
+        """Limit the unsent bytes that the kernel keeps for the reader, if the kernel supports it."""
         option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
         sock = self.transport.get_extra_info("socket")
         if option is not None and sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
 
     def round_trip(self) -> int:
-        """How long the network takes there and back at best, ns, where the kernel can be asked; else a guess."""
+        """Return the shortest network round trip, ns, from the kernel if it reports it; else a guess."""
         sock = self.transport.get_extra_info("socket")
         option = getattr(socket, "TCP_INFO", None)
         if option is None or sock is None or sys.platform != "linux":
@@ -185,10 +185,10 @@ class FeedConnection(ServerConnection):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
-    # What the library calls.
+    # Callbacks of the library.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The TCP connection is there."""
+        """Handle the new TCP connection."""
         super().connection_made(transport)
         self._alarm = self.loop.call_later(self._request_timeout, self.drop)
 
@@ -203,19 +203,19 @@ class FeedConnection(ServerConnection):
             self._frame(self.peer, event)
 
     def send_data(self) -> None:
-        """Send what the library has to say, and leave the fan-out once that includes a close frame."""
+        """Send the library's pending bytes, and leave the fan-out once they include a close frame."""
         super().send_data()
         if self.peer is not None and self.protocol.state is not OPEN:
             self.peer.closing()
 
     def pause_writing(self) -> None:
-        """Something waits."""
+        """Inform the peer that unsent bytes wait."""
         super().pause_writing()
         if self.peer is not None:
             self.peer.paused()
 
     def resume_writing(self) -> None:
-        """Nothing waits any more."""
+        """Inform the peer that no unsent bytes wait any more."""
         super().resume_writing()
         if self.peer is not None:
             try:
@@ -224,7 +224,7 @@ class FeedConnection(ServerConnection):
                 self.peer.failed()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The TCP connection is gone."""
+        """Handle the loss of the TCP connection."""
         self._stop_alarm()
         if self.peer is not None:
             self.peer.lost()
@@ -286,7 +286,7 @@ _HANDLERS: dict[Opcode, Callable[[FeedConnection, PeerPort, Frame], None]] = {
 
 
 def is_utf8(payload: bytes) -> bool:
-    """Whether the bytes of a text message are a text."""
+    """Return True if the bytes of a text message are valid UTF-8."""
     try:
         payload.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""What a browser is told so that a page of another origin may read an answer (CORS).
+"""HTTP headers that let a page of another origin read an answer (CORS).
 
-The same origins may that the socket lets in. The origin is named and never a wildcard.
+The allowed origins are the same as for the socket. The origin is named and never a wildcard.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _NAMES = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[-!#$%&'*+.^_`|
 
 
 def sharing(origin: str | None) -> dict[str, str]:
-    """The headers that let a page of an allowed origin read an answer; none for programs."""
+    """Return the headers that let a page of an allowed origin read an answer; none for programs."""
     if origin is None:
         return {}
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
 
 
 def answer_options(request: Request, origin: str | None, *, allowed: bool) -> Response:
-    """The answer to OPTIONS. A browser asks so before a request that is not a plain one, and takes only yes or no.
+    """Return the answer to OPTIONS, which a browser sends before a request that is not simple (preflight).
 
-    A page that is not there is no reason for a no: the request itself tells that, with a hint.
+    The answer is only yes or no. A missing page is no reason for a no: the request itself reports it, with a hint.
     """
     if not allowed:
         shown = (origin or "")[:60]

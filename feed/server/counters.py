@@ -1,4 +1,4 @@
-"""What the server counts. Plain integers on the hot path; `metrics` turns them into Prometheus text."""
+"""Counters of the server. Plain integers on the hot path; `metrics` turns them into Prometheus text."""
 
 from __future__ import annotations
 

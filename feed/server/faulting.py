@@ -1,4 +1,4 @@
-"""The faults of one client: a link each way, one timer for both, and what becomes of what they let go or cut."""
+"""Faults of one client: a link in each direction, one timer for both, and the handling of released or cut messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["PeerFaults"]
 
 
 class _Calendar:
-    """The market's time as clients see it."""
+    """Market time as clients see it."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
@@ -41,19 +41,19 @@ class _Calendar:
 
 
 class PeerFaults:
-    """What stands between a client and its wire, from its first fault on; out of the way while none is armed.
+    """Fault filters between a client and its wire, from its first fault on; bypassed while none is armed.
 
     Args:
         target: the connection.
         market: its market.
-        subscriber: its way out, which takes this detour from the first fault on.
+        subscriber: the client's subscriber, which takes this detour from the first fault on.
         clock: real time.
-        read: takes the client's messages.
-        cut: ends the connection.
+        read: function that takes the client's messages.
+        cut: function that ends the connection.
         resume: called when nothing is held any more.
 
     Attributes:
-        sent_at: when anything was last sent, in monotonic ns.
+        sent_at: the time anything was last sent, in monotonic ns.
     """
 
     __slots__ = (
@@ -108,11 +108,11 @@ class PeerFaults:
 
     @property
     def is_armed(self) -> bool:
-        """Whether there is any fault."""
+        """True if any fault is armed."""
         return bool(self._armed)
 
     def arm(self, fault: Fault) -> int:
-        """Begin with a fault; returns its number on this connection."""
+        """Arm a fault, and return its number on this connection."""
         number = next(self._numbers)
         log = self._market.faults
         armed = ArmedFault(fault, number, self._target, calendar=self._calendar, seed=self._market.state.seed, log=log)
@@ -125,7 +125,7 @@ class PeerFaults:
         return number
 
     def clear(self, number: int) -> None:
-        """End a fault; what it holds goes on. Raises KeyError where there is none of this number."""
+        """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
         link, _ = self._armed.pop(number)
         self._market.faults.clear(number, self._target.name)
         now = self._clock.now()
@@ -135,7 +135,7 @@ class PeerFaults:
             self._market.hub.undivert(self._subscriber)
 
     def clear_all(self) -> None:
-        """End every fault: what is held goes out before anything else."""
+        """End every fault: held messages go out before anything else."""
         for number in list(self._armed):
             self.clear(number)
 
@@ -148,7 +148,7 @@ class PeerFaults:
     # Detour of the subscriber.
 
     def take(self, parcels: Iterable[Parcel]) -> None:
-        """Take what the market sends."""
+        """Take outgoing frames of the market."""
         now = self._clock.now()
         ready: list[Parcel] = []
         for parcel in parcels:
@@ -162,7 +162,7 @@ class PeerFaults:
         self._settle(now)
 
     def receive(self, payload: bytes) -> None:
-        """Take what the client sends."""
+        """Take a message of the client."""
         name = _event_of(payload)
         for _, armed in self._armed.values():
             armed.hear(name)
@@ -172,7 +172,7 @@ class PeerFaults:
         self._settle(now)
 
     def _go_on(self, link: Link, carried: list[Parcel] | LinkCut) -> None:
-        """Let out what comes out of a link."""
+        """Pass on the parcels that come out of a link."""
         if self._closed:
             return
         if isinstance(carried, LinkCut):
@@ -187,7 +187,7 @@ class PeerFaults:
                     self._read(parcel.data)
 
     def _settle(self, now: int) -> None:
-        """Let out what is due, count what is held against the outbox, and wake up when more is due."""
+        """Pass on due parcels, count held bytes against the outbox, and set the timer for the next due time."""
         for link in (self._out, self._in):
             if link.deadline is not None and link.deadline <= now:
                 self._go_on(link, link.expire(now))
@@ -218,7 +218,7 @@ class PeerFaults:
 
 
 def _event_of(payload: bytes) -> str:
-    """What kind of message the client sends; empty where nobody can tell."""
+    """Return the `event` of a client's message; empty if it cannot be read."""
     try:
         document: Any = orjson.loads(payload)
     except orjson.JSONDecodeError:

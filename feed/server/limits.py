@@ -1,4 +1,4 @@
-"""What one client may do and hold."""
+"""Limits of one client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["PeerLimits"]
 
 @dataclass(frozen=True, slots=True)
 class PeerLimits:
-    """What one client may do and hold."""
+    """Limits of one client."""
 
     session: SessionLimits
     outbox: OutboxLimits

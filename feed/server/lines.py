@@ -1,4 +1,4 @@
-"""What the log says of clients: a line each for who comes, subscribes, is refused and goes; the rest at `debug`."""
+"""Log lines about clients: one each for connecting, subscribing, refusal and leaving; the rest at `debug`."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from feed.units import SECOND
 __all__ = ["Refusals", "say_closed", "say_error", "say_heard", "say_opened", "say_sent", "say_streams"]
 
 MAX_NAMED = 6
-"""Streams of one request that are named; of more their number is told."""
+"""The number of streams of one request that are named; for more, their count is logged."""
 
 MAX_TEXT = 200
-"""Characters of what a client sent that are shown."""
+"""The number of characters shown of a text sent by a client."""
 
 MAX_NAME = 16
-"""Characters of an HTTP method that are shown."""
+"""The number of characters shown of an HTTP method."""
 
 REFUSAL_EVERY = 1 * SECOND
-"""Refusals with one status have at most one line in so long: a flood of clients must not become one of lines."""
+"""The minimum time between lines for refusals with one status: many clients must not flood the log."""
 
 UNSAID = {1000: "it was done", 1001: "its page was left"}
-"""What the codes say of clients that give no reason."""
+"""Texts by close code for clients that give no reason."""
 
 log = structlog.get_logger("feed")
 
 
 def say_opened(name: str, connection: FeedConnection) -> None:
-    """A client has come: from where, and by what page or program. To be called while its request is known."""
+    """Log a new client with its address and its page or program. To be called while its request is known."""
     told = {}
     if connection.request is not None:
-        # A client may send a header twice; it is not for the log to refuse that.
+        # A client may send a header twice; the log must not fail on that.
         for key, header in (("origin", "Origin"), ("agent", "User-Agent")):
             if values := connection.request.headers.get_all(header):
                 told[key] = values[0][:MAX_TEXT]
@@ -47,30 +47,30 @@ def say_opened(name: str, connection: FeedConnection) -> None:
 
 
 def say_streams(name: str, effects: Iterable[Effect]) -> None:
-    """A request has brought a client new streams, where that is one of its effects."""
+    """Log the new streams of a client, if a request has subscribed it to any."""
     joined = [effect.stream for effect in effects if isinstance(effect, Join)]
     if joined:
         log.info("= subscribed", connection=name, streams=_named(joined))
 
 
 def say_error(name: str, event: ErrorEvent) -> None:
-    """A request was refused."""
+    """Log the refusal of a request."""
     told = {key: value for key in ("field", "hint") if (value := getattr(event, key)) is not None}
     log.info("> error", connection=name, code=event.code, message=event.message[:MAX_TEXT], **told)
 
 
 def say_heard(name: str, payload: bytes) -> None:
-    """A message came."""
+    """Log an incoming message."""
     log.debug("< message", connection=name, bytes=len(payload), message=_Heard(payload))
 
 
 def say_sent(name: str, payload: bytes) -> None:
-    """A message that is no data went out."""
+    """Log an outgoing message other than data."""
     log.debug("> message", connection=name, bytes=len(payload), message=_Sent(payload))
 
 
 def say_closed(name: str, connection: FeedConnection, why: str) -> None:
-    """A client has gone: who ended it, with which code and reason. `why` is what this side knows, or nothing."""
+    """Log a closed connection: the side that ended it, code and reason. `why` is this side's reason, or empty."""
     by, code, reason = connection.goodbye
     if why and by == "network":
         by = "server"
@@ -80,14 +80,14 @@ def say_closed(name: str, connection: FeedConnection, why: str) -> None:
 
 
 class Refusals:
-    """Requests that were answered without a socket; those that were refused have a line each, unless they are many."""
+    """Log of requests answered without a socket; each refused one has a line, unless there are many."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._kinds: dict[int, tuple[int, int]] = {}
 
     def say_answer(self, request: HttpRequest, response: Response, address: object) -> None:
-        """A request was answered: with a page, or with the reason why there is none."""
+        """Log the answer to a request: a page, or the reason for its refusal."""
         asked, status = f"{request.method[:MAX_NAME]} {_secretless(request.path)}", response.status_code
         if status < 400:
             log.debug("= answered", address=_place(address), request=asked, status=status)
@@ -104,7 +104,7 @@ class Refusals:
 
 
 class _Sent:
-    """A message as the log shows it, made only where the line is wanted."""
+    """Message as shown in the log, formatted only if the line is written."""
 
     __slots__ = ("_payload",)
 
@@ -116,7 +116,7 @@ class _Sent:
 
 
 class _Heard(_Sent):
-    """The same of a client's message, of which a token is shown to nobody."""
+    """Client's message as shown in the log, with tokens hidden."""
 
     __slots__ = ()
 
@@ -129,7 +129,7 @@ class _Heard(_Sent):
                         part.pop("token", None)
             return _secretless(orjson.dumps(document).decode())
         except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-            # What is nested too deeply can be read and not be written.
+            # Too deeply nested JSON can be read, but not written.
             return _secretless(self._payload.decode(errors="replace"))
 
 
@@ -140,17 +140,17 @@ def _named(streams: list[Stream]) -> str:
 
 
 def _place(address: object) -> str:
-    """A socket's address, as text."""
+    """Return a socket's address as text."""
     return ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address or "")
 
 
 def _secretless(text: str) -> str:
-    """The beginning of what a client sent, unless it may have a token in it."""
+    """Return the beginning of a client's text, unless it may contain a token."""
     return "(with a token)" if "token" in text.lower() else text[:MAX_TEXT]
 
 
 def _message(body: bytes | bytearray | None) -> str:
-    """What a refusal says to the client."""
+    """Return the message of a refusal to the client."""
     try:
         return str(orjson.loads(body or b"")["message"])
     except (orjson.JSONDecodeError, TypeError, KeyError):

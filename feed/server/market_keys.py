@@ -20,7 +20,7 @@ MAX_COUNT_DIGITS = 6
 
 
 class QueryError(UsageError):
-    """The URL asks for something that is not there; `field` names the key."""
+    """Request in a URL for something that does not exist; `field` names the key."""
 
     def __init__(self, message: str, field: str, hint: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class QueryError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class UrlKey:
-    """One key of a market's address: how its value is read, and what to write."""
+    """Key of a market's URL: the parser of its value, and a description of valid values."""
 
     read: Callable[[str], Any]
     description: str
@@ -81,11 +81,11 @@ MARKET_KEYS = {
     "paused": UrlKey(_read_flag, "true or false"),
     "wait_for": UrlKey(_read_count, "a number of subscribers; 0: market time begins at once"),
 }
-"""Each key with how it is read; what is not given is as the server was started."""
+"""Each key with its parser; keys that are not given default to the server's own settings."""
 
 
 def read_market(asked: Mapping[str, str]) -> tuple[str | None, MarketSpec]:
-    """The name and the make of the market that some keys ask for.
+    """Return the name and the specification of the market that the keys ask for.
 
     Raises:
         QueryError: for an unknown key, or a bad value.

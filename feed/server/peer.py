@@ -1,4 +1,4 @@
-"""One client: carries out what its session wants, and keeps its timers."""
+"""Peer of one client: carries out the effects of its session, and keeps its timers."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["Peer"]
 
 CLOSE_GRACE = 5 * SECOND
-"""So long a client may take to answer a close frame before its TCP connection is dropped."""
+"""The time a client may take to answer a close frame before its TCP connection is dropped."""
 
 SLOW_GRACE = 1 * SECOND
 """The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
 
 MAX_QUESTION = 18
-"""Digits of the number of a question."""
+"""The maximum number of digits in the number of a progress ping."""
 
 log = structlog.get_logger("feed")
 
 
 class Peer:
-    """The shell around a session.
+    """I/O shell around the session of one client.
 
     Args:
-        name: what it is called in logs and in its status frame.
+        name: the connection's name in logs and in its status frame.
         connection: the wire.
-        hosted: the market that it listens to.
-        may_control: whether that obeys it.
+        hosted: the market it is connected to.
+        may_control: True if the client may command the market.
         alarms: wakes it when its session waits for a time.
         on_gone: called once, when the TCP connection is gone.
     """
@@ -148,11 +148,11 @@ class Peer:
         self._watchdog = Watchdog(self._outbox, clock)
         self._farewell: asyncio.TimerHandle | None = None
         self._closed = False
-        # Why this side has let it go, for the log.
+        # The reason this side closed it, for the log.
         self._why = ""
 
     def open(self) -> None:
-        """Greet the client and begin to listen."""
+        """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
@@ -160,7 +160,7 @@ class Peer:
         self._do(self._session.begin(self._clock.read()))
 
     def hear(self, event: Event) -> None:
-        """Pass on what the market tells; a new epoch begins every subscription anew."""
+        """Pass on an event of the market; a new epoch restarts every subscription."""
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
@@ -176,7 +176,7 @@ class Peer:
             self._counters.errors[event.code] += 1
             say_error(self.name, event)
         if data := self._talk.frames_of(event):
-            # Whatever is told comes behind the trades that were published before.
+            # An event follows the trades that were published before it.
             self._hub.release(self._subscriber)
             self._last_sent = self._clock.now()
             self._subscriber.say(data)
@@ -194,12 +194,12 @@ class Peer:
             self._close_now(code, text)
 
     def drop(self, reason: str) -> None:
-        """End the TCP connection without a word."""
+        """End the TCP connection without a close frame."""
         self._why = self._why or reason
         self._connection.drop()
 
     def arm(self, fault: Fault) -> int:
-        """Let a fault stand between the client and the market; returns its number."""
+        """Arm a fault between the client and the market, and return its number."""
         if self._faults is None:
             self._faults = PeerFaults(
                 Target(self.name, self._ordinal),
@@ -213,15 +213,15 @@ class Peer:
         return self._faults.arm(fault)
 
     def clear(self, number: int) -> None:
-        """End a fault; what it holds is passed on. Raises KeyError where there is none of this number."""
+        """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
         if self._faults is None:
             raise KeyError(number)
         self._faults.clear(number)
 
-    # PeerPort: what the connection tells.
+    # PeerPort: callbacks of the connection.
 
     def message(self, payload: bytes) -> None:
-        """A whole text message came."""
+        """Handle a whole text message."""
         if self._faults is None:
             self._read(payload)
         else:
@@ -239,55 +239,55 @@ class Peer:
         say_streams(self.name, effects)
 
     def binary(self) -> None:
-        """A binary message came: there is no such thing here."""
+        """Close the connection, since binary messages are not supported."""
         self.close(codes.UNSUPPORTED, codes.UNSUPPORTED.meaning)
 
     def fragmented(self, fragments: int) -> None:
-        """A message in progress has so many fragments by now."""
+        """Close the connection if an unfinished message has too many fragments."""
         if fragments > self._limits.max_fragments:
             self.close(codes.TOO_BIG, f"a message in more than {self._limits.max_fragments} fragments")
 
     def ping(self) -> None:
-        """A ping frame came, and has been answered."""
+        """Handle a ping frame that has been answered."""
         now = self._clock.read()
         self._session.heard(now)
         self._do(self._session.control_frame(now))
 
     def pong(self, payload: bytes) -> None:
-        """A pong frame came: the reader has got as far as a question that came with its data, or is just alive."""
+        """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
         self._session.heard(self._clock.read())
         if len(payload) <= MAX_QUESTION and payload.isdigit():
             self._hub.hear(self._subscriber, int(payload))
             self._streams.sample()
 
     def paused(self) -> None:
-        """Something waits to be sent."""
+        """Send through the outbox and watch it, since unsent bytes wait."""
         self._hub.queue(self._subscriber)
         self._watchdog.start()
 
     def resumed(self) -> None:
-        """Nothing waits any more."""
+        """Stop watching the outbox and send waiting messages, since no unsent bytes wait any more."""
         self._watchdog.stop()
         self._go_on()
 
     def _go_on(self) -> None:
-        """Give the client what has waited for it."""
+        """Send the client its waiting messages."""
         if not self._outbox.blocked:
             self._hub.resume(self._subscriber)
             self._streams.resume()
 
     def closing(self) -> None:
-        """A close frame has been sent; give the client a moment to answer."""
+        """Give the client a moment to answer the close frame that has been sent."""
         if not self._closed:
             self._end(CLOSE_GRACE)
 
     def failed(self) -> None:
-        """Carrying out what it asked for raised an error: that ends this connection, and no other one."""
+        """Close this connection, and no other, after an error in carrying out its requests."""
         log.exception("! internal error", connection=self.name)
         self.close(codes.INTERNAL, codes.INTERNAL.meaning)
 
     def lost(self) -> None:
-        """The TCP connection is gone."""
+        """Handle the loss of the TCP connection."""
         say_closed(self.name, self._connection, self._why)
         self._closed = True
         self._outbox.closed = True
@@ -299,7 +299,7 @@ class Peer:
             self._farewell.cancel()
         self._on_gone(self)
 
-    # What the session wants.
+    # Effects of the session.
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -328,18 +328,18 @@ class Peer:
     # Time.
 
     def _arm(self) -> None:
-        """One alarm for all that the session waits for; a heartbeat that moved on is found when it rings."""
+        """Set one alarm for all deadlines of the session; a postponed heartbeat is noticed when it fires."""
         deadline = self._session.deadline
         if deadline is not None and not self._closed:
             self._alarms.set(self, deadline)
 
     def wake(self, now: Now) -> None:
-        """What the session waited for may be due."""
+        """Handle the alarm: a deadline of the session may be due."""
         if not self._closed:
             self._do(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
-        """When anything was last sent. Data is noted once a stream and not once a subscriber."""
+        """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
         if self._faults is not None and self._faults.is_armed:
             return max(self._last_sent, self._faults.sent_at)
         if not self._session.streams:
@@ -385,7 +385,7 @@ class Peer:
             self._faults.stop()
 
     def _end(self, grace: int) -> None:
-        """Leave the fan-out, since nothing may follow a close frame, and bound how long the rest takes."""
+        """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""
         self._closed = True
         self._outbox.closed = True
         self._stop()

@@ -1,4 +1,4 @@
-"""What the query of a WebSocket URL asks for."""
+"""Parsing of the query of a WebSocket URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USUAL_PATHS = NATIVE.paths
 BY_PATH = {path: dialect for dialect in DIALECTS.values() for path in dialect.paths}
 
 CHOICES = {"dialect": tuple(DIALECTS), "heartbeat": ("normal", "strict")}
-"""Keys that any connection may have; the first value is the usual one."""
+"""Keys that any connection may have; the first value is the default."""
 
 SUBSCRIBE = "subscribe"
 
@@ -37,12 +37,12 @@ COMMON = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
 MAX_KEYS = 32
 
 MAX_SUBSCRIPTIONS = 200
-"""Streams that one URL may name; one name with `*` may be many."""
+"""The maximum number of streams named in one URL; one name with `*` may match many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How a client wants its connection, which market it asks for, and the keys of streams that it begins with."""
+    """Parsed query: options of the connection, the market asked for, and the keys of its initial streams."""
 
     form: Form = PLAIN
     strict: bool = False
@@ -53,7 +53,7 @@ class Connect:
 
 
 def parse_query(target: str) -> Connect:
-    """The wishes in a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
+    """Parse a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
 
     Raises:
         QueryError: for a path without a socket, and for an unknown, repeated or bad key.
@@ -101,7 +101,7 @@ def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:
 
 
 def _options(dialect: Dialect, given: Mapping[str, str]) -> Options:
-    """What was chosen of a dialect's options, without what is usual."""
+    """Return the chosen options of a dialect, without default values."""
     chosen = {key: given[key] for key, values in dialect.options.items() if given.get(key) in values[1:]}
     return tuple(sorted(chosen.items()))
 
@@ -115,7 +115,7 @@ def _streams(streams: list[str]) -> tuple[str, ...]:
 
 
 def subscriptions_of(streams: tuple[str, ...], view: MarketView) -> tuple[Subscribe, ...]:
-    """The subscriptions that the keys of streams in a URL mean.
+    """Return the subscriptions for the keys of streams in a URL.
 
     Raises:
         QueryError: for a stream that the market does not have.

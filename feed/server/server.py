@@ -1,4 +1,4 @@
-"""The server: accepts, refuses, and lets go. One instance listens on one port for all of its markets."""
+"""Server: accepts, refuses and closes connections. One instance listens on one port for all of its markets."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ from feed.units import MILLISECOND, SECOND
 __all__ = ["FeedServer", "ServerLimits"]
 
 READING = ("GET", "HEAD")
-"""Methods of HTTP that change nothing."""
+"""HTTP methods that change nothing."""
 
 DRAIN_STEP = 10 * MILLISECOND
-"""Goodbyes are so far apart when there is time for that: a crowd that comes back does not come at once."""
+"""The time between closes while draining, if time allows: clients then do not all reconnect at once."""
 
 FAILED = "the market's source failed"
 
@@ -59,7 +59,7 @@ log = structlog.get_logger("feed")
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """What the server as a whole may hold. Times are nanoseconds."""
+    """Limits of the server as a whole. Times are nanoseconds."""
 
     peer: PeerLimits
     max_message_size: int
@@ -73,17 +73,17 @@ class ServerLimits:
 
 
 class FeedServer:
-    """Listens, and gives each client a peer.
+    """Server that listens, and gives each client a peer.
 
     Args:
-        markets: what clients listen to.
+        markets: the markets that clients connect to.
         limits: its bounds.
         clock: real time.
         origins: web pages that may connect besides those from loopback.
         hosts: names that the server may be called by besides those of loopback and the address that it is bound to.
-        token: what clients must show, or None.
-        control: whom the shared market obeys.
-        pages: what HTTP paths answer.
+        token: the token that clients must show, or None.
+        control: the rule of clients that may command the shared market.
+        pages: the endpoints of HTTP paths.
     """
 
     def __init__(
@@ -122,17 +122,17 @@ class FeedServer:
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._peers)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of each listening socket."""
+        """The host and port of each listening socket."""
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
     async def start(self, host: str, port: int) -> None:
-        """Listen. Raises OSError where the address cannot be had."""
+        """Begin to listen. Raises OSError if the address is not available."""
         limits = self._limits
         self._alarms = Alarms(self._clock)
         self._server = await serve(
@@ -167,7 +167,7 @@ class FeedServer:
             await self._server.wait_closed()
 
     async def drain(self, code: CloseCode, reason: str) -> None:
-        """Stop accepting, say goodbye to everyone over a while, and drop those that are left at the end of it."""
+        """Stop accepting, close all connections one after another, and drop those left at the end."""
         if self._server is None:
             return
         self._server.close(close_connections=False)
@@ -245,7 +245,7 @@ class FeedServer:
         return None
 
     async def _plain(self, request: Request, address: str) -> Response:
-        """The answer to plain HTTP: a page of an origin that the socket lets in may read it."""
+        """Return the answer to plain HTTP; pages of an origin that may use the socket may read it."""
         origin = header(request, "Origin")
         allowed = self._lets_in(request, origin)
         if not allowed:
@@ -311,11 +311,14 @@ class FeedServer:
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
-        """A market of one's own obeys everyone who is in it; the shared one whom the rule names."""
+        """Return True if a client may command its market: always in its own, by the rule in the shared one."""
         return not connection.hosted.is_shared or self._control.allows(_address_of(connection), None)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
-        """A page may see why it was closed, but never why a handshake failed: so a bad origin is let in to be told."""
+        """Close the connection of a page with a bad origin; return True if it was closed.
+
+        This is done after the handshake: a page may see a close reason, but never the reason of a failed handshake.
+        """
         request = connection.request
         origin = header(request, "Origin") if request is not None else None
         if request is None or self._lets_in(request, origin):
@@ -325,7 +328,7 @@ class FeedServer:
         return True
 
     def _note_origin(self, origin: str | None) -> str:
-        """The developer of a page sees nothing of why it may not: the server's log tells."""
+        """Count and log a refused origin, since the page's developer does not see the reason; return it shortened."""
         self.counters.refused["origin"] += 1
         shown = (origin or "")[:60]
         log.warning("origin refused", origin=shown, hint=f"start with --origin {shown}")
@@ -348,7 +351,7 @@ def _address_of(connection: ServerConnection) -> str:
 
 
 def _foreign_host(host: str) -> Page:
-    """Why a server does not answer to a name: it might be a web page's own, pointed at this machine."""
+    """Return the refusal of an unknown host name: it might be a web page's own, pointed at this machine."""
     name = host_name(host)
     if name is None:
         return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
@@ -360,7 +363,7 @@ def _foreign_host(host: str) -> Page:
 
 
 def _quiet_logger() -> logging.Logger:
-    """The library logs each broken handshake with its traceback; a port scan is no event of ours."""
+    """Return a logger that hides the library's traceback of each broken handshake, such as by a port scan."""
     logger = logging.getLogger("feed.websockets")
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -1,4 +1,4 @@
-"""What one client listens to: the past of each stream first, then the stream itself, whole or sampled."""
+"""Subscriptions of one client: the past of each stream first, then the live stream, whole or sampled."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = structlog.get_logger("feed")
 
 
 class PeerStreams:
-    """The subscriptions of one client.
+    """Subscriptions of one client.
 
     Args:
-        market: where the streams are.
-        subscriber: who gets them.
+        market: the market of the streams.
+        subscriber: the receiver.
         form: the form of their frames.
         clock: real time.
         keep_fresh: called when the client wants only the newest of something.
-        on_too_slow: called when what the client has yet to get is not kept any more.
-        on_failed: called when a state that the client waits for cannot be made.
+        on_too_slow: called when messages that the client has yet to get are no longer kept.
+        on_failed: called when a state that the client waits for cannot be computed.
     """
 
     __slots__ = (
@@ -71,7 +71,7 @@ class PeerStreams:
         self._keep_fresh = keep_fresh
         self._on_too_slow = on_too_slow
         self._on_failed = on_failed
-        # States that are being made in another thread.
+        # States being computed in another thread.
         self._awaited: dict[Stream, Future[bytes | None]] = {}
         self._loop = asyncio.get_running_loop()
         self._backfills: dict[Stream, Backfill] = {}
@@ -79,7 +79,7 @@ class PeerStreams:
         self._closed = False
 
     def join(self, join: Join) -> None:
-        """Send the past that is wanted of a stream, and then all that comes."""
+        """Send the requested past of a stream, and then its live messages."""
         stream, market, hub = join.stream, self._market, self._market.hub
         # A repeated subscription with a history gets that again, and then the one stream goes on.
         self.leave(stream)
@@ -99,7 +99,7 @@ class PeerStreams:
         self._begin(stream, state, after if state is None else market.seq(stream), seq)
 
     def _await_state(self, stream: Stream, made: Future[bytes | None], seq: int) -> None:
-        """Wait for a state that takes a while to make; it is that of now, so what comes meanwhile follows it."""
+        """Wait for a state computed in another thread; it is the state as of now, so messages since then follow it."""
         self._awaited[stream] = made
         self._market.put_off += 1
 
@@ -120,12 +120,12 @@ class PeerStreams:
         made.add_done_callback(lambda _: self._tell(done))
 
     def _tell(self, done: Callable[[], None]) -> None:
-        """From another thread; the server may have stopped by then."""
+        """Call `done` in the event loop from another thread; the server may have stopped by then."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(done)
 
     def _begin(self, stream: Stream, state: bytes | None, after: int, snapshot_until: int) -> None:
-        """Send the state, what comes behind `after` up to now, and then the live stream."""
+        """Send the state, the messages after `after` up to now, and then the live stream."""
         if self._is_thinned(stream):
             # In front of the first data: so the answer does not have to wait for the reader of that.
             self._market.hub.ask(self._subscriber)
@@ -142,18 +142,18 @@ class PeerStreams:
             sampler.stop()
 
     def resume(self) -> None:
-        """Go on where the client had no room."""
+        """Continue transfers that stopped because the client had no room."""
         self.sample()
         for backfill in list(self._backfills.values()):
             self._page(backfill)
 
     def sample(self) -> None:
-        """Send the newest of what is sampled, where it has waited for the client."""
+        """Send the newest message of each sampled stream that has waited for the client."""
         for sampler in list(self._samplers.values()):
             sampler.resume()
 
     def sent_at(self, stream: Stream) -> int:
-        """When data of a stream was last sent, in monotonic ns. It is noted once a stream and not once a client."""
+        """Return the time data of a stream was last sent, in monotonic ns, kept per stream and not per client."""
         sampler = self._samplers.get(stream)
         return self._market.hub.written_at(stream, self._form) if sampler is None else sampler.last_sent
 
@@ -208,5 +208,5 @@ class PeerStreams:
         self.sample()
 
     def _is_thinned(self, stream: Stream) -> bool:
-        """Whether the client gets only the newest of a stream when it does not keep up."""
+        """Return True if the client gets only the newest message of a stream when it does not keep up."""
         return stream in self._samplers or not self._market.is_lossless(stream)

@@ -1,4 +1,4 @@
-"""One connection's dialect at work: payloads of a client to requests, events to frames."""
+"""Translation by one connection's dialect: a client's payloads to requests, events to frames."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Talk"]
 
 
 class Talk:
-    """What a peer reads and says, whatever the dialect; the log can show all of it.
+    """Translator of a peer's messages in any dialect; the log can show all of them.
 
     Args:
-        name: what the connection is called in the log.
-        form: how its client wants it.
-        market: what is talked about.
-        alarms: shares heartbeats that are the same for all.
-        clock: tells a dialect what time it is.
+        name: the connection's name in the log.
+        form: the wire form that the client chose.
+        market: the market of the connection.
+        alarms: the source of shared heartbeats.
+        clock: the clock for the dialect.
     """
 
     __slots__ = ("_alarms", "_clock", "_conversation", "_dialect", "_name")
@@ -38,13 +38,13 @@ class Talk:
         self._clock = clock
 
     def read(self, payload: bytes, now: Now) -> Sequence[Request | Rejected]:
-        """What a message asks for."""
+        """Return the requests in a message."""
         requests = self._conversation.read(payload, now)
         say_heard(self._name, payload)
         return requests
 
     def frames_of(self, event: Event) -> bytes:
-        """The frames that tell an event, joined; empty where the dialect has no word for it."""
+        """Return the frames of an event, joined; empty if the dialect has no message for it."""
         if isinstance(event, Heartbeat) and (shared := self._alarms.heartbeat(event, self._dialect)):
             return shared
         payloads = self._conversation.say(event, self._clock.read())
@@ -53,5 +53,5 @@ class Talk:
         return b"".join(map(text_frame, payloads))
 
     def close_number(self, code: CloseCode) -> int:
-        """The number that the connection is closed with."""
+        """Return the number that the connection is closed with."""
         return self._dialect.close_number(code)

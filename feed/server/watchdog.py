@@ -1,4 +1,4 @@
-"""Looks at an outbox from time to time while something waits in it: a reader that takes nothing is found so."""
+"""Periodic check of an outbox while bytes wait in it, to detect a reader that takes nothing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Watchdog"]
 
 
 class Watchdog:
-    """Watches one outbox from when something begins to wait until nothing does.
+    """Watcher of one outbox while bytes wait in it.
 
     Args:
-        outbox: says itself that its reader is too slow, when it is asked.
+        outbox: the outbox, which reports a too slow reader itself when checked.
         clock: real time.
     """
 
@@ -28,12 +28,12 @@ class Watchdog:
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to look, unless that has begun."""
+        """Start the checks, unless they have started."""
         if self._handle is None:
             self._look()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop the checks."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

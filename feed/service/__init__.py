@@ -1,1 +1,1 @@
-"""The running service: settings, logs, and the process around a server."""
+"""The `feed serve` service: settings, logs, and the process around a server."""

@@ -1,5 +1,5 @@
-"""How log lines look: readable on a terminal, JSON where machines read them. They go to stderr, but for the
-line that says that a server listens.
+"""Format of log lines: readable on a terminal, JSON for programs. They go to stderr, except for the line that says
+that a server listens.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 def configure_logs(level: str, form: str) -> None:
-    """Log from `level` on, as `console` or `json`. Lines of clients begin with a mark: < in, > out, = state, x end."""
+    """Log from `level` on, as `console` or `json`. Lines on clients begin with a mark: < in, > out, = state, x end."""
     structlog.configure(
         processors=[*_STAMPS, *_finish(form)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -26,24 +26,24 @@ def configure_logs(level: str, form: str) -> None:
 
 
 class _Stderr:
-    """What stderr is at the moment of a line. Loggers are kept for good; a stream may be replaced and closed."""
+    """Proxy of the current stderr: loggers are kept for good, while the stream may be replaced and closed."""
 
     def write(self, text: str) -> int:
-        """Write to it."""
+        """Write to the current stderr."""
         return sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Flush the current stderr."""
         sys.stderr.flush()
 
 
 def say_error(message: str) -> None:
-    """Log why the command ends."""
+    """Log the reason for which the command ends."""
     structlog.get_logger("feed").error(message)
 
 
 def ready_line(form: str, scenario: str, url: str) -> str:
-    """The line that tells whoever starts a server that it listens, and where; it is for stdout, at every level."""
+    """Return the line for stdout, at every log level, that a server listens, with its URL."""
     page = url.replace("ws", "http", 1)
     if form != "json":
         return f"{scenario} on {url}, its page on {page} (Ctrl-C stops it)"
@@ -54,7 +54,7 @@ def ready_line(form: str, scenario: str, url: str) -> str:
 
 
 def _printable(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What clients sent is shown and never carried out: a terminal obeys escape sequences."""
+    """Escape unprintable text of clients, since a terminal would obey escape sequences."""
     for key, value in line.items():
         text = value if isinstance(value, str) else repr(value)
         if not text.isprintable() and key != "exception":

@@ -1,4 +1,4 @@
-"""Opens markets: from the settings of the server and the wishes of a client to a market at its beginning."""
+"""Opening of markets: from the server's settings and a client's request to a market at its beginning."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ log = structlog.get_logger("feed")
 
 
 class MarketOpener:
-    """Opens the shared market as the server was started, and others as clients ask for them.
+    """Opener of the shared market, by the server's settings, and of others, as clients request them.
 
     Args:
-        settings: the server's; what a client does not ask for is as they say.
+        settings: the server's settings, which also are the defaults of clients' requests.
         clock: real time.
     """
 
@@ -44,16 +44,16 @@ class MarketOpener:
         self._clock = clock
 
     def open(self, name: str, spec: MarketSpec) -> OpenedMarket:
-        """Open a market, standing before its first message.
+        """Open a market, positioned before its first message.
 
         Raises:
-            CommandError: a client asks for a scenario that is not there, or a time that is not in it.
+            CommandError: a client asks for a scenario that does not exist, or a time that is not in it.
             FeedError: the scenario cannot be played.
         """
         settings = self._settings
         scenario, path = self._scenario(name, spec)
         seed = spec.seed if spec.seed is not None else settings.seed if settings.seed is not None else scenario.seed
-        # What the server was told to cut is what it serves, and not what a client asks for by name.
+        # The server's --until applies to the scenario it serves, and not to one that a client asks for by name.
         until = settings.until if spec.scenario is None else None
         source = open_source(scenario, path, seed, until=until)
         if name == MAIN:
@@ -121,7 +121,7 @@ def _reopen(scenario: Scenario, path: Path, until: int | None, seed: int) -> tup
 
 
 def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
-    """The scenario that is served: a recording may be cut, repeated, or continued as another one."""
+    """Return the served scenario: a recording may be cut, repeated, or continued as another scenario."""
     scenario, path = find_scenario(settings.scenario, settings.scenarios)
     wanted: dict[str, object] = {}
     if settings.until is not None and scenario.replay is not None:
@@ -139,7 +139,7 @@ def served_scenario(settings: ServeSettings) -> tuple[Scenario, Path]:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")
     if settings.then is None:
         return scenario.model_copy(update={"replay": replay}), path
-    # What goes on has its own character; the name says what it began as.
+    # The continuation has the later scenario's behaviour; the name stays that of the recording.
     later, _ = find_scenario(settings.then, settings.scenarios)
     if later.replay is not None or later.source is not None:
         raise UsageError(f"--then {settings.then} is a recording itself; name a scenario")
@@ -160,7 +160,7 @@ def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -
 
 
 def _shift(source: Source, anchor: Anchor, clock: Clock) -> int:
-    """Nanoseconds between the scenario's own date and what clients see; whole milliseconds, so that none is lost."""
+    """Return the ns from the scenario's own date to the date that clients see, in whole ms, so that none is lost."""
     if anchor == "scenario":
         return 0
     first = clock.wall() if anchor == "now" else anchor
@@ -168,6 +168,6 @@ def _shift(source: Source, anchor: Anchor, clock: Clock) -> int:
 
 
 def _told_limits(limits: Limits) -> dict[str, int | float]:
-    """What of the limits a client should know."""
+    """Return the limits that clients are informed of."""
     names = ("max_message_size", "max_subscriptions", "inbound_rate", "inbound_burst", "resume_messages")
     return {name: getattr(limits, name) for name in names}

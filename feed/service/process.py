@@ -1,4 +1,4 @@
-"""A server of one's own for a while: a process beside this one, for notebooks and for tests of other projects."""
+"""Temporary server in a separate process, for notebooks and for tests of other projects."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from feed.service.settings import ENV_PREFIX
 __all__ = ["ServerProcess", "start_server"]
 
 READY_TIMEOUT = 30
-"""Seconds until it has to listen."""
+"""Seconds within which the server has to listen."""
 
 STOP_TIMEOUT = 5
-"""Seconds it may take to stop."""
+"""Seconds within which the server has to stop."""
 
 RECORDED_TIMEOUT = 15
-"""Seconds it may take to say goodbye and to finish a recording."""
+"""Seconds for closing connections and finishing a recording."""
 
 _URL = re.compile(r"ws://\S+:\d+")
 
 
 def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
-    """Run `feed serve SCENARIO` on any free port, until `stop`, the end of a `with` block, or of this process.
+    """Run `feed serve SCENARIO` on any free port, until `stop`, the end of a `with` block, or the end of this process.
 
     Args:
         scenario: a name, or the path of a file.
-        settings: the command's other options, such as `speed=60` or `seed=7`; what is repeated is a list. `FEED_*`
-            variables are not looked at. With `record="day.parquet"` the recording is whole once the server is stopped.
+        settings: the command's other options, such as `speed=60` or `seed=7`; a repeated option is a list. `FEED_*`
+            variables are ignored. With `record="day.parquet"` the recording is complete once the server is stopped.
 
     Raises:
-        FeedError: it did not start; the message is its own.
+        FeedError: the server did not start; the message is the server's own.
     """
     options = {"port": 0} | settings
     words = [
@@ -56,7 +56,7 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # On Windows a signal reaches a whole group of processes: the server has one of its own.
+        # On Windows a signal reaches a whole group of processes: the server gets a separate group.
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     server = ServerProcess(process, recording="record" in settings)
@@ -70,7 +70,7 @@ def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:
 
 
 class ServerProcess:
-    """A running server. `url` is where clients connect; `output` the last lines that it wrote."""
+    """Running server process. `url` is the address for clients; `output` has the last lines that it wrote."""
 
     def __init__(self, process: subprocess.Popen[str], *, recording: bool = False) -> None:
         self.url = ""
@@ -82,32 +82,32 @@ class ServerProcess:
         self._reader.start()
 
     def __enter__(self) -> ServerProcess:
-        """The server itself."""
+        """Return the server itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the server."""
         self.stop()
 
     def wait_ready(self) -> None:
-        """Wait until it listens. Raises FeedError if it does not."""
+        """Wait until the server listens. Raises FeedError if it does not."""
         self._told.wait(READY_TIMEOUT)
         if not self.url:
             words = "\n".join(self.output) or f"feed serve says nothing for {READY_TIMEOUT} s"
             raise UsageError(words) if self._process.poll() == 2 else FeedError(words)
 
     def stop(self) -> None:
-        """End it, at once. To be called as often as one likes."""
+        """Stop the server, at once unless it is recording. May be called repeatedly."""
         atexit.unregister(self.stop)
         if self._process.poll() is None and self._recording and self.url:
-            # Windows sends Ctrl-Break to a process, and nothing else that it could hear.
+            # On Windows Ctrl-Break is the only signal that a process can send to another and that it can handle.
             self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(RECORDED_TIMEOUT)
         if self._process.poll() is None:
-            # Nobody is to be told goodbye: who started it has read what he wanted.
+            # No orderly close of connections is needed: the caller has read everything it wanted.
             self._process.kill()
         self._process.wait(STOP_TIMEOUT)
         self._reader.join(STOP_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Wires the parts together and runs them: from settings to a listening server, and from a signal to an exit code."""
+"""Assembly and run of the service: from settings to a listening server, and from a signal to an exit code."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 SAME_SIGNAL = 200 * MILLISECOND
-"""What comes so soon after a signal is the same one."""
+"""Time (ns) after a signal within which another one counts as the same."""
 
 END_GRACE = 1 * SECOND
-"""Clients are told that the market has ended so long before they are closed."""
+"""Time (ns) from the message that the market has ended to the close of its connections."""
 
 log = structlog.get_logger("feed")
 
 
 def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -> int:
-    """Run a server until it is told to stop; returns the exit code of the process.
+    """Run a server until it is stopped; returns the exit code of the process.
 
     Args:
-        settings: what to serve, where and how.
+        settings: the scenario, the address and all options.
         ready: called with the server's URL once clients can connect.
 
     Raises:
-        FeedError: for what makes it impossible to start, with one clear line.
+        FeedError: the server cannot start; the message is one clear line.
     """
     _raise_descriptor_limit(settings.limits.max_connections)
     return asyncio.run(_serve(settings, SystemClock(), ready))
@@ -85,14 +85,14 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         history_timeout=limits.history_timeout,
     )
     server.mount(pages.by_path(), control.by_path())
-    # What is there by now stays for good: a pass over it holds up the first messages by some fifty milliseconds.
+    # All objects up to here stay for good: a garbage collection over them delays the first messages by some 50 ms.
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
     run.recorder = await _recorder(settings, main.market, clock)
     if run.recorder is not None:
         metrics.recording = pages.recording = run.recorder.counters
-    # Not before there is a recorder, which is to have every message.
+    # Only after the recorder is set up, which must get every message.
     markets.play(main)
 
     def say_ready() -> None:
@@ -104,7 +104,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
 
 
 class _Service:
-    """A server and its markets, from start to stop."""
+    """Server and its markets, from start to stop."""
 
     def __init__(self, server: FeedServer, markets: Markets, settings: ServeSettings, clock: Clock) -> None:
         self._server = server
@@ -118,10 +118,10 @@ class _Service:
         markets.on_failed = self._fail
 
     async def until_stopped(self, say_ready: Callable[[], None]) -> int:
-        """Say that clients can connect; serve until a signal comes, or the shared market's end asks for it."""
+        """Announce that clients can connect; serve until a signal arrives or the end of the shared market stops it."""
         with on_signals(self._signal):
             async with self._recording():
-                # Not before signals are heard: who reads it may send one at once, and still have a whole recording.
+                # Only after signal handlers are set: a signal sent at once must still leave a whole recording.
                 say_ready()
                 code = await self._stop
                 reason = "the server restarts" if code is codes.RESTART else "the server stops"
@@ -147,7 +147,7 @@ class _Service:
 
     @contextlib.asynccontextmanager
     async def _recording(self) -> AsyncIterator[None]:
-        """What has been recorded is finished, whatever ends the market."""
+        """Finish the recording at the end of the block, whatever ends the market."""
         try:
             yield
         finally:
@@ -159,15 +159,15 @@ class _Service:
             self._stop.set_result(code)
 
     def _signal(self, number: int) -> None:
-        # Ctrl-C is a person who stops the server; an orchestrator that stops it will start another one.
+        # Ctrl-C means that a person stops the server; an orchestrator that stops it will start another one.
         code = codes.RESTART if number in ASKED_BY_THE_SYSTEM else codes.GOING_AWAY
         now = self._clock.now()
         if self._signalled is not None and now - self._signalled < SAME_SIGNAL:
-            # Ctrl-C reaches a whole group of processes, and the one that started this one passes it on.
+            # Ctrl-C reaches a whole group of processes, and the parent process passes it on once more.
             return
         self._signalled = now
         if self._stop.done():
-            # Asked twice: whoever asks does not want to wait for anybody.
+            # A second signal means: stop without waiting.
             log.warning("stopped at once")
             os._exit(130)
         self._finish(code)
@@ -191,7 +191,7 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
     from feed.market.recorder import OF_A_DAY, MarketRecorder
 
     if not set(OF_A_DAY).isdisjoint(name.split(":")[0] for name in settings.record_channels):
-        # The first ticker needs the day before it; made now, it does not hold up the first trades.
+        # The first ticker needs the day before it; computed now, it does not delay the first trades.
         await asyncio.wrap_future(market.warm())
     return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
@@ -262,7 +262,7 @@ def _server_limits(limits: Limits, *, compression: bool) -> ServerLimits:
 
 
 def _raise_descriptor_limit(connections: int) -> None:
-    """Each connection is a file; the default of many systems is too few for thousands."""
+    """Raise the limit of open files: each connection is one, and many systems' default is too low for thousands."""
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows has no such limit

@@ -1,6 +1,6 @@
-"""Everything that `feed serve` can be told, from options and from `FEED_*` variables, and every limit with its range.
+"""Settings of `feed serve`, from options and from `FEED_*` variables, and every limit with its range.
 
-Times are nanoseconds once they are read; what a person writes is `10s`, `1m30s` or a bare number of seconds.
+Times are nanoseconds once they are read; users write `10s`, `1m30s` or a bare number of seconds.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ __all__ = [
 ENV_PREFIX = "FEED_"
 
 REPEATED = frozenset({"origins", "allowed_hosts", "record_channels"})
-"""Settings whose option may be given several times; their variable has commas."""
+"""Settings whose option may be given several times; their variable is a list separated by commas."""
 
 NEAR = 0.7
-"""How like a setting's name a variable must be to be taken for a typing mistake, from 0 to 1."""
+"""Similarity to a setting's name, from 0 to 1, from which on a variable counts as a misspelling."""
 
-# What Kubernetes and Docker tell every container of a service whose name begins with "feed".
+# Variables that Kubernetes and Docker set in every container for a service whose name begins with "feed".
 _PLATFORM = re.compile(r"FEED(_\w+)?_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _PLATFORM_PORT = re.compile(r"FEED(_\w+)?_PORT")
 _PLATFORM_ADDRESS = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
@@ -88,10 +88,10 @@ Duration = Annotated[int, reads(parse_duration)]
 
 
 class Limits(BaseModel):
-    """What clients may do and hold, and how long things may take; times in ns, sizes in bytes.
+    """Limits on clients' messages, connections and buffers, and time-outs; times in ns, sizes in bytes.
 
-    Made from text or seconds, as settings are: `Limits(ping_interval="5s")`. A time-out of 0 never runs out where
-    the description says so.
+    Values are given as text or seconds, as settings are: `Limits(ping_interval="5s")`. A time-out of 0 never runs out
+    if its description says so.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -163,7 +163,7 @@ class Limits(BaseModel):
 
 
 class ServeSettings(Limits):
-    """Everything that `feed serve` can be told. Made by `load_settings`, which words the mistakes."""
+    """All settings of `feed serve`. Created by `load_settings`, which words the error messages."""
 
     scenario: str = Field("calm", min_length=1, description="A scenario's name, or the path of a scenario file")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
@@ -216,19 +216,19 @@ class ServeSettings(Limits):
 
     @property
     def limits(self) -> Limits:
-        """The limits alone, as the server takes them."""
-        # They have been read and checked: times would be taken for seconds if they were read again.
+        """Limits alone, as the server takes them."""
+        # The values have been parsed and checked: parsed again, times in ns would be taken for seconds.
         return Limits.model_construct(**{name: getattr(self, name) for name in Limits.model_fields})
 
 
 def option_name(field: str) -> str:
-    """The command line's name of a setting: `--max-message-size`; one that is repeated is in the singular."""
+    """Return the command line's name of a setting: `--max-message-size`; a repeated one is in the singular."""
     name = field.removesuffix("s") if field in REPEATED else field
     return "--" + name.replace("_", "-")
 
 
 def range_text(field: str) -> str:
-    """The allowed values of a setting, such as `100ms to 1h`; empty where its parser's own message says it."""
+    """Return the allowed values of a setting, such as `100ms to 1h`; empty if its parser's own message gives them."""
     info = ServeSettings.model_fields[field]
     bounds: list[Any] = [getattr(item, name) for name in ("ge", "le") for item in info.metadata if hasattr(item, name)]
     if len(bounds) != 2:
@@ -237,7 +237,7 @@ def range_text(field: str) -> str:
 
 
 def default_text(field: str) -> str:
-    """A setting's default as a person writes it, such as `default 10s`; empty where there is none."""
+    """Return a setting's default as users write it, such as `default 10s`; empty if there is none."""
     info = ServeSettings.model_fields[field]
     value = info.default
     if value is None or value == ():
@@ -248,14 +248,14 @@ def default_text(field: str) -> str:
 
 
 def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
-    """The settings: each from the options, else from its `FEED_*` variable, else its default.
+    """Return the settings: each from the options, else from its `FEED_*` variable, else its default.
 
     Args:
-        options: by field name; those that are None were not given.
+        options: values by field name; None means not given.
 
     Raises:
-        SettingsError: names each bad one, its value and what is allowed. What is unknown in the environment is
-            somebody else's; `doubtful_variables` tells which may be a typing mistake.
+        SettingsError: names each bad setting, its value and what is allowed. Unknown variables in the environment are
+            ignored; `doubtful_variables` finds those that may be a misspelling.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     problems = [f"unknown option {option_name(name)}" for name in given if name not in ServeSettings.model_fields]
@@ -269,7 +269,7 @@ def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
 
 
 def doubtful_variables() -> list[str]:
-    """What to warn of: variables that are no settings but look like one that was misspelt, each with the right name."""
+    """Return warnings of variables that are no settings but look like a misspelt one, each with the right name."""
     found = []
     for variable, text in sorted(os.environ.items()):
         name = variable.upper()
@@ -281,7 +281,7 @@ def doubtful_variables() -> list[str]:
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings that are variables, by field name; of two that differ in case that in upper case."""
+    """Return the settings given as variables, by field name; of two that differ in case, the upper-case one."""
     found: dict[str, str] = {}
     for variable, text in sorted(environment.items()):
         name = variable.upper()
@@ -295,7 +295,7 @@ def _is_setting(variable: str) -> bool:
 
 
 def _is_platforms(variable: str, text: str) -> bool:
-    """Whether the variable tells where a service is: `FEED_PORT=tcp://10.0.0.1:8765` is nothing that a person wrote."""
+    """Return True for a platform's service address: `FEED_PORT=tcp://10.0.0.1:8765` was not written by a user."""
     if _PLATFORM_PORT.fullmatch(variable) and _PLATFORM_ADDRESS.match(text):
         return True
     return _PLATFORM.fullmatch(variable) is not None
@@ -307,7 +307,7 @@ def _described(item: dict[str, Any], given: Mapping[str, object], told: Mapping[
     field = str(item["loc"][0])
     variable = ENV_PREFIX + field.upper()
     name = option_name(field) if field in given else variable
-    # As it was written: pydantic's own input is what our parser made of it.
+    # The text as written: pydantic's own input is the parsed value.
     written = told.get(field, item["input"])
     shown = "" if field == "token" else f" {str(written)[:60]!r}"
     allowed = range_text(field)

@@ -1,4 +1,4 @@
-"""What asks a process to end, on every system, as calls in its event loop."""
+"""Signals that ask a process to end, on every system, as calls in its event loop."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 __all__ = ["ASKED_BY_A_PERSON", "ASKED_BY_THE_SYSTEM", "on_signals"]
 
 ASKED_BY_A_PERSON = tuple(getattr(signal, name) for name in ("SIGINT", "SIGBREAK") if hasattr(signal, name))
-"""Ctrl-C, and on Windows Ctrl-Break, which is all that one process can send to another there."""
+"""Signals of Ctrl-C, and on Windows of Ctrl-Break, the only one that a process can send to another there."""
 
 ASKED_BY_THE_SYSTEM = (signal.SIGTERM,)
-"""An orchestrator that will start another one."""
+"""Signal of an orchestrator that will start another process."""
 
 
 @contextlib.contextmanager
 def on_signals(handle: Callable[[int], None]) -> Iterator[None]:
-    """Inside the block each of these signals is a call of `handle` in the running loop, with its number."""
+    """Call `handle` in the running loop, with the signal's number, for each of these signals inside the block."""
     loop = asyncio.get_running_loop()
     taken: list[int] = []
     before: dict[int, object] = {}
@@ -27,7 +27,7 @@ def on_signals(handle: Callable[[int], None]) -> Iterator[None]:
             loop.add_signal_handler(number, handle, number)
             taken.append(number)
         except NotImplementedError:
-            # An event loop without signals, as on Windows: the process itself has them.
+            # An event loop without signal handlers, as on Windows: the handlers are set for the process itself.
             def pass_on(received: int, _: object) -> None:
                 loop.call_soon_threadsafe(handle, received)
 

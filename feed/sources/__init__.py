@@ -1,1 +1,1 @@
-"""Which source a scenario asks for: an engine, a recording, or several of them in a row."""
+"""Sources of a scenario: an engine, a recording, or several recordings in a row."""

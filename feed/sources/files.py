@@ -1,4 +1,4 @@
-"""Opens any file of market data as a source: a recording as it is, and what others wrote by way of an import."""
+"""Opening of any file of market data as a source: a recording directly, other formats by an import."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from feed.tape.replay import RecordingSource, read_recording
 __all__ = ["open_file", "open_recorded", "open_tick_file"]
 
 USUAL_SYMBOL = "BTC/USD"
-"""What a file is taken for whose symbol nothing tells; it is said."""
+"""Default symbol of a file that names none; a notice says that it was assumed."""
 
 
 def open_recorded(path: Path) -> RecordingSource:
-    """A recording as a source, with a book around the trades of each symbol whose book it does not have.
+    """Open a recording as a source, with a book around the trades of each symbol without a recorded book.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
@@ -36,10 +36,10 @@ def open_recorded(path: Path) -> RecordingSource:
 
 
 def open_file(path: Path) -> RecordingSource:
-    """A file of any format as a source.
+    """Open a file of any format as a source.
 
     Raises:
-        RecordingError: it cannot be used, or its format cannot be told.
+        RecordingError: the file cannot be used, or its format is not recognised.
     """
     if is_recording(path):
         return open_recorded(path)
@@ -47,7 +47,7 @@ def open_file(path: Path) -> RecordingSource:
         with tempfile.TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True) as folder:
             made = Path(folder) / "imported.parquet"
             import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
-            # What it holds is in memory and in files without names by then.
+            # Its content is in memory and in unnamed files by then.
             return open_recorded(made)
     except UsageError as error:
         hint = "feed import makes a recording of it, with options that say what its columns are"
@@ -55,11 +55,11 @@ def open_file(path: Path) -> RecordingSource:
 
 
 def open_tick_file(spec: TickFile, path: Path, instrument: Instrument) -> RecordingSource:
-    """The file of a `[source]`: an import of trades with its keys as options.
+    """Open the file of a `[source]` section: an import of trades with the section's keys as options.
 
     Args:
-        spec: what the file's columns mean.
-        path: the file; `spec.file` is resolved by who knows the scenario's folder.
+        spec: the meaning of the file's columns.
+        path: the file; the caller resolves `spec.file` against the scenario's folder.
         instrument: the symbol, and the steps that the file's prices and sizes are multiples of.
 
     Raises:
@@ -90,7 +90,7 @@ def open_tick_file(spec: TickFile, path: Path, instrument: Instrument) -> Record
     )
     check_files([path])
     run = FileImport("trades", [path], options)
-    # The steps are told, so that rows can be played as they come.
+    # The steps are given, so that rows can be played while they are read.
     batches = (batch for table in run.tables() for batch in table.combine_chunks().to_batches())
     try:
         rows = gather_rows(path, {instrument.symbol: instrument}, batches)

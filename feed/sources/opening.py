@@ -1,4 +1,4 @@
-"""Which source a scenario asks for: the engine, or a file of real trades; and one that ends earlier."""
+"""Opening of a scenario's source: the engine, or a file of real trades; and a source with an earlier end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["EndedSource", "open_source", "past_of"]
 
 
 class EndedSource(Source):
-    """A source that ends earlier: until then it is the same, message by message.
+    """Source with an earlier end: until then it equals the whole source, message by message.
 
     Args:
         whole: the source.
-        length: so long after its start it ends, ns.
+        length: time from its start to its end, ns.
     """
 
     def __init__(self, whole: Source, length: int) -> None:
@@ -28,63 +28,63 @@ class EndedSource(Source):
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """Those of the whole source."""
+        """The instruments of the whole source."""
         return self.whole.instruments
 
     @property
     def start(self) -> int:
-        """Where the whole source begins."""
+        """The start of the whole source."""
         return self.whole.start
 
     @property
     def end(self) -> int:
-        """Where this one ends: what is due then is no part of it."""
+        """The end of this source: messages due at that time are excluded."""
         return self._end
 
     def batches(self, at: int) -> Iterator[Batch]:
-        """Those of the whole source, the last one cut at the end."""
+        """Yield the batches of the whole source, the last one cut at the end."""
         return batches_between(self.whole, at, self._end) if at < self._end else iter(())
 
     def books(self, index: int) -> Books:
-        """The book of a symbol."""
+        """Return the book of a symbol."""
         return self.whole.books(index)
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
-        """What is in force at market time `at`."""
+        """Return the statuses in force at market time `at`."""
         return self.whole.statuses(at)
 
     def without_volume(self) -> Source:
-        """The whole source without `volume`: who asks for that looks at the past."""
+        """Return the whole source without `volume`, for queries of the past."""
         return self.whole.without_volume()
 
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
-        """Messages that are sent as they were."""
+        """Return messages that are sent unchanged."""
         return self.whole.recorded(channel, symbol, part)
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Those of the whole source."""
+        """The notices of the whole source."""
         return self.whole.notices
 
     @property
     def script_start(self) -> int:
-        """Where the script of the whole source begins."""
+        """The start of the whole source's script."""
         return self.whole.script_start
 
     @property
     def numbering(self) -> Mapping[str, int]:
-        """That of the whole source."""
+        """The numbering of the whole source."""
         return self.whole.numbering
 
 
 def open_source(scenario: Scenario, path: Path, seed: int | None = None, *, until: int | None = None) -> Source:
-    """The source of a scenario: the engine, a file of trades, or recordings.
+    """Open the source of a scenario: the engine, a file of trades, or recordings.
 
     Args:
-        scenario: what to play.
+        scenario: the scenario to play.
         path: its file; a trade file that it names lies relative to that.
-        seed: in place of the scenario's own; a file of trades has no use for one.
-        until: so long after its beginning it ends, ns; a recording is cut by its `[replay]` section instead.
+        seed: replaces the scenario's own; a file of trades ignores it.
+        until: time from its beginning to its end, ns; a recording is cut by its `[replay]` section instead.
 
     Raises:
         RecordingError: the trade file can't be used.
@@ -97,13 +97,13 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None, *, unti
         return open_replay(scenario, scenario.replay, path.parent, scenario.seed if seed is None else seed)
     if scenario.source is None:
         return EngineSource(scenario, seed)
-    # Reading files takes pyarrow, which weighs more than all the rest: who plays a scenario does not pay for it.
+    # Reading files imports pyarrow, the largest dependency; playing a scenario avoids it.
     from feed.sources.files import open_tick_file
 
     return open_tick_file(scenario.source, path.parent / scenario.source.file, scenario.symbols[0].instrument)
 
 
 def past_of(source: Source, scenario: Scenario, seed: int | None = None) -> Source:
-    """The same source for another thread: an engine keeps what it has made, a file of trades never changes."""
+    """Return the same source for another thread: a new engine, or the same immutable file."""
     whole = source.whole if isinstance(source, EndedSource) else source
     return EngineSource(scenario, seed) if isinstance(whole, EngineSource) else whole

@@ -1,4 +1,4 @@
-"""Parts of a playlist, each at its place, and the book that goes through all of them."""
+"""Parts of a playlist, each with its position, and the order book across all of them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Cut:
 
     @property
     def length(self) -> int:
-        """How long it is, ns."""
+        """Length of the cut, ns."""
         return self.end - self.begin
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """A generated market that goes on from market time `begin`; its instruments are the playlist's."""
+    """Generated market that continues from market time `begin`; its instruments are the playlist's."""
 
     source: Source
     begin: int
@@ -39,7 +39,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A cut at its place: `shift` leads from its own time to the playlist's; what came before it, of each symbol."""
+    """Cut at its position: `shift` maps its own time to the playlist's; with the totals of each symbol before it."""
 
     cut: Cut
     shift: int
@@ -48,35 +48,35 @@ class Part:
 
     @property
     def begin(self) -> int:
-        """Where it begins in the playlist."""
+        """The begin of the part in the playlist's time."""
         return self.cut.begin + self.shift
 
     @property
     def end(self) -> int:
-        """Where it ends there."""
+        """The end of the part in the playlist's time."""
         return self.cut.end + self.shift
 
 
 class Parts(Protocol):
-    """What a book needs of its playlist."""
+    """Interface of a playlist for its books."""
 
     @property
     def start(self) -> int:
-        """Where the first part begins."""
+        """The begin of the first part."""
 
     @property
     def tail(self) -> Tail | None:
-        """What comes behind the recordings."""
+        """The generated market after the recordings."""
 
     def pieces(self, at: int) -> Iterator[Part]:
-        """The parts from the one that is played at `at` on."""
+        """Yield the parts from the one that is played at `at` on."""
 
     def book_at(self, piece: Part, index: int) -> Books | None:
-        """The book of a symbol in a part; None where the part does not have it."""
+        """Return the book of a symbol in a part; None where the part does not have it."""
 
 
 class PlaylistBooks:
-    """The books of one symbol through a playlist."""
+    """Order book of one symbol across a playlist."""
 
     def __init__(self, playlist: Parts, index: int) -> None:
         self._playlist = playlist
@@ -84,19 +84,19 @@ class PlaylistBooks:
 
     @property
     def levels(self) -> int:
-        """As many as every part has."""
+        """The number of levels that every part has."""
         found = [books.levels for _, books, _, _ in self._stretches(self._playlist.start, self._playlist.start + 1)]
         return min(found)
 
     def during(self, start: int, end: int) -> PlaylistDepth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        """Return the changes from market time `start` up to, not including, `end` (ns UTC)."""
         parts = [
             (books.during(low - shift, high - shift), shift) for shift, books, low, high in self._stretches(start, end)
         ]
         return PlaylistDepth(parts, partial(self._standing, start))
 
     def _standing(self, at: int, levels: int) -> Ladder:
-        """The book before market time `at`. Where a part begins, the one before stands until something changes."""
+        """Return the book before market time `at`. At a part's begin, the previous book stands until a change."""
         nothing = Ladder((), ())
         for shift, books, begin in self._until(at):
             if books.count(begin - shift, at - shift):
@@ -106,7 +106,7 @@ class PlaylistBooks:
         return nothing
 
     def _until(self, at: int) -> Iterator[tuple[int, Books, int]]:
-        """The parts before a time, the last one first: their shifts, their books, and where they begin."""
+        """Yield the parts before a time, the last one first: their shifts, their books, and their begins."""
         playlist, tail = self._playlist, self._playlist.tail
         if tail is not None and at > tail.begin:
             yield 0, tail.source.books(self._index), tail.begin
@@ -123,11 +123,11 @@ class PlaylistBooks:
             at = piece.begin
 
     def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
+        """Return the number of changes from `start` up to, not including, `end`."""
         return sum(books.count(low - shift, high - shift) for shift, books, low, high in self._stretches(start, end))
 
     def _stretches(self, start: int, end: int) -> Iterator[tuple[int, Books, int, int]]:
-        """The parts that this time goes through: their shifts, their books, and how much of each."""
+        """Yield the parts within a range of time: their shifts, their books, and the range in each."""
         playlist = self._playlist
         for piece in playlist.pieces(max(start, playlist.start)):
             if piece.begin >= max(end, start + 1):
@@ -141,7 +141,7 @@ class PlaylistBooks:
 
 
 class PlaylistDepth:
-    """Stretches of several books, one after the other; `standing` gives what was there before them."""
+    """Ranges of several books, one after the other; `standing` gives the book before them."""
 
     def __init__(self, parts: list[tuple[Depth, int]], standing: Callable[[int], Ladder]) -> None:
         self._parts = parts
@@ -151,7 +151,7 @@ class PlaylistDepth:
         self._firsts = [0, *accumulate(len(block) for block in quotes)]
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        """Return the book after the changes `lo` up to, not including, `hi`; -1 is the book before the first change."""
         found: list[Ladder] = []
         if lo < 0:
             found.append(self._standing(levels))

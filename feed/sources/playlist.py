@@ -1,7 +1,7 @@
-"""Recordings one after the other, cut, again and again, or followed by a generated market: one source.
+"""Playlist of recordings: in sequence, cut, repeated, or followed by a generated market, as one source.
 
-The first part keeps its own times, and every other is moved to where the one before it ends. What was moved counts the
-volume of its day anew, and its trade ids go on growing.
+The first part keeps its own times, and every other is moved to the end of the one before it. A moved part counts the
+volume of its day anew, and its trade ids continue to grow.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Ints = NDArray[np.int64]
 
 
 class Playlist(Source):
-    """Plays cuts one after the other.
+    """Source that plays cuts one after the other.
 
     Args:
         cuts: at least one; those of the same symbol have the same steps.
         loop: begin again, without end.
-        tail: what comes behind them, where they are not repeated.
-        notices: those of the recordings.
+        tail: the generated market after them, where they are not repeated.
+        notices: the notices of the recordings.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Playlist(Source):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Those of the recordings."""
+        """The notices of the recordings."""
         return self._notices
 
     @property
     def script_start(self) -> int:
-        """Where the generated market begins."""
+        """The begin of the generated market."""
         return self.start if self._tail is None else self._tail.begin
 
     @property
@@ -68,30 +68,30 @@ class Playlist(Source):
 
     @property
     def start(self) -> int:
-        """Where the first part begins."""
+        """The begin of the first part."""
         return self._cuts[0].begin
 
     @property
     def end(self) -> int | None:
-        """Where the last part ends."""
+        """The end of the last part."""
         if self._loop:
             return None
         return self.start + self._length if self._tail is None else self._tail.source.end
 
     @property
     def numbering(self) -> Mapping[str, int]:
-        """That of the first recording, where it is played from its beginning."""
+        """The numbering of the first recording, where it is played from its beginning."""
         first = self._cuts[0]
         return first.source.numbering if first.begin == first.source.start else {}
 
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
-        """Messages that have their times in them can only be sent again where nothing is moved."""
+        """Return messages to send unchanged; because they contain their times, only where nothing is moved."""
         if self._loop or self._tail is not None or len(self._cuts) > 1:
             return None
         return self._cuts[0].source.recorded(channel, symbol, part)
 
     def batches(self, at: int) -> Iterator[Batch]:
-        """Batches from market time `at` on, of one part after the other."""
+        """Yield batches from market time `at` on, of one part after the other."""
         if at < self.start:
             yield Batch(at, self.start, tuple(TickBlock.empty() for _ in self._instruments))
             at = self.start
@@ -103,7 +103,7 @@ class Playlist(Source):
             yield from self._continued(self._tail, max(at, self._tail.begin))
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
-        """What is in force at market time `at`."""
+        """Return the statuses in force at market time `at`."""
         if self._tail is not None and at >= self._tail.begin:
             return self._tail.source.statuses(at)
         piece = next(self.pieces(max(at, self.start)), None) or self._piece(0, len(self._cuts) - 1)
@@ -115,7 +115,7 @@ class Playlist(Source):
         )
 
     def first_trade(self, index: int) -> int:
-        """Time of the first trade of a symbol in any part."""
+        """Return the time of the first trade of a symbol in any part."""
         symbol = self._instruments[index].symbol
         for number, (cut, places) in enumerate(zip(self._cuts, self._places, strict=True)):
             found = NEVER if symbol not in places else cut.source.trade_from(places[symbol], cut.begin)
@@ -124,11 +124,11 @@ class Playlist(Source):
         return NEVER if self._tail is None else self._tail.begin
 
     def books(self, index: int) -> Books:
-        """The parts' books, one after the other."""
+        """Return the parts' books, one after the other."""
         return PlaylistBooks(self, index)
 
     def pieces(self, at: int) -> Iterator[Part]:
-        """The parts from the one that is played at `at` on."""
+        """Yield the parts from the one that is played at `at` on."""
         turn, into = divmod(at - self.start, self._length)
         if turn and not self._loop:
             return
@@ -141,13 +141,13 @@ class Playlist(Source):
             turn, first = turn + 1, 0
 
     def book_at(self, piece: Part, index: int) -> Books | None:
-        """The book of a symbol in a part; None where the part does not have it."""
+        """Return the book of a symbol in a part; None where the part does not have it."""
         place = self._places[self._cuts.index(piece.cut)].get(self._instruments[index].symbol)
         return None if place is None else piece.cut.source.books(place)
 
     @property
     def tail(self) -> Tail | None:
-        """What comes behind the recordings."""
+        """The generated market after the recordings."""
         return self._tail
 
     def _piece(self, turn: int, number: int) -> Part:
@@ -163,7 +163,7 @@ class Playlist(Source):
         )
 
     def _whole_turn(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Of each symbol the lots traded before each part and in all, and what to add to its trade ids."""
+        """Return, for each symbol, the lots traded before each part and in all, and the offsets of its trade ids."""
         count = len(self._instruments)
         lots, last, first = [0] * count, [0] * count, [0] * count
         found = []
@@ -194,12 +194,12 @@ class Playlist(Source):
 
     @property
     def _is_moved(self) -> bool:
-        """Whether anything is not as it was recorded: one part that is only cut keeps its figures of the day."""
+        """Tell whether anything differs from the recording: one part that is only cut keeps its figures of the day."""
         return self._loop or len(self._cuts) > 1
 
     def _moved_block(self, piece: Part, index: int, block: TickBlock) -> TickBlock:
         time = block.time + piece.shift
-        # All that was ever traded may be more than fits.
+        # The sum of all volume ever traded may overflow.
         earlier = self.lots(index, int(time[0]))
         days = time // DAY
         before = {int(day): earlier - self.lots(index, max(int(day) * DAY, self.start)) for day in np.unique(days)}
@@ -207,7 +207,7 @@ class Playlist(Source):
         return replace(block, time=time, volume=volume, trade_id=block.trade_id + piece.ids[index])
 
     def lots(self, index: int, at: int) -> int:
-        """What was traded of a symbol before market time `at`, in lots."""
+        """Return the volume traded of a symbol before market time `at`, in lots."""
         piece = next(self.pieces(at), None)
         if piece is None:
             return self._turn[-1][0][index]
@@ -218,7 +218,7 @@ class Playlist(Source):
         return piece.lots[index] + source.lots(place, at - piece.shift) - source.lots(place, piece.cut.begin)
 
     def _continued(self, tail: Tail, at: int) -> Iterator[Batch]:
-        """The generated market: its ids go on growing, and on its first day its volume goes on from the recording's."""
+        """Yield the generated market: its ids, and on its first day its volume, continue from the recording's."""
         day = tail.begin // DAY
         carried = self._carried(tail)
         for batch in tail.source.batches(at):
@@ -233,7 +233,7 @@ class Playlist(Source):
             yield replace(batch, ticks=ticks)
 
     def _carried(self, tail: Tail) -> list[tuple[int, int]]:
-        """Of each symbol what to add to the generated volume of that day, and to all ids."""
+        """Return, for each symbol, the offset of the generated volume of that day, and of all ids."""
         day = tail.begin // DAY * DAY
         found = []
         for index, block in enumerate(next(tail.source.batches(tail.begin)).ticks):
@@ -244,7 +244,7 @@ class Playlist(Source):
         return found
 
     def _last_id(self, index: int) -> int:
-        """The greatest id of a symbol in the recordings."""
+        """Return the greatest id of a symbol in the recordings."""
         symbol = self._instruments[index].symbol
         parts = zip(self._cuts, self._places, self._turn[:-1], strict=True)
         return max(

@@ -1,4 +1,4 @@
-"""From the `[replay]` section of a scenario to its source: recordings, and files that are imported on the way."""
+"""Source of a scenario's `[replay]` section: recordings, and other files that are imported on opening."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["open_replay"]
 
 
 def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> Source:
-    """The source of a scenario that plays recordings.
+    """Open the source of a scenario that plays recordings.
 
     Args:
-        scenario: what comes behind them, where they are continued.
-        replay: which of them, and how much.
-        folder: what their names are relative to.
-        seed: of what is generated.
+        scenario: the model of the generated market after them, where they are continued.
+        replay: the recordings, and the range to play.
+        folder: base of their relative names.
+        seed: seed of the generated market.
 
     Raises:
         RecordingError: a file cannot be used.
-        UsageError: the files don't go together.
+        UsageError: the files are incompatible.
     """
     sources = [open_file(folder / name) for name in replay.files]
     _check_steps(replay.files, sources)
@@ -61,7 +61,7 @@ def _check_steps(names: tuple[str, ...], sources: list[RecordingSource]) -> None
 
 
 def _cut(replay: Replay, sources: list[RecordingSource]) -> list[Cut]:
-    """Each source, the first without its beginning, all of them up to where the replay stops."""
+    """Cut the sources: the first without its beginning, all of them up to the end of the replay."""
     length = sources[0].end - sources[0].start
     if replay.from_ >= length:
         raise UsageError(f"from {format_duration(replay.from_)} is behind the end of {replay.files[0]}")
@@ -77,13 +77,13 @@ def _cut(replay: Replay, sources: list[RecordingSource]) -> list[Cut]:
 
 
 def _tail(scenario: Scenario, playlist: Playlist, seed: int) -> Tail:
-    """The generated market, at the prices at which the recording stops."""
+    """Make the generated market, at the prices at which the recording stops."""
     begin = playlist.end
     assert begin is not None
     models = [_model(scenario, playlist, index, begin) for index in range(len(playlist.instruments))]
     ends = {} if scenario.end is None else {"duration": scenario.end - scenario.start}
     plan = scenario.model_copy(update={"symbols": tuple(models), "start": begin, "replay": None, **ends})
-    # The path has its prices at whole minutes: a second look puts it where the recording left.
+    # The path has its prices at whole minutes: a second pass aligns it with the recording's last price.
     first = next(EngineSource(plan, seed, counts_from=begin).batches(begin))
     moved = []
     for model, block in zip(models, first.ticks, strict=True):
@@ -93,7 +93,7 @@ def _tail(scenario: Scenario, playlist: Playlist, seed: int) -> Tail:
 
 
 def _model(scenario: Scenario, playlist: Playlist, index: int, end: int) -> SymbolModel:
-    """A symbol of the recording with the character that the scenario gives it, or its first symbol."""
+    """Return the model of a recorded symbol, with the character given by the scenario, or by its first symbol."""
     instrument = playlist.instruments[index]
     own = {model.symbol: model for model in scenario.symbols}.get(instrument.symbol, scenario.symbols[0])
     steps = {"symbol": instrument.symbol, "tick_size": instrument.tick_size, "lot_size": instrument.lot_size}
@@ -107,7 +107,7 @@ def _priced(model: SymbolModel, price: float) -> SymbolModel:
 
 
 def _last_price(playlist: Playlist, index: int, end: int) -> float:
-    """The last one before the end; looked for further and further back."""
+    """Find the last price before the end, searching further and further back."""
     tick = float(playlist.instruments[index].tick_size)
     reach = MINUTE
     while True:

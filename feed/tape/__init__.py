@@ -1,1 +1,1 @@
-"""Recordings: the one file format, written while a market runs, recovered, read back and replayed."""
+"""Recordings of market data: the file format, its writer, recovery, reader and replay."""

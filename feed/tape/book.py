@@ -1,4 +1,4 @@
-"""A book that was recorded: its changes in order, and the levels behind each of them."""
+"""Recorded order book: its changes in order, and the levels after each change."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Level = tuple[int, int]
 Levels = tuple[Level, ...]
 
 KEPT_EVERY = 256
-"""The whole book is kept behind every so many changes: no seek goes further."""
+"""Number of changes between two stored copies of the whole book; a seek replays at most this many changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """One recorded message of a book: levels in steps, size 0 for one that is gone; a snapshot has all of them."""
+    """Recorded message of a book: levels in steps, size 0 for a removed level; a snapshot holds all levels."""
 
     time: int
     snapshot: bool
@@ -38,7 +38,7 @@ class BookRow:
 
 @dataclass(slots=True)
 class _Side:
-    """The levels of one side; `ranks` grow away from the touch."""
+    """Levels of one side; `ranks` grow with the distance from the best price."""
 
     sign: int
     sizes: dict[int, int] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class _Side:
 
 
 class _State:
-    """A book on its way through the changes; `row` is the last one that was applied."""
+    """Book state during playback of the changes; `row` is the last change applied."""
 
     def __init__(self, row: int = -1, kept: tuple[Levels, Levels] = ((), ())) -> None:
         self.row = row
@@ -81,43 +81,43 @@ class _State:
 
 
 class RecordedBooks:
-    """The recorded book of one symbol.
+    """Recorded order book of one symbol.
 
     Args:
-        rows: its messages in order of time. What comes before the first snapshot is a book as far as it is known.
-        levels: how deep it was recorded.
+        rows: its messages in order of time. Messages before the first snapshot give a partial book.
+        levels: the recorded depth.
     """
 
     def __init__(self, rows: Sequence[BookRow], levels: int) -> None:
         self.levels = levels
-        # A first snapshot is what stood before the recording began, not something that happened in it.
+        # A first snapshot is the state before the recording began, not an event within it.
         self._opening = rows[0] if rows and rows[0].snapshot else None
         self._rows = rows[1:] if self._opening is not None else rows
         self._time = np.array([row.time for row in self._rows], np.int64)
         self._kept: list[tuple[Levels, Levels]] = []
         self._touch = self._play()
-        # Streams of several depths go through it side by side.
+        # Streams of several depths read the book in parallel.
         self._state_of = lru_cache(maxsize=8)(lambda levels: self._opened())
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def during(self, start: int, end: int) -> RecordedDepth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        """Return the changes from market time `start` up to, not including, `end` (ns UTC)."""
         lo, hi = (int(row) for row in np.searchsorted(self._time, [start, end]))
         return RecordedDepth(self, lo, hi)
 
     def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
+        """Return the number of changes from `start` up to, not including, `end`."""
         lo, hi = np.searchsorted(self._time, [start, end])
         return max(int(hi - lo), 0)
 
     def quotes(self, lo: int, hi: int) -> QuoteBlock:
-        """The touch behind the changes `lo` to `hi`; 0 where a side is empty."""
+        """Return the best bid and ask after the changes `lo` to `hi`; 0 where a side is empty."""
         return self._touch[lo:hi]
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`."""
+        """Return the book after the changes `lo` up to, not including, `hi`."""
         state = self._state_of(levels)
         if not state.row <= lo < state.row + KEPT_EVERY:
             place = max(lo, 0) // KEPT_EVERY
@@ -138,7 +138,7 @@ class RecordedBooks:
         return state
 
     def _play(self) -> QuoteBlock:
-        """Go through all changes once: the touch behind each, and the whole book now and then."""
+        """Apply all changes once; return the best bid and ask after each, and store every `KEPT_EVERY`-th book."""
         state = self._opened()
         touch = np.zeros((4, len(self._rows)), np.int64)
         self._kept.append(state.whole())
@@ -153,7 +153,7 @@ class RecordedBooks:
 
 
 class RecordedDepth:
-    """A stretch of a recorded book: the changes `first` up to, not including, `last`."""
+    """Range of a recorded book: the changes `first` up to, not including, `last`."""
 
     def __init__(self, books: RecordedBooks, first: int, last: int) -> None:
         self._books = books
@@ -161,12 +161,12 @@ class RecordedDepth:
         self.quotes = books.quotes(first, last)
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        """Return the book after the changes `lo` up to, not including, `hi`; -1 is the book before the first change."""
         return self._books.ladders(self._first + lo, self._first + hi, levels)
 
 
 def read_changes(rows: Iterable[tuple[int, bool, str]], instrument: Instrument) -> Iterator[BookRow]:
-    """Recorded messages, (ns UTC, whether a snapshot, the `data` object), in the steps of their instrument.
+    """Convert recorded messages, (ns UTC, whether a snapshot, the `data` object), to the steps of their instrument.
 
     Raises:
         ValueError: says what is wrong with the message.
@@ -186,7 +186,7 @@ def _listed(data: Any, key: str) -> Any:
 
 
 class _Steps(dict[float | str, int]):
-    """Numbers as they are written, by how many steps they are; the same ones come again and again."""
+    """Cache from a number as written to its count of steps; the same numbers recur often."""
 
     def __init__(self, step: Decimal) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Columns of trades on disk: written once, in order, then read from anywhere at the cost of the rows that are read.
+"""On-disk columns of trades: written once, in order, then read at any position at the cost of the rows that are read.
 
 A replay seeks, and neither a packed CSV nor a Parquet of one row group can. The columns lie in temporary files
 without a name, which the system removes with the process; read rows are paged in and out by the kernel.
@@ -24,7 +24,7 @@ _COLUMNS = tuple(field.name for field in fields(TickBlock))
 
 
 class TickCache:
-    """Append blocks, then `seal`, then read. `skipped` columns are not kept: the reader makes them again."""
+    """Cache of tick columns: append blocks, `seal`, then read. `skipped` columns are derived by the reader."""
 
     def __init__(self, skipped: frozenset[str] = frozenset()) -> None:
         kept = [name for name in _COLUMNS if name not in skipped]
@@ -36,7 +36,7 @@ class TickCache:
         return self._rows
 
     def append(self, block: TickBlock) -> None:
-        """Add rows. Raises OSError where the disk is full."""
+        """Append rows. Raises OSError where the disk is full."""
         for name, file in self._files.items():
             file.write(np.ascontiguousarray(getattr(block, name)).data)
         self._rows += len(block)
@@ -45,28 +45,28 @@ class TickCache:
         """Make the rows readable."""
         for name, file in self._files.items():
             file.flush()
-            # Nothing cannot be mapped.
+            # An empty file cannot be mapped.
             empty = np.empty(0, np.int64)
             self._columns[name] = np.memmap(file, np.int64, "r", shape=(self._rows,)) if self._rows else empty
-            # The mapping stays.
+            # The mapping stays valid after the file is closed.
             file.close()
 
     def discard(self) -> None:
-        """Give the disk back, of a cache that is not sealed."""
+        """Free the disk space of a cache that is not sealed."""
         for file in self._files.values():
             file.close()
 
     def column(self, name: str) -> NDArray[np.int64]:
-        """All rows of a column, mapped and not read."""
+        """Return all rows of a column, mapped and not read."""
         return self._columns[name]
 
     def rows(self, first: int, last: int) -> dict[str, NDArray[np.int64]]:
-        """The kept columns of some rows, in memory."""
+        """Return the kept columns of a range of rows, in memory."""
         return {name: np.array(column[first:last]) for name, column in self._columns.items()}
 
 
 class RunningLots:
-    """Sums of the first so many sizes of a column on disk; in memory is one for each `SUMMED_ROWS`."""
+    """Running sums of a column of sizes on disk; memory holds one sum for each `SUMMED_ROWS`."""
 
     def __init__(self, sizes: NDArray[np.int64]) -> None:
         self._sizes = sizes
@@ -74,6 +74,6 @@ class RunningLots:
         self._sums = [0, *accumulate(parts)]
 
     def before(self, row: int) -> int:
-        """What the rows before that one come to."""
+        """Return the sum of the rows before a given row."""
         whole = row // SUMMED_ROWS
         return self._sums[whole] + int(self._sizes[whole * SUMMED_ROWS : row].sum())

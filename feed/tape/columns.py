@@ -1,4 +1,4 @@
-"""From the rows of a recording to what a replay needs: checked columns of ticks, and the text of all else by stream."""
+"""Conversion of a recording's rows for replay: checked columns of ticks, and the text of other messages by stream."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Key = tuple[str, str, str]
 """Channel, symbol, and interval or depth."""
 
 BATCH_ROWS = 4096
-"""About so many rows are between two edges."""
+"""Approximate number of rows between two edges."""
 MOST_VOLUME = 2**62
 VOLUME_ERROR = 2.0**-50
 LOSSLESS = ("trading", "status")
-"""Of the others the newest message may stand for several: a number that is skipped there is nothing missing."""
+"""Channels without conflation. On others the newest message may replace several: a skipped number there is no loss."""
 
 
 class Texts:
-    """One stream's messages in order: their times, whether each is a snapshot, and their `data` objects."""
+    """Messages of one stream in order: their times, whether each is a snapshot, and their `data` objects."""
 
     def __init__(self) -> None:
         self.times: list[int] = []
@@ -50,10 +50,10 @@ class Texts:
 
 
 class ReplayedRows:
-    """Takes the batches of a recording one after the other.
+    """Collector of a recording's batches, added in order.
 
     Args:
-        path: for messages about mistakes.
+        path: for error messages.
         instruments: the steps of its symbols.
     """
 
@@ -73,7 +73,7 @@ class ReplayedRows:
         self._ticks: dict[str, _Ticks] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """The next rows."""
+        """Add the next rows."""
         channels, channel = words_of(batch.column("channel"))
         symbols, symbol = words_of(batch.column("symbol"))
         parts, part = words_of(batch.column("interval"))
@@ -94,7 +94,7 @@ class ReplayedRows:
         self.count += len(batch)
 
     def _in_order(self, batch: pa.RecordBatch, keys: dict[int, Key], code: Ints, rows: Ints) -> pa.RecordBatch:
-        """The batch with times that put the rows of different streams into the order that they have."""
+        """Return the batch with times adjusted so that rows of different streams keep their order in the file."""
         column = batch.column("time")
         rows = rows[~_is(batch, "type", "snapshot")[rows] & column.is_valid().to_numpy(zero_copy_only=False)[rows]]
         if not len(rows):
@@ -110,7 +110,7 @@ class ReplayedRows:
         return batch.set_column(batch.schema.get_field_index("time"), "time", replaced)
 
     def _note_quotes(self, batch: pa.RecordBatch, names: list[str], symbol: Ints, quotes: NDArray[np.bool_]) -> None:
-        """Quotes are the book of a symbol that has nothing else."""
+        """Store quotes, which serve as the book of a symbol without a recorded book."""
         for place in np.unique(symbol[quotes]).tolist():
             name = names[place]
             if name in self.symbols or name not in self._instruments:
@@ -121,7 +121,7 @@ class ReplayedRows:
             self._quotes.setdefault(name, []).append(QuoteBlock(_ints(part, "time"), *columns))
 
     def quoted(self) -> dict[str, QuotedBooks]:
-        """The books of the symbols of which there are only quotes. To be called once, when all rows are there."""
+        """Return the books of the symbols that have only quotes. Call it once, after all rows were added."""
         found = {name: QuotedBooks(blocks) for name, blocks in self._quotes.items() if name not in self.symbols}
         for name in found:
             self.symbols[name] = None
@@ -131,7 +131,7 @@ class ReplayedRows:
         return found
 
     def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """Where the recording begins and ends: just behind the states that its streams begin with, if any are first."""
+        """Update begin and end of the recording: just after the initial states of its streams, if any come first."""
         snapshots = _is(batch, "type", "snapshot")[rows]
         happened = rows[~snapshots]
         if not self.count and len(rows) and snapshots[0]:
@@ -143,8 +143,8 @@ class ReplayedRows:
             self.edges += time[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
 
     def _fresh(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> Ints:
-        """The rows without those that were there before: a snapshot of the past, or a message that came twice."""
-        # Of these rows alone: events have no number, and stand between those that have one.
+        """Return the rows without repeated ones: a snapshot of the past, or a message that came twice."""
+        # Only these rows count: events have no number, and stand between rows that have one.
         column = batch.column("seq").take(pa.array(rows))
         if column.null_count:
             return rows
@@ -157,7 +157,7 @@ class ReplayedRows:
         if not len(rows):
             return rows
         if key not in self.first_seq:
-            # What a subscription begins with has the number of the last message before it; past trades have their own.
+            # An initial snapshot has the number of the last message before it; past trades have their own numbers.
             self.first_seq[key] = int(seq[0]) + int(whole[0] and key[0] != "trading")
             before[0] = seq[0] - 1
         if key[0] in LOSSLESS:
@@ -170,7 +170,7 @@ class ReplayedRows:
             return
         channel, symbol, _ = key
         if not symbol and channel == "status":
-            # That of a whole venue.
+            # The status of a whole venue.
             self._note_texts(key, batch, rows)
             return
         self.symbols[symbol] = None
@@ -198,16 +198,16 @@ class ReplayedRows:
         texts.data += data.to_pylist()
 
     def mistake(self, row: int, column: str, message: str, hint: str | None = None) -> RecordingError:
-        """Something in a row of the batch that is being added."""
+        """Return the error for a row of the batch that is being added."""
         return failure(self.path, f"row {self.count + int(row) + 1}, {column}", message, hint)
 
     def discard(self) -> None:
-        """Give the disk back, where not all rows could be taken."""
+        """Free the disk space after rows could not be added."""
         for ticks in self._ticks.values():
             ticks.cache.discard()
 
     def ticks(self, symbol: str) -> TickCache:
-        """The ticks of a symbol, once all rows are there."""
+        """Return the ticks of a symbol, after all rows were added."""
         ticks = self._ticks.get(symbol)
         cache = TickCache() if ticks is None else ticks.cache
         cache.seal()
@@ -215,7 +215,7 @@ class ReplayedRows:
 
 
 def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterable[pa.RecordBatch]) -> ReplayedRows:
-    """All rows of a recording; see `ReplayedRows`. Raises RecordingError for the first mistake."""
+    """Collect all rows of a recording; see `ReplayedRows`. Raises RecordingError for the first mistake."""
     rows = ReplayedRows(path, instruments)
     try:
         for batch in batches:
@@ -230,7 +230,7 @@ def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterabl
 
 
 class _Ticks(StepReader):
-    """The trades of one symbol on their way to columns of integers."""
+    """Converter from the trades of one symbol to columns of integers."""
 
     def __init__(self, rows: ReplayedRows, instrument: Instrument) -> None:
         super().__init__(rows, instrument)
@@ -240,7 +240,7 @@ class _Ticks(StepReader):
         self._volume = DayVolume()
 
     def add(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """The next trades; `rows` tells where in the file they stand."""
+        """Add the next trades; `rows` gives their positions in the file."""
         self._check(batch, rows)
         time = _ints(batch, "time")
         price, size = self.steps(batch, "price", rows), self.steps(batch, "size", rows)
@@ -281,7 +281,7 @@ class _Ticks(StepReader):
         return np.where(known, held[0], made[0]), np.where(known, held[1], made[1])
 
     def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
-        """What was recorded; where nothing was, the sum since the UTC day began."""
+        """Return the recorded volumes; where none was recorded, the sum since the UTC day began."""
         if batch.column("volume").null_count:
             return self._volume.add(time, size)
         before = self._volume.before(int(time[0]))
@@ -299,7 +299,7 @@ class _Ticks(StepReader):
 
 
 def _exact_volume(volume: Ints, size: Ints, begins: NDArray[np.bool_], before: int) -> Ints:
-    """Volumes of more steps than floating point counts: each trade adds its size, unless some are missing."""
+    """Return volumes too large for exact floating point: each trade adds its size, unless some are missing."""
     exact = volume.copy()
     for row in np.flatnonzero(volume > EXACT).tolist():
         earlier = 0 if begins[row] else int(exact[row - 1]) if row else before

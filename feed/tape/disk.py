@@ -1,6 +1,6 @@
-"""Files as every system has them: read and written at a place, on the disk for good, and locked.
+"""Portable file access: read and write at an offset, sync to disk, and lock.
 
-Where a system lacks a call, what it has instead is used; each lack is looked for when the call is made.
+Where a system lacks a call, its substitute is used; each lack is detected when the call is made.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from pathlib import Path
 __all__ = ["create_new", "keep", "lock", "read_at", "sync_folder", "write_at"]
 
 LOCKED_BYTE = 2**31 - 2
-"""The last that Windows can lock. It keeps others from reading it, and hardly any recording is as long as that."""
+"""Last byte that Windows can lock. The lock keeps others from reading it; recordings hardly ever reach that length."""
 
 
 def create_new(path: Path) -> int:
-    """Open a file that must not be there for writing; returns its descriptor. Raises OSError where it cannot be."""
-    # Without the first Windows would change ends of lines; without the second a child process would have the file, too.
+    """Create a file that must not exist, for writing; return its descriptor. Raises OSError where that fails."""
+    # Without the first flag Windows would change line endings; without the second a child would inherit the file.
     extra = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | extra, 0o644)
 
 
 def read_at(descriptor: int, length: int, at: int) -> bytes:
-    """At most `length` bytes from a place on, wherever the file stands."""
+    """Read at most `length` bytes from an offset, independent of the file's position."""
     if hasattr(os, "pread"):
         return os.pread(descriptor, length, at)
     os.lseek(descriptor, at, os.SEEK_SET)
@@ -30,7 +30,7 @@ def read_at(descriptor: int, length: int, at: int) -> bytes:
 
 
 def write_at(descriptor: int, data: bytes | bytearray | memoryview, at: int) -> int:
-    """Write at a place; returns how many bytes the disk took. Raises OSError where it takes none."""
+    """Write at an offset; return the number of bytes written. Raises OSError where the disk takes none."""
     if hasattr(os, "pwrite"):
         return os.pwrite(descriptor, data, at)
     os.lseek(descriptor, at, os.SEEK_SET)
@@ -38,14 +38,14 @@ def write_at(descriptor: int, data: bytes | bytearray | memoryview, at: int) -> 
 
 
 def keep(path: Path) -> None:
-    """What was written to a file survives the machine."""
-    # Windows does that only for who may write.
+    """Sync a file's data to disk, so that it survives a crash of the machine."""
+    # Windows allows that only for a file opened for writing.
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """A new name is on disk once its folder is; where folders cannot be opened the system sees to that."""
+    """Sync a folder, so that a new name in it is on disk; where folders cannot be opened the system does this."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -56,7 +56,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def lock(descriptor: int) -> bool:
-    """Whether nobody else is writing this file; from now on, until it is closed, this process is."""
+    """Lock a file for writing until it is closed; return False where another process holds the lock."""
     try:
         import fcntl
     except ImportError:
@@ -71,7 +71,7 @@ def lock(descriptor: int) -> bool:
 
 
 def _lock_byte(descriptor: int) -> bool:
-    """The same on Windows, with one byte."""
+    """Lock one byte of the file, on Windows."""
     import importlib
 
     try:

@@ -1,7 +1,6 @@
-"""Writes the ticks of a source to a file: as a recording, or as a CSV, one row a fill.
+"""Export of a source's ticks to a file: as a recording, or as a CSV, one row a fill.
 
-Either takes the memory of a row group, whatever the length. The file appears under its name when it is whole, and not
-before.
+Both use the memory of one row group, whatever the length. The file gets its name only once it is complete.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
 @dataclass(frozen=True, slots=True)
 class GenerationProgress:
-    """How far a file is: ticks written, and market time that has passed, ns."""
+    """Progress of an export: ticks written, and market time passed, ns."""
 
     rows: int
     passed: int
@@ -44,14 +43,14 @@ def generate(
     info: RecordingInfo | None = None,
     on_progress: Callable[[GenerationProgress], None] | None = None,
 ) -> GenerationProgress:
-    """Write the ticks of `length` ns of market time, from `at` ns after the source's start, as the name of `path` says.
+    """Write the ticks of `length` ns of market time, from `at` ns after the source's start, in the format of `path`.
 
     A Parquet is a recording of the trades and the changes of status, which plays as the source itself does. A CSV is an
     export: `time` (ns UTC), `symbol`, `price`, `size`, `side`, `bid`, `bid_size`, `ask`, `ask_size`, `trade_id`,
     `volume` (since the UTC day of market time began).
 
     Args:
-        info: what the recording tells of where it comes from.
+        info: the recording's facts about its origin.
 
     Raises:
         UsageError: for a name of no known kind, a file that is there, or an endless source without a length.
@@ -76,14 +75,14 @@ def generate(
 def _write_recording(
     source: Source, path: Path, begin: int, end: int, info: RecordingInfo
 ) -> Iterator[tuple[int, int]]:
-    """Trades that were written, and the time by then, once in a while."""
+    """Write a recording; yield the trades written and the time reached, periodically."""
     instruments = source.instruments
     steps = {each.symbol: (f"{each.tick_size:f}", f"{each.lot_size:f}") for each in instruments}
     counts = [0] * (2 * len(instruments))
     file = RecordingFile(path)
     with contextlib.ExitStack() as stack:
         stack.callback(file.discard)
-        # The state behind which the changes follow, as a recorder finds it.
+        # The initial state, which the changes follow, as a recorder sees it.
         file.write(batch_of([status_row(change, "snapshot", begin, 0) for change in source.statuses(begin)]))
         for batch in batches_between(source, begin, end):
             file.write(rows_of_batch(instruments, batch, counts))
@@ -93,7 +92,7 @@ def _write_recording(
 
 
 def _write_csv(source: Source, path: Path, begin: int, end: int, info: RecordingInfo) -> Iterator[tuple[int, int]]:
-    """Trades that were written, and the time by then, once in a while."""
+    """Write a CSV; yield the trades written and the time reached, periodically."""
     del info  # A CSV has no place for it.
     with _written_whole(path) as part, contextlib.closing(TickCsv(part, packed=path.suffix.lower() == ".gz")) as file:
         for batch in batches_between(source, begin, end):
@@ -123,7 +122,7 @@ def _kind(path: Path, force: bool) -> str:
 
 @contextlib.contextmanager
 def _written_whole(path: Path) -> Iterator[Path]:
-    """A name to write to; what is there at the end of the block gets the real name, and nothing after an error."""
+    """Yield a temporary file name; the file is renamed at the end of the block, or removed after an error."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part

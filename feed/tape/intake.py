@@ -1,4 +1,4 @@
-"""What waits to be written: gathered by who is recorded, taken by the thread that writes, bounded in memory."""
+"""Queue of rows to be written: filled by the recorded market, drained by the writer thread, bounded in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["BATCH_ROWS", "FLUSH_INTERVAL", "Intake", "RecordingCounters", "Taken
 BATCH_ROWS = 8192
 
 MAX_BATCH_ROWS = 8 * BATCH_ROWS
-"""What waited behind a slow disk goes out in larger batches."""
+"""Largest batch: rows that waited for a slow disk are written in larger batches."""
 
 FLUSH_INTERVAL = SECOND
 
@@ -28,14 +28,14 @@ SYNC_INTERVAL = SECOND
 MAX_WAITING = 64 * 1024 * 1024
 
 MAX_GAPS = 10_000
-"""Gaps that are told one by one; of further ones only the number is."""
+"""Maximum of gaps that are listed one by one; further ones are only counted."""
 
 log = structlog.get_logger("feed.recording")
 
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """When rows are flushed and synced, in rows and ns, and how many bytes may wait."""
+    """Limits of a writer: rows and ns between flushes and syncs, and the bytes that may wait."""
 
     batch_rows: int = BATCH_ROWS
     flush_interval: int = FLUSH_INTERVAL
@@ -45,7 +45,7 @@ class WriterLimits:
 
 @dataclass(slots=True)
 class RecordingCounters:
-    """How a recording goes.
+    """State and counters of a recording.
 
     `state` is `recording`, `behind` (it does not keep up), `failing` (the disk refuses, it is tried again),
     `finished`, or `left` where there is only the journal. `rows` came, `written` are in the journal.
@@ -63,19 +63,19 @@ class RecordingCounters:
 
 
 class Taken(NamedTuple):
-    """What the next batch is made of, and the facts by now with the gaps since the last one."""
+    """Content of the next batch: its rows, the current facts, and the gaps since the last batch."""
 
     pieces: list[Piece]
     info: RecordingInfo
 
 
 class Intake:
-    """A queue with two ends. Adding never waits: what does not fit is counted as lost, and becomes a gap.
+    """Bounded queue of rows. Adding never blocks: rows that do not fit are counted as lost, and become a gap.
 
     Args:
-        info: the facts at the beginning.
+        info: the initial facts.
         clock: for the times of gaps.
-        limits: how much may wait, and how much is due.
+        limits: the maximum that may wait, and the amount that triggers a write.
     """
 
     def __init__(self, info: RecordingInfo, clock: Clock, limits: WriterLimits) -> None:
@@ -90,16 +90,16 @@ class Intake:
         self._bytes = 0
         self._gaps: list[RecordingGap] = []
         self._new_gaps: list[RecordingGap] = []
-        # Streams that lose messages now: behind which seq, and before which the next would be.
+        # Streams that are losing messages: the last seq before the gap, and the next seq after it.
         self._losing: dict[str, tuple[int, int]] = {}
 
     @property
     def filled(self) -> float:
-        """How much of what may wait does, 0 to 1."""
+        """The used share of the queue's capacity, 0 to 1."""
         return self._bytes / self._limits.max_waiting
 
     def add(self, pieces: Sequence[Piece]) -> None:
-        """Take messages, all or none of them."""
+        """Add messages, all or none of them."""
         count, weight = sum(map(rows_in, pieces)), sum(map(weight_of, pieces))
         with self._news:
             self.counters.rows += count
@@ -116,23 +116,23 @@ class Intake:
                 self._news.notify()
 
     def add_gap(self, stream: str, after: int, before: int) -> None:
-        """Messages between these two are known to be missing."""
+        """Add a gap: messages between these two are known to be missing."""
         with self._news:
             self._gap(stream, after, before)
 
     def tell(self, **facts: Any) -> None:
-        """What has become known since the beginning."""
+        """Update the facts with details that became known after the beginning."""
         with self._news:
             self._info = self._info.model_copy(update=facts)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the queue: no more rows are added."""
         with self._news:
             self.closing = True
             self._news.notify()
 
     def take(self) -> Taken:
-        """Wait until something is due, and take it."""
+        """Wait until rows are due, and take them."""
         with self._news:
             self._news.wait_for(self._is_due, self._limits.flush_interval / SECOND)
             count = rows = 0
@@ -149,12 +149,12 @@ class Intake:
             return Taken(taken, info)
 
     def pause(self) -> None:
-        """Wait before the next attempt, but not once the end has come."""
+        """Wait before the next attempt; return at once after the queue is closed."""
         with self._news:
             self._news.wait_for(lambda: self.closing, self._limits.flush_interval / SECOND)
 
     def forsake(self, pieces: list[Piece]) -> None:
-        """What was taken cannot be kept."""
+        """Count the rows taken as lost, because they cannot be written."""
         with self._news:
             for piece in pieces:
                 self.counters.lost += rows_in(piece)
@@ -162,7 +162,7 @@ class Intake:
                     self._gap(stream_key(piece), seqs[0] - 1, seqs[1] + 1)
 
     def settle(self) -> RecordingInfo:
-        """All facts at the end."""
+        """Return all facts at the end."""
         with self._news:
             for stream in list(self._losing):
                 self._regain(stream)

@@ -1,7 +1,7 @@
-"""A recording in the making: self-contained batches, one behind the other, each under a checksum.
+"""Journal of a recording in progress: self-contained batches, one after the other, each under a checksum.
 
-What has been appended survives the process. A batch is a header and an Arrow IPC stream with the columns of
-`SCHEMA`; its metadata has the facts as they are known by then, and the gaps and notes that are new.
+Appended data survives the process. A batch is a header and an Arrow IPC stream with the columns of
+`SCHEMA`; its metadata has the facts known at that time, and the new gaps and notes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["PART_SUFFIX", "Damage", "JournalBatch", "JournalWriter", "part_of", 
 PART_SUFFIX = ".part"
 
 MAGIC = b"FEEDREC1"
-"""The first bytes of the file; the digit changes with anything that an older reader would misread."""
+"""First bytes of the file; the digit changes with any change that an older reader would misread."""
 
 SYNC = b"\xf5BATCH\r\n"
-"""The first bytes of each batch: 0xF5 is in no UTF-8 text. Behind damage it is what the next batch is found by."""
+"""First bytes of each batch: 0xF5 is in no UTF-8 text. After damage the next batch is found by them."""
 
 HEADER = struct.Struct("<8sQIII")
-"""SYNC, running number from 0, rows, length of the payload, CRC32 of the payload; then a CRC32 of the header."""
+"""Batch header: SYNC, running number from 0, rows, length of the payload, CRC32 of the payload; then its own CRC32."""
 
 HEADER_SIZE = HEADER.size + 4
 
@@ -41,19 +41,19 @@ OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 def part_of(path: Path) -> Path:
-    """Where a recording is while it is made."""
+    """Return the journal's path for a recording."""
     return path.with_name(path.name + PART_SUFFIX)
 
 
 class JournalWriter:
-    """Appends batches. A batch that could not be written whole is written over by the next attempt.
+    """Writer that appends batches. A batch that was only partly written is overwritten by the next attempt.
 
     Args:
-        path: the file, which must not be there.
+        path: the file, which must not exist.
 
     Raises:
-        UsageError: it is there: an earlier recording was cut off.
-        OSError: where the disk does not take it.
+        UsageError: the file exists: an earlier recording was cut off.
+        OSError: the disk refuses the write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,18 +68,18 @@ class JournalWriter:
         self.size = self._write(MAGIC, 0)
 
     def append(self, batch: pa.RecordBatch, info: RecordingInfo) -> None:
-        """Write a batch, with the facts by now and the gaps and notes since the last one."""
+        """Write a batch, with the current facts and the gaps and notes since the last batch."""
         payload = _payload(batch, info)
         head = HEADER.pack(SYNC, self.batches, len(batch), len(payload), zlib.crc32(payload))
         self.size += self._write(b"".join((head, zlib.crc32(head).to_bytes(4, "little"), payload)), self.size)
         self.batches += 1
 
     def sync(self) -> None:
-        """What was appended survives the machine, too."""
+        """Sync the appended data to disk, so that it survives a crash of the machine."""
         os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -94,7 +94,7 @@ class JournalWriter:
 
 @dataclass(frozen=True, slots=True)
 class JournalBatch:
-    """One whole batch: its number, where it begins, its rows, and the facts that came with it."""
+    """Whole batch: its number, its offset, its rows, and the facts stored with it."""
 
     number: int
     offset: int
@@ -104,9 +104,9 @@ class JournalBatch:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A place that is not as it was written, where batch `number` should be.
+    """Damaged range of the file, in place of batch `number`.
 
-    `torn` says that the file just ends there, as after a kill or a power cut.
+    `torn` means that the file just ends there, as after a kill or a power cut.
     """
 
     number: int
@@ -120,9 +120,9 @@ class Damage:
 
 
 def scan(path: Path) -> Iterator[JournalBatch | Damage]:
-    """Everything in a journal, in order: whole batches, and each place that is damaged.
+    """Read everything in a journal, in order: whole batches, and each damaged range.
 
-    Behind damage the next whole batch is looked for: it is for who reads to decide what that is worth.
+    After damage the next whole batch is searched for; the caller decides whether to use it.
 
     Raises:
         RecordingError: the file is no journal.
@@ -160,7 +160,7 @@ def _payload(batch: pa.RecordBatch, info: RecordingInfo) -> bytes:
 
 
 def _batch_at(descriptor: int, at: int, size: int, expected: int) -> tuple[JournalBatch, int] | Damage:
-    """The batch that begins there with its length in the file, or what is wrong up to the next one."""
+    """Return the batch at an offset with its length in the file, or the damage up to the next batch."""
     head = read_at(descriptor, HEADER_SIZE, at)
     if len(head) < HEADER_SIZE and SYNC.startswith(head[: len(SYNC)]):
         return Damage(expected, at, size - at, f"torn tail: the file ends in its header, {len(head)} bytes", torn=True)
@@ -191,7 +191,7 @@ def _read(number: int, at: int, payload: bytes, rows: int) -> JournalBatch:
 
 
 def _damage(descriptor: int, at: int, search: int, size: int, number: int, what: str) -> Damage:
-    """Damage from `at` to where the next batch may begin, which is nowhere before `search`."""
+    """Return the damage from `at` to the possible start of the next batch, which is not before `search`."""
     return Damage(number, at, _next_sync(descriptor, search, size) - at, what)
 
 

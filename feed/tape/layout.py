@@ -1,6 +1,6 @@
-"""What a recording looks like: the columns of its rows, and what the file tells of itself.
+"""Layout of a recording: the columns of its rows, and the facts in its metadata.
 
-A row is a message, in the order in which messages went by. The columns of a trade are columns of the file, so that
+A row is a message, in the order in which messages were sent. The columns of a trade are columns of the file, so that
 DuckDB, polars and pandas read them as they are; every other channel keeps its object as JSON text in `data`.
 """
 
@@ -26,26 +26,26 @@ __all__ = [
 ]
 
 FORMAT = 1
-"""Changes with anything that an older reader would misread."""
+"""Format version; it changes with any change that an older reader would misread."""
 
 INFO_KEY = b"feed.recording"
-"""Where the schema's metadata has the `RecordingInfo`, as JSON."""
+"""Metadata key of the schema for the `RecordingInfo`, as JSON."""
 
 INSTRUMENTS_KEY = b"feed.instruments"
-"""Where it has `{symbol: [tick size, lot size]}`, as JSON, for whoever reads the columns with another tool."""
+"""Metadata key for `{symbol: [tick size, lot size]}`, as JSON, for reading the columns with another tool."""
 
 _NAME = pa.dictionary(pa.int16(), pa.string())
 _FEW = pa.dictionary(pa.int8(), pa.string())
 
 SCHEMA = pa.schema(
     [
-        # Both clocks, ns UTC: when the message was published or came in (null where nobody noted it), and the time
-        # that the market or the exchange gives it.
+        # Both clocks, ns UTC: the time of publication or arrival (null where it was not noted), and the time
+        # given by the market or the exchange.
         ("received", pa.int64()),
         ("time", pa.int64()),
         ("channel", _FEW),
         ("symbol", _NAME),
-        # Of candles their length, of a book its depth, else empty.
+        # The interval of candles, the depth of a book, else empty.
         ("interval", _FEW),
         # "snapshot" or "update"; of an event its name.
         ("type", _FEW),
@@ -53,7 +53,7 @@ SCHEMA = pa.schema(
         ("price", pa.float64()),
         ("size", pa.float64()),
         ("side", _FEW),
-        # The touch: of a trade the one that stands behind it; null where the recording has none.
+        # The best bid and ask: for a trade the quote behind it; null where the recording has none.
         ("bid", pa.float64()),
         ("bid_size", pa.float64()),
         ("ask", pa.float64()),
@@ -66,10 +66,10 @@ SCHEMA = pa.schema(
 )
 
 NAMES = ("channel", "symbol", "interval", "type", "side")
-"""Columns of few words."""
+"""Columns with few distinct texts."""
 
 COUNTS = ("received", "time", "seq", "trade_id")
-"""Columns of whole numbers that grow by little."""
+"""Columns of integers that increase in small steps."""
 
 
 class _Facts(BaseModel):
@@ -77,7 +77,7 @@ class _Facts(BaseModel):
 
 
 class StreamInfo(_Facts):
-    """One stream of a recording: how many messages, and the numbers of the first and the last."""
+    """Summary of one stream of a recording: the number of messages, and the first and the last seq."""
 
     rows: int = 0
     first_seq: int | None = None
@@ -85,7 +85,7 @@ class StreamInfo(_Facts):
 
 
 class RecordingGap(_Facts):
-    """Messages that never came: behind `after` and before `before` (seq), noticed at `time` (ns UTC)."""
+    """Lost messages: after seq `after` and before seq `before`, noticed at `time` (ns UTC)."""
 
     stream: str
     after: int
@@ -94,17 +94,17 @@ class RecordingGap(_Facts):
 
 
 class RecordingInfo(_Facts):
-    """What a recording tells of itself.
+    """Metadata of a recording.
 
     Attributes:
-        source: what was recorded: a market's name, a URL, or the format and files of an import.
+        source: the recorded source: a market's name, a URL, or the format and files of an import.
         instruments: `{symbol: (tick size, lot size)}`, exact decimals as text.
-        shift: ns between the source's own market time and what clients saw of it (the anchor).
+        shift: ns between the source's own market time and the market time sent to clients (the anchor).
         started, ended: the recorder's clock, ns UTC.
-        begins, ends: the market time that it covers, ns UTC, where that is more than from its first row to its last.
+        begins, ends: the market time covered, ns UTC, where that is more than from its first row to its last.
         streams: by `channel:symbol`, with `:interval` where there is one.
-        complete: False where the recorder was cut off and what it had written was recovered.
-        notes: what was inferred, left out or repaired, one sentence each.
+        complete: False where the recorder was cut off and its journal was recovered.
+        notes: inferred, omitted or repaired data, one sentence each.
     """
 
     format: int = FORMAT
@@ -127,7 +127,7 @@ class RecordingInfo(_Facts):
 
 
 def words_of(column: pa.Array | pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """A column of few words, as the words and the number of each row's; a word that is not there is empty."""
+    """Encode a column of few texts as the distinct texts and each row's index; a null text becomes empty."""
     if isinstance(column, pa.ChunkedArray):
         column = column.unify_dictionaries().combine_chunks()
     words = [word or "" for word in column.dictionary.to_pylist()]

@@ -1,6 +1,6 @@
-"""Writes a recording's Parquet: bounded memory, every byte under a checksum, there under its name once it is whole.
+"""Writer of a recording's Parquet: bounded memory, a checksum for every byte, its name set once it is complete.
 
-Every file of ours is written here: of a running market, of a generated one, of an import.
+All recordings are written here: of a running market, of a generated one, of an import.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 __all__ = ["GROUP_ROWS", "RecordingFile", "count_streams"]
 
 GROUP_ROWS = 131_072
-"""Rows of a row group: what a reader has in memory at a time."""
+"""Rows of a row group: the number that a reader holds in memory at a time."""
 
 GROUP_BYTES = 64 * 1024 * 1024
-"""A row group of fewer rows where they are as large as this."""
+"""Bytes at which a row group of fewer rows ends."""
 
 _STREAM = ("channel", "symbol", "interval")
 
@@ -46,13 +46,13 @@ Ints = NDArray[np.int64]
 
 
 class RecordingFile:
-    """Takes rows, then the facts about them; `discard` leaves nothing behind.
+    """Parquet file under construction: takes rows, then the facts about them; `discard` removes everything.
 
     Args:
         path: the name of the finished file.
 
     Raises:
-        OSError: every method, where the disk does not take it; of a row group perhaps at the one behind it.
+        OSError: every method, where the disk refuses; a failed row group may be reported at the next one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class RecordingFile:
         self._waiting = 0
         self._bytes = 0
         self._groups = 0
-        # Packing takes as long as making the rows: it has a thread, and at most one row group waits for it.
+        # Compression takes as long as making the rows: it has a thread, and at most one row group waits for it.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-parquet")
         self._packed: Future[None] | None = None
         self._writer = pq.ParquetWriter(
@@ -72,10 +72,10 @@ class RecordingFile:
             SCHEMA,
             compression="zstd",
             write_page_checksum=True,
-            # What is different in each row gains nothing by a dictionary; counts and times are small as differences.
+            # Columns with distinct values gain nothing by a dictionary; counts and times are small as differences.
             use_dictionary=list(NAMES),
             column_encoding=dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
-            # The schema is stored by `finish`, with facts that are known by then only.
+            # The schema is stored by `finish`, because the facts are known only then.
             store_schema=False,
         )
 
@@ -93,7 +93,7 @@ class RecordingFile:
                 self._flush()
 
     def finish(self, info: RecordingInfo) -> None:
-        """The file gets its name, with what is known about it; streams and their counts are those of the rows."""
+        """Complete the file with its facts and name it; streams and their counts are computed from the rows."""
         self._flush()
         self._wait()
         info = info.model_copy(update={"streams": self.streams})
@@ -110,7 +110,7 @@ class RecordingFile:
         sync_folder(self._path.parent)
 
     def discard(self) -> None:
-        """Give it up."""
+        """Remove the unfinished file."""
         self._packing.shutdown(cancel_futures=True)
         with contextlib.suppress(OSError):
             self._writer.close()
@@ -128,14 +128,14 @@ class RecordingFile:
         self._groups += 1
 
     def _wait(self) -> None:
-        """Until the row group before is written. Raises what went wrong with it."""
+        """Wait until the previous row group is written. Raises the error of that write."""
         if self._packed is not None:
             packed, self._packed = self._packed, None
             packed.result()
 
 
 def count_streams(streams: dict[str, StreamInfo], rows: pa.Table) -> None:
-    """Add rows to what is known of their streams."""
+    """Add rows to the stream summaries."""
     key = np.zeros(len(rows), np.int64)
     words = []
     for name in _STREAM:
@@ -153,15 +153,15 @@ def count_streams(streams: dict[str, StreamInfo], rows: pa.Table) -> None:
 
 
 def _seqs(rows: pa.Table, key: Ints, streams: int) -> tuple[Ints, Ints]:
-    """The first and the last number of each stream; -1 where it has none."""
+    """Return the first and the last number of each stream; -1 where it has none."""
     kinds, kind = words_of(rows["type"])
-    # A snapshot has the seq of what it stands for.
+    # A snapshot has the seq of the message that it represents.
     told = pc.is_valid(rows["seq"]).to_numpy() & np.isin(
         kind, [n for n, name in enumerate(kinds) if name != "snapshot"]
     )
     seq = pc.fill_null(rows["seq"], 0).to_numpy()[told]
     first, last = np.full(streams, -1, np.int64), np.full(streams, -1, np.int64)
-    # Of several values for one place numpy keeps the last.
+    # Of several values for one index numpy keeps the last.
     last[key[told]] = seq
     first[key[told][::-1]] = seq[::-1]
     return first, last

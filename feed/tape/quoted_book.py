@@ -1,4 +1,4 @@
-"""A book of one level: that of a symbol of which only quotes were recorded."""
+"""Book with one level, of a symbol with only recorded quotes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 class QuotedBooks:
-    """The quotes of one symbol as its book.
+    """Order book made from the quotes of one symbol.
 
     Args:
         blocks: the quotes, in order of time.
@@ -25,22 +25,22 @@ class QuotedBooks:
     def __init__(self, blocks: Sequence[QuoteBlock]) -> None:
         self.levels = 1
         quotes = QuoteBlock.joined(list(blocks))
-        # In the order in which they came, whatever their clock said.
+        # In order of arrival, whatever their timestamps.
         self._quotes = replace(quotes, time=np.maximum.accumulate(quotes.time))
 
     def during(self, start: int, end: int) -> QuotedDepth:
-        """The changes from market time `start` up to, not including, `end` (ns UTC)."""
+        """Return the changes from market time `start` up to, not including, `end` (ns UTC)."""
         lo, hi = (int(row) for row in np.searchsorted(self._quotes.time, [start, end]))
         return QuotedDepth(self._quotes, lo, hi)
 
     def count(self, start: int, end: int) -> int:
-        """How many changes there are from `start` up to, not including, `end`."""
+        """Return the number of changes from `start` up to, not including, `end`."""
         lo, hi = np.searchsorted(self._quotes.time, [start, end])
         return max(int(hi - lo), 0)
 
 
 class QuotedDepth:
-    """A stretch of such a book: the quotes `first` up to, not including, `last`."""
+    """Range of a quoted book: the quotes `first` up to, not including, `last`."""
 
     def __init__(self, quotes: QuoteBlock, first: int, last: int) -> None:
         self._all = quotes
@@ -48,7 +48,7 @@ class QuotedDepth:
         self.quotes = quotes[first:last]
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
-        """The book behind the changes `lo` up to, not including, `hi`; -1 is what stood before the first."""
+        """Return the book after the changes `lo` up to, not including, `hi`; -1 is the book before the first change."""
         return [self._ladder(self._first + row) for row in range(lo, hi)]
 
     def _ladder(self, row: int) -> Ladder:

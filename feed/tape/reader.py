@@ -1,4 +1,4 @@
-"""Opens a finished recording and gives its rows back: in order, in bounded memory, and never a damaged one."""
+"""Reader of a finished recording: rows in order, in bounded memory, with every damage reported."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from feed.tape.sealing import Seal, open_seal
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
 
 BATCH_ROWS = 65_536
-"""Most rows of a batch that a reader gives."""
+"""Maximum number of rows of a batch from a reader."""
 
 PART_SUFFIX = ".part"
 
 
 def is_recording(path: Path) -> bool:
-    """Whether `open_recording` is the one to open a file, or to say why it cannot be; False for what others wrote."""
+    """Tell whether `open_recording` should open a file, or report its error; False for files of other writers."""
     if path.suffix == PART_SUFFIX or not path.is_file():
         return True
     if path.suffix.lower() not in (".parquet", ".pq"):
@@ -38,7 +38,7 @@ def open_recording(path: Path) -> RecordingReader:
     """Open a recording.
 
     Raises:
-        RecordingError: it is not there, is no recording, was cut off, is damaged, or is of a format we do not know.
+        RecordingError: it does not exist, is no recording, was cut off, is damaged, or is of an unknown format.
     """
     if path.is_dir():
         raise failure(path, "", "this is a folder", "name a recording in it")
@@ -57,12 +57,12 @@ def open_recording(path: Path) -> RecordingReader:
 
 
 class RecordingReader:
-    """A finished recording.
+    """Reader of a finished recording.
 
     Attributes:
-        path: where it is.
-        info: what it tells of itself.
-        rows: how many messages it has.
+        path: the path of the file.
+        info: its metadata.
+        rows: the number of messages.
     """
 
     def __init__(self, path: Path, file: pq.ParquetFile, info: RecordingInfo, seal: Seal | None) -> None:
@@ -79,18 +79,18 @@ class RecordingReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def batches(self, columns: Sequence[str] | None = None, first_row: int = 0) -> Iterator[pa.RecordBatch]:
-        """The rows in order, at most `BATCH_ROWS` at a time; no batch crosses a row group.
+        """Read the rows in order, at most `BATCH_ROWS` at a time; no batch crosses a row group.
 
         Args:
-            columns: those that are wanted, in the order of `SCHEMA`; else all.
-            first_row: begin here; what is before it is not read.
+            columns: the columns to read, in the order of `SCHEMA`; else all.
+            first_row: the row to begin at; rows before it are not read.
 
         Raises:
-            RecordingError: names the row group and the column that is not as it was written.
+            RecordingError: names the damaged row group and column.
         """
         wanted = [name for name in SCHEMA.names if columns is None or name in columns]
         skipped = first_row
@@ -104,7 +104,7 @@ class RecordingReader:
             skipped = 0
 
     def check(self) -> None:
-        """Read everything. Raises RecordingError for the first place that is damaged."""
+        """Read everything. Raises RecordingError for the first damaged place."""
         for _ in self.batches():
             pass
 
@@ -121,7 +121,7 @@ class RecordingReader:
         return table.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
 
     def _culprit(self, group: int, names: list[str], error: Exception) -> tuple[str, str]:
-        """Which column it is: of several, Arrow does not tell."""
+        """Find the damaged column: of several, Arrow does not report it."""
         for name in names:
             try:
                 self._file.read_row_group(group, [name])
@@ -155,7 +155,7 @@ def _info(path: Path, metadata: pq.FileMetaData) -> RecordingInfo:
 
 
 def _check_format(path: Path, told: bytes) -> None:
-    """Before anything else is read: another format may have other facts, too."""
+    """Check the format version before anything else is read: another format may have other facts, too."""
     facts = orjson.loads(told) if told[:1] == b"{" else {}
     if (number := facts.get("format", FORMAT)) != FORMAT:
         message = f"it has format {number}, written by feed {facts.get('version')}; this feed reads format {FORMAT}"

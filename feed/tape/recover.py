@@ -1,4 +1,4 @@
-"""Makes a recording of what was cut off, and says what of it is lost. Nothing damaged is ever taken for whole."""
+"""Recovery of an interrupted recording, with a report of the losses. Damaged data is never treated as whole."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Recovery", "recover", "target_of"]
 
 @dataclass(slots=True)
 class Recovery:
-    """What came of it.
+    """Result of a recovery.
 
     Attributes:
-        out: the recording that was made.
+        out: the recovered recording.
         time: market time of the last message in it, ns UTC.
-        damages: every place that is not as it was written.
-        behind: whole batches behind the first of them, and their rows.
-        gaps: what is missing between two messages that were kept, or between the last kept and the first left out.
+        damages: every damaged range.
+        behind: whole batches after the first damage, and their rows.
+        gaps: messages missing between two kept ones, or between the last kept and the first left out.
     """
 
     out: Path
@@ -42,12 +42,12 @@ class Recovery:
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything is there that was flushed before the end."""
+        """Tell whether all flushed data was recovered."""
         return not self.damages
 
 
 def target_of(part: Path) -> Path:
-    """What a journal was going to be."""
+    """Return the path of the finished recording for a journal."""
     if part.suffix != PART_SUFFIX:
         raise UsageError(f"{part}: a recording that was cut off ends with {PART_SUFFIX}; name another with --out")
     return part.with_suffix("")
@@ -60,21 +60,21 @@ def recover(
 
     Args:
         part: the journal.
-        out: the recording to be, which must not be there.
-        past_damage: take the whole batches behind damage, too; what is missing between becomes a gap.
-        on_progress: called with the number of rows by now.
+        out: the recording to write, which must not exist.
+        past_damage: include the whole batches after damage, too; the missing messages become a gap.
+        on_progress: called with the number of rows so far.
 
     Raises:
         RecordingError: the file is no journal, or nothing of it is whole.
-        UsageError: there is such a file already.
-        OSError: the disk does not take it.
+        UsageError: the output file exists.
+        OSError: the disk refuses the write.
     """
     if out.exists():
         raise UsageError(f"{out} is there already; name another file with --out")
     with part.open("rb") as held:
         if not lock(held.fileno()):
             raise UsageError(f"{part} is still being recorded; stop that first, it then makes {out} by itself")
-    # The Parquet that was on its way when it was cut off: of no use, and in nobody's hands any more.
+    # The interrupted Parquet is useless, and no process uses it any more.
     for stale in part.parent.glob(f".{glob.escape(part.stem)}.*.tmp"):
         stale.unlink(missing_ok=True)
     recovery, file = Recovery(out), RecordingFile(out)
@@ -92,7 +92,7 @@ def recover(
 
 
 class _Facts:
-    """What the batches tell, put together again."""
+    """Facts of the recording, merged from its batches."""
 
     def __init__(self, recovery: Recovery, *, past_damage: bool) -> None:
         self._recovery = recovery
@@ -100,11 +100,11 @@ class _Facts:
         self._info: RecordingInfo | None = None
         self._gaps: list[RecordingGap] = []
         self._last: dict[str, int] = {}
-        # Streams of which something has been seen behind the damage.
+        # Streams that have been seen after the damage.
         self._seen: set[str] = set()
 
     def kept(self, part: Path) -> Iterator[JournalBatch]:
-        """The batches that go into the recording."""
+        """Yield the batches that go into the recording."""
         recovery = self._recovery
         for found in scan(part):
             if isinstance(found, Damage):
@@ -120,7 +120,7 @@ class _Facts:
                 yield found
 
     def told(self, part: Path) -> RecordingInfo:
-        """The facts of the recording."""
+        """Return the facts of the recording."""
         recovery = self._recovery
         if self._info is None:
             what = str(recovery.damages[0]) if recovery.damages else "it is empty"
@@ -144,7 +144,7 @@ class _Facts:
             recovery.time = max(last, recovery.time or last)
 
     def _compare(self, found: JournalBatch) -> None:
-        """Where a stream goes on behind damage, it tells how much is missing."""
+        """Add a gap where a stream continues after damage, with the number of messages missing."""
         recovery = self._recovery
         streams: dict[str, StreamInfo] = {}
         count_streams(streams, pa.Table.from_batches([found.rows]))

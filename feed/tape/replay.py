@@ -1,7 +1,7 @@
-"""A recording as a source: the market cannot tell it from an engine.
+"""Replay of a recording as a source, with the same interface as an engine.
 
-Trades become columns on disk again, a book is played from its changes, and tickers and candles that were recorded are
-sent as they were. What was not recorded is derived, as in any market.
+Trades become columns on disk again, a book is played from its changes, and recorded tickers and candles are
+sent unchanged. Data that was not recorded is derived, as in any market.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from feed.units import HOUR, MILLISECOND, parse_step
 __all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
 
 BookMaker = Callable[[str, Callable[[int, int], TickBlock], Callable[[int], TickBlock]], Books]
-"""From a symbol's name, what gives its ticks of a stretch of time, and what gives so many of its first, to its book."""
+"""Function that makes a symbol's book from its name, its ticks of a range of time, and its first N ticks."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BATCH_ROWS = 4096
 MAX_BATCH = HOUR
-"""No batch is longer, however few rows it has."""
+"""Maximum length of a batch, however few rows it has."""
 MOST_LEVELS = 1000
-"""Of a book that was recorded whole."""
+"""Maximum number of levels of a book that was recorded whole."""
 AS_THEY_WERE = ("ticker", "candles")
 
 
 class RecordingSource(Source):
-    """Replays a recording.
+    """Source that replays a recording.
 
     Args:
         rows: all of its rows.
-        info: what it tells of itself.
+        info: its metadata.
         around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
 
     Raises:
@@ -86,26 +86,26 @@ class RecordingSource(Source):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is shown and is not in the file, and what is missing in it."""
+        """Data that is shown but not in the file, and data missing in it."""
         return self._notices
 
     @property
     def numbering(self) -> Mapping[str, int]:
-        """By stream, the `seq` of the message before its first one in the recording."""
+        """The `seq` of the message before the first one in the recording, by stream."""
         return self._numbering
 
     @property
     def start(self) -> int:
-        """Time of the first message, ns UTC, or what the recording tells."""
+        """Time of the first message, ns UTC, or the begin stated by the recording."""
         return self._start
 
     @property
     def end(self) -> int:
-        """Just after the last message, ns UTC, or what the recording tells."""
+        """Time just after the last message, ns UTC, or the end stated by the recording."""
         return self._end
 
     def batches(self, at: int) -> Iterator[Batch]:
-        """Batches from market time `at` on; messages of the same time are never apart."""
+        """Yield batches from market time `at` on; messages of the same time stay in one batch."""
         begin = at
         while begin < self._end:
             later = int(np.searchsorted(self._edges, begin, side="right"))
@@ -118,14 +118,14 @@ class RecordingSource(Source):
             begin = end
 
     def between(self, index: int, start: int, end: int) -> TickBlock:
-        """The ticks of one symbol from `start` up to, not including, `end` (ns UTC)."""
+        """Return the ticks of one symbol from `start` up to, not including, `end` (ns UTC)."""
         first, last = np.searchsorted(self._times[index], [start, end], side="left")
         if first == last:
             return TickBlock.empty()
         return TickBlock(**self._caches[index].rows(int(first), int(last)))
 
     def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
-        """The same, a batch at a time."""
+        """Yield the ticks of one symbol in a range of time, a batch at a time."""
         begin = start
         while begin < min(end, self._end):
             later = int(np.searchsorted(self._edges, begin, side="right"))
@@ -134,32 +134,32 @@ class RecordingSource(Source):
             begin = until
 
     def first_trade(self, index: int) -> int:
-        """Time of the first trade of a symbol."""
+        """Return the time of the first trade of a symbol."""
         return self.trade_from(index, self._start)
 
     def trade_from(self, index: int, at: int) -> int:
-        """Time of the first trade of a symbol at market time `at` or later; `NEVER` where there is none."""
+        """Return the time of the first trade of a symbol at market time `at` or later; `NEVER` where there is none."""
         times = self._times[index]
         row = int(np.searchsorted(times, at))
         return int(times[row]) if row < len(times) else NEVER
 
     def last_trade(self, index: int, at: int) -> int | None:
-        """Time of the last trade of a symbol before market time `at`."""
+        """Return the time of the last trade of a symbol before market time `at`."""
         rows = int(np.searchsorted(self._times[index], at))
         return int(self._times[index][rows - 1]) if rows else None
 
     def lots(self, index: int, at: int) -> int:
-        """What was traded of a symbol before market time `at`, in lots."""
+        """Return the volume traded of a symbol before market time `at`, in lots."""
         return self._traded[index].before(int(np.searchsorted(self._times[index], at, side="left")))
 
     def ids(self, index: int, start: int, end: int) -> tuple[int, int]:
-        """The first and the last trade id of a symbol in a stretch of time; 0 and 0 where there is none."""
+        """Return the first and the last trade id of a symbol in a range of time; 0 and 0 where there is none."""
         first, last = (int(row) for row in np.searchsorted(self._times[index], [start, end], side="left"))
         ids = self._caches[index].column("trade_id")
         return (int(ids[first]), int(ids[last - 1])) if first < last else (0, 0)
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
-        """What is in force at market time `at`; online where nothing else was recorded."""
+        """Return the statuses in force at market time `at`; online where nothing else was recorded."""
         found = {
             instrument.symbol: StatusChange(self._start, instrument.symbol, "online", "", "replay")
             for instrument in self._instruments
@@ -169,11 +169,11 @@ class RecordingSource(Source):
         return tuple(found[instrument.symbol] for instrument in self._instruments)
 
     def books(self, index: int) -> Books:
-        """The recorded book of a symbol; around the trades where there is none."""
+        """Return the recorded book of a symbol; a book around the trades where there is none."""
         return self._books[index]
 
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
-        """A stream's messages, where they were recorded as they are."""
+        """Return a stream's messages, where they were recorded unchanged."""
         return self._rows.get((channel, symbol, part))
 
     def _book(self, index: int, rows: ReplayedRows) -> Books:
@@ -190,7 +190,7 @@ class RecordingSource(Source):
         return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS)
 
     def _first(self, index: int, count: int) -> TickBlock:
-        """The first ticks of a symbol."""
+        """Return the first ticks of a symbol."""
         cache = self._caches[index]
         return TickBlock(**cache.rows(0, min(len(cache), count))) if len(cache) else TickBlock.empty()
 
@@ -218,7 +218,7 @@ class RecordingSource(Source):
 
 
 def read_recording(path: Path, around: BookMaker) -> RecordingSource:
-    """A finished recording as a source. The whole file is read and checked once.
+    """Open a finished recording as a source. The whole file is read and checked once.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
@@ -229,7 +229,7 @@ def read_recording(path: Path, around: BookMaker) -> RecordingSource:
 
 
 def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
-    """The symbols that a recording tells of, with their steps."""
+    """Return the symbols in a recording's metadata, with their steps."""
     return {
         symbol: Instrument(symbol, parse_step(tick), parse_step(lot))
         for symbol, (tick, lot) in info.instruments.items()
@@ -237,14 +237,14 @@ def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
 
 
 def _as_they_were(texts: Texts) -> RecordedRows:
-    """Without the snapshots that a subscription begins with: they are no messages of the stream."""
+    """Return the rows without the snapshots at the start of a subscription, which are no messages of the stream."""
     kept = [(time, data.encode()) for time, snapshot, data in texts if not snapshot]
     opening = texts.data[0].encode() if texts.snapshots[0] else None
     return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
 
 
 def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange], list[StatusChange]]:
-    """What was in force at first, and the changes, in order of time."""
+    """Return the initial statuses, and the changes, in order of time."""
     opening: list[StatusChange] = []
     changes: list[StatusChange] = []
     for (channel, symbol, _), texts in rows.texts.items():
@@ -255,14 +255,14 @@ def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange
                 change = _status_change(orjson.loads(text), time, snapshot=snapshot)
             except (KeyError, TypeError, ValueError) as error:
                 raise failure(rows.path, f"status of {symbol}", f"{error} is missing or wrong") from None
-            # Without a symbol it is that of a whole venue.
+            # A status without a symbol applies to the whole venue.
             of = [symbol] if symbol else symbols
             (opening if snapshot else changes).extend(replace(change, symbol=name) for name in of)
     return opening, sorted(changes, key=lambda change: change.time)
 
 
 def _status_change(data: Any, time: int, *, snapshot: bool) -> StatusChange:
-    """What a venue says, which may have words of its own, in ours."""
+    """Translate a venue's status, perhaps in its own words, to ours."""
     status, reason = str(data["status"]), str(data.get("reason", ""))
     since = int(data["timestamp"]) * MILLISECOND if snapshot and "timestamp" in data else time
     if status not in STATUSES:

@@ -1,4 +1,4 @@
-"""From what goes by to rows of a recording: trades as whole columns, everything else a row at a time."""
+"""Conversion of sent messages to rows of a recording: trades as whole columns, everything else a row at a time."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ __all__ = [
 ]
 
 TICK_BYTES = 128
-"""What a trade weighs while it waits: its ten integers, and what holds them."""
+"""Memory of a waiting trade, in bytes: its ten integers and their containers."""
 
 ROW_BYTES = 400
-"""The same of any other message, without its text."""
+"""Memory of any other waiting message, in bytes, without its text."""
 
 _SIDES = pa.array(["sell", "buy"])
 
@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 
 
 class Row(NamedTuple):
-    """One message, with the columns of `SCHEMA`."""
+    """Message, with the columns of `SCHEMA`."""
 
     received: int | None
     time: int | None
@@ -63,7 +63,7 @@ class Row(NamedTuple):
 
 
 class Ticks(NamedTuple):
-    """Trades of one symbol that were published together: rows `lo` to `hi` of a block, in steps as a source has them.
+    """Trades of one symbol that were published together: rows `lo` to `hi` of a block, in the source's steps.
 
     `shift` is added to their time, `first_seq` is that of row `lo`.
     """
@@ -81,33 +81,33 @@ Piece = Row | Ticks
 
 
 def rows_in(piece: Piece) -> int:
-    """How many rows it makes."""
+    """Return the number of rows that an item makes."""
     return piece.hi - piece.lo if isinstance(piece, Ticks) else 1
 
 
 def weight_of(piece: Piece) -> int:
-    """About how many bytes of memory it holds."""
+    """Return the approximate memory of an item, in bytes."""
     if isinstance(piece, Ticks):
         return (piece.hi - piece.lo) * TICK_BYTES
     return ROW_BYTES + len(piece.data or "")
 
 
 def seqs_of(piece: Piece) -> tuple[int, int] | None:
-    """The seq of its first and of its last message, where it has one."""
+    """Return the seq of an item's first and last message, where it has one."""
     if isinstance(piece, Ticks):
         return piece.first_seq, piece.first_seq + piece.hi - piece.lo - 1
     return None if piece.seq is None else (piece.seq, piece.seq)
 
 
 def stream_key(piece: Piece) -> str:
-    """Its stream's name, as gaps and counts have it."""
+    """Return the name of an item's stream, as used in gaps and counts."""
     if isinstance(piece, Ticks):
         return f"trading:{piece.instrument.symbol}"
     return ":".join(filter(None, (piece.channel, piece.symbol, piece.interval)))
 
 
 def batch_of(pieces: Sequence[Piece]) -> pa.RecordBatch:
-    """Their rows, in order."""
+    """Build a record batch of the items' rows, in order."""
     if not pieces:
         return pa.RecordBatch.from_pylist([], SCHEMA)
     ticks = [piece for piece in pieces if isinstance(piece, Ticks)]
@@ -116,7 +116,7 @@ def batch_of(pieces: Sequence[Piece]) -> pa.RecordBatch:
         return _of_ticks(ticks)
     if not ticks:
         return _of_rows(rows)
-    # The place of each row among all: those of trades first, as they are joined, then the others.
+    # The position of each row among all: trades first, joined, then the others.
     counts = np.array([rows_in(piece) for piece in pieces])
     is_row = np.repeat([isinstance(piece, Row) for piece in pieces], counts)
     places = np.empty(len(is_row), np.int64)
@@ -127,11 +127,11 @@ def batch_of(pieces: Sequence[Piece]) -> pa.RecordBatch:
 
 
 def rows_of_batch(instruments: Sequence[Instrument], batch: Batch, counts: list[int]) -> pa.RecordBatch:
-    """All ticks and changes of status of a batch of a source, in the order in which a market sends them.
+    """Build a record batch of a source batch's ticks and status changes, in the order in which a market sends them.
 
     Args:
-        counts: of each symbol the `seq` of its last tick before the batch, and behind those that of its last change of
-            status; they go on.
+        counts: for each symbol the `seq` of its last tick before the batch, followed for each symbol by that of its
+            last status change; updated in place.
     """
     pieces: list[Piece] = []
     symbols = [instrument.symbol for instrument in instruments]
@@ -151,7 +151,7 @@ def rows_of_batch(instruments: Sequence[Instrument], batch: Batch, counts: list[
 
 
 def status_row(change: StatusChange, kind: str, time: int, seq: int) -> Row:
-    """A status as a row: of a snapshot `time` is when it was looked at."""
+    """Build a row of a status; for a snapshot `time` is the time of the query."""
     data = {
         "symbol": change.symbol,
         "status": change.status,
@@ -178,13 +178,13 @@ def _of_ticks(runs: Sequence[Ticks]) -> pa.RecordBatch:
     lengths = np.array([run.hi - run.lo for run in runs])
     lows = np.array([run.lo for run in runs])
     offsets = np.array([blocks[id(run.block)].offset for run in runs])
-    # For each row, its number in its block.
+    # For each row, its index in its block.
     row = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - lows, lengths)
     if len(runs) > 1:
         index = row + np.repeat(offsets, lengths)
         columns = {name: column[index] for name, column in columns.items()}
     columns["seq"] = row + np.repeat(np.array([run.first_seq for run in runs]) - lows, lengths)
-    # Of what was generated nobody has noted when it came in.
+    # Generated rows have no arrival time.
     if all(run.received is not None for run in runs):
         columns["received"] = np.repeat(np.array([run.received for run in runs], np.int64), lengths)
     columns["time"] = columns["time"] + np.repeat(np.array([run.shift for run in runs]), lengths)
@@ -192,7 +192,7 @@ def _of_ticks(runs: Sequence[Ticks]) -> pa.RecordBatch:
 
 
 class _Span(NamedTuple):
-    """The rows of a block that are needed, and what added to a row's number gives its place among all spans."""
+    """Needed rows of a block, and the offset from a row's index to its position among all spans."""
 
     instrument: Instrument
     block: TickBlock
@@ -202,7 +202,7 @@ class _Span(NamedTuple):
 
 
 def _blocks(runs: Sequence[Ticks]) -> dict[int, _Span]:
-    """Each block once, however many runs are cut from it: a row of many symbols has a run for each trade."""
+    """Collect each block once, however many runs are cut from it: a row of many symbols has a run for each trade."""
     reach: dict[int, tuple[Ticks, int, int]] = {}
     for run in runs:
         known = reach.get(id(run.block))
@@ -216,7 +216,7 @@ def _blocks(runs: Sequence[Ticks]) -> dict[int, _Span]:
 
 
 def _columns(spans: dict[int, _Span]) -> dict[str, NDArray[np.generic]]:
-    """The blocks' columns behind each other, steps as floats."""
+    """Concatenate the blocks' columns, with steps as floats."""
     parts: list[dict[str, NDArray[np.generic]]] = []
     for number, span in enumerate(spans.values()):
         block, each = span.block[span.lo : span.hi], span.instrument

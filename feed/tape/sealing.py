@@ -20,33 +20,33 @@ from feed.tape.disk import read_at, write_at
 __all__ = ["MARK_KEY", "SEAL_KEY", "Seal", "open_seal", "placeholder", "seal"]
 
 SEAL_KEY = b"feed.checksums"
-"""Metadata: the footer's CRC32 and then that of each column of each row group, eight hexadecimal digits each."""
+"""Metadata key: the footer's CRC32 and then that of each column of each row group, eight hexadecimal digits each."""
 
 MARK_KEY = b"feed.sealed"
-"""Metadata: says that there are checksums. One flipped bit cannot hide both."""
+"""Metadata key for the presence of checksums. One flipped bit cannot hide both keys."""
 
 MAGIC = b"PAR1"
 
 DIGITS = 8
 
 _TAIL = 8
-"""Behind the footer: its length and the magic."""
+"""Bytes after the footer: its length and the magic."""
 
 _BINARY_FIELD = 0x18
-"""Thrift's compact protocol: the next field, and it is a text; its length follows."""
+"""Thrift's compact protocol: type of the next field, a text; its length follows."""
 
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The checksums of one file, read and, as far as they are the footer's own, checked."""
+    """Checksums of one file, read; those of the footer itself are verified."""
 
     path: Path
     checksums: tuple[int, ...]
 
     def damaged(self, metadata: pq.FileMetaData, group: int, columns: Iterable[int]) -> int | None:
-        """The first of some columns of a row group whose bytes are not those that were written."""
+        """Find the first of some columns of a row group with damaged bytes."""
         first = group * metadata.num_columns
         with self.path.open("rb") as file:
             for column in columns:
@@ -57,12 +57,12 @@ class Seal:
 
 
 def placeholder(chunks: int) -> str:
-    """What stands in the metadata under `SEAL_KEY` until the file is sealed."""
+    """Return the placeholder stored in the metadata under `SEAL_KEY` until the file is sealed."""
     return "0" * (DIGITS * (chunks + 1))
 
 
 def seal(path: Path) -> None:
-    """Put the checksums of a finished file in the place that was held for them."""
+    """Write the checksums of a finished file in place of the placeholder."""
     metadata = pq.read_metadata(path)
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -82,7 +82,7 @@ def seal(path: Path) -> None:
 
 
 def open_seal(path: Path) -> Seal | None:
-    """The checksums of a file; None where it was written without.
+    """Read the checksums of a file; None where it was written without.
 
     Raises:
         RecordingError: the footer, or what surrounds it, is damaged.
@@ -104,7 +104,7 @@ def open_seal(path: Path) -> Seal | None:
 
 
 def _footer(path: Path) -> bytearray:
-    """The footer with what is behind it."""
+    """Read the footer and the bytes after it."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         if size < len(MAGIC) + _TAIL or read_at(file.fileno(), len(MAGIC), 0) != MAGIC:
@@ -117,7 +117,7 @@ def _footer(path: Path) -> bytearray:
 
 
 def _value(footer: bytes | bytearray) -> tuple[int, int]:
-    """Where the checksums are in a footer, and how long they are."""
+    """Find the offset and the length of the checksums in a footer."""
     at = footer.index(SEAL_KEY) + len(SEAL_KEY)
     if footer[at] != _BINARY_FIELD:
         raise ValueError("no text follows")
@@ -134,7 +134,7 @@ def _value(footer: bytes | bytearray) -> tuple[int, int]:
 
 
 def _extent(metadata: pq.FileMetaData, group: int, column: int) -> tuple[int, int]:
-    """First byte and length of a column's pages."""
+    """Return the first byte and the length of a column's pages."""
     chunk = metadata.row_group(group).column(column)
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return first, chunk.total_compressed_size

@@ -1,4 +1,4 @@
-"""Prices and sizes of a recording, which are floating point there, as whole steps."""
+"""Conversion of a recording's prices and sizes, which are floating point, to whole steps."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 NEAR = 1e-3
-"""How far a price or a size may be from a whole step: floats are near, a wrong step is not."""
+"""Tolerance of a price or a size from a whole step: float errors are smaller, a wrong step is not."""
 MOST_STEPS = 2**53
 EXACT = 2**50
-"""Up to so many steps a number is certain as floating point."""
+"""Maximum number of steps that floating point represents reliably."""
 
 
 class _Rows(Protocol):
@@ -28,10 +28,10 @@ class _Rows(Protocol):
 
 
 class StepReader:
-    """Reads the columns of one symbol.
+    """Reader of the columns of one symbol.
 
     Args:
-        rows: says where a mistake is.
+        rows: gives the location of a mistake.
         instrument: the steps.
     """
 
@@ -42,7 +42,7 @@ class StepReader:
     def steps(
         self, batch: pa.RecordBatch, name: str, rows: Ints, missing: int | None = None, most: int = MOST_STEPS
     ) -> Ints:
-        """A column as whole steps."""
+        """Convert a column to whole steps."""
         price = name in ("price", "bid", "ask")
         step = float(self._instrument.tick_size if price else self._instrument.lot_size)
         values = batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
@@ -64,7 +64,7 @@ class StepReader:
         return whole
 
     def _as_written(self, values: Floats, steps: Ints, *, price: bool) -> Ints:
-        """Of the counts next to those that a division gave, the ones that are written as these numbers."""
+        """Choose, among the counts next to the quotients, the ones with the float values of the recorded numbers."""
         of = self._instrument
         unit, places = (of.tick_units, of.price_decimals) if price else (of.lot_units, of.size_decimals)
         found = steps.copy()

@@ -1,7 +1,7 @@
-"""Where a recording is kept while it is made: the journal that survives a kill, and beside it the Parquet to come.
+"""Files of a recording in progress: the journal that survives a kill, and beside it the unfinished Parquet.
 
-The Parquet is written along the way, so that the end of a long recording takes no longer than that of a short one.
-Where the disk refuses it, it is made of the journal at the end.
+The Parquet is written during the recording, so that a long recording ends as fast as a short one.
+Where the disk refuses it, it is made from the journal at the end.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from feed.units import SECOND
 __all__ = ["FINISH_TIMEOUT", "RecordingStore"]
 
 FINISH_TIMEOUT = 4 * SECOND
-"""A Parquet that was not written along the way may take so long at the end; else the journal is left."""
+"""Time limit (ns) for a Parquet that is made at the end; beyond it only the journal is left."""
 
 
 class RecordingStore:
-    """One recording's files.
+    """Files of one recording.
 
     Args:
         path: the finished file.
-        info: what the journal begins with.
-        clock: for how long the end may take.
+        info: the initial facts in the journal.
+        clock: for the time limit at the end.
 
     Raises:
-        UsageError: the journal is there already.
-        OSError: every method, where the disk does not take it; it may be called again.
+        UsageError: the journal exists already.
+        OSError: every method, where the disk refuses; the method may be called again.
     """
 
     def __init__(self, path: Path, info: RecordingInfo, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class RecordingStore:
         self._journal = JournalWriter(part_of(path))
         self._file: RecordingFile | None = None
         try:
-            # However early the kill comes, the file tells what it was going to be.
+            # Even after an early kill the file holds the facts of the recording.
             self._journal.append(batch_of([]), info)
             self._journal.sync()
             sync_folder(path.parent)
@@ -56,11 +56,11 @@ class RecordingStore:
 
     @property
     def size(self) -> int:
-        """Bytes of the journal."""
+        """Size of the journal in bytes."""
         return self._journal.size
 
     def append(self, batch: pa.RecordBatch, info: RecordingInfo) -> None:
-        """Keep rows, with the gaps and notes that are new."""
+        """Store rows, with the new gaps and notes."""
         self._journal.append(batch, info)
         if self._file is not None:
             try:
@@ -70,18 +70,18 @@ class RecordingStore:
                 self._give_up()
 
     def sync(self) -> None:
-        """What was appended survives the machine, too."""
+        """Sync the appended data to disk, so that it survives a crash of the machine."""
         self._journal.sync()
 
     def abandon(self) -> None:
-        """Leave the journal as it is, and nothing else."""
+        """Leave only the journal, unchanged."""
         self._give_up()
         self._journal.close()
 
     def finish(self, info: RecordingInfo) -> bool:
-        """Make the Parquet of all rows; whether there is one now. Without one the journal is left, whole and synced."""
+        """Complete the Parquet; return whether it exists. Otherwise the journal is left, whole and synced."""
         try:
-            # Until the Parquet has its name the journal is what there is.
+            # Until the Parquet has its name the journal is the only file.
             self._journal.sync()
             finished = self._finish(info)
         except (OSError, pa.ArrowException):

@@ -1,4 +1,4 @@
-"""Writes ticks as a CSV, one row a fill, packed as it is written; decimals are those of the instruments."""
+"""CSV writer of ticks, one row a fill, compressed while it is written; decimals are those of the instruments."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _SIDES = pa.array(["sell", "buy"])
 
 
 class TickCsv:
-    """Takes batches of a source.
+    """CSV file that takes batches of a source.
 
     Args:
         path: the file, which is replaced.
-        packed: by gzip.
+        packed: compress by gzip.
 
     Raises:
-        OSError: every method, where the disk does not take it.
+        OSError: every method, where the disk refuses.
     """
 
     def __init__(self, path: Path, *, packed: bool) -> None:
         self._stack = contextlib.ExitStack()
         raw = self._stack.enter_context(path.open("wb"))
-        # Without a time in its header a packed file is the same bytes on every run.
+        # Without a time in its header a compressed file has the same bytes on every run.
         out = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
         options = pc_csv.WriteOptions(quoting_style="none", quoting_header="none")
         self._writer = self._stack.enter_context(
@@ -50,7 +50,7 @@ class TickCsv:
         )
 
     def write(self, instruments: Sequence[Instrument], batch: Batch) -> None:
-        """Add the ticks of a batch, in order of time."""
+        """Write the ticks of a batch, in order of time."""
         tables = [_table(each, block) for each, block in zip(instruments, batch.ticks, strict=True) if len(block)]
         if not tables:
             return
@@ -61,7 +61,7 @@ class TickCsv:
         self._writer.write_table(table)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._stack.close()
 
 
@@ -81,7 +81,7 @@ def _table(instrument: Instrument, block: TickBlock) -> pa.Table:
 
 
 def _text(units: Ints, decimals: int) -> pa.Array:
-    """Exact decimals."""
+    """Format steps as exact decimals."""
     whole, rest = np.divmod(units, 10**decimals)
     if not decimals:
         return pa.array(whole).cast(pa.string())

@@ -1,8 +1,8 @@
-"""Rows of one time keep the order that they have in a file.
+"""Order of rows with the same time, kept as in the file.
 
 A market orders its messages by time, and those of one time by stream. A recording from the wire has whole milliseconds,
-in which much may have happened: there the order of the rows is all that tells what came first. So a row that a market
-would put in front of the one before it is moved, by nanoseconds that no client sees.
+in which many events may fall: there only the order of the rows tells which came first. So a row that a market
+would put before the preceding row is moved, by nanoseconds that no client sees.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ __all__ = ["CHANNELS", "Ties", "rank_of"]
 Ints = NDArray[np.int64]
 
 CHANNELS = ("status", "book", "trading", "ticker", "candles")
-"""In the order in which a market sends messages of the same time."""
+"""Channels in the order in which a market sends messages of the same time."""
 
 BITS = 20
 
 
 def rank_of(channel: str, symbol: str, part: str, symbols: Mapping[str, object]) -> int:
-    """A number that grows with the place that a market gives a stream among those with messages of the same time."""
+    """Return a sort key for a stream's position among messages of the same time."""
     place = list(symbols).index(symbol) if symbol in symbols else 0
     within = parse_duration(part) // SECOND if part and not part.isdigit() else int(part or 0)
     return ((CHANNELS.index(channel) << BITS) + place << BITS) + within
 
 
 class Ties:
-    """Moves rows, batch after batch."""
+    """Adjuster of row times, batch after batch."""
 
     def __init__(self) -> None:
         self._time, self._rank, self._moved = -(2**62), 0, 0
 
     def apart(self, time: Ints, rank: Ints) -> Ints:
-        """The times of the next rows, as far apart as their ranks ask for."""
+        """Return the times of the next rows, separated as their ranks require."""
         if not len(time):
             return time
         order = np.argsort(time, kind="stable")
@@ -46,7 +46,7 @@ class Ties:
         same = np.diff(t, prepend=self._time) == 0
         falls = np.cumsum(same & (np.diff(r, prepend=self._rank) < 0))
         before = np.maximum.accumulate(np.where(same, -1, falls))
-        # Those that share the time of the last row before them have been moved as much as that one.
+        # Rows with the same time as the last row before them are moved by the same amount.
         moved = np.where(before < 0, falls + self._moved, falls - before)
         moved = np.minimum(moved, _until(t))
         self._time, self._rank, self._moved = int(t[-1]), int(r[-1]), int(moved[-1])
@@ -58,7 +58,7 @@ class Ties:
 
 
 def _until(time: Ints) -> Ints:
-    """How far each of these, which never fall, may be moved without reaching the next other one."""
+    """Return the room (ns) of each non-decreasing time before the next distinct one."""
     ends = np.searchsorted(time, time, side="right")
     following = np.append(time, time[-1] + MILLISECOND)
     room: Ints = following[ends] - time - 1

@@ -1,4 +1,4 @@
-"""Frames of our own protocol, as they came, as rows of a recording."""
+"""Conversion of received frames of our own protocol to rows of a recording."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from feed.units import MILLISECOND
 __all__ = ["FrameRows", "facts_of"]
 
 EVENT = "event"
-"""The channel of frames that are no data."""
+"""Channel of frames without data."""
 
 MOST_NAMES = 64
-"""Names of events that are kept apart: whoever sends more of them sends no names."""
+"""Maximum number of distinct event names; the names of further ones are dropped."""
 
 # Inside of a JSON text every quote is escaped, so no name of a symbol can look like this.
 _MARK = b',"data":'
 
 
 class FrameRows:
-    """Makes a row of each frame. What a trade has columns for is in them, all else is kept to the byte."""
+    """Converter from frames to rows. A trade's fields go to their columns, everything else is kept to the byte."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
 
     def row(self, payload: bytes, body: Mapping[str, Any], received: int) -> Row:
-        """The row of a frame that came at `received`, ns UTC."""
+        """Return the row of a frame that came at `received`, ns UTC."""
         if body.get("event") == "data":
             try:
                 return _of_data(payload, body, received)
             except (KeyError, TypeError, ValueError, OverflowError):
-                # It is kept as it is: whoever reads it sees what is wrong.
+                # The frame is kept unchanged: a reader sees the error.
                 pass
         return self._of_event(payload, body, received)
 
@@ -54,7 +54,7 @@ class FrameRows:
 
 
 def facts_of(status: Mapping[str, Any]) -> dict[str, Any]:
-    """What the first frame tells of a recording's source."""
+    """Return the facts about a recording's source in the first frame."""
     facts = {name: status.get(name) for name in ("scenario", "seed", "epoch", "digest")}
     symbols = [each for each in status.get("symbols") or () if isinstance(each, dict)]
     steps = {str(each.get("symbol")): (_step(each, "tick_size"), _step(each, "lot_size")) for each in symbols}
@@ -62,7 +62,7 @@ def facts_of(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(symbol: Mapping[str, Any], key: str) -> str:
-    """A step as decimal text; JSON has made a float of it."""
+    """Return a step as decimal text; JSON has made a float of it."""
     decimals = symbol.get("price_decimals" if key == "tick_size" else "size_decimals")
     return f"{float(symbol.get(key) or 0):.{decimals if isinstance(decimals, int) else 8}f}"
 
@@ -80,6 +80,6 @@ def _of_data(payload: bytes, body: Mapping[str, Any], received: int) -> Row:
 
 
 def _text(payload: bytes, data: object) -> str:
-    """The object as it was written."""
+    """Return the object's original text."""
     at = payload.find(_MARK)
     return (payload[at + len(_MARK) : -1] if at >= 0 else orjson.dumps(data)).decode()

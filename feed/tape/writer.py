@@ -1,9 +1,9 @@
-"""Records without ever holding up who is recorded: what goes by is gathered, and a thread of its own writes it.
+"""Non-blocking recorder: messages are queued, and a separate thread writes them.
 
 Rows are flushed once there are `BATCH_ROWS` of them or `FLUSH_INTERVAL` has passed, whichever comes first: a kill of
-the process loses what came after the last flush, and no more. Once a `SYNC_INTERVAL` what was flushed is synced, too:
-a power cut loses that much more. Where the disk cannot keep up, or is full, at most `MAX_WAITING` bytes wait; what
-does not fit any more is counted as lost and becomes a gap.
+the process loses only the rows after the last flush. Once a `SYNC_INTERVAL` the flushed data is synced, too:
+a power cut loses that much more. Where the disk is too slow, or full, at most `MAX_WAITING` bytes wait; messages
+that do not fit are counted as lost and become a gap.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from feed.tape.store import RecordingStore
 __all__ = ["RecordingWriter", "check_target"]
 
 CALM = 0.5
-"""A queue that is no fuller than this has caught up."""
+"""Fill level of the queue, 0 to 1, up to which the writer has caught up."""
 
 log = structlog.get_logger("feed.recording")
 
 
 def check_target(path: Path) -> None:
-    """Raises UsageError where a recording cannot be made."""
+    """Check that a recording can be made. Raises UsageError where it cannot."""
     if path.suffix.lower() != ".parquet":
         raise UsageError(f"{path}: a recording is a Parquet file; end its name with .parquet")
     if path.exists():
@@ -43,16 +43,16 @@ def check_target(path: Path) -> None:
 
 
 class RecordingWriter:
-    """One recording. Every method but `close` returns at once, whatever the disk does.
+    """Writer of one recording. Every method but `close` returns at once, whatever the disk does.
 
     Args:
-        path: the finished file; while it is made, `.part` stands behind its name.
-        info: what is known at the beginning.
+        path: the finished file; during the recording, `.part` is appended to its name.
+        info: the initial facts.
         clock: for the times of gaps and flushes.
         limits: when rows are flushed.
 
     Raises:
-        UsageError: the file is there, or cannot be made.
+        UsageError: the file exists, or cannot be made.
     """
 
     def __init__(self, path: Path, info: RecordingInfo, clock: Clock, limits: WriterLimits | None = None) -> None:
@@ -74,7 +74,7 @@ class RecordingWriter:
 
     @property
     def filled(self) -> float:
-        """How much of what may wait does, 0 to 1."""
+        """The used share of the queue's capacity, 0 to 1."""
         return self._intake.filled
 
     def add(self, pieces: Sequence[Piece]) -> None:
@@ -90,26 +90,26 @@ class RecordingWriter:
         self._intake.add((row,))
 
     def add_gap(self, stream: str, after: int, before: int) -> None:
-        """Messages of a stream between these two are known to be missing."""
+        """Record a gap: messages of a stream between these two are known to be missing."""
         self._intake.add_gap(stream, after, before)
 
     def tell(self, **facts: Any) -> None:
-        """What has become known about the recording since it began."""
+        """Update the facts with details that became known after the beginning."""
         self._intake.tell(**facts)
 
     def close(self) -> RecordingCounters:
-        """Flush, sync and finish: waits for the disk. What came of it is logged and returned, never raised."""
+        """Flush, sync and finish: waits for the disk. The result is logged and returned, never raised."""
         self._intake.close()
         self._thread.join()
         return self.counters
 
-    # In the writer's own thread.
+    # Methods of the writer's own thread.
 
     def _run(self) -> None:
         try:
             self._record()
         except Exception as error:
-            # A thread that dies would do so without a word.
+            # An error in a thread would otherwise go unnoticed.
             log.exception("the recording has ended", file=str(self.path))
             self.counters.state, self.counters.error = "left", repr(error)
             self._store.abandon()
@@ -129,12 +129,12 @@ class RecordingWriter:
         try:
             batch = batch_of(taken.pieces)
         except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
-            # Only what a foreign server sends can be so odd.
+            # Only data from a foreign server can fail here.
             self._alarm(f"{len(taken.pieces)} messages cannot be written: {error}")
             self._intake.forsake(taken.pieces)
             return
         while True:
-            # Once the end has come there is one last attempt: nobody waits for a disk to become empty.
+            # After `close` there is one last attempt: no caller waits for a disk to become empty.
             last = self._intake.closing
             if self._append(batch, taken.info):
                 self._calm()
@@ -155,7 +155,7 @@ class RecordingWriter:
         return True
 
     def _sync(self) -> None:
-        """Once an interval."""
+        """Sync the journal once an interval."""
         now = self._clock.now()
         if now - self._synced < self._limits.sync_interval:
             return
@@ -166,10 +166,10 @@ class RecordingWriter:
             self._alarm(error.strerror or str(error))
 
     def _finish(self) -> None:
-        """The Parquet, or at least a journal that is whole."""
+        """Complete the Parquet, or at least leave a whole journal."""
         counters = self.counters
         info = self._intake.settle()
-        # The journal has had the gaps before this; now it knows that this was all.
+        # The journal has had the gaps before this; now it also records the end.
         self._append(batch_of([]), info.model_copy(update={"gaps": []}))
         try:
             counters.state = "finished" if self._store.finish(info) else "left"

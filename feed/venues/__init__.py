@@ -1,1 +1,1 @@
-"""What real venues say on their WebSockets: a parser each, from a message to events, without any reading or writing."""
+"""Parsers of real venues' WebSocket messages, one per venue: from a message to events, without any I/O."""

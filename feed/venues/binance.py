@@ -1,6 +1,6 @@
 """Binance: trade, aggTrade, bookTicker, depthUpdate, partial books and the REST snapshot of a book.
 
-Messages may come bare or as `{"stream": …, "data": …}`. Times are ms, or us where the session asked for that.
+Messages come bare or as `{"stream": …, "data": …}`. Times are ms, or us if the session asked for that.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ STREAMS = {"trading": "trade", "quote": "bookTicker", "book": "depth@100ms"}
 
 
 class Binance:
-    """Follows one connection.
+    """Parser of one connection.
 
     Args:
-        symbol: whose book a REST snapshot is, which does not tell; else the only symbol that was seen so far.
+        symbol: the symbol of a REST snapshot, which does not name it; by default the only symbol seen before.
     """
 
     def __init__(self, symbol: str | None = None) -> None:
@@ -36,7 +36,7 @@ class Binance:
         self._snapshots: set[str] = set()
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of one message."""
+        """Return the events of one message."""
         return guarded(self._read, message)
 
     def _read(self, message: Any) -> Iterator[Event]:
@@ -88,7 +88,7 @@ class Binance:
         if symbol not in self._snapshots:
             self._snapshots.add(symbol)
             yield Note("no-snapshot", symbol, "updates of the book come without a snapshot before them", "book")
-        # Futures say which update was before; their first and last need not touch.
+        # Futures name the update before; first and last ids need not be consecutive.
         follows = whole(data["pu"]) + 1 if "pu" in data else first
         if symbol in self._pending:
             self._pending.discard(symbol)
@@ -98,7 +98,7 @@ class Binance:
         yield BookUpdate(symbol, number_time(data["E"]), levels(data["b"]), levels(data["a"]))
 
     def _after_snapshot(self, symbol: str, first: int, last: int) -> Iterator[Note]:
-        # The first update that is not older than the snapshot overlaps it or comes right behind.
+        # The first update that is not older than the snapshot overlaps it or follows it directly.
         notes = list(self._books.check(symbol, first, last))
         if any(note.kind == "gap" for note in notes):
             yield from notes
@@ -132,13 +132,13 @@ _READERS = {
 
 
 def _fill(symbol: str, data: dict[str, Any], number: int) -> Trade:
-    # The buyer was waiting in the book, so the seller took.
+    # `m` is true if the buyer's order was in the book: the seller was the taker.
     side: Side = "sell" if data["m"] else "buy"
     return Trade(symbol, number_time(data["T"]), decimal_text(data["p"]), decimal_text(data["q"]), side, number)
 
 
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
-    """What to send for channels (trading, quote, book, or a stream's own name) of symbols."""
+    """Return the subscribe messages for channels (trading, quote, book, or a stream's own name) of symbols."""
     names = [
         f"{symbol.replace('/', '').lower()}@{STREAMS.get(channel, channel)}"
         for symbol in symbols

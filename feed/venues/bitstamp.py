@@ -20,14 +20,14 @@ SIDES: dict[int, Side] = {0: "buy", 1: "sell"}
 
 
 class Bitstamp:
-    """Follows one connection. Trade ids grow over all pairs, so that a missing one cannot be told."""
+    """Parser of one connection. Trade ids grow over all pairs, so that a missing one cannot be detected."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._last: dict[str, int] = {}
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of one message."""
+        """Return the events of one message."""
         return guarded(self._read, message)
 
     def _read(self, message: Any) -> Iterator[Event]:
@@ -67,7 +67,7 @@ class Bitstamp:
 
 
 def _joined(orders: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Orders of the same price, which detail_order_book lists one by one, as the levels that they make."""
+    """Merge orders of the same price, which detail_order_book lists one by one, into levels."""
     if len({price for price, _ in orders}) == len(orders):
         return orders
     sizes: dict[str, Decimal] = {}
@@ -83,7 +83,7 @@ def _time(data: dict[str, Any]) -> int:
 
 
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
-    """What to send for channels (trading, quote, book, or Bitstamp's own names) of symbols."""
+    """Return the subscribe messages for channels (trading, quote, book, or Bitstamp's own names) of symbols."""
     return [
         orjson.dumps({"event": "bts:subscribe", "data": {"channel": f"{NAMES.get(channel, channel)}_{name}"}}).decode()
         for channel in channels

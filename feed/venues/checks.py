@@ -1,4 +1,4 @@
-"""Numbers in a row, kept between messages to see whether one is missing."""
+"""Check of consecutive ids across messages, to detect missing ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ConsecutiveIds"]
 
 
 class ConsecutiveIds:
-    """Numbers that each symbol counts one by one."""
+    """Ids that are consecutive for each symbol."""
 
     def __init__(self, stream: str, name: str = "trade id") -> None:
         self._stream = stream
@@ -18,7 +18,7 @@ class ConsecutiveIds:
         self._last: dict[str, int] = {}
 
     def check(self, symbol: str, first: int, last: int | None = None) -> Iterator[Note]:
-        """A note where `first` to `last` do not come right behind those before."""
+        """Yield a note if `first` to `last` do not directly follow the ids before."""
         before = self._last.get(symbol)
         end = first if last is None else last
         self._last[symbol] = end if before is None else max(end, before)
@@ -32,5 +32,5 @@ class ConsecutiveIds:
             yield Note("duplicate", symbol, text, self._stream, before, first)
 
     def forget(self, symbol: str) -> None:
-        """The next number of this symbol may be any."""
+        """Accept any number as the next one of this symbol."""
         self._last.pop(symbol, None)

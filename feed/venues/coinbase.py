@@ -17,19 +17,19 @@ NAMES = {"trading": "matches", "quote": "ticker", "book": "level2_batch"}
 
 SIDES = {"buy": 0, "sell": 1}
 
-# The side of a match is that of the order that waited in the book.
+# The side of a match is the maker's.
 TAKERS: dict[str, Side] = {"buy": "sell", "sell": "buy"}
 
 
 class Coinbase:
-    """Follows one connection."""
+    """Parser of one connection."""
 
     def __init__(self) -> None:
         self._trades = ConsecutiveIds("trading")
         self._known: set[str] = set()
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of one message."""
+        """Return the events of one message."""
         return guarded(self._read, message)
 
     def _read(self, message: Any) -> Iterator[Event]:
@@ -37,7 +37,7 @@ class Coinbase:
         if kind in ("match", "matches"):
             yield from self._trade(message)
         elif kind == "last_match":
-            # The trade before the session: only its number is of use, to see whether the next follows.
+            # The trade before the session: only its number is used, to check that the next one follows.
             list(self._trades.check(pair(message["product_id"]), whole(message["trade_id"])))
         elif kind == "ticker":
             yield _ticker(message)
@@ -83,7 +83,7 @@ def _time(data: dict[str, Any]) -> int | None:
 
 
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
-    """What to send for channels (trading, quote, book, or Coinbase's own names) of symbols."""
+    """Return the subscribe messages for channels (trading, quote, book, or Coinbase's own names) of symbols."""
     products = [symbol.replace("/", "-").upper() for symbol in symbols]
     names = [NAMES.get(channel, channel) for channel in channels]
     return [orjson.dumps({"type": "subscribe", "product_ids": products, "channels": names}).decode()]

@@ -1,6 +1,6 @@
-"""What a message of a venue comes to. Prices and sizes stay the decimal text that the venue wrote.
+"""Events parsed from a venue's messages. Prices and sizes stay the decimal text that the venue wrote.
 
-Times are ns UTC and the exchange's own; None where the message has none.
+Times are ns UTC by the exchange's clock; None if the message has none.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ __all__ = ["BookSnapshot", "BookUpdate", "Event", "Levels", "Note", "NoteKind", 
 Side = Literal["buy", "sell"]
 
 Levels = tuple[tuple[str, str], ...]
-"""Price and size of each level; size 0 takes the level away."""
+"""Price and size of each level; size 0 removes the level."""
 
 NoteKind = Literal["gap", "duplicate", "checksum", "no-snapshot", "malformed", "unknown", "reply"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A fill. `side` is the taker's, None where the venue does not tell."""
+    """Trade (a fill). `side` is the taker's, None if the venue does not give it."""
 
     symbol: str
     time: int | None
@@ -32,7 +32,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The best bid and ask with their sizes."""
+    """Best bid and ask with their sizes."""
 
     symbol: str
     time: int | None
@@ -44,7 +44,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class BookSnapshot:
-    """The whole book, best levels first, as deep as `depth` says (empty where the venue does not)."""
+    """Whole order book, best levels first, with `depth` levels per side (empty if the venue does not give it)."""
 
     symbol: str
     time: int | None
@@ -55,7 +55,7 @@ class BookSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class BookUpdate:
-    """Levels that changed, in the order in which they did."""
+    """Levels that changed, in the order of their changes."""
 
     symbol: str
     time: int | None
@@ -66,7 +66,7 @@ class BookUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the venue says of itself or of a symbol, in its own words."""
+    """Status of the venue or of a symbol, in the venue's own words."""
 
     symbol: str
     time: int | None
@@ -75,13 +75,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that the reader of a session should know.
+    """Remark on a session, such as a gap or an unreadable message.
 
     Attributes:
-        kind: gap and duplicate (numbers of the venue that do not follow each other), checksum (its book is not ours),
-            no-snapshot (updates of a book whose beginning is unknown), malformed (no message of this venue), unknown
-            (a message of no known kind), reply (to a request).
-        stream: whose numbers: trading, quote or book; empty where that makes no sense.
+        kind: gap and duplicate (numbers of the venue that do not follow each other), checksum (its book is not
+            ours), no-snapshot (updates of a book whose beginning is unknown), malformed (no message of this venue),
+            unknown (a message of no known kind), reply (to a request).
+        stream: the stream of the numbers: trading, quote or book; empty if none applies.
         after, before: the venue's numbers on both sides of a gap.
     """
 

@@ -22,14 +22,14 @@ SIDES: dict[str, Side] = {"b": "buy", "s": "sell"}
 
 
 class Kraken:
-    """Follows one connection, and keeps its books for their checksums."""
+    """Parser of one connection, which keeps its books for their checksums."""
 
     def __init__(self) -> None:
         self._books: dict[str, KeptBook[str]] = {}
         self._unknown: set[str] = set()
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of one message."""
+        """Return the events of one message."""
         return guarded(self._read, message)
 
     def _read(self, message: Any) -> Iterator[Event]:
@@ -104,13 +104,13 @@ def _spread(symbol: str, data: list[Any]) -> Quote:
 
 
 def _latest(fields: dict[str, Any], *keys: str) -> int | None:
-    """A book's message has no time but those of its levels."""
+    """Return the latest time of the levels: a book's message has no other time."""
     times = [seconds_time(row[2]) for key in keys for row in fields.get(key, ())]
     return max(times, default=None)
 
 
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
-    """What to send for channels (trading, quote, book, or Kraken's own names) of pairs such as XBT/USD."""
+    """Return subscribe messages for channels (trading, quote, book, or Kraken's own names) of pairs like XBT/USD."""
     return [
         orjson.dumps(
             {"event": "subscribe", "pair": list(symbols), "subscription": {"name": NAMES.get(channel, channel)}}

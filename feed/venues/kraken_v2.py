@@ -17,14 +17,14 @@ __all__ = ["KrakenV2", "subscribe_messages"]
 NAMES = {"trading": "trade", "quote": "ticker", "book": "book"}
 
 SILENT = ("heartbeat", "instrument", "ohlc")
-"""Channels that say nothing of trades, quotes and books."""
+"""Channels without data on trades, quotes and books."""
 
 
 class KrakenV2:
-    """Follows one connection, and keeps its books for their checksums.
+    """Parser of one connection, which keeps its books for their checksums.
 
     Args:
-        depth: levels of the books that were subscribed to; a snapshot does not tell.
+        depth: the number of levels of the subscribed books, which a snapshot does not give.
     """
 
     def __init__(self, depth: int = 0) -> None:
@@ -34,7 +34,7 @@ class KrakenV2:
         self._trades = ConsecutiveIds("trading")
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of one message."""
+        """Return the events of one message."""
         return guarded(self._read, message)
 
     def _read(self, message: Any) -> Iterator[Event]:
@@ -64,7 +64,7 @@ class KrakenV2:
     def _trade(self, data: dict[str, Any], kind: str) -> Iterator[Event]:
         symbol, number = str(data["symbol"]), whole(data["trade_id"])
         if kind == "snapshot":
-            # The last fifty trades before the session: not of it, and again at each new connection.
+            # The last fifty trades before the session: not part of it, and repeated at each new connection.
             return
         side = data["side"]
         if side not in ("buy", "sell"):
@@ -79,7 +79,7 @@ class KrakenV2:
         time = iso_time(data["timestamp"]) if "timestamp" in data else None
         depth = str(self._depth or "")
         if kind == "snapshot":
-            # Without a reply that tells the depth, it is what came.
+            # Without a reply that gives the depth, the depth is the number of levels received.
             self._books[symbol] = KeptBook(self._depth or max(len(bids), len(asks)), text_digits)
         yield from self._check(symbol, bids, asks, data.get("checksum"))
         if kind == "snapshot":
@@ -109,12 +109,12 @@ def _levels(rows: Any) -> Levels:
 
 
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
-    """What to send for channels (trading, quote, book, or Kraken's own names) of pairs such as BTC/USD."""
+    """Return subscribe messages for channels (trading, quote, book, or Kraken's own names) of pairs like BTC/USD."""
     requests = []
     for channel in channels:
         params: dict[str, Any] = {"channel": NAMES.get(channel, channel), "symbol": list(symbols)}
         if params["channel"] == "ticker":
-            # On every change of the touch and not of the last trade only.
+            # On every change of the best bid and ask, and not only on trades.
             params["event_trigger"] = "bbo"
         requests.append(orjson.dumps({"method": "subscribe", "params": params}).decode())
     return requests

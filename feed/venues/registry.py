@@ -1,4 +1,4 @@
-"""The venues by name, and what it takes to listen to one."""
+"""Venues by name, each with its parser, URL and subscribe messages."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["VENUES", "Parser", "Venue", "parser", "venue_of"]
 
 
 class Parser(Protocol):
-    """Follows the messages of one connection."""
+    """Parser of the messages of one connection."""
 
     def parse(self, message: str, received: int) -> list[Event]:
-        """The events of a message that came in at `received`, ns UTC."""
+        """Return the events of a message that arrived at `received`, ns UTC."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A venue: what follows its messages, where it is heard, and how it is asked.
+    """Venue: its parser, its URL, and its subscribe messages.
 
-    `host` is a part of the URLs that it is heard at.
+    `host` is a part of the venue's URLs.
     """
 
     name: str
@@ -47,11 +47,11 @@ _VENUES = (
 )
 
 VENUES = {venue.name: venue for venue in _VENUES}
-"""Every venue by its name."""
+"""Venues by name."""
 
 
 def parser(venue: str) -> Parser:
-    """A new parser, for one connection.
+    """Return a new parser, for one connection.
 
     Raises:
         UsageError: there is no such venue.
@@ -60,7 +60,7 @@ def parser(venue: str) -> Parser:
 
 
 def venue_of(venue: str) -> Venue:
-    """The venue of that name. Raises UsageError where there is none."""
+    """Return the venue of that name. Raises UsageError if there is none."""
     if venue in VENUES:
         return VENUES[venue]
     near = nearest(venue, VENUES)

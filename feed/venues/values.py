@@ -1,4 +1,4 @@
-"""Values as venues write them: JSON whose numbers keep their digits, times in five spellings, symbols without a slash.
+"""Reading of venues' values: JSON whose numbers keep their digits, times in five formats, symbols without a slash.
 
 Reading raises ValueError, KeyError, IndexError or TypeError; `guarded` turns these into a note.
 """
@@ -33,7 +33,7 @@ QUOTES = (
     "ETH",
     "BNB",
 )
-"""What comes behind the slash; of two that fit the longer one is meant, so it stands first."""
+"""Quote currencies, which follow the slash; if two match, the longer one is meant, so it comes first."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,7 +45,7 @@ _decoder = json.JSONDecoder(parse_float=str)
 
 
 def guarded(read: Callable[[Any], Iterable[Event]], message: str) -> list[Event]:
-    """The events of a message; one note where it is not what the venue sends."""
+    """Return the events of a message; one note if it is malformed."""
     try:
         return list(read(_decoder.decode(message)))
     except _NO_MESSAGE as error:
@@ -55,10 +55,10 @@ def guarded(read: Callable[[Any], Iterable[Event]], message: str) -> list[Event]
 
 
 def decimal_text(value: Any) -> str:
-    """A number as plain decimal text, digit by digit as it was written.
+    """Return a number as plain decimal text, with the digits as they were written.
 
     Raises:
-        ValueError: it is none, is negative or not finite.
+        ValueError: it is not a number, is negative or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{value!r} is not a number")
@@ -66,7 +66,7 @@ def decimal_text(value: Any) -> str:
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return text
     try:
-        # Decimal knows the digits of every script, and JSON those of one.
+        # Decimal accepts the digits of every script, JSON only ASCII digits.
         number = Decimal(text if text.isascii() else "")
     except InvalidOperation:
         raise ValueError(f"{value!r} is not a number") from None
@@ -76,12 +76,12 @@ def decimal_text(value: Any) -> str:
 
 
 def levels(rows: Any) -> Levels:
-    """Levels of a book out of lists that begin with a price and a size."""
+    """Return the levels of a book from lists that begin with a price and a size."""
     return tuple((decimal_text(row[0]), decimal_text(row[1])) for row in rows)
 
 
 def whole(value: Any) -> int:
-    """A whole number of 64 bits, also as text."""
+    """Return a whole number of at most 64 bits, also from text."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{value!r} is not a whole number")
     number = int(value)
@@ -91,7 +91,7 @@ def whole(value: Any) -> int:
 
 
 def number_time(value: Any) -> int:
-    """Nanoseconds of a time in s, ms, us or ns since 1970: between 2001 and 2286 its digits tell which."""
+    """Return ns of a time in s, ms, us or ns since 1970: between 2001 and 2286 the number of digits gives the unit."""
     number = whole(value)
     for digits, unit in ((10, SECOND), (13, MILLISECOND), (16, MICROSECOND), (19, 1)):
         if len(str(number)) == digits:
@@ -100,13 +100,13 @@ def number_time(value: Any) -> int:
 
 
 def seconds_time(value: Any) -> int:
-    """Nanoseconds of a time in seconds with decimals, exactly."""
+    """Return the exact nanoseconds of a time in seconds with decimals."""
     head, _, tail = str(value).partition(".")
     return whole(head) * SECOND + (int(tail[:9].ljust(9, "0")) if tail else 0)
 
 
 def iso_time(value: Any) -> int:
-    """Nanoseconds of an ISO 8601 time, to the last of up to nine decimals."""
+    """Return the nanoseconds of an ISO 8601 time, exact to nine decimals."""
     head, dot, tail = str(value).partition(".")
     digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
     zone = tail[len(digits) :] if dot else ""
@@ -116,14 +116,14 @@ def iso_time(value: Any) -> int:
 
 
 def pair(symbol: str) -> str:
-    """`BTCUSDT`, `btcusdt` and `BTC-USDT` as `BTC/USDT`; as it is where no well-known currency stands behind."""
+    """Return `BTCUSDT`, `btcusdt` and `BTC-USDT` as `BTC/USDT`; unchanged if it ends with no well-known currency."""
     upper = symbol.upper()
     for mark in ("/", "-", "_"):
         if mark in upper:
             return upper.replace(mark, "/", 1)
     for quote in QUOTES:
         head = upper.removesuffix(quote)
-        # USDTUSD is no USD against TUSD: nobody trades that.
+        # USDTUSD is USDT/USD and not USD/TUSD, which nobody trades.
         if 1 < len(head) < len(upper) and head != "USD":
             return f"{head}/{quote}"
     return symbol

@@ -1,1 +1,1 @@
-"""Kraken's WebSocket API, version 2: market data as that exchange says it."""
+"""Kraken's WebSocket API, version 2: market data in the wire format of that exchange."""

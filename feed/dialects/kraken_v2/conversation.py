@@ -1,6 +1,6 @@
-"""What the exchange understands, and how it answers.
+"""Requests that the exchange understands, and its answers to them.
 
-Where the market has no stream of its own for what the exchange has, the request gets the exchange's own error.
+A request for data of the exchange that this market has no stream for gets the exchange's own error.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ __all__ = ["CHANNELS", "HEARTBEAT", "INTERVALS", "KrakenConversation"]
 CHANNELS = {"trading": "trade", "book": "book", "ticker": "ticker", "candles": "ohlc"}
 
 INTERVALS = {1: "1m", 5: "5m", 15: "15m", 60: "1h", 240: "4h", 1440: "1d"}
-"""Minutes of the intervals that the market has too."""
+"""Candle intervals, in minutes, that both the exchange and the market have, with the market's names."""
 
 DEPTHS = (10, 25, 100, 500, 1000)
 
 TRADES_FIRST, CANDLES_FIRST = 50, 720
-"""Rows of a snapshot."""
+"""Number of rows in a snapshot of trades and of candles."""
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
 
@@ -49,7 +49,7 @@ FIELDS = {
     "ticker": {"snapshot", "event_trigger"},
     "ohlc": {"snapshot", "interval"},
 }
-"""What each channel takes besides `channel`, `symbol` and a `token`, which nobody looks at."""
+"""Parameters of each channel besides `channel`, `symbol` and a `token`, which is ignored."""
 
 PRIVATE_CHANNELS = ("executions", "balances", "level3")
 PRIVATE_METHODS = (
@@ -67,12 +67,12 @@ ERRORS = {
     ErrorCode.UNAUTHORIZED: "Permission denied",
     ErrorCode.TOKEN_EXPIRED: "Permission denied",
 }
-"""What of the server's own rules has no text of the exchange that is known."""
+"""Messages for refusals by the server's own rules, for which no text of the exchange is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What one symbol of a request asks for, as its answer repeats it."""
+    """Request for one symbol, as its answer repeats it."""
 
     method: str
     symbol: str | None = None
@@ -80,29 +80,29 @@ class _Asked:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What can be subscribed to once only: of a book one depth, of candles each interval."""
+        """Key of streams that allow one subscription: one depth of a book, each interval of candles."""
         told = dict(self.told)
         return told["channel"], self.symbol, told.get("interval")
 
 
 class _RefusedError(Exception):
-    """The exchange's text of an error."""
+    """Refused request, with the exchange's text of the error."""
 
 
 class KrakenConversation:
-    """One connection's talk: what it is subscribed to, and in which words it asked."""
+    """Conversation with one connection: its subscriptions, and the parameters they were requested with."""
 
     __slots__ = ("_answering", "_came", "_streams", "_view")
 
     def __init__(self, view: MarketView) -> None:
         self._view = view
-        # What it has, with the depth that a book was asked for with.
+        # Subscribed streams, for books with the requested depth.
         self._streams: dict[tuple[Any, ...], int | None] = {}
         self._answering: _Asked | None = None
         self._came = 0
 
     def read(self, payload: bytes, now: Now) -> Sequence[Request | Rejected]:
-        """One request for each symbol, since each has its answer."""
+        """Return one request per symbol, since each symbol gets its own answer."""
         self._came = now.wall
         try:
             document = orjson.loads(payload)
@@ -120,7 +120,7 @@ class KrakenConversation:
             return (_rejected(str(error), asked, number),)
 
     def say(self, event: Event, now: Now) -> Sequence[bytes]:
-        """What the exchange says to that; of pauses, ends and the like nothing."""
+        """Return the exchange's messages for an event; none for pauses, ends and the like."""
         match event:
             case Status():
                 return (_status(event),)
@@ -170,7 +170,7 @@ class KrakenConversation:
         return found
 
     def _subscribe(self, asked: _Asked, number: int | None) -> Subscribe:
-        """The request of one symbol."""
+        """Return the request for one symbol."""
         self._check_pair(str(asked.symbol))
         told = dict(asked.told)
         parts = self._parts(told)
@@ -188,7 +188,7 @@ class KrakenConversation:
         )
 
     def _unsubscribe(self, asked: _Asked, number: int | None) -> Unsubscribe:
-        """The request of one symbol."""
+        """Return the request for one symbol."""
         self._check_pair(str(asked.symbol))
         told = dict(asked.told)
         parts = self._parts(told)
@@ -205,7 +205,7 @@ class KrakenConversation:
         raise _RefusedError(f"Currency pair not {known} {symbol}")
 
     def _parts(self, told: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-        """Which of a symbol's streams it is. A book that is asked for deeper than there is has what there is."""
+        """Return the part of a symbol's stream. A book requested deeper than any stream gets the deepest one."""
         if told["channel"] == "book":
             if not _is_among(told["depth"], DEPTHS):
                 raise _RefusedError("Subscription depth not supported")
@@ -237,7 +237,7 @@ class KrakenConversation:
         return orjson.dumps(answer if event.id is None else {**answer, "req_id": event.id})
 
     def _times(self, now: Now) -> dict[str, str]:
-        """Wall time: when the request came, and now."""
+        """Return the wall times of the request's arrival and of now."""
         return {"time_in": f"{micros(self._came)}Z", "time_out": f"{micros(now.wall)}Z"}
 
 
@@ -245,7 +245,7 @@ _NATIVE = {theirs: ours for ours, theirs in CHANNELS.items()}
 
 
 def _status(event: Status) -> bytes:
-    """The first message of a connection."""
+    """Return the first message of a connection."""
     number = FIRST_CONNECTION + int("".join(filter(str.isdigit, event.connection)) or 0)
     row = {"version": "2.0.10", "system": event.status, "api_version": "v2", "connection_id": number}
     row |= {"upcoming_maintenance": [], "emergency": []}
@@ -257,7 +257,7 @@ def _rejected(message: str, asked: _Asked, number: int | None) -> Rejected:
 
 
 def _is_among(value: object, known: Collection[int]) -> bool:
-    """Whether it is one of these whole numbers; to Python 10.0 and true would be, too."""
+    """Return True for one of these integers; unlike Python's `in`, 10.0 and true do not count."""
     return type(value) is int and value in known
 
 
@@ -268,7 +268,7 @@ def _check_fields(given: Mapping[str, Any], known: set[str], method: str) -> Non
 
 
 def _told(params: Mapping[str, Any], method: str) -> dict[str, Any]:
-    """What an answer repeats of a request's parameters, with what is usual where they do not say it."""
+    """Return the request's parameters that an answer repeats, with defaults for missing ones."""
     channel = params.get("channel")
     if not isinstance(channel, str):
         raise _RefusedError(MALFORMED)

@@ -1,4 +1,4 @@
-"""What the exchange's messages look like."""
+"""Messages of the exchange."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from feed.units import MINUTE, SECOND
 __all__ = ["KrakenDialect"]
 
 TRADES_AN_EPOCH = 10**9
-"""Trade ids grow by so much with each epoch, so that a client that comes back never sees one twice."""
+"""Increase of the trade ids with each epoch, so that a client that reconnects never sees one twice."""
 
 MINUTES = {part: minutes for minutes, part in INTERVALS.items()}
 
 
 class KrakenDialect:
-    """The wire format of Kraken v2."""
+    """Wire format of Kraken v2."""
 
     name: ClassVar[str] = "kraken_v2"
     paths: ClassVar[tuple[str, ...]] = ("/v2", "/kraken/v2")
@@ -42,21 +42,21 @@ class KrakenDialect:
     wants_net_change: ClassVar[bool] = True
 
     def channel(self, name: str) -> str | None:
-        """What the exchange calls a channel."""
+        """Return the exchange's name of a channel, or None if it has no such channel."""
         return CHANNELS.get(name)
 
     def symbol(self, name: str) -> str:
-        """A pair has its name with a slash, as inside."""
+        """Return the name unchanged: the exchange writes pairs with a slash, too."""
         return name
 
     def close_number(self, code: CloseCode) -> int:
-        """A number that an exchange would close with: those of our own say too much."""
+        """Return a number that an exchange would close with; numbers of this server are replaced by standard ones."""
         if code is codes.MARKET_GONE:
             return codes.RESTART.number
         return code.number if code.number < 4000 else codes.POLICY.number
 
     def beat(self, event: Heartbeat) -> bytes:
-        """The payload of a heartbeat."""
+        """Return the payload of a heartbeat."""
         del event
         return HEARTBEAT
 
@@ -70,7 +70,7 @@ class KrakenDialect:
         skipped: int = 0,
         epoch: int = 1,
     ) -> list[bytes]:
-        """One message a row, and one for all rows of a snapshot. Nothing tells of what was skipped."""
+        """Return one message per row, or one for all rows of a snapshot. Skipped messages are not reported."""
         del stream, options, skipped
         match rows:
             case TradeRows():
@@ -88,12 +88,12 @@ class KrakenDialect:
                 return [b""] * len(rows)
 
     def converse(self, view: MarketView) -> KrakenConversation:
-        """Begin to talk with one connection."""
+        """Return a new conversation with one connection."""
         return KrakenConversation(view)
 
 
 def _gathered(channel: str, kind: Kind, rows: list[str], stamps: Sequence[str] | None = None) -> list[bytes]:
-    """Messages with these rows; an empty one says nothing, and those of a snapshot share a message."""
+    """Return messages with these rows; an empty row sends nothing, and rows of a snapshot share one message."""
 
     def message(shown: str, data: str, stamp: str) -> bytes:
         time = f'"timestamp":"{stamp}",' if stamp else ""
@@ -128,7 +128,7 @@ def _books(rows: BookRows) -> list[str]:
         bids = _removals_first(changed_levels(old.bids, new.bids, descending=True))
         asks = _removals_first(changed_levels(old.asks, new.asks, descending=False))
         checksum = ladder_checksum(new, *_units(rows.instrument))
-        # What only changed below the depth is no change.
+        # A change below the depth alone is no change of this stream.
         books.append(_book(rows.instrument, bids, asks, checksum, time) if bids or asks else "")
     return books
 
@@ -146,7 +146,7 @@ def _book(instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level], 
 
 
 def _removals_first(levels: list[Level]) -> list[Level]:
-    # Clients cut at their depth behind each level: one that goes later would have taken another with it.
+    # Clients cut the book to their depth after each level: a late removal would have pushed another level out.
     return [level for level in levels if not level[1]] + [level for level in levels if level[1]]
 
 
@@ -158,7 +158,7 @@ def _tickers(rows: TickerRows) -> list[str]:
     write, symbol = DecimalWriter(rows.instrument), _quoted(rows.instrument.symbol)
 
     def ticker(it: TickerRow) -> str:
-        # Nobody knows how many trades a recorded ticker was made of.
+        # The number of trades behind a recorded ticker is unknown.
         trades = "" if it.trades is None else f'"trades":{it.trades},'
         return (
             f'{{"symbol":{symbol},"bid":{write.price(it.bid)},"bid_qty":{write.size(it.bid_size)},'

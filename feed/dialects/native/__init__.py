@@ -1,1 +1,1 @@
-"""The native dialect: JSON text, one event a frame."""
+"""The native dialect: JSON text, one event per frame."""

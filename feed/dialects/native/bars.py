@@ -1,4 +1,4 @@
-"""Objects of the native dialect for what is derived from ticks: candles and tickers."""
+"""JSON objects of the native dialect for data derived from ticks: candles and tickers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["candle_objects", "ticker_objects"]
 
 
 def candle_objects(rows: CandleRows, *, quoted: bool) -> list[bytes]:
-    """One object a candle. `time` is in seconds, so that a charting library takes the object as it is."""
+    """Return one object per candle. `time` is in seconds, so that a charting library takes the object unchanged."""
     write = DecimalWriter(rows.instrument, quoted=quoted)
     symbol = orjson.dumps(rows.instrument.symbol).decode()
     return [
@@ -28,7 +28,7 @@ def candle_objects(rows: CandleRows, *, quoted: bool) -> list[bytes]:
 
 
 def ticker_objects(rows: TickerRows, *, quoted: bool) -> list[bytes]:
-    """One object a ticker."""
+    """Return one object per ticker."""
     write = DecimalWriter(rows.instrument, quoted=quoted)
     symbol = orjson.dumps(rows.instrument.symbol).decode()
     return [

@@ -1,4 +1,4 @@
-"""Objects of the native dialect for books: whole ones, and what changed since the one before."""
+"""JSON objects of the native dialect for order books: whole books, and changes since the one before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["book_objects"]
 
 
 def book_objects(rows: BookRows, *, quoted: bool) -> list[bytes]:
-    """One object a book with all of its levels, or one a change."""
+    """Return one object per book with all of its levels, or one per change."""
     write = _BookWriter(rows.instrument, rows.depth, quoted=quoted)
     if rows.whole:
         books = zip(rows.ladders, rows.times, strict=True)
@@ -35,7 +35,7 @@ def book_objects(rows: BookRows, *, quoted: bool) -> list[bytes]:
 
 
 class _Texts(dict[Level, str]):
-    """Levels as they are written. The same ones are written for every depth, and again when they go."""
+    """Cache of written levels: the same ones are written for every depth, and again on removal."""
 
     MOST = 5_000
 
@@ -57,7 +57,7 @@ def _texts(instrument: Instrument, quoted: bool) -> _Texts:
 
 
 class _BookWriter:
-    """Books of one stream as objects."""
+    """Writer of the books of one stream as objects."""
 
     __slots__ = ("_begin", "_texts")
 
@@ -67,7 +67,7 @@ class _BookWriter:
         self._begin = f'{{"symbol":{symbol},"depth":{depth},"bids":['
 
     def book(self, bids: Iterable[Level], asks: Iterable[Level], whole: Ladder, milliseconds: int) -> bytes:
-        """One object; `whole` is the book that the checksum is of."""
+        """Return one object; `whole` is the book for the checksum."""
         texts = self._texts
         checksum = ladder_checksum(whole, *texts.units)
         return (

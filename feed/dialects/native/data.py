@@ -1,7 +1,7 @@
 """Objects and frames of the native dialect: from columns of integers to payloads, a whole slice at a time.
 
-A payload is one `%` of a byte template that is made once for an instrument and a form, filled from columns that numpy
-has already split at the decimal point. No float is ever formatted.
+A payload is one `%` operation on a byte template, which is built once per instrument and form and filled from columns
+that numpy has already split at the decimal point. No float is ever formatted.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from feed.units import MILLISECOND
 __all__ = ["frames_of", "status_objects", "trade_frames", "trade_objects"]
 
 SHORT_SLICE = 4
-"""Up to so many rows are split one by one: a call of numpy costs more than that."""
+"""Maximum number of rows that are split one by one, which costs less than a call of numpy."""
 
 
 def frames_of(
     channel: str, symbol: str, objects: Sequence[bytes], first_seq: int, kind: Kind, skipped: int
 ) -> list[bytes]:
-    """Objects inside of the head that tells their stream and their `seq`, the first also what was skipped before it."""
+    """Return objects inside a head with their stream and `seq`, the first also with the number skipped before it."""
     head, seqs = _head(channel, symbol, kind), _seqs(first_seq, len(objects), kind)
     frames = [b'%b%d,"data":%b}' % (head, seq, each) for seq, each in zip(seqs, objects, strict=True)]
     if skipped:
@@ -39,20 +39,20 @@ def frames_of(
 
 
 def trade_objects(rows: TradeRows, *, quoted: bool) -> list[bytes]:
-    """One object a fill."""
+    """Return one object per fill."""
     template = _trade_template(rows.instrument, quoted)
     return [template % row for row in zip(*_columns(rows), strict=True)]
 
 
 def trade_frames(rows: TradeRows, first_seq: int, kind: Kind, *, quoted: bool) -> list[bytes]:
-    """One payload a fill: head and object as one template, for there are many of them."""
+    """Return one payload per fill: head and object share one template for speed."""
     template = _frame_template(rows.instrument, quoted, kind)
     seqs = _seqs(first_seq, len(rows), kind)
     return [template % row for row in zip(seqs, *_columns(rows), strict=True)]
 
 
 def status_objects(rows: StatusRows) -> list[bytes]:
-    """One object a change of status."""
+    """Return one object per change of status."""
     return [
         orjson.dumps(
             {
@@ -79,7 +79,7 @@ def _head(channel: str, symbol: str, kind: Kind) -> bytes:
 
 
 def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
-    """The columns of a fill in the order of its object."""
+    """Yield the columns of fills in the order of the object's keys."""
     ticks, each = rows.ticks, rows.instrument
     prices = {name: _split(getattr(ticks, name), each.tick_units, each.price_decimals) for name in PRICES}
     sizes = {name: _split(getattr(ticks, name), each.lot_units, each.size_decimals) for name in SIZES}
@@ -91,7 +91,7 @@ def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
 
 
 def _split(column: NDArray[np.int64], units: int, decimals: int) -> list[Sequence[int]]:
-    """The digits before the point and those after it; only the first where there are no decimals."""
+    """Return the digits before and after the decimal point; only those before it if there are no decimals."""
     if not decimals:
         return [(column * units).tolist()]
     if 0 < len(column) <= SHORT_SLICE:
@@ -109,7 +109,7 @@ def _frame_template(instrument: Instrument, quoted: bool, kind: Kind) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _trade_template(instrument: Instrument, quoted: bool) -> bytes:
-    # The text becomes part of a template, where a percent sign has a meaning.
+    # The text becomes part of a template, in which a percent sign must be doubled.
     symbol = orjson.dumps(instrument.symbol).replace(b"%", b"%%")
     price = _decimal(instrument.price_decimals, quoted)
     size = _decimal(instrument.size_decimals, quoted)

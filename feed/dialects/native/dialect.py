@@ -1,4 +1,4 @@
-"""The native dialect: JSON text, one event a frame, fixed key order, decimals written out exactly."""
+"""The native dialect: JSON text, one event per frame, fixed key order, decimals written out exactly."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from feed.protocol.view import USUAL_HEARTBEAT, HeartbeatRule, MarketView
 __all__ = ["NativeConversation", "NativeDialect"]
 
 QUOTED = ("numbers", "string")
-"""The option of clients that parse floats badly: decimals as JSON strings."""
+"""Option for clients that parse floats badly: decimals as JSON strings."""
 
 _DECIMAL = re.compile(rb"(?<=[:,\[])-?[0-9]+\.[0-9]+(?=[,}\]])")
 
 
 class NativeDialect:
-    """The market's own wire format."""
+    """Wire format of this project."""
 
     name: ClassVar[str] = "native"
     paths: ClassVar[tuple[str, ...]] = ("/", "/ws")
@@ -41,19 +41,19 @@ class NativeDialect:
     wants_net_change: ClassVar[bool] = False
 
     def channel(self, name: str) -> str:
-        """A channel has the name that it has inside."""
+        """Return the name unchanged."""
         return name
 
     def symbol(self, name: str) -> str:
-        """A symbol has the name that it has inside."""
+        """Return the name unchanged."""
         return name
 
     def close_number(self, code: CloseCode) -> int:
-        """The table's own number."""
+        """Return the number in the table of close codes."""
         return code.number
 
     def beat(self, event: Heartbeat) -> bytes:
-        """The payload of a heartbeat, the same for all with the same subscriptions."""
+        """Return the payload of a heartbeat, the same for all connections with the same subscriptions."""
         return encode(event)
 
     def write(
@@ -66,8 +66,8 @@ class NativeDialect:
         skipped: int = 0,
         epoch: int = 1,
     ) -> list[bytes]:
-        """One payload a row: its object inside of a head."""
-        del epoch  # A client is told of it when it subscribes.
+        """Return one payload per row: its object inside a head."""
+        del epoch  # A client gets it in the answer to its subscription.
         if skipped and len(rows) == 1:
             objects = _newest_objects(rows, options)
         elif isinstance(rows, TradeRows) and not skipped:
@@ -77,11 +77,11 @@ class NativeDialect:
         return frames_of(stream.channel, stream.symbol, objects, first_seq, kind, skipped)
 
     def objects(self, rows: Rows, options: Options = ()) -> list[bytes]:
-        """The object of each row alone, as frames carry it under `data`."""
+        """Return the object of each row alone, as frames carry it under `data`."""
         return _objects(rows, options)
 
     def converse(self, view: MarketView) -> NativeConversation:
-        """Begin to talk with one connection."""
+        """Return a new conversation with one connection."""
         return NativeConversation(view)
 
 
@@ -102,12 +102,12 @@ def _objects(rows: Rows, options: Options) -> list[bytes]:
             return [_DECIMAL.sub(rb'"\g<0>"', each) for each in rows.objects] if quoted else list(rows.objects)
 
 
-# Who skips gets the newest message under a head of his own: of many who do, all but the first find it written.
+# A subscriber that skips gets the newest message under its own head: the object is written once for all of them.
 _newest_objects = lru_cache(maxsize=256)(_objects)
 
 
 class NativeConversation:
-    """One connection's talk: a frame an event, and nothing to remember."""
+    """Conversation with one connection: one frame per event, without state."""
 
     __slots__ = ("_view",)
 
@@ -115,12 +115,12 @@ class NativeConversation:
         self._view = view
 
     def read(self, payload: bytes, now: Now) -> Sequence[Request | Rejected]:
-        """The one request of a frame."""
+        """Return the one request of a frame."""
         del now
         return (decode(payload),)
 
     def say(self, event: Event, now: Now) -> Sequence[bytes]:
-        """The one frame of an event, if it has one."""
+        """Return the one frame of an event, if it has one."""
         del now
         if isinstance(event, Status):
             event = replace(event, symbols=tuple(map(described, self._view.instruments)))

@@ -1,4 +1,4 @@
-"""Names and keys of events in the native dialect: a frame has the keys of its event in this order."""
+"""Names and keys of events in the native dialect: a frame has the keys of its event in the order given here."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ EVENTS: dict[str, type[Event]] = {
     "done": CommandDone,
     "closing": Closing,
 }
-"""Each event under the name that its frame has."""
+"""Event classes by the name in their frames."""
 
 NULLABLE: set[tuple[type[Event], str]] = {(PongEvent, "timestamp"), (Authenticated, "expires_at")}
-"""Keys that are there without a value too; all others are left out then."""
+"""Keys that are written as null without a value; all others are left out then."""
 
 KEYS: dict[type[Event], tuple[str, ...]] = {
     Status: (
@@ -68,7 +68,7 @@ _NAMES = {kind: name for name, kind in EVENTS.items()}
 
 
 def encode(event: Event) -> bytes:
-    """One event as the payload of a text frame; empty for one that has no name here."""
+    """Return an event as the payload of a text frame; empty for an event without a name in this dialect."""
     kind = type(event)
     if kind not in _NAMES:
         return b""
@@ -81,7 +81,7 @@ def encode(event: Event) -> bytes:
 
 
 def described(instrument: Instrument) -> dict[str, Any]:
-    """A symbol as the status frame describes it."""
+    """Return the description of a symbol in the status frame."""
     return {
         "symbol": instrument.symbol,
         "tick_size": orjson.Fragment(f"{instrument.tick_size:f}"),

@@ -1,4 +1,4 @@
-"""Reads objects of the native dialect back to rows, for dialects that spell what a recording has in another way."""
+"""Reading of native objects back to rows, for dialects that write recorded candles and tickers differently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _decoder = json.JSONDecoder(parse_float=Decimal)
 
 
 def rows_of(raw: RawRows) -> CandleRows | TickerRows:
-    """The rows of recorded candles or tickers."""
+    """Return the rows of recorded candles or tickers."""
     documents = [_decoder.decode(each.decode()) for each in raw.objects]
     steps = _Steps(raw.instrument)
     if "interval" in documents[0]:
@@ -26,13 +26,13 @@ def rows_of(raw: RawRows) -> CandleRows | TickerRows:
 
 
 class _Steps:
-    """Decimals of an instrument as counts of its steps."""
+    """Converter from decimals of an instrument to counts of its ticks and lots."""
 
     def __init__(self, instrument: Instrument) -> None:
         self._tick, self._lot = instrument.tick_size, instrument.lot_size
 
     def candle(self, it: dict[str, Any]) -> CandleRow:
-        """One candle."""
+        """Return the row of a candle."""
         volume = self._size(it["volume"])
         return CandleRow(
             begin=it["time"] * SECOND,
@@ -48,7 +48,7 @@ class _Steps:
         )
 
     def ticker(self, it: dict[str, Any]) -> TickerRow:
-        """One ticker, whose trades nobody counted."""
+        """Return the row of a ticker, without a number of trades, which is not recorded."""
         volume = self._size(it["volume"])
         return TickerRow(
             last=self._price(it["last"]),
@@ -66,12 +66,12 @@ class _Steps:
         )
 
     def _price(self, value: Any) -> int:
-        # As text where it was recorded of a client that asked for that.
+        # Text if the recording client asked for decimals as strings.
         return round(Decimal(value) / self._tick)
 
     def _size(self, value: Any) -> int:
         return round(Decimal(value) / self._lot)
 
     def _notional(self, average: Any, volume: int) -> Fraction:
-        """What gives this average again; an average need not be a whole number of ticks."""
+        """Return the notional that gives this average again; an average need not be a whole number of ticks."""
         return Fraction(Decimal(average)) / Fraction(self._tick) * volume

@@ -1,4 +1,4 @@
-"""Requests of the native dialect: JSON objects, read without ever raising, and refused with a hint."""
+"""Reading of native requests: JSON objects, read without ever raising, and refused with a hint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["decode"]
 
 
 def decode(payload: bytes) -> Request | Rejected:
-    """The request in the payload of a text frame, or why it is none. Never raises, whatever came."""
+    """Return the request in the payload of a text frame, or the reason why it is none. Never raises."""
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
@@ -86,7 +86,7 @@ def _invalid(
 def _field(problem: ErrorDetails, model: type[RequestText]) -> str:
     location = problem["loc"]
     if location and location[0] in model.model_fields:
-        # What follows an array's index or a union's branch is pydantic's own, not the client's.
+        # The parts after an array's index or a union's branch are pydantic's own, not the client's.
         inner = [str(part) for part in location[1:] if part in ("epoch", "seq")]
         return ".".join([str(location[0]), *inner])
     return ".".join(str(part) for part in location)[:64]
@@ -123,7 +123,7 @@ _VALID = {
 
 
 def _readable_id(value: object) -> RequestId | None:
-    """The id to answer with, if what came can be one."""
+    """Return the id to answer with, if the given value can be one."""
     if isinstance(value, str):
         return value if len(value) <= MAX_ID_LENGTH else None
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""Models of the native text of requests, one an event: validated before anything else looks at it.
+"""Models of native requests as JSON text, one per event, validated before any other processing.
 
 They are also the source of the published schema, so every key has a description.
 """
@@ -41,7 +41,7 @@ MAX_DEPTH = 64
 
 
 def _shallow(value: Any, depth: int = 0) -> Any:
-    """What comes back as it came must be something that can be written again: JSON writers bound their nesting."""
+    """Return a value that the server echoes, checked for nesting depth, which JSON writers limit."""
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -54,7 +54,7 @@ Opaque = Annotated[Any, BeforeValidator(_shallow)]
 
 
 def _as_tuple(value: object) -> object:
-    """One name or an array of names: inside it is always a tuple without repetition, in the order given."""
+    """Return one name or an array of names as a tuple without repetition, in the order given."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -70,7 +70,7 @@ Names = Annotated[
 
 
 def _as_depths(value: object) -> object:
-    """Depths are numbers on the wire and texts inside, as intervals are."""
+    """Return depths, which are numbers on the wire, as text, like intervals."""
     values = value if isinstance(value, list) else [value]
     if values == ["*"]:
         return ("*",)
@@ -92,19 +92,19 @@ def _parts(interval: tuple[str, ...] | None, depth: tuple[str, ...] | None) -> d
 
 
 class RequestText(BaseModel):
-    """What all requests share."""
+    """Base of all requests."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     id: Id | None = Field(None, description="Comes back on everything that answers this request")
 
     def neutral(self) -> Request:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         raise NotImplementedError
 
 
 class ResumeText(BaseModel):
-    """Where a client that was cut off wants to go on."""
+    """Position at which a disconnected client resumes a stream."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -127,7 +127,7 @@ class SubscribeText(RequestText):
     )
 
     def neutral(self) -> requests.Subscribe:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.Subscribe(
             channel=self.channel,
             symbol=self.symbol,
@@ -149,7 +149,7 @@ class UnsubscribeText(RequestText):
     depth: Depths | None = Field(None, description="Levels of a book; all of them where missing")
 
     def neutral(self) -> requests.Unsubscribe:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         parts = _parts(self.interval, self.depth)
         return requests.Unsubscribe(channel=self.channel, symbol=self.symbol, parts=parts, id=self.id)
 
@@ -161,7 +161,7 @@ class PingText(RequestText):
     timestamp: Opaque = Field(None, description="Opaque; comes back in the pong")
 
     def neutral(self) -> requests.Ping:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.Ping(timestamp=self.timestamp, id=self.id)
 
 
@@ -172,7 +172,7 @@ class PongText(RequestText):
     timestamp: Opaque = Field(None, description="The timestamp of the ping that it answers")
 
     def neutral(self) -> requests.Pong:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.Pong(timestamp=self.timestamp, id=self.id)
 
 
@@ -183,7 +183,7 @@ class AuthText(RequestText):
     token: str = Field(description="The server's token", max_length=4096)
 
     def neutral(self) -> requests.Auth:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.Auth(token=self.token, id=self.id)
 
 
@@ -196,7 +196,7 @@ class ControlText(RequestText):
     action: str = Field(description="What to do, such as pause, resume, speed or step", min_length=1, max_length=64)
 
     def neutral(self) -> requests.Control:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.Control(action=self.action, keys=dict(self.model_extra or {}), id=self.id)
 
 
@@ -206,7 +206,7 @@ class ListText(RequestText):
     event: Literal["list"] = "list"
 
     def neutral(self) -> requests.ListSubscriptions:
-        """The request without its spelling."""
+        """Return the request independent of the dialect."""
         return requests.ListSubscriptions(id=self.id)
 
 

@@ -1,1 +1,1 @@
-"""Actions: what a command can do to a market's time and epoch, one file each."""
+"""Actions that commands perform on a market's time and epoch, one file each."""

@@ -1,4 +1,4 @@
-"""What an action is: keys that are read, and a pure decision about the market's state."""
+"""Definition of an action: its keys, and a pure decision about the market's state."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Action", "Decision", "Instant", "Key", "Lookahead", "read_count", "r
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """The moment of a decision.
+    """Moment of a decision.
 
     Attributes:
         now: monotonic time, ns.
-        here: market time at which the market stands or has come to.
-        shift: ns between market time and what clients see of it.
-        start: market time of the source's beginning.
+        here: current market time.
+        shift: ns added to market time for the time that clients see.
+        start: market time at which the source begins.
     """
 
     now: int
@@ -34,29 +34,29 @@ class Instant:
 
 
 class Lookahead(Protocol):
-    """What may be asked of the future before a decision about it."""
+    """Queries about future messages, for decisions."""
 
     def nth_trade(self, after: int, count: int, symbol: str | None) -> tuple[int, int] | None:
-        """Market time of the `count`-th trade behind `after`, and how many trades there are up to it.
+        """Return the market time of the `count`-th trade after `after`, and the number of trades up to it.
 
-        Trades of one instant come together. None where the source ends before, or there is none for too long.
+        Trades of one instant count together. None if the source ends before, or the trade is too far ahead.
         """
 
     def trades_until(self, after: int, until: int, symbol: str | None) -> int:
-        """How many trades there are behind `after`, up to `until`."""
+        """Return the number of trades after `after`, up to and including `until`."""
 
     def digest_of(self, seed: int, begins: int) -> str:
-        """The digest of this market's frames, if it began there with that seed."""
+        """Return the digest that this market's frames would have if it began at `begins` with that seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a command comes to.
+    """Outcome of a command.
 
     Attributes:
-        state: the market's state from then on.
-        effect: market time behind which that is so.
-        facts: what the answer tells besides.
+        state: the market's state from `effect` on.
+        effect: market time after which the state applies.
+        facts: further values in the answer.
     """
 
     state: MarketState
@@ -66,7 +66,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of an action: how its value is read, from JSON or from the text of a URL alike."""
+    """Key of an action, with the function that parses its value from JSON or from the text of a URL."""
 
     read: Callable[[object], Any]
     description: str
@@ -74,13 +74,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that can be done to a market.
+    """Action that can be performed on a market.
 
     Attributes:
-        name: what clients call it.
+        name: the name that clients use.
         description: one sentence for help and documentation.
-        keys: what it takes.
-        decide: the decision; raises `CommandError` where it is not possible.
+        keys: the keys that it accepts.
+        decide: makes the decision; raises `CommandError` if the action is not possible.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Action:
     keys: Mapping[str, Key] = field(default_factory=dict)
 
     def read(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """The keys of a request with their values read; raises `CommandError` for an unknown or bad one."""
+        """Return the keys of a request with parsed values; raise `CommandError` for an unknown key or a bad value."""
         return {name: self._read(name, value) for name, value in given.items()}
 
     def _read(self, name: str, value: object) -> Any:
@@ -111,7 +111,7 @@ MAX_COUNT = 1_000_000
 
 
 def read_count(value: object) -> int:
-    """A whole number from 1 on."""
+    """Parse a whole number from 1 to `MAX_COUNT`."""
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_COUNT:
         raise UsageError(f"{str(value)[:40]!r} is no whole number from 1 to {MAX_COUNT}")
@@ -119,7 +119,7 @@ def read_count(value: object) -> int:
 
 
 def read_length(value: object) -> int:
-    """A duration in ns, longer than nothing."""
+    """Parse a positive duration into ns."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise UsageError('write a duration such as "250ms" or "5m"')
     length = parse_duration(value)
@@ -129,14 +129,14 @@ def read_length(value: object) -> int:
 
 
 def read_pace(value: object) -> float:
-    """A speed: market seconds a real second, or `max`."""
+    """Parse a speed: market seconds a real second, or `max`."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise UsageError("write a speed from 0.1 to 1000, or max")
     return parse_speed(value)
 
 
 def read_text(value: object) -> str:
-    """A short text."""
+    """Parse a text of 1 to 200 characters."""
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise UsageError("write a text of 1 to 200 characters")
     return value

@@ -1,4 +1,4 @@
-"""`pause`: market time stands still exactly."""
+"""`pause`: stop market time at an exact instant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["PAUSE"]
 
 def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead: Lookahead) -> Decision:
     if not state.moving:
-        # One that waits for its first subscribers does so no more: from now on it waits for a command.
+        # A market that waits for its first subscribers now waits for a command instead.
         return Decision(replace(state, waits=False), state.at)
     return Decision(replace(state, stop=instant.here, waits=False), instant.here)
 

@@ -1,4 +1,4 @@
-"""All actions by name: what the socket, HTTP and the documentation know of."""
+"""Registry of all actions by name, shared by the socket, HTTP and the documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, 
 
 
 def find_action(name: str) -> Action:
-    """The action of that name; raises `CommandError` with the nearest one where there is none."""
+    """Return the action of that name; raise `CommandError` with the nearest name if there is none."""
     action = ACTIONS.get(name)
     if action is None:
         near = nearest(name, ACTIONS)

@@ -1,4 +1,4 @@
-"""`restart`: a new epoch from the beginning, perhaps with another seed."""
+"""`restart`: begin a new epoch at the start of the scenario, optionally with another seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`resume`: market time runs on from where it stands."""
+"""`resume`: let market time run on from its current value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RESUME"]
 
 def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead: Lookahead) -> Decision:
     if state.moving:
-        # What it was to stop at is taken back.
+        # Cancel the time at which the market was to stop.
         return Decision(replace(state, stop=None), instant.here)
     if state.end is not None and state.at >= state.end:
         raise CommandError(ErrorCode.NOT_POSSIBLE, "The market has ended", hint="seek or restart begins a new epoch")

@@ -1,4 +1,4 @@
-"""`seek`: a new epoch from any market time, back or forward."""
+"""`seek`: begin a new epoch at any market time, earlier or later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_MILLISECONDS = 2**62 // MILLISECOND
 
 
 class MarketTime:
-    """A market time as it was written: absolute as clients see it, into the scenario, or away from here."""
+    """Market time as given by the client: absolute (as clients see it), into the scenario, or relative to now."""
 
     def __init__(self, written: str, base: str, nanoseconds: int) -> None:
         self._written = written
@@ -29,13 +29,13 @@ class MarketTime:
         return self._written
 
     def resolve(self, instant: Instant) -> int:
-        """The market time in ns, without the anchor."""
+        """Return the market time in ns, without the anchor."""
         bases = {"absolute": -instant.shift, "scenario": instant.start, "here": instant.here}
         return self._nanoseconds + bases[self._base]
 
 
 def read_market_time(value: object) -> MarketTime:
-    """A time such as 1736121600000 (ms), "2025-01-06T00:05:00Z", "+5m", "-30s", or "00:05:00" into the scenario."""
+    """Parse a time: 1736121600000 (ms), "2025-01-06T00:05:00Z", "+5m", "-30s", or "00:05:00" into the scenario."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value:

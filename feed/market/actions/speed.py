@@ -1,4 +1,4 @@
-"""`speed`: how fast market time runs from now on."""
+"""`speed`: change the speed of market time from now on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`step`: a paused market goes on by so many trades, or by so long, and stands again."""
+"""`step`: advance a paused market by a number of trades or by a duration, and pause it again."""
 
 from __future__ import annotations
 

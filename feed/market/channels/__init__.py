@@ -1,1 +1,1 @@
-"""Channels: what a market publishes, one module for each kind of message."""
+"""Channels that a market publishes, one module for each kind of message."""

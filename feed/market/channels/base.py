@@ -1,4 +1,4 @@
-"""From a batch to messages: each channel says when its messages are due and what they say.
+"""Channels, which turn a batch into messages: the due time and the content of each.
 
 To add a channel, write a class with a `track` and list it in `open_channels`. Everything else (order, seq, history,
 resume, fan-out) follows from the times of its tracks.
@@ -23,79 +23,79 @@ Ints = NDArray[np.int64]
 
 
 class Track(Protocol):
-    """The messages of one stream in one batch.
+    """Messages of one stream in one batch.
 
-    `times` are market times, by which messages are due. Whoever gets rows sees the market's clients' times: a track is
-    the one place where its market's shift is added.
+    `times` are the market times at which messages are due. Rows contain the times that clients see: a track is the one
+    place that adds the market's shift.
     """
 
     @property
     def times(self) -> Ints:
-        """When each message is due: market time, ns UTC, never falling."""
+        """The due time of each message: market time, ns UTC, never decreasing."""
 
     def rows(self, lo: int, hi: int) -> Rows:
-        """What messages `lo` up to, not including, `hi` say."""
+        """Return the content of messages `lo` up to, not including, `hi`."""
 
 
 class Channel(Protocol):
-    """One channel of a market.
+    """Channel of a market.
 
     `parts` are the streams of a symbol (intervals, depths), or one empty name. A `lossless` channel sends every message
-    to everybody; of the others only the newest matters: who does not keep up gets that alone, told how many were
-    skipped. Where messages are `differences` it gets the snapshot in its place, since the newest alone would leave it
-    with a state that never was. A subscription to one that `begins_with_snapshot` gets the state first.
-    `on_demand` says that its messages can be counted without making them, so that nothing is made of them until
-    somebody listens. `chunk` messages are encoded at a time: a numpy call costs the same for one row as for a hundred,
-    but the event loop waits for all of them.
+    to every subscriber; in the others only the newest matters: a slow subscriber receives only that, with the number of
+    skipped messages. If messages are `differences`, it receives a snapshot instead, since the newest difference alone
+    would leave it with a state that never existed. A subscription to a channel that `begins_with_snapshot` receives the
+    state first. `on_demand` means that messages can be counted without generating them, so none are generated until
+    there is a subscriber. `chunk` messages are encoded at a time: a numpy call costs the same for one row as for a
+    hundred, but the event loop waits for all of them.
     """
 
     @property
     def name(self) -> str:
-        """What clients subscribe to."""
+        """The name that clients subscribe to."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """By what the streams of a symbol differ, or one empty text."""
+        """The intervals or depths that tell a symbol's streams apart, or one empty text."""
 
     @property
     def lossless(self) -> bool:
-        """Whether each message counts."""
+        """Return whether every message is sent to every subscriber."""
 
     @property
     def differences(self) -> bool:
-        """Whether a message only says what changed. Such a channel has a snapshot."""
+        """Return whether messages contain only changes. Such a channel has a snapshot."""
 
     @property
     def begins_with_snapshot(self) -> bool:
-        """Whether a subscription begins with the state."""
+        """Return whether a subscription begins with the state."""
 
     @property
     def chunk(self) -> int:
-        """How many messages are encoded at a time."""
+        """The number of messages encoded at a time."""
 
     @property
     def on_demand(self) -> bool:
-        """Whether the number of messages up to a time is known without making them."""
+        """Return whether the messages up to a time can be counted without generating them."""
 
     def track(self, batch: Batch, symbol: int, part: str) -> Track:
-        """The messages of one stream in a batch; `symbol` counts the source's instruments."""
+        """Return the messages of one stream in a batch; `symbol` is an index into the source's instruments."""
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """On demand: messages due at market time `time` or before it, in an epoch that began at `begins`."""
+        """Count messages due at or before market time `time`, in an epoch begun at `begins`; for on-demand channels."""
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> Track | None:
-        """The state at market time `at`, or the last `count` of it; None where the last messages are the state."""
+        """Return the state at market time `at`, or the last `count` states; None if the last messages are the state."""
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """Whether `snapshot` takes no more than some milliseconds."""
+        """Return whether `snapshot` takes no more than some milliseconds."""
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """Make what is missing for it, some milliseconds of work at a time."""
+        """Compute the missing data for `snapshot`, some milliseconds of work at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickTrack:
-    """One message a fill."""
+    """Track with one message a fill."""
 
     block: TickBlock
     instrument: Instrument
@@ -103,34 +103,34 @@ class TickTrack:
 
     @property
     def times(self) -> Ints:
-        """When each fill happened."""
+        """The market time of each fill."""
         return self.block.time
 
     def rows(self, lo: int, hi: int) -> TradeRows:
-        """The fills."""
+        """Return the fills as trade rows."""
         ticks = self.block[lo:hi]
         return TradeRows(self.instrument, replace(ticks, time=ticks.time + self.shift) if self.shift else ticks)
 
 
 @dataclass(frozen=True, slots=True)
 class StatusTrack:
-    """One message a change."""
+    """Track with one message a status change."""
 
     changes: tuple[StatusChange, ...]
     shift: int
 
     @property
     def times(self) -> Ints:
-        """When each change happens."""
+        """The market time of each status change."""
         return np.array([change.time for change in self.changes], np.int64)
 
     def rows(self, lo: int, hi: int) -> StatusRows:
-        """The changes."""
+        """Return the status changes as rows."""
         return StatusRows(tuple(replace(change, time=change.time + self.shift) for change in self.changes[lo:hi]))
 
 
 class _Eager:
-    """A channel whose messages are what the source has, no more and no less."""
+    """Channel whose messages are exactly the events of the source."""
 
     parts: ClassVar[tuple[str, ...]] = ("",)
     lossless: ClassVar[bool] = True
@@ -143,45 +143,45 @@ class _Eager:
         self._shift = shift
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """Only the messages themselves tell."""
+        """Raise NotImplementedError: these messages can only be counted by generating them."""
         raise NotImplementedError
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """Always."""
+        """Return True: the state is always available at once."""
         return True
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """Nothing."""
+        """Return an empty iterator: there is nothing to compute."""
         return iter(())
 
 
 class TradingChannel(_Eager):
-    """`trading`: every fill."""
+    """Channel `trading`: every fill."""
 
     name: ClassVar[str] = "trading"
     begins_with_snapshot: ClassVar[bool] = False
 
     def track(self, batch: Batch, symbol: int, part: str) -> TickTrack:
-        """The fills of a symbol."""
+        """Return the fills of a symbol in a batch."""
         return TickTrack(batch.ticks[symbol], self._source.instruments[symbol], self._shift)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> None:
-        """The last fills are the state."""
+        """Return None: the last fills are the state."""
 
 
 class StatusChannel(_Eager):
-    """`status`: every change of a symbol's status or phase."""
+    """Channel `status`: every change of a symbol's status or phase."""
 
     name: ClassVar[str] = "status"
     begins_with_snapshot: ClassVar[bool] = True
 
     def track(self, batch: Batch, symbol: int, part: str) -> StatusTrack:
-        """The changes of a symbol."""
+        """Return the status changes of a symbol in a batch."""
         wanted = self._source.instruments[symbol].symbol
         return StatusTrack(tuple(change for change in batch.statuses if change.symbol == wanted), self._shift)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> StatusTrack:
-        """What is in force."""
+        """Return the status and phase in force at `at`."""
         wanted = self._source.instruments[symbol].symbol
         changes = tuple(change for change in self._source.statuses(at) if change.symbol == wanted)
         return StatusTrack(changes, self._shift)
@@ -190,7 +190,7 @@ class StatusChannel(_Eager):
 def streams_of(
     channels: tuple[Channel, ...], instruments: tuple[Instrument, ...]
 ) -> Iterator[tuple[Stream, Channel, int]]:
-    """Every stream of a market with its channel and the number of its symbol, in the order of their tracks."""
+    """Yield every stream of a market with its channel and the index of its symbol, in the order of tracks."""
     for channel in channels:
         for symbol, instrument in enumerate(instruments):
             for part in channel.parts:

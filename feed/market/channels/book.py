@@ -1,7 +1,7 @@
-"""`book`: the best levels of a symbol, first whole and then what changes.
+"""Channel `book`: the best levels of a symbol's order book, first as a snapshot and then as changes.
 
-There is a message for every change of the book, and all depths have the same ones: every time at which something
-trades is a time of the book, and its touch then is the trade's quote.
+There is a message for every change of the order book, at the same times for all depths: every time of a trade is also
+a time of the book, and its best bid and ask then are the trade's quote.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["BookChannel"]
 Ints = NDArray[np.int64]
 
 STRETCH = 30 * MINUTE
-"""Changes are counted ahead from one multiple of it to the next: blocks of trades end there, whatever their length."""
+"""The length (ns) in whose multiples changes are counted ahead; blocks of trades always end at a multiple of it."""
 
 
 class BookChannel:
-    """The channel of all books of a source."""
+    """Channel of all order books of a source."""
 
     name: ClassVar[str] = "book"
     lossless: ClassVar[bool] = False
@@ -38,25 +38,25 @@ class BookChannel:
     def __init__(self, source: Source, shift: int) -> None:
         self._source = source
         self._shift = shift
-        # What was recorded with ten levels has no more of them.
+        # A recording with ten levels cannot provide more.
         most = min(source.books(index).levels for index in range(len(source.instruments)))
         self.parts = tuple(str(depth) for depth in DEPTHS if depth <= max(most, DEPTHS[0]))
-        # Of each symbol from where to where its changes are counted, and how many they are.
+        # For each symbol: start and end of the time whose changes are counted, and their number.
         self._counted: dict[int, tuple[int, int, int]] = {}
 
     def beside(self, source: Source) -> BookChannel:
-        """One for another thread, with a source of its own; what it counts, this one knows."""
+        """Return a copy for another thread, with another instance of the source; both share the counts."""
         other = BookChannel(source, self._shift)
         other._counted = self._counted
         return other
 
     def track(self, batch: Batch, symbol: int, part: str) -> BookTrack:
-        """The changes of a batch."""
+        """Return the order book changes of a batch."""
         depth = self._source.books(symbol).during(batch.start, batch.end)
         return BookTrack(self._source.instruments[symbol], int(part), self._shift, depth)
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """The changes since the epoch began."""
+        """Return the number of order book changes from the epoch's beginning up to and including `time`."""
         books = self._source.books(symbol)
         first, until, count = self._counted.get(symbol, (begins, begins, 0))
         if first == begins and until <= time + 1:
@@ -64,7 +64,7 @@ class BookChannel:
         return books.count(begins, time + 1)
 
     def counting(self, begins: int, until: int) -> Iterator[None]:
-        """Count ahead for whoever is the first to read a book, some milliseconds of work at a time."""
+        """Count changes ahead for the first subscriber to a book, some milliseconds of work at a time."""
         for symbol in range(len(self._source.instruments)):
             first, at, count = self._counted.get(symbol, (begins, begins, 0))
             if first != begins:
@@ -76,25 +76,25 @@ class BookChannel:
                 yield
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookSnapshot:
-        """The book as it stands: older ones are nobody's state."""
+        """Return the order book at `at`; always one, since older books are not part of the state."""
         depth = self._source.books(symbol).during(at + 1, at + 1)
         return BookSnapshot(self._source.instruments[symbol], int(part), self._shift, depth, at)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """A block of trades is enough to make a book."""
+        """Return True: one block of trades is enough to compute an order book."""
         return True
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """Nothing."""
+        """Return an empty iterator: there is nothing to compute."""
         return iter(())
 
 
 class BookTrack:
-    """The changes of one book.
+    """Changes of one order book.
 
     Args:
-        levels: of a side.
-        depth: the book over a batch.
+        levels: the number of levels a side.
+        depth: the order book over a batch.
     """
 
     def __init__(self, instrument: Instrument, levels: int, shift: int, depth: Depth) -> None:
@@ -105,18 +105,18 @@ class BookTrack:
 
     @property
     def times(self) -> Ints:
-        """When the book changes."""
+        """The market time of each order book change."""
         return self._depth.quotes.time
 
     def rows(self, lo: int, hi: int) -> BookRows:
-        """What each change changes."""
+        """Return the levels that each change affects."""
         times = (self.times[lo:hi] + self._shift).tolist()
         ladders = self._depth.ladders(lo - 1, hi, self._levels)
         return BookRows(self._instrument, self._levels, times, ladders, whole=False)
 
 
 class BookSnapshot:
-    """A book as it stands at one time; see `BookTrack`."""
+    """Order book at one time; see `BookTrack`."""
 
     def __init__(self, instrument: Instrument, levels: int, shift: int, depth: Depth, at: int) -> None:
         self.times = np.array([at], np.int64)
@@ -126,7 +126,7 @@ class BookSnapshot:
         self._depth = depth
 
     def rows(self, lo: int, hi: int) -> BookRows:
-        """The book."""
+        """Return the whole order book."""
         times = (self.times[lo:hi] + self._shift).tolist()
         ladders = self._depth.ladders(-1, 0, self._levels)[lo:hi]
         return BookRows(self._instrument, self._levels, times, ladders, whole=True)

@@ -1,7 +1,7 @@
-"""Channels that are made of ticks: `ticker` and `candles`.
+"""Channels derived from ticks: `ticker` and `candles`.
 
-Both have one message a second of market time, due in the second's last nanosecond: what stands when it ends. So the
-number of a message follows from its time, and nothing is computed for a stream that nobody listens to.
+Both have one message a second of market time, due in the second's last nanosecond, with the state at that time. So the
+number of a message follows from its time, and nothing is computed for a stream without subscribers.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ __all__ = ["INTERVALS", "CandleChannel", "TickerChannel"]
 Ints = NDArray[np.int64]
 
 BRIEF = 5 * MINUTE
-"""Candles of seconds are made of the ticks themselves: so much of them takes some milliseconds."""
+"""The length (ns) of ticks that takes some milliseconds to process; candles below a minute are made of ticks."""
 
 INTERVALS = {
     "1s": SECOND, "5s": 5 * SECOND, "15s": 15 * SECOND, "1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE,
     "1h": HOUR, "4h": 4 * HOUR, "1d": DAY,
 }  # fmt: skip
-"""The lengths of candles."""
+"""The lengths of candles by interval name, in ns."""
 
 
 def second_ends(start: int, end: int) -> Ints:
-    """The last nanosecond of each second that ends in the time from `start` up to, not including, `end`."""
+    """Return the last nanosecond of each second that ends from `start` up to, not including, `end`."""
     return np.arange(start // SECOND + 1, end // SECOND + 1, dtype=np.int64) * SECOND - 1
 
 
 class _EachSecond:
-    """A channel with one message a second."""
+    """Channel with one message a second of market time."""
 
     lossless: ClassVar[bool] = False
     differences: ClassVar[bool] = False
     begins_with_snapshot: ClassVar[bool] = True
     on_demand: ClassVar[bool] = True
-    # Each message costs work of its own.
+    # Each message is computed separately.
     chunk: ClassVar[int] = 8
 
     def __init__(self, source: Source, shift: int, memories: list[BarMemory]) -> None:
@@ -55,44 +55,44 @@ class _EachSecond:
         self._memories = memories
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """The seconds that have ended since the epoch began, and since there was anything to tell."""
+        """Return the number of seconds ended since the epoch began or the first trade, if that is later."""
         return max(0, (time + 1) // SECOND - max(begins, self._source.first_trade(symbol)) // SECOND)
 
     def _ends(self, batch: Batch, symbol: int) -> Ints:
-        """When there is a message in a batch: before the first trade nothing is known, so nothing is said."""
+        """Return the times of the messages in a batch; there are none before the first trade."""
         return second_ends(max(batch.start, self._source.first_trade(symbol)), batch.end)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """Whether the state at `at` is at hand."""
+        """Return whether the state at `at` can be computed at once."""
         return self._memories[symbol].knows(*self.sees(part, at, count))
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """Make what the state at `at` needs, some milliseconds at a time."""
+        """Compute the bars that the state at `at` needs, some milliseconds at a time."""
         return self._memories[symbol].making(*self.sees(part, at, count))
 
     def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
-        """From where to where the state at `at` needs minute bars."""
+        """Return start and end of the time whose minute bars the state at `at` needs."""
         raise NotImplementedError
 
 
 class CandleChannel(_EachSecond):
-    """`candles`: the open candle at the end of each second; in the interval's last second it is closed.
+    """Channel `candles`: the open candle at the end of each second; in the interval's last second it is closed.
 
-    An interval without a trade has a candle of no volume at the close before it, as charts expect.
+    An interval without a trade has a candle of zero volume at the previous close, as charts expect.
     """
 
     name: ClassVar[str] = "candles"
     parts: ClassVar[tuple[str, ...]] = tuple(INTERVALS)
 
     def track(self, batch: Batch, symbol: int, part: str) -> CandleTrack:
-        """The candles of a batch."""
+        """Return the candles of a batch."""
         return CandleTrack(
             self._source.instruments[symbol], part, self._shift, self._memories[symbol],
             batch.ticks[symbol], self._ends(batch, symbol), batch.start,
         )  # fmt: skip
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> CandleTrack | None:
-        """The last `count` candles as they stand at `at`, the last one open; none before the first trade."""
+        """Return the last `count` candles as of `at`, the last one open; None before the first trade."""
         known_from = self._source.first_trade(symbol)
         if at < known_from:
             return None
@@ -106,38 +106,38 @@ class CandleChannel(_EachSecond):
         )  # fmt: skip
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """Whether the state at `at` is at hand."""
+        """Return whether the state at `at` can be computed at once."""
         length, first, _ = self._reach(part, at, count)
         return at - first < BRIEF if length < MINUTE else super().is_known(symbol, part, at, count)
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """Make what the state at `at` needs, some milliseconds at a time."""
+        """Compute the bars that the state at `at` needs, some milliseconds at a time."""
         length, first, _ = self._reach(part, at, count)
         if length < MINUTE:
             return self._memories[symbol].making_seconds(first, at + 1)
         return super().making(symbol, part, at, count)
 
     def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
-        """All from the first candle on; candles of seconds are made of ticks."""
+        """Return the time from the first candle on; empty below a minute, since such candles are made of ticks."""
         length, first, _ = self._reach(part, at, count)
         return (first, (at + 1) // MINUTE * MINUTE) if length >= MINUTE else (first, first)
 
     @staticmethod
     def _reach(part: str, at: int, count: int) -> tuple[int, int, int]:
-        """How long a candle is, where the first one begins, and how many there are."""
+        """Return the length of a candle, the beginning of the first one, and the number of candles."""
         length = INTERVALS[part]
-        # A longer past would take longer to make than anybody should wait for a subscription.
+        # A longer past would delay a subscription for too long.
         count = max(1, min(count, (HOUR if length < MINUTE else DAY) // length))
         return length, at // length * length - (count - 1) * length, count
 
 
 class CandleTrack:
-    """Candles of one interval as they stand at given times.
+    """Candles of one interval as of given times.
 
     Args:
-        block: the ticks from `start` on that these times see; earlier ones come from `memory`.
-        times: ns UTC, growing.
-        start: where the block begins.
+        block: the ticks from `start` on; earlier ones come from `memory`.
+        times: ns UTC, increasing.
+        start: market time at which the block begins.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class CandleTrack:
         self._start = start
 
     def rows(self, lo: int, hi: int) -> CandleRows:
-        """The candles."""
+        """Return the candles as rows."""
         times = self.times[lo:hi]
         rows = np.searchsorted(self._states[0], times, side="right") - 1
         candles = [self._candle(int(time), int(row)) for time, row in zip(times, rows, strict=True)]
@@ -168,12 +168,12 @@ class CandleTrack:
 
     @cached_property
     def _first(self) -> int:
-        """Where the first candle begins."""
+        """The market time at which the first candle begins."""
         return int(self.times[0]) // self._length * self._length
 
     @cached_property
     def _states(self) -> tuple[Ints, Bars]:
-        """When each bar that these times see begins, and the candle as it stands at that bar's end."""
+        """The beginning of each bar up to these times, and the candle as of that bar's end."""
         bars_before = self._memory.seconds if self._length < MINUTE else self._memory.until
         before = bars_before(min(self._first, self._start), self._start)
         bars = joined([before, bars_of(self._block, SECOND)])
@@ -181,7 +181,7 @@ class CandleTrack:
 
     @cached_property
     def _last(self) -> int:
-        """The last price before the first candle."""
+        """The last price before the first candle; 0 if there is none."""
         earlier = self._memory.until(self._first - HOUR, self._first)
         if not len(earlier):
             earlier = self._memory.last(self._first)
@@ -202,19 +202,19 @@ class CandleTrack:
 
 
 class TickerChannel(_EachSecond):
-    """`ticker`: the last trade, the touch, and the figures of the 24 hours before, to the whole minute."""
+    """Channel `ticker`: the last trade, best bid and ask, and statistics of the last 24 hours, to the whole minute."""
 
     name: ClassVar[str] = "ticker"
     parts: ClassVar[tuple[str, ...]] = ("",)
 
     def track(self, batch: Batch, symbol: int, part: str) -> TickerTrack:
-        """The tickers of a batch."""
+        """Return the tickers of a batch."""
         ends = self._ends(batch, symbol)
         instrument = self._source.instruments[symbol]
         return TickerTrack(instrument, self._shift, self._memories[symbol], batch.ticks[symbol], ends, batch.start)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> TickerTrack | None:
-        """The ticker as it stands; none before the first trade."""
+        """Return the ticker at `at`; None before the first trade."""
         if at < self._source.first_trade(symbol):
             return None
         ends = np.array([at], np.int64)
@@ -222,12 +222,12 @@ class TickerChannel(_EachSecond):
         return TickerTrack(instrument, self._shift, self._memories[symbol], TickBlock.empty(), ends, at + 1)
 
     def sees(self, part: str, at: int, count: int) -> tuple[int, int]:
-        """A day."""
+        """Return the day before `at`, in whole minutes."""
         return at // MINUTE * MINUTE - DAY, (at + 1) // MINUTE * MINUTE
 
 
 class TickerTrack:
-    """Tickers as they stand at given times; see `CandleTrack` for the arguments."""
+    """Tickers as of given times; see `CandleTrack` for the arguments."""
 
     def __init__(
         self, instrument: Instrument, shift: int, memory: BarMemory, block: TickBlock, times: Ints, start: int
@@ -240,14 +240,14 @@ class TickerTrack:
         self._start = start
 
     def rows(self, lo: int, hi: int) -> TickerRows:
-        """The tickers."""
+        """Return the tickers as rows."""
         bars, quotes = self._day
         tickers = [self._ticker(int(time), bars, quotes) for time in self.times[lo:hi]]
         return TickerRows(self._instrument, tickers)
 
     @cached_property
     def _day(self) -> tuple[Bars, TickBlock]:
-        """The bars of a day before these times and during them, and the ticks whose quotes stand at them."""
+        """The bars of the day before these times and during them, and the ticks that have the quotes in force."""
         before = self._memory.until(int(self.times[0]) // MINUTE * MINUTE - DAY, self._start)
         last = before if len(before) else self._memory.last(self._start)
         return joined([before, bars_of(self._block, SECOND)]), self._quotes(last)
@@ -260,7 +260,7 @@ class TickerTrack:
         if row < 0:
             return TickerRow.untraded(time + self._shift)
         if not len(day):
-            # A day without a trade, as on a weekend: what stands is what the last one left.
+            # A day without a trade, as on a weekend: use the state after the last trade.
             day = bars_of(replace(quotes[row : row + 1], size=np.zeros(1, np.int64)), SECOND)
         return TickerRow(
             last=int(day.close[-1]),
@@ -278,7 +278,7 @@ class TickerTrack:
         )
 
     def _quotes(self, before: Bars) -> TickBlock:
-        """The block's ticks, and where its first comes later than the first ticker, those of the last minute traded."""
+        """Return the block's ticks, preceded by the last traded minute's if the block begins after the first ticker."""
         if len(self._block) and self._block.time[0] <= self.times[0]:
             return self._block
         if not len(before):

@@ -1,4 +1,4 @@
-"""Channels of which a recording has the messages: they are sent as they were, and what is missing is derived."""
+"""Channels whose messages come from a recording: sent unchanged if recorded, derived otherwise."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Ints = NDArray[np.int64]
 
 
 class RecordedChannel:
-    """A derived channel, whose recorded streams are sent as they were.
+    """Derived channel whose recorded streams are sent unchanged.
 
     Args:
-        inner: gives the streams that were not recorded.
+        inner: the channel that derives streams that were not recorded.
         source: the recording.
     """
 
@@ -40,21 +40,21 @@ class RecordedChannel:
         return self._source.recorded(self.name, self._source.instruments[symbol].symbol, part)
 
     def track(self, batch: Batch, symbol: int, part: str) -> Track:
-        """The messages of a batch."""
+        """Return the messages of a batch."""
         rows = self._rows(symbol, part)
         if rows is None:
             return self._inner.track(batch, symbol, part)
         return RecordedTrack(self._source.instruments[symbol], rows.between(batch.start, batch.end))
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
-        """The messages of an epoch that began at `begins`, up to market time `time`."""
+        """Return the number of messages up to market time `time`, in an epoch that began at `begins`."""
         rows = self._rows(symbol, part)
         if rows is None:
             return self._inner.seq_at(time, begins, symbol, part)
         return len(rows.between(begins, time + 1))
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> Track | None:
-        """The last messages up to market time `at`; where there is none yet, what stands by then."""
+        """Return the last `count` messages up to market time `at`; if there is none yet, the state by then."""
         rows = self._rows(symbol, part)
         until = 0 if rows is None else len(rows.between(-(2**62), at + 1))
         instrument = self._source.instruments[symbol]
@@ -67,16 +67,16 @@ class RecordedChannel:
         return RecordedTrack(instrument, known)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
-        """What was recorded is."""
+        """Return True for a recorded stream; otherwise ask the derived channel."""
         return self._rows(symbol, part) is not None or self._inner.is_known(symbol, part, at, count)
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
-        """What the derived state needs."""
+        """Compute the data that the derived state needs."""
         return self._inner.making(symbol, part, at, count)
 
 
 class RecordedTrack:
-    """Messages of one stream as they were recorded."""
+    """Recorded messages of one stream."""
 
     def __init__(self, instrument: Instrument, rows: RecordedRows) -> None:
         self.times: Ints = rows.time
@@ -84,5 +84,5 @@ class RecordedTrack:
         self._data: Sequence[bytes] = rows.data
 
     def rows(self, lo: int, hi: int) -> RawRows:
-        """The messages: their times are in them, for a market without a shift."""
+        """Return the messages as recorded; they contain their times, for a market without a shift."""
         return RawRows(self._instrument, self._data[lo:hi])

@@ -1,4 +1,4 @@
-"""The channels of every market, in the order of messages with the same market time."""
+"""Registry of all channels, in the order of messages with the same market time."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["open_channels"]
 
 
 def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tuple[Channel, ...]:
-    """The channels of one market.
+    """Return the channels of one market.
 
     Args:
-        source: where its events come from.
+        source: the source of the events.
         shift: nanoseconds added to every time that a client sees.
-        memories: for each of the source's instruments what it did before now.
+        memories: the past bars of each of the source's instruments.
     """
     return (
-        # A halt is told before the last trade's print, and what is derived comes after what it is derived from.
+        # A halt comes before the last trade's print, and derived messages come after their input.
         StatusChannel(source, shift),
-        # A trade carries the quote that stands behind it, so whoever reads both has that book by then.
+        # A trade carries the quote after it, so a subscriber to both has that order book by then.
         BookChannel(source, shift),
         TradingChannel(source, shift),
         *(
-            # A message that was recorded has its times in it: they cannot be moved.
+            # A recorded message contains its times: they cannot be shifted.
             channel if shift else RecordedChannel(channel, source)
             for channel in (TickerChannel(source, shift, memories), CandleChannel(source, shift, memories))
         ),

@@ -19,11 +19,11 @@ __all__ = ["ControlPages"]
 
 
 class ControlPages:
-    """Markets made, commanded and ended by HTTP.
+    """Endpoints that make, command and end markets by HTTP.
 
     Args:
         markets: the markets.
-        rule: whom the shared market obeys.
+        rule: the rule of clients that may command the shared market.
     """
 
     def __init__(self, markets: Markets, rule: ControlRule) -> None:
@@ -31,7 +31,7 @@ class ControlPages:
         self._rule = rule
 
     def by_path(self) -> dict[tuple[str, str], Commanded]:
-        """Every method and path with what answers it."""
+        """Return every method and path with its endpoint."""
         return {
             ("POST", "/markets/<name>"): self.make,
             ("DELETE", "/markets/<name>"): self.end,

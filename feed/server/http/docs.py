@@ -30,7 +30,7 @@ MAX_HITS = 50
 EXCERPT = 80
 """Characters of an excerpt on each side of the first word that was found."""
 
-# What a browser shows as text: for editors of the pages alone.
+# Comments at the start of lines, for editors of the pages only: a browser would show them as text.
 _COMMENT = re.compile(r"^<!--.*?-->\n?", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6}) +(.+?) *$")
 _LINK_TO_PAGE = re.compile(r"([a-z]+)\.md(#[\w-]+)?")
@@ -47,12 +47,12 @@ class Section:
 
     @property
     def address(self) -> str:
-        """Where it is served."""
+        """The URL path with anchor at which it is served."""
         return f"/docs/{self.page}#{self.anchor}"
 
 
 def source_of(name: str) -> str:
-    """The Markdown of a page."""
+    """Return the Markdown of a page."""
     return (files("feed") / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -101,7 +101,7 @@ class DocsPages:
     """The documentation by HTTP. A page is made when it is first asked for, beside the event loop."""
 
     def by_path(self) -> dict[str, Endpoint]:
-        """Every path with what answers it."""
+        """Return every path with its endpoint."""
         paths: dict[str, Endpoint] = {"/docs": self.index}
         for name in DOCS:
             paths[f"/docs/{name}"] = partial(self.page, name)

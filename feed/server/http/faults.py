@@ -13,7 +13,7 @@ __all__ = ["FaultPages"]
 
 
 class FaultPages:
-    """What can go wrong on purpose, and what did.
+    """Pages of the catalogue of faults and of the log of each market.
 
     Args:
         markets: the markets.
@@ -23,11 +23,11 @@ class FaultPages:
         self._markets = markets
 
     def catalogue(self) -> Page:
-        """Every kind of fault."""
+        """Return every kind of fault."""
         return Page.json({"faults": catalogue(), "keys": common_keys()})
 
     def done(self, name: str, query: Mapping[str, str]) -> Page:
-        """The faults of one market."""
+        """Return the faults of one market."""
         try:
             market = self._markets.find(name).market
         except CommandError as error:

@@ -28,7 +28,7 @@ DEFAULT_LIMIT = 500
 MAX_LIMIT = 10_000
 
 MAX_ASKERS = 64
-"""So many may wait for something that has to be made."""
+"""The maximum number of requests that wait for an answer being computed."""
 
 log = structlog.get_logger("feed")
 
@@ -36,11 +36,11 @@ Query = Mapping[str, str]
 
 
 class _BusyError(Exception):
-    """It is not ready in time."""
+    """Answer that is not ready in time."""
 
 
 class _RefusedError(Exception):
-    """The request can't be answered; `page` says why."""
+    """Request that can't be answered; `page` holds the reason."""
 
     def __init__(self, page: Page) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class HistoryPages:
 
     Args:
         markets: gives the markets by name.
-        timeout: for an answer, ns. What takes longer is made nevertheless, for whoever asks again.
+        timeout: the time for an answer, ns. A slower answer is still completed, for a later request.
     """
 
     def __init__(self, markets: Markets, timeout: int) -> None:
@@ -60,11 +60,11 @@ class HistoryPages:
         self._timeout = timeout
 
     def listing(self) -> Page:
-        """Every market."""
+        """Return the list of markets."""
         return Page.json({"markets": [described(hosted) for hosted in self._markets]})
 
     def market(self, name: str) -> Page:
-        """One market."""
+        """Return the description of one market."""
         try:
             return Page.json(described(self._markets.find(name)))
         except CommandError as error:
@@ -128,7 +128,7 @@ class HistoryPages:
 
 
 def _spelled(chore: Chore[list[Rows]]) -> Chore[list[bytes]]:
-    """The objects of rows, a piece of them at a time."""
+    """Encode rows as objects, one piece at a time."""
     objects: list[bytes] = []
     for rows in (yield from chore):
         objects += NATIVE.objects(rows)
@@ -144,7 +144,7 @@ def _busy() -> Page:
 def _rows(
     market: Market, symbol: int, name: str, rows: list[bytes], until: int, seq: int, extra: dict[str, str]
 ) -> Page:
-    """Where `to` was now, the live stream goes on behind `seq` of this epoch."""
+    """Return a page of rows; if `to` was now, the live stream continues after `seq` of this epoch."""
     document: dict[str, Any] = {"market": market.identity.name, "symbol": market.symbols[symbol], **extra}
     document |= {"epoch": market.epoch, "seq": seq, "to": (until + market.shift) // MILLISECOND}
     document[name] = [orjson.Fragment(row) for row in rows]
@@ -152,7 +152,7 @@ def _rows(
 
 
 def described(hosted: HostedMarket) -> dict[str, Any]:
-    """A market for people and programs: what it is, where it stands, and who is in it."""
+    """Return a market's description for people and programs: its summary, connections and newest commands."""
     return {
         "name": hosted.name,
         **hosted.market.summary,

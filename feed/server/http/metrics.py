@@ -24,7 +24,7 @@ PRIVATE = "~private"
 
 
 class Metrics(Collector):
-    """Reads what the hot paths count.
+    """Collector of the counters of the hot paths.
 
     Args:
         open_connections: how many connections are open now.
@@ -51,7 +51,7 @@ class Metrics(Collector):
         return Page(generate_latest(self._registry), "text/plain; version=0.0.4; charset=utf-8")
 
     def collect(self) -> Iterable[Metric]:
-        """Every metric, with its present value."""
+        """Yield every metric with its present value."""
         yield from self._of_server()
         yield from self._of_market()
         if self.recording is not None:
@@ -73,7 +73,7 @@ class Metrics(Collector):
         yield refused
 
     def _of_market(self) -> Iterable[Metric]:
-        """One sample a market; those of single connections are one together, so that labels stay few."""
+        """Return one sample a market; markets of single connections share one, so that labels stay few."""
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for name, group in self._grouped().items():
             for kind, key, text, value in _rows(group):

@@ -25,7 +25,7 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """What each path shows.
+    """Pages by path.
 
     Args:
         scenarios: gives name, description and more of every scenario there is.
@@ -58,7 +58,7 @@ class Pages:
         self.recording: RecordingCounters | None = None
 
     def by_path(self) -> dict[str, Endpoint]:
-        """Every path with what answers it."""
+        """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
         return {
             "/": self.front,
@@ -77,7 +77,7 @@ class Pages:
         }
 
     def health(self) -> Page:
-        """For orchestrators and test runners: whether it serves, and what."""
+        """Return the state of the server and its main market, for orchestrators and test runners."""
         market = self._markets.main.market
         return Page.json(
             {
@@ -93,15 +93,15 @@ class Pages:
         )
 
     def scenarios(self) -> Page:
-        """What can be served."""
+        """Return the scenarios that can be served."""
         return Page.json({"scenarios": self._scenarios()})
 
     def socket_only(self) -> Page:
-        """The socket's path, asked for by something that is no WebSocket client."""
+        """Return the answer on the socket's path to a request of a client without WebSocket."""
         return Page(b"Connect with a WebSocket client.\n", "text/plain; charset=utf-8", 426)
 
     def front(self) -> Page:
-        """What this is, for somebody who came with a browser."""
+        """Return the front page for visitors with a browser."""
         market = self._markets.main.market
         rows = {
             "Scenario": market.identity.scenario,

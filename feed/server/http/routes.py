@@ -1,4 +1,4 @@
-"""Plain HTTP on the WebSocket port: what is asked for, and what is answered. No socket is touched here."""
+"""Plain HTTP on the WebSocket port: requests and their answers. No socket is touched here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ METHODS = "DELETE, GET, HEAD, OPTIONS, POST"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
-    # Who looks at a page may try out a socket in the browser's console, to the server that it comes from.
+    # A page's visitor may open a socket from the browser's console, to the server that the page comes from.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -89,24 +89,24 @@ def header(request: Request, name: str) -> str | None:
 
 
 def is_upgrade(request: Request) -> bool:
-    """Whether the request wants to become a WebSocket connection."""
+    """Return True if the request asks for a WebSocket connection."""
     return any("websocket" in value.lower() for value in request.headers.get_all("Upgrade"))
 
 
 Endpoint = Callable[..., Page | Awaitable[Page]]
-"""Makes a page of the parts of the path, by name, and of `query` where it takes one."""
+"""Function that makes a page from the parts of the path, by name, and from `query` if it takes one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks by HTTP: the address, and the token that was shown as `Authorization: Bearer`, if any."""
+    """Sender of an HTTP request: the address, and the token shown as `Authorization: Bearer`, if any."""
 
     address: str
     token: str | None
 
 
 Commanded = Callable[..., Page | Awaitable[Page]]
-"""Changes something: gets the parts of the path, by name, `query` and `caller`."""
+"""Function that changes something: it gets the parts of the path, by name, `query` and `caller`."""
 
 STATUS_OF = {
     ErrorCode.NOT_ALLOWED: 403,
@@ -120,7 +120,7 @@ STATUS_OF = {
 
 
 def refusal(error: FeedError) -> Page:
-    """Why a market cannot be had, or a command is not carried out, with the same keys as an `error` event."""
+    """Return the refusal of a market or a command, with the same keys as an `error` event."""
     code = getattr(error, "code", ErrorCode.INVALID_REQUEST)
     field, hint = getattr(error, "field", None), getattr(error, "hint", None)
     return problem(STATUS_OF.get(code, 400), code, str(error), field=field, hint=hint)
@@ -133,7 +133,7 @@ def bearer_of(request: Request) -> str | None:
 
 
 class Routes:
-    """Paths and what answers them.
+    """Paths with their endpoints.
 
     Args:
         pages: for each path, such as `/markets/<name>`, what makes its page.
