@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Stream",
+    "RandomStream",
     "exp2",
     "exponential",
     "exponentials",
@@ -38,7 +38,7 @@ COUNTERS = 2**256
 """Modulus of the counter: it wraps around, so words with negative numbers exist too."""
 
 
-class Stream:
+class RandomStream:
     """Endless sequence of random words with random access.
 
     Args:

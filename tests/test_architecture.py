@@ -228,3 +228,13 @@ def test_the_top_level_stays_small() -> None:
 def test_modules_stay_small(module: str) -> None:
     """A module that grows beyond this has more than one subject."""
     assert len(source_of(module).splitlines()) <= MAX_LINES
+
+
+def test_public_classes_have_names_of_their_own() -> None:
+    """Whoever reads a name knows which class it is."""
+    homes: dict[str, list[str]] = {}
+    for module in modules():
+        for node in tree_of(module).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from feed.pictures import beside
-from feed.pictures.preview import Stretch
+from feed.pictures.preview import PreviewStretch
 from feed.scenario.find import find_scenario
 from feed.server import connection
 from feed.service.process import start_server
@@ -115,7 +115,7 @@ def test_previews_fork_only_where_that_is_safe(platform: str, monkeypatch: pytes
         raise AssertionError("a process was forked")
 
     source = open_source(*find_scenario("quiet"), 1)
-    stretch = Stretch(source, (0,), source.start, 2 * HOUR, HOUR)
+    stretch = PreviewStretch(source, (0,), source.start, 2 * HOUR, HOUR)
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(beside, "ProcessPoolExecutor", no_processes)
     done: list[str] = []

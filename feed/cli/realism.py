@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from feed.importing.options import Options
     from feed.pictures.facts import Sample
     from feed.realism.scoreboard import Fact
-    from feed.realism.table import Fills
+    from feed.realism.table import FillTable
 
 __all__ = ["app", "missing_facts"]
 
@@ -234,7 +234,7 @@ def _of_scenario(name: str, folder: Path | None, seed: int | None, days: int, sy
     return _Board(f"{found.name}, {label}" + ("" if found.source else f", seed {chosen}"), facts, sample)
 
 
-def _counted(read: Iterable[Fills], days: int) -> Iterator[Fills]:
+def _counted(read: Iterable[FillTable], days: int) -> Iterator[FillTable]:
     """Yield the days, with a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import track

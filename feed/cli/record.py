@@ -92,12 +92,12 @@ def record(
 def _own(
     url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
 ) -> FeedRecording | VenueRecording:
-    from feed.client.link import Link, Subscription
+    from feed.client.link import ClientLink, Subscription
     from feed.client.recording import FeedRecording
 
     named = [_parts(name) for name in channels or OWN_CHANNELS]
     wanted = [Subscription(name, each, **part) for name, part in named for each in symbols or ["*"]]
-    return FeedRecording(Link(url or OWN_URL, wanted, token=token, clock=clock), out, clock)
+    return FeedRecording(ClientLink(url or OWN_URL, wanted, token=token, clock=clock), out, clock)
 
 
 def _parts(name: str) -> tuple[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from feed.units import SECOND, parse_duration
 
 if TYPE_CHECKING:
     from feed.cli.board import Board
-    from feed.client.link import Happening, Link
+    from feed.client.link import ClientLink, Happening
 
 __all__ = ["app"]
 
@@ -47,11 +47,11 @@ def watch(
 ) -> None:
     """Watch until Ctrl-C, or until the server ends the stream."""
     from feed.cli.board import Board
-    from feed.client.link import Link, Subscription
+    from feed.client.link import ClientLink, Subscription
 
     channels = ("status", "trading")
     wanted = [Subscription(channel, name) for channel in channels for name in symbol or ["*"]]
-    client, board = Link(url, wanted, token=token), Board()
+    client, board = ClientLink(url, wanted, token=token), Board()
     show = _live if sys.stdout.isatty() else _lines
     seconds = None if length is None else parse_duration(length) / SECOND
     with contextlib.suppress(KeyboardInterrupt):
@@ -64,7 +64,7 @@ async def _until(watching: object, seconds: float | None) -> None:
             await watching  # type: ignore[misc]  # a coroutine
 
 
-async def _follow(client: Link, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
+async def _follow(client: ClientLink, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
     from feed.client.link import Frame
 
     async with contextlib.aclosing(client.happenings()) as happenings:
@@ -95,11 +95,11 @@ def _note(happening: Happening, board: Board) -> None:
         typer.echo(f"feed: {board.state}", err=True)
 
 
-async def _lines(client: Link, board: Board, count: int | None) -> None:
+async def _lines(client: ClientLink, board: Board, count: int | None) -> None:
     await _follow(client, board, count, typer.echo)
 
 
-async def _live(client: Link, board: Board, count: int | None) -> None:
+async def _live(client: ClientLink, board: Board, count: int | None) -> None:
     from rich.console import Console
     from rich.live import Live
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from feed.client.backoff import BackOff
 from feed.client.book import Book
-from feed.client.link import Connected, Disconnected, Frame, Link, Subscription
+from feed.client.link import ClientLink, Connected, Disconnected, Frame, Subscription
 from feed.client.messages import BookBroken, BookUpdate, Message, Tick, message_of
 from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
@@ -46,7 +46,7 @@ def connect(
         back_off: waits between attempts to reconnect; by default 0.25 s, doubling up to 15 s, with jitter.
         clock: for the time of arrival.
     """
-    return Client(Link(url, token=token, back_off=back_off, clock=clock), clock or SystemClock())
+    return Client(ClientLink(url, token=token, back_off=back_off, clock=clock), clock or SystemClock())
 
 
 class Client:
@@ -57,7 +57,7 @@ class Client:
     or when the server says that reconnecting is pointless.
     """
 
-    def __init__(self, link: Link, clock: Clock) -> None:
+    def __init__(self, link: ClientLink, clock: Clock) -> None:
         self.status: Status | None = None
         self._link = link
         self._clock = clock

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from feed.client.backoff import BackOff
-from feed.client.link import Connected, Disconnected, Frame, Link, Subscription
+from feed.client.link import ClientLink, Connected, Disconnected, Frame, Subscription
 from feed.client.progress import Gap
 from feed.client.tables import Row, data_frame, instruments_of, row_of, ticks_frame
 from feed.clock import Clock, SystemClock
@@ -68,7 +68,7 @@ async def collect(
     if n is not None and n < 1:
         raise UsageError("n is a number of messages, 1 or more")
     clock = SystemClock()
-    link = Link(
+    link = ClientLink(
         url, [Subscription(channel, symbol, history, interval, depth)], token=token, back_off=back_off, clock=clock
     )
     gathered = _Gathered(channel, n)
@@ -170,7 +170,7 @@ class _Gathered:
             yield {"stream": gap.stream.key, "after": gap.after, "count": gap.count, "reason": gap.reason}
 
 
-async def _gather(link: Link, gathered: _Gathered, clock: Clock, patience: int) -> None:
+async def _gather(link: ClientLink, gathered: _Gathered, clock: Clock, patience: int) -> None:
     heard = clock.now()
     while (happening := await link.pull()) is not None:
         if isinstance(happening, Frame):
@@ -185,7 +185,7 @@ async def _gather(link: Link, gathered: _Gathered, clock: Clock, patience: int) 
             assert isinstance(happening, Connected)
 
 
-def _check(lost: Disconnected, link: Link, gathered: _Gathered) -> None:
+def _check(lost: Disconnected, link: ClientLink, gathered: _Gathered) -> None:
     """Check whether to wait for a reconnect: only after a connection that worked, and may work again."""
     if not link.attempts:
         raise ConnectError(f"{link.url}: {lost.reason}")

@@ -23,7 +23,7 @@ from feed.protocol.codes import reconnect_for
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 
-__all__ = ["Connected", "Disconnected", "Frame", "Happening", "Link", "Subscription"]
+__all__ = ["ClientLink", "Connected", "Disconnected", "Frame", "Happening", "Subscription"]
 
 MAX_QUEUE = 1024
 """Maximum number of frames waiting for a reader before the connection is no longer read."""
@@ -107,7 +107,7 @@ class Frame:
 Happening = Connected | Disconnected | Frame
 
 
-class Link:
+class ClientLink:
     """Connection that subscribes, resumes and reconnects.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from feed.client.link import Connected, Disconnected, Frame, Link
+from feed.client.link import ClientLink, Connected, Disconnected, Frame
 from feed.client.venue import Message, VenueLink
 from feed.clock import Clock
 from feed.errors import ConnectError, SubscriptionError
@@ -121,7 +121,7 @@ class FeedRecording(_WireRecording):
         clock: the clock of the link.
     """
 
-    def __init__(self, link: Link, path: Path, clock: Clock) -> None:
+    def __init__(self, link: ClientLink, path: Path, clock: Clock) -> None:
         super().__init__(link.url, path, clock)
         self._link = link
         self._rows = FrameRows()

@@ -12,10 +12,10 @@ from feed.delivery.subscriber import Subscriber
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 
-__all__ = ["Alarm", "Sampler", "Timers"]
+__all__ = ["Sampler", "SamplerHandle", "Timers"]
 
 
-class Alarm(Protocol):
+class SamplerHandle(Protocol):
     """Scheduled callback."""
 
     def cancel(self) -> None:
@@ -25,7 +25,7 @@ class Alarm(Protocol):
 class Timers(Protocol):
     """Scheduler of delayed callbacks: an event loop."""
 
-    def call_later(self, delay: float, callback: Callable[[], None], /) -> Alarm:
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> SamplerHandle:
         """Call `callback` after `delay` seconds."""
 
 
@@ -80,7 +80,7 @@ class Sampler:
         self._next = 0
         self._behind = False
         self._started = False
-        self._timer: Alarm | None = None
+        self._timer: SamplerHandle | None = None
         self.last_sent = 0
 
     def start(self) -> None:

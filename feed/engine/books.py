@@ -13,7 +13,7 @@ from feed.data.book import DEPTHS, Ladder, QuoteBlock
 from feed.data.ticks import TickBlock
 from feed.engine.levels import ASK, BID, Level, Levels
 from feed.engine.quotes import Changes, changes_of, count_of
-from feed.randomness import Stream
+from feed.randomness import RandomStream
 from feed.units import DAY, MINUTE
 
 __all__ = ["SAMPLE_ROWS", "MadeBooks", "books_around"]
@@ -97,8 +97,8 @@ class MadeBooks:
     def _tick_times(self, number: int) -> Ints:
         return self._ticks(number * self._length, (number + 1) * self._length).time
 
-    def _dice(self, number: int) -> Stream:
-        return Stream(self._seed, f"{self._symbol} quotes", number)
+    def _dice(self, number: int) -> RandomStream:
+        return RandomStream(self._seed, f"{self._symbol} quotes", number)
 
     def _standing(self, time: int) -> tuple[Changes, int] | None:
         """Find the last change before a time, as its block and its row there."""

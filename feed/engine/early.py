@@ -17,7 +17,7 @@ from feed.engine.fill import MOST_LOTS, TOUCH_DEPTH, Fills, trade_ids
 from feed.engine.minutes import LN2, Minutes
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.quotes import TOUCH_SPREAD
-from feed.randomness import Stream, exp2, log2, normals, powers, uniforms
+from feed.randomness import RandomStream, exp2, log2, normals, powers, uniforms
 from feed.units import MINUTE, SECOND
 
 __all__ = ["Early"]
@@ -215,8 +215,8 @@ class Early:
     def _normals(self, name: str, start: int, count: int) -> Floats:
         return normals(self._stream(name, start).words(0, -(-count // 2)))[:count]
 
-    def _stream(self, name: str, start: int = 0) -> Stream:
-        return Stream(self._seed, f"{self._symbol} early {name}", start // SECOND)
+    def _stream(self, name: str, start: int = 0) -> RandomStream:
+        return RandomStream(self._seed, f"{self._symbol} early {name}", start // SECOND)
 
 
 def _price(steps: _Steps) -> Ints:

@@ -16,7 +16,7 @@ from feed.engine.orders import Arrivals, Flow, Touch
 from feed.engine.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.sweep import Sweep
 from feed.engine.timeline import Timeline
-from feed.randomness import Stream, exponentials, normals, powers, uniforms
+from feed.randomness import RandomStream, exponentials, normals, powers, uniforms
 from feed.scenario.model import SymbolModel
 from feed.units import MINUTE, SECOND
 
@@ -119,7 +119,7 @@ class TickFill:
             trade_id=trade_ids(time),
         )
 
-    def _stream(self, name: str, number: int) -> Stream:
+    def _stream(self, name: str, number: int) -> RandomStream:
         return self._flow.stream(name, number)
 
     def _counts(self, number: int, orders: Arrivals) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.engine.timeline import FIXED, Timeline
-from feed.randomness import Stream, exp2, normal, uniform
+from feed.randomness import RandomStream, exp2, normal, uniform
 from feed.scenario.model import Scenario, SymbolModel
 from feed.units import MINUTE, SECOND
 
@@ -185,14 +185,14 @@ class Minutes:
         weekend = (minutes // MINUTES_A_DAY + 3) % 7 >= 5
         return np.where(weekend, value * WEEKEND, value)
 
-    def _stream(self, name: str) -> Stream:
-        return Stream(self._seed, f"{self._symbol} {name}")
+    def _stream(self, name: str) -> RandomStream:
+        return RandomStream(self._seed, f"{self._symbol} {name}")
 
-    def _common(self, name: str) -> Stream:
-        return Stream(self._seed, f"* {name}")
+    def _common(self, name: str) -> RandomStream:
+        return RandomStream(self._seed, f"* {name}")
 
 
-def grids(stream: Callable[[str], Stream], name: str, weights: Mapping[int, float], cells: Ints) -> Floats:
+def grids(stream: Callable[[str], RandomStream], name: str, weights: Mapping[int, float], cells: Ints) -> Floats:
     """Sum over grids a normal that is constant on each of their cells; `cells` never decrease."""
     total = np.zeros(len(cells))
     for size, weight in weights.items():

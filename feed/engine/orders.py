@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from feed.engine.minutes import LN2, Minutes, grids
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.timeline import Timeline
-from feed.randomness import Stream, exponentials, normals, powers, uniforms
+from feed.randomness import RandomStream, exponentials, normals, powers, uniforms
 from feed.units import MILLISECOND, MINUTE, SECOND
 
 __all__ = ["Arrivals", "Flow", "Touch"]
@@ -116,9 +116,9 @@ class Flow:
         self._timeline = timeline
         self._length = length
 
-    def stream(self, name: str, block: int = 0) -> Stream:
+    def stream(self, name: str, block: int = 0) -> RandomStream:
         """Return a random stream of this symbol, or of one of its blocks."""
-        return Stream(self._seed, f"{self._symbol} {name}", block)
+        return RandomStream(self._seed, f"{self._symbol} {name}", block)
 
     def arrivals(self, number: int) -> Arrivals:
         """Return the orders of block `number`, counted from the Unix epoch; they need no price."""

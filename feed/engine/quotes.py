@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from feed.data.book import QuoteBlock
 from feed.data.ticks import TickBlock
 from feed.engine.levels import Level
-from feed.randomness import Stream, normals, powers, uniforms
+from feed.randomness import RandomStream, normals, powers, uniforms
 from feed.units import MILLISECOND, MINUTE, SECOND
 
 __all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "changes_of", "count_of"]
@@ -142,7 +142,7 @@ def _standing(taken: dict[int, int], best: Level, left: Level, side: int) -> lis
     return sorted(levels.items(), reverse=side < 0)
 
 
-def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Floats) -> Changes:
+def changes_of(ticks: TickBlock, dice: RandomStream, start: int, length: int, base: Floats) -> Changes:
     """Return the changes of a block of ticks.
 
     Args:
@@ -167,7 +167,7 @@ def changes_of(ticks: TickBlock, dice: Stream, start: int, length: int, base: Fl
     return Changes(quotes, trade, kind == MET, moments)
 
 
-def count_of(time: Ints, dice: Stream, start: int, length: int) -> int:
+def count_of(time: Ints, dice: RandomStream, start: int, length: int) -> int:
     """The number of changes that `changes_of` finds, from the trades' times alone; see there for the arguments."""
     if not len(time):
         return 0

@@ -261,7 +261,7 @@ def _halt(event: events.Halt, start: int, end: int) -> Iterator[Piece]:
     yield from _decaying(end, end + REOPENING, activity=6.0, volatility=3.0, spread=10.0, liquidity=0.5)
 
 
-def _gap(event: events.Gap, start: int, end: int) -> Iterator[Piece]:
+def _gap(event: events.GapEvent, start: int, end: int) -> Iterator[Piece]:
     yield Stop(start, end)
     yield from _move(start, end, 1 + event.size)
 

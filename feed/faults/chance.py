@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feed.faults.link import Parcel
-from feed.randomness import Stream, uniform
+from feed.randomness import RandomStream, uniform
 
 __all__ = ["Chance"]
 
@@ -33,6 +33,6 @@ class Chance:
         block, place = divmod(parcel.seq, BLOCK)
         kept = self._blocks.get(row)
         if kept is None or kept[0] != block:
-            words = Stream(self._seed, f"{self._name} {row}").words(block * BLOCK, BLOCK)
+            words = RandomStream(self._seed, f"{self._name} {row}").words(block * BLOCK, BLOCK)
             kept = self._blocks[row] = (block, uniform(words).tolist())
         return kept[1][place]

@@ -12,7 +12,7 @@ from feed.errors import UsageError
 from feed.faults.link import Delivery, LinkCut, Parcel
 from feed.units import MILLISECOND, parse_duration, parse_time
 
-__all__ = ["REQUESTS_HEARD", "Action", "Draw", "Fault", "Span", "read_moment"]
+__all__ = ["REQUESTS_HEARD", "Draw", "Fault", "FaultEffect", "Span", "read_moment"]
 
 REQUESTS_HEARD = ("auth", "control", "list", "ping", "pong", "subscribe", "unsubscribe")
 """The client requests that a fault can wait for."""
@@ -68,7 +68,7 @@ Moment = Annotated[
 TRIGGERS = ("at", "seq", "after", "on")
 
 
-class Action(Protocol):
+class FaultEffect(Protocol):
     """Effect of a fault on one connection."""
 
     def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery] | LinkCut:
@@ -127,7 +127,7 @@ class Fault(BaseModel):
 
     # Effect of a kind.
 
-    def begin(self) -> Action:
+    def begin(self) -> FaultEffect:
         """Return the action for one connection: the fault itself if it keeps no state."""
         return self
 

@@ -14,7 +14,7 @@ from feed.faults.log import Deed, FaultLog
 from feed.protocol.effects import Stream
 from feed.units import MILLISECOND
 
-__all__ = ["ArmedFault", "MarketCalendar", "Target"]
+__all__ = ["ArmedFault", "FaultTarget", "MarketCalendar"]
 
 
 class MarketCalendar(Protocol):
@@ -32,7 +32,7 @@ class MarketCalendar(Protocol):
         """Return the time a message was due; None if it is no longer kept."""
 
 
-class Target(NamedTuple):
+class FaultTarget(NamedTuple):
     """Connection that a fault is armed on: its name, and its ordinal in its market."""
 
     name: str
@@ -68,7 +68,7 @@ class ArmedFault:
     )
 
     def __init__(
-        self, fault: Fault, number: int, target: Target, *, calendar: MarketCalendar, seed: int, log: FaultLog
+        self, fault: Fault, number: int, target: FaultTarget, *, calendar: MarketCalendar, seed: int, log: FaultLog
     ) -> None:
         self._fault = fault
         self._act = fault.begin()

@@ -23,7 +23,7 @@ from feed.importing.format import Beginning, Format, Reader
 from feed.importing.lines import Line, read_lines
 from feed.importing.options import Options
 from feed.importing.times import check_time
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.registry import VENUES, Parser, parser
 
 __all__ = ["CaptureFiles", "capture_format"]
@@ -37,7 +37,7 @@ FIRST = 1000
 QUIET = ("reply",)
 """Kinds of notes that concern nothing but the recorder's own requests."""
 
-Data = Trade | Quote | BookSnapshot | BookUpdate | Status
+Data = Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueStatus
 
 Timed = tuple[Line, Event]
 

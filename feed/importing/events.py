@@ -13,7 +13,7 @@ import pyarrow as pa
 from feed.data.columns import QUOTES
 from feed.data.volume import DayVolume
 from feed.tape.layout import SCHEMA
-from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote, Status, Trade
+from feed.venues.events import Levels, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 
 __all__ = ["EventRows", "Places", "book_text"]
 
@@ -59,13 +59,15 @@ class EventRows:
         """Return the number of a stream's last row."""
         return self._seqs.get((channel, symbol), 0)
 
-    def add(self, event: Trade | Quote | BookSnapshot | BookUpdate | Status, received: int | None, time: int) -> None:
+    def add(
+        self, event: Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueStatus, received: int | None, time: int
+    ) -> None:
         """Add the row of one event."""
         if isinstance(event, Trade):
             self._trade(event, received, time)
         elif isinstance(event, Quote):
             self._quote(event, received, time)
-        elif isinstance(event, Status):
+        elif isinstance(event, VenueStatus):
             data = orjson.dumps({"status": event.status}).decode()
             self._row("status", event.symbol, received, time, type="update", data=data)
         else:
@@ -105,11 +107,11 @@ class EventRows:
         symbol.places.see(event.ask, event.ask_size)
         self._row("quote", event.symbol, received, time, type="update", **_numbers(event))
 
-    def _book(self, event: BookSnapshot | BookUpdate, received: int | None, time: int) -> None:
+    def _book(self, event: VenueBookSnapshot | VenueBookUpdate, received: int | None, time: int) -> None:
         places = self._symbol(event.symbol).places
         for price, size in (*event.bids, *event.asks):
             places.see(price, size)
-        kind = "snapshot" if isinstance(event, BookSnapshot) else "update"
+        kind = "snapshot" if isinstance(event, VenueBookSnapshot) else "update"
         data = book_text(event.bids, event.asks)
         self._row("book", event.symbol, received, time, type=kind, interval=event.depth, data=data)
 

@@ -22,7 +22,7 @@ from feed.importing.options import Options
 from feed.importing.presets import Preset, trade_preset
 from feed.importing.times import check_time
 from feed.units import MICROSECOND
-from feed.venues.events import BookSnapshot, BookUpdate, Levels, Quote
+from feed.venues.events import Levels, Quote, VenueBookSnapshot, VenueBookUpdate
 from feed.venues.values import decimal_text, pair
 
 __all__ = ["TARDIS", "TardisFiles", "TardisKind"]
@@ -41,7 +41,7 @@ ROWS = 8192
 
 Cells = dict[str, str]
 
-Event = Quote | BookSnapshot | BookUpdate
+Event = Quote | VenueBookSnapshot | VenueBookUpdate
 
 
 @dataclass(slots=True)
@@ -118,14 +118,14 @@ def _single(kind: TardisKind, path: Path, rows: Iterator[tuple[int, Cells]]) -> 
             yield number, received, Quote(symbol, time, *values)
 
 
-def _snapshot(path: Path, number: int, row: Cells, symbol: str, time: int) -> BookSnapshot:
+def _snapshot(path: Path, number: int, row: Cells, symbol: str, time: int) -> VenueBookSnapshot:
     sides = []
     for side in ("bids", "asks"):
         depth = sum(name.startswith(f"{side}[") and name.endswith("price") for name in row)
         there = [i for i in range(depth) if row[f"{side}[{i}].price"]]
         names = [(f"{side}[{i}].price", f"{side}[{i}].amount") for i in there]
         sides.append(tuple((_decimal(path, number, row, p), _decimal(path, number, row, s)) for p, s in names))
-    return BookSnapshot(symbol, time, sides[0], sides[1], str(depth))
+    return VenueBookSnapshot(symbol, time, sides[0], sides[1], str(depth))
 
 
 def _updates(path: Path, rows: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, int, Event]]:
@@ -152,9 +152,9 @@ def _book(key: tuple[str, int, int, bool], sides: tuple[list[tuple[str, str]], l
     bids: Levels = tuple(sides[0])
     asks: Levels = tuple(sides[1])
     if not whole:
-        return BookUpdate(symbol, time, bids, asks)
+        return VenueBookUpdate(symbol, time, bids, asks)
     best = sorted(bids, key=lambda level: -float(level[0])), sorted(asks, key=lambda level: float(level[0]))
-    return BookSnapshot(symbol, time, tuple(best[0]), tuple(best[1]))
+    return VenueBookSnapshot(symbol, time, tuple(best[0]), tuple(best[1]))
 
 
 def _head(path: Path, number: int, row: Cells) -> tuple[str, int, int]:

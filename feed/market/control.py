@@ -19,7 +19,7 @@ from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
 from feed.units import DAY
 
-__all__ = ["Control"]
+__all__ = ["MarketControl"]
 
 MAX_ATTEMPTS = 50
 """The most times that a command is decided, when other commands come first."""
@@ -31,7 +31,7 @@ RENEWING = frozenset({"seek", "restart"})
 """Actions after which a recording could not continue, because they begin a new epoch."""
 
 
-class Control:
+class MarketControl:
     """Control through which all changes of a market's time and epoch are made.
 
     Args:

@@ -18,7 +18,7 @@ from feed.clock import Clock
 from feed.errors import FeedError
 from feed.hints import nearest
 from feed.market.commands import CommandError
-from feed.market.control import Control
+from feed.market.control import MarketControl
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.protocol.codes import ErrorCode
@@ -111,7 +111,7 @@ class HostedMarket:
             gather=limits.gather,
             patience=limits.patience,
         )
-        self.control = Control(opened.market, self.player, clock, opened.digest_of)
+        self.control = MarketControl(opened.market, self.player, clock, opened.digest_of)
         self.player.on_awaited = self.control.begin
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None

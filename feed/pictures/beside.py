@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 
 from feed.engine.source import EngineSource
-from feed.pictures.preview import Part, Stretch, read_here
+from feed.pictures.preview import PreviewPart, PreviewStretch, read_here
 from feed.units import HOUR
 
 __all__ = ["read_beside"]
@@ -20,11 +20,11 @@ WORTH_IT = 2 * HOUR
 
 MOST_WORKERS = 4
 
-_stretch: Stretch | None = None
+_stretch: PreviewStretch | None = None
 """Stretch that a worker reads, inherited from its parent's memory, so that only the parts are sent."""
 
 
-def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None) -> list[Part]:
+def read_beside(stretch: PreviewStretch, meanwhile: Callable[[], object] = lambda: None) -> list[PreviewPart]:
     """Read a stretch, an hour at a time, and call `meanwhile` during that.
 
     A file of trades is read in this process: that is quick, and an open file must not be shared.
@@ -44,18 +44,18 @@ def read_beside(stretch: Stretch, meanwhile: Callable[[], object] = lambda: None
         return [own[index] if index in own else future.result() for index, future in enumerate(asked)]
 
 
-def _hours(stretch: Stretch) -> list[tuple[int, int]]:
+def _hours(stretch: PreviewStretch) -> list[tuple[int, int]]:
     """Return the stretch cut at whole hours, at which no block of the engine is split."""
     end = stretch.start + stretch.length
     edges = [stretch.start, *range(stretch.start // HOUR * HOUR + HOUR, end, HOUR), end]
     return list(pairwise(edges))
 
 
-def _take(stretch: Stretch) -> None:
+def _take(stretch: PreviewStretch) -> None:
     global _stretch
     _stretch = stretch
 
 
-def _read(start: int, end: int) -> Part:
+def _read(start: int, end: int) -> PreviewPart:
     assert _stretch is not None  # the pool's initializer has set it
     return _stretch.read(start, end)

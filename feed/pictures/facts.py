@@ -13,7 +13,7 @@ from feed.realism import statistics
 from feed.realism.bands import BANDS
 from feed.realism.bars import LAGS
 from feed.realism.scoreboard import Fact
-from feed.realism.table import Fills, MinuteBars, bars_of, merged
+from feed.realism.table import FillTable, MinuteBars, bars_of, merged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,9 +31,9 @@ class Sample:
 
     def __init__(self) -> None:
         self._bars: list[MinuteBars] = []
-        self.fills: Fills | None = None
+        self.fills: FillTable | None = None
 
-    def watch(self, days: Iterable[Fills]) -> Iterator[Fills]:
+    def watch(self, days: Iterable[FillTable]) -> Iterator[FillTable]:
         """Yield the same days unchanged, collecting bars and fills."""
         for day in days:
             if len(day):
@@ -140,7 +140,7 @@ def _hours(axes: Any, bars: MinuteBars) -> None:
     axes.set_ylabel("volume, multiples of the mean")
 
 
-def _signs(axes: Any, fills: Fills | None) -> None:
+def _signs(axes: Any, fills: FillTable | None) -> None:
     axes.set_title("memory: sides of orders")
     orders = None if fills is None else merged(fills)
     if orders is None or orders.side is None or len(orders) < 500:
@@ -155,7 +155,7 @@ def _signs(axes: Any, fills: Fills | None) -> None:
     axes.set_ylabel("autocorrelation")
 
 
-def _sizes(axes: Any, fills: Fills | None) -> None:
+def _sizes(axes: Any, fills: FillTable | None) -> None:
     axes.set_title("sizes of trades")
     if fills is None or len(fills) < 100:
         _nothing(axes, "no trades in the file" if fills is None else "too few trades")
@@ -166,7 +166,7 @@ def _sizes(axes: Any, fills: Fills | None) -> None:
     axes.set_ylabel("share that is larger")
 
 
-def _waits(axes: Any, fills: Fills | None) -> None:
+def _waits(axes: Any, fills: FillTable | None) -> None:
     axes.set_title("waits between orders")
     waits = np.empty(0) if fills is None else np.diff(merged(fills).time) / 1e9
     if len(waits) < 100:

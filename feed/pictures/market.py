@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from feed.pictures.canvas import COLOURS, GREY, clock_axis, figure
-from feed.pictures.preview import Preview, Span, Track
+from feed.pictures.preview import Preview, PreviewTrack, Span
 from feed.units import SECOND, format_duration, format_time
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _medians(values: Floats) -> Floats:
     return np.where(np.isfinite(values), medians, np.nan)
 
 
-def _line(track: Track, values: Floats) -> Floats:
+def _line(track: PreviewTrack, values: Floats) -> Floats:
     """Return values that are constant between trades, and NaN in gaps."""
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
@@ -197,11 +197,11 @@ def _short(value: float) -> str:
     return f"{value / 1e6:,.6g}M" if abs(value) >= 1e6 else f"{value:,.6g}"
 
 
-def _quote(track: Track) -> str:
+def _quote(track: PreviewTrack) -> str:
     return track.instrument.symbol.partition("/")[2] or "quote"
 
 
-def _decimals(track: Track) -> int:
+def _decimals(track: PreviewTrack) -> int:
     """Return the number of decimals that distinguishes the labels of the axis."""
     finite = track.close[np.isfinite(track.close)]
     width = float(finite.max() - finite.min()) if len(finite) else 0.0

@@ -12,7 +12,7 @@ from feed.data.ticks import Instrument, Source, StatusChange, TickBlock, batches
 from feed.scenario.model import Scenario
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["Part", "Preview", "Span", "Stretch", "Track", "preview", "read_here", "usual_length"]
+__all__ = ["Preview", "PreviewPart", "PreviewStretch", "PreviewTrack", "Span", "preview", "read_here", "usual_length"]
 
 MOST_STEPS = 1500
 MOST_TURNS = 4
@@ -39,7 +39,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class PreviewTrack:
     """Data of one symbol in steps of equal length; NaN in steps without a trade, in which the volume is 0.
 
     Prices and spreads are in the quote currency, the volume of a step in the base currency. `spread` is the mean of
@@ -65,7 +65,7 @@ class Preview:
     start: int
     length: int
     step: int
-    tracks: tuple[Track, ...]
+    tracks: tuple[PreviewTrack, ...]
     spans: tuple[Span, ...]
 
     @property
@@ -91,7 +91,7 @@ def preview(
     seed: int,
     length: int,
     symbols: Sequence[int] | None = None,
-    read: Callable[[Stretch], Iterable[Part]] | None = None,
+    read: Callable[[PreviewStretch], Iterable[PreviewPart]] | None = None,
 ) -> Preview:
     """Read a stretch of a source from its start on.
 
@@ -107,7 +107,7 @@ def preview(
     step = next((step for step in STEPS if length <= step * MOST_STEPS), -(-length // MOST_STEPS))
     chosen = tuple(range(len(source.instruments)) if symbols is None else symbols)
     light = source.without_volume()
-    parts = list((read or read_here)(Stretch(light, chosen, start, length, step)))
+    parts = list((read or read_here)(PreviewStretch(light, chosen, start, length, step)))
     changes = [*source.statuses(start), *(change for part in parts for change in part.changes)]
     names = {source.instruments[index].symbol for index in chosen}
     spans = (
@@ -123,7 +123,7 @@ def preview(
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PreviewStretch:
     """Stretch to read: symbols by their indices, `length` ns from `start` (ns UTC) on, in steps of `step` ns."""
 
     source: Source
@@ -132,7 +132,7 @@ class Stretch:
     length: int
     step: int
 
-    def read(self, start: int, end: int) -> Part:
+    def read(self, start: int, end: int) -> PreviewPart:
         """Read the steps from market time `start` up to `end`, ns UTC."""
         steps: list[list[_Steps]] = [[] for _ in self.symbols]
         changes: list[StatusChange] = []
@@ -141,18 +141,18 @@ class Stretch:
             for found, index in zip(steps, self.symbols, strict=True):
                 if len(ticks := batch.ticks[index]):
                     found.append(_Steps.of(ticks, self.start, self.step))
-        return Part(steps, changes)
+        return PreviewPart(steps, changes)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PreviewPart:
     """Part of a stretch: for each symbol the contributions of its blocks to the steps, and the changes of status."""
 
     steps: list[list[_Steps]]
     changes: list[StatusChange]
 
 
-def read_here(stretch: Stretch) -> list[Part]:
+def read_here(stretch: PreviewStretch) -> list[PreviewPart]:
     """Read the whole stretch in this process."""
     return [stretch.read(stretch.start, stretch.start + stretch.length)]
 
@@ -189,7 +189,7 @@ class _Steps:
         )
 
 
-def _track(instrument: Instrument, found: list[_Steps], count: int, step: int) -> Track:
+def _track(instrument: Instrument, found: list[_Steps], count: int, step: int) -> PreviewTrack:
     tick, lot = float(instrument.tick_size), float(instrument.lot_size)
     low, high, close = (np.full(count, np.nan) for _ in range(3))
     volume, spread, quotes, fills = (np.zeros(count) for _ in range(4))
@@ -205,7 +205,7 @@ def _track(instrument: Instrument, found: list[_Steps], count: int, step: int) -
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = spread / quotes
     total = int(fills.sum())
-    return Track(instrument, low, high, close, volume, mean, _quiet(fills, count, total), total)
+    return PreviewTrack(instrument, low, high, close, volume, mean, _quiet(fills, count, total), total)
 
 
 def _quiet(fills: Floats, count: int, total: int) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.pictures.preview import Preview, Track
+from feed.pictures.preview import Preview, PreviewTrack
 from feed.units import SECOND, format_duration, format_time
 
 __all__ = ["market_lines"]
@@ -52,7 +52,7 @@ def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator
         yield f"{at:>{MARGIN - 2}}  {span.kind} {span.label}"[:width]
 
 
-def _price(track: Track, columns: int, height: int) -> Iterator[str]:
+def _price(track: PreviewTrack, columns: int, height: int) -> Iterator[str]:
     """Yield the price plot, 2 by 4 dots per character, between the lowest and the highest price."""
     finite = np.isfinite(track.low)
     if not finite.any():

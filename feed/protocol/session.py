@@ -37,7 +37,7 @@ from feed.protocol.requests import (
     Subscribe,
     Unsubscribe,
 )
-from feed.protocol.subscriptions import Subscriptions as SubscriptionBook
+from feed.protocol.subscriptions import SubscriptionBook
 from feed.protocol.view import USUAL_HEARTBEAT, HeartbeatRule, MarketView, SessionLimits
 from feed.units import MILLISECOND
 

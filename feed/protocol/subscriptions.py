@@ -11,7 +11,7 @@ from feed.protocol.events import ErrorEvent, Subscribed, Unsubscribed
 from feed.protocol.requests import Subscribe, Unsubscribe
 from feed.protocol.view import MarketView
 
-__all__ = ["Subscriptions"]
+__all__ = ["SubscriptionBook"]
 
 ALL = "*"
 
@@ -19,7 +19,7 @@ USUAL = {"interval": "1m", "depth": "10"}
 """The default interval and depth of a subscription that names none."""
 
 
-class Subscriptions:
+class SubscriptionBook:
     """Streams of one session, in the order of subscription."""
 
     __slots__ = ("_limit", "_streams", "_view")

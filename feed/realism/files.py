@@ -25,7 +25,7 @@ from feed.importing.formats import detect, open_files
 from feed.importing.options import Options
 from feed.importing.times import TimeColumn
 from feed.importing.trades import TradeFiles
-from feed.realism.table import Fills, MinuteBars, Quotes
+from feed.realism.table import FillTable, MinuteBars, Quotes
 from feed.scenario.tickfile import Column, TickFile
 from feed.tape.reader import open_recording
 from feed.units import MINUTE
@@ -56,7 +56,7 @@ def read_quotes(path: Path, symbol: str) -> Quotes | None:
     return Quotes(time[order].astype(np.int64), bid[order], ask[order], bid_size[order], ask_size[order])
 
 
-def read_file(path: Path, options: Options) -> Fills | MinuteBars:
+def read_file(path: Path, options: Options) -> FillTable | MinuteBars:
     """Read the trades of a file, of the first symbol if it has several, or its one-minute bars.
 
     Args:
@@ -135,7 +135,7 @@ class _Gathered:
         return None if np.isnan(values).any() else values
 
 
-def _fills(path: Path, reader: Reader) -> Fills:
+def _fills(path: Path, reader: Reader) -> FillTable:
     symbol, gathered = None, _Gathered()
     for table in reader.tables():
         trades = table.filter(pc.equal(table["channel"].cast(pa.string()), "trading"))
@@ -150,10 +150,10 @@ def _fills(path: Path, reader: Reader) -> Fills:
     if quotes[0] is None or quotes[2] is None:
         quotes = [None] * len(QUOTES)
     price, size = (gathered.column(name).astype(np.float64) for name in ("price", "size"))
-    return Fills(gathered.column("time").astype(np.int64), price, size, side, *quotes)
+    return FillTable(gathered.column("time").astype(np.int64), price, size, side, *quotes)
 
 
-def without(fills: Fills, spec: TickFile | None) -> Fills:
+def without(fills: FillTable, spec: TickFile | None) -> FillTable:
     """Return trades with the columns of their file alone: a replay makes up missing sides and quotes."""
     if spec is None:
         return fills

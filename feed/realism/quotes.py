@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.realism import statistics
-from feed.realism.table import Fills, Quotes
+from feed.realism.table import FillTable, Quotes
 from feed.units import SECOND
 
 __all__ = ["quote_facts", "quotes_of"]
@@ -14,7 +14,7 @@ __all__ = ["quote_facts", "quotes_of"]
 Floats = NDArray[np.float64]
 
 
-def quotes_of(fills: Fills) -> Quotes | None:
+def quotes_of(fills: FillTable) -> Quotes | None:
     """Return the quotes that fills carry, the last one of each time: within a sweep the quote is not final."""
     if not len(fills) or fills.bid is None or fills.ask is None:
         return None

@@ -18,7 +18,7 @@ from feed.realism.bands import BANDS, Band
 from feed.realism.bars import bar_facts, week_facts
 from feed.realism.depth import BookSight
 from feed.realism.quotes import quote_facts, quotes_of
-from feed.realism.table import LEAST_FILLS, Fills, MinuteBars, bars_of, windows
+from feed.realism.table import LEAST_FILLS, FillTable, MinuteBars, bars_of, windows
 from feed.realism.trades import hour_facts, side_facts, window_facts
 from feed.units import DAY, HOUR, MINUTE
 
@@ -63,7 +63,7 @@ class Fact:
         return None if self.band is None else self.band.holds(self.value)
 
 
-def measure(days: Iterable[Fills], sight: BookSight | None = None) -> list[Fact]:
+def measure(days: Iterable[FillTable], sight: BookSight | None = None) -> list[Fact]:
     """Compute the facts of fills, given as whole days in order of time, and of their book if there is one."""
     found: dict[str, Values] = {group: {} for group in ("bar", "week", "hour", "win", "side", "quotes", "depth")}
     bars: list[MinuteBars] = []
@@ -83,7 +83,7 @@ def measure_bars(bars: MinuteBars) -> list[Fact]:
     return _facts(found)
 
 
-def fills_of(block: TickBlock, instrument: Instrument) -> Fills:
+def fills_of(block: TickBlock, instrument: Instrument) -> FillTable:
     """Return a block of ticks in the units of its instrument."""
     tick, lot = float(instrument.tick_size), float(instrument.lot_size)
 
@@ -94,10 +94,10 @@ def fills_of(block: TickBlock, instrument: Instrument) -> Fills:
         return column.astype(np.float64) * lot
 
     bid, ask = (prices(block.bid), sizes(block.bid_size)), (prices(block.ask), sizes(block.ask_size))
-    return Fills(block.time, prices(block.price), sizes(block.size), block.side, *bid, *ask)
+    return FillTable(block.time, prices(block.price), sizes(block.size), block.side, *bid, *ask)
 
 
-def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = None) -> Iterator[Fills]:
+def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = None) -> Iterator[FillTable]:
     """Yield the fills of one symbol of a source, day by day, from `at` (ns UTC) or its start on."""
     start = source.start if at is None else at
     instrument = source.instruments[symbol]
@@ -115,7 +115,7 @@ def generated_days(source: Source, days: int, symbol: int = 0, at: int | None = 
     yield fills_of(TickBlock.joined(held), instrument)
 
 
-def days_of(fills: Fills) -> Iterator[Fills]:
+def days_of(fills: FillTable) -> Iterator[FillTable]:
     """Yield the parts of a table cut at midnight, UTC."""
     cuts = np.flatnonzero(np.diff(fills.time // DAY)) + 1 if len(fills) else np.empty(0, np.int64)
     edges = [0, *cuts.tolist(), len(fills)]
@@ -123,7 +123,7 @@ def days_of(fills: Fills) -> Iterator[Fills]:
         yield fills[lo:hi]
 
 
-def _measure_day(day: Fills, found: dict[str, Values], sight: BookSight | None) -> None:
+def _measure_day(day: FillTable, found: dict[str, Values], sight: BookSight | None) -> None:
     for start, hour in windows(day, HOUR, least=200):
         _note(found["hour"], hour_facts(start, hour))
     every = list(windows(day, WINDOW))

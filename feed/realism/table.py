@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feed.units import MINUTE
 
-__all__ = ["LEAST_FILLS", "Fills", "MinuteBars", "Quotes", "bars_of", "merged", "windows"]
+__all__ = ["LEAST_FILLS", "FillTable", "MinuteBars", "Quotes", "bars_of", "merged", "windows"]
 
 LEAST_FILLS = 50
 """Minimum number of trades in a window."""
@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Fills:
+class FillTable:
     """Trades in order of time: ns UTC, then floats in the units of the instrument.
 
     `side` is 1 if the buyer was the taker, -1 if the seller was. Columns that a file does not have are None. Quotes
@@ -40,11 +40,11 @@ class Fills:
     def __len__(self) -> int:
         return len(self.time)
 
-    def __getitem__(self, rows: slice | Ints) -> Fills:
+    def __getitem__(self, rows: slice | Ints) -> FillTable:
         """Return the given rows."""
         optional = (self.side, self.bid, self.bid_size, self.ask, self.ask_size)
         chosen: list[Any] = [None if column is None else column[rows] for column in optional]
-        return Fills(self.time[rows], self.price[rows], self.size[rows], *chosen)
+        return FillTable(self.time[rows], self.price[rows], self.size[rows], *chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class MinuteBars:
         return MinuteBars(self.minute[rows], self.close[rows], self.volume[rows])
 
 
-def merged(fills: Fills) -> Fills:
+def merged(fills: FillTable) -> FillTable:
     """Merge fills to orders: fills of one time and side become one, at the last price, with the whole size.
 
     A fill is not an order: an order that sweeps several makers prints one fill for each.
@@ -97,12 +97,12 @@ def merged(fills: Fills) -> Fills:
     last = np.append(first[1:], len(fills)) - 1
     orders = fills[first]
     size = np.add.reduceat(fills.size, first)
-    return Fills(
+    return FillTable(
         orders.time, fills.price[last], size, orders.side, orders.bid, orders.bid_size, orders.ask, orders.ask_size
     )
 
 
-def bars_of(fills: Fills) -> MinuteBars:
+def bars_of(fills: FillTable) -> MinuteBars:
     """Return the one-minute bars of a table of fills."""
     if not len(fills):
         return MinuteBars(np.empty(0, np.int64), np.empty(0), np.empty(0))
@@ -113,7 +113,7 @@ def bars_of(fills: Fills) -> MinuteBars:
     return MinuteBars(minutes, fills.price[last], volume)
 
 
-def windows(fills: Fills, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, Fills]]:
+def windows(fills: FillTable, length: int, least: int = LEAST_FILLS) -> Iterator[tuple[int, FillTable]]:
     """Yield the whole windows of `length` ns with their starts; those with fewer than `least` fills are left out."""
     if not len(fills):
         return

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.realism import statistics
-from feed.realism.table import Fills, merged
+from feed.realism.table import FillTable, merged
 from feed.units import HOUR, SECOND
 
 __all__ = ["hour_facts", "side_facts", "window_facts"]
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 SIGN_LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 
 
-def hour_facts(start: int, fills: Fills) -> dict[str, float]:
+def hour_facts(start: int, fills: FillTable) -> dict[str, float]:
     """Compute the facts of an hour, second by second, from market time `start`."""
     counts = _counts(start, fills, HOUR // SECOND)
     r = np.diff(np.log(_last_prices(start, fills, HOUR // SECOND)))
@@ -35,7 +35,7 @@ def hour_facts(start: int, fills: Fills) -> dict[str, float]:
     }
 
 
-def window_facts(start: int, fills: Fills) -> dict[str, float]:
+def window_facts(start: int, fills: FillTable) -> dict[str, float]:
     """Compute the facts of five minutes from market time `start`."""
     counts = _counts(start, fills, 300)
     r = np.diff(np.log(_last_prices(start, fills, 300)))
@@ -57,7 +57,7 @@ def window_facts(start: int, fills: Fills) -> dict[str, float]:
     }
 
 
-def side_facts(start: int, fills: Fills) -> dict[str, float]:
+def side_facts(start: int, fills: FillTable) -> dict[str, float]:
     """Compute the facts of five minutes of orders with sides, from market time `start`."""
     if fills.side is None:
         return {}
@@ -75,11 +75,11 @@ def side_facts(start: int, fills: Fills) -> dict[str, float]:
     }
 
 
-def _counts(start: int, fills: Fills, seconds: int) -> Floats:
+def _counts(start: int, fills: FillTable, seconds: int) -> Floats:
     return np.bincount((fills.time - start) // SECOND, minlength=seconds).astype(np.float64)[:seconds]
 
 
-def _last_prices(start: int, fills: Fills, seconds: int) -> Floats:
+def _last_prices(start: int, fills: FillTable, seconds: int) -> Floats:
     """Return the last price at the end of each second; the first price if there was none yet."""
     edges = start + np.arange(1, seconds + 1, dtype=np.int64) * SECOND
     last = np.searchsorted(fills.time, edges, side="left") - 1
@@ -136,7 +136,7 @@ def _responses(price: Floats, sign: Floats) -> dict[str, float]:
     return {"response_1": one, "response_20_over_1": twenty / one if one > 0 else float("nan")}
 
 
-def _impact(start: int, orders: Fills, sign: Floats) -> dict[str, float]:
+def _impact(start: int, orders: FillTable, sign: Floats) -> dict[str, float]:
     """Relate the signed flow of five seconds to their return: correlation, and the exponent of its growth."""
     cell = (orders.time - start) // (5 * SECOND)
     flow = np.bincount(cell, weights=sign * orders.size, minlength=60)[:60].astype(np.float64)

@@ -14,7 +14,7 @@ __all__ = [
     "Burst",
     "Event",
     "FlashCrash",
-    "Gap",
+    "GapEvent",
     "Halt",
     "HandTick",
     "Jump",
@@ -163,7 +163,7 @@ class Halt(Happening):
         return self.for_ + self.auction
 
 
-class Gap(Happening):
+class GapEvent(Happening):
     """A moment without trades although the symbol is online, then a trade at another price."""
 
     kind: Literal["gap"]
@@ -199,7 +199,7 @@ Event = Annotated[
     | Burst
     | Quiet
     | Halt
-    | Gap
+    | GapEvent
     | StatusEvent
     | Target,
     Field(discriminator="kind"),

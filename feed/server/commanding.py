@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from feed.market.commands import CommandError
-from feed.market.control import Control
+from feed.market.control import MarketControl
 from feed.protocol.effects import Act
 from feed.protocol.events import CommandDone, ErrorEvent, Event
 
@@ -24,7 +24,7 @@ class PeerCommands:
 
     __slots__ = ("_control", "_name", "_send", "_tasks")
 
-    def __init__(self, control: Control, name: str, send: Callable[[Event], None]) -> None:
+    def __init__(self, control: MarketControl, name: str, send: Callable[[Event], None]) -> None:
         self._control = control
         self._name = name
         self._send = send

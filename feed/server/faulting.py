@@ -13,7 +13,7 @@ from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
 from feed.faults.fault import Fault
 from feed.faults.link import Link, LinkCut, Parcel
-from feed.faults.plan import ArmedFault, Target
+from feed.faults.plan import ArmedFault, FaultTarget
 from feed.market.market import Market
 from feed.protocol.effects import Stream
 from feed.units import SECOND
@@ -79,7 +79,7 @@ class PeerFaults:
 
     def __init__(
         self,
-        target: Target,
+        target: FaultTarget,
         market: Market,
         subscriber: Subscriber,
         clock: Clock,

@@ -13,7 +13,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
 from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
-from feed.faults.plan import Target
+from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
@@ -202,7 +202,7 @@ class Peer:
         """Arm a fault between the client and the market, and return its number."""
         if self._faults is None:
             self._faults = PeerFaults(
-                Target(self.name, self._ordinal),
+                FaultTarget(self.name, self._ordinal),
                 self._market,
                 self._subscriber,
                 self._clock,

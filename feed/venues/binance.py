@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from feed.venues.checks import ConsecutiveIds
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Side, Trade
+from feed.venues.events import Event, Note, Quote, Side, Trade, VenueBookSnapshot, VenueBookUpdate
 from feed.venues.values import decimal_text, guarded, levels, number_time, pair, whole
 
 __all__ = ["Binance", "subscribe_messages"]
@@ -95,7 +95,7 @@ class Binance:
             yield from self._after_snapshot(symbol, first, last)
         else:
             yield from self._books.check(symbol, follows, last)
-        yield BookUpdate(symbol, number_time(data["E"]), levels(data["b"]), levels(data["a"]))
+        yield VenueBookUpdate(symbol, number_time(data["E"]), levels(data["b"]), levels(data["a"]))
 
     def _after_snapshot(self, symbol: str, first: int, last: int) -> Iterator[Note]:
         # The first update that is not older than the snapshot overlaps it or follows it directly.
@@ -115,12 +115,12 @@ class Binance:
         time = number_time(data["E"]) if "E" in data else None
         self._snapshots.add(symbol)
         if kind.startswith("depth"):
-            yield BookSnapshot(symbol, time, bids, asks, kind.partition("@")[0].removeprefix("depth"))
+            yield VenueBookSnapshot(symbol, time, bids, asks, kind.partition("@")[0].removeprefix("depth"))
             return
         self._books.forget(symbol)
         list(self._books.check(symbol, whole(data["lastUpdateId"])))
         self._pending.add(symbol)
-        yield BookSnapshot(symbol, time, bids, asks)
+        yield VenueBookSnapshot(symbol, time, bids, asks)
 
 
 _READERS = {

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from feed.units import MICROSECOND
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Side, Trade
+from feed.venues.events import Event, Note, Side, Trade, VenueBookSnapshot, VenueBookUpdate
 from feed.venues.values import decimal_text, guarded, levels, number_time, pair, whole
 
 __all__ = ["Bitstamp", "subscribe_messages"]
@@ -60,10 +60,10 @@ class Bitstamp:
             if symbol not in self._known:
                 self._known.add(symbol)
                 yield Note("no-snapshot", symbol, "updates of the book come without a snapshot before them", "book")
-            yield BookUpdate(symbol, _time(data), bids, asks)
+            yield VenueBookUpdate(symbol, _time(data), bids, asks)
         else:
             self._known.add(symbol)
-            yield BookSnapshot(symbol, _time(data), _joined(bids), _joined(asks), str(max(len(bids), len(asks))))
+            yield VenueBookSnapshot(symbol, _time(data), _joined(bids), _joined(asks), str(max(len(bids), len(asks))))
 
 
 def _joined(orders: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from feed.venues.checks import ConsecutiveIds
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Side, Status, Trade
+from feed.venues.events import Event, Note, Quote, Side, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.values import decimal_text, guarded, iso_time, levels, pair, whole
 
 __all__ = ["Coinbase", "subscribe_messages"]
@@ -44,11 +44,11 @@ class Coinbase:
         elif kind == "snapshot":
             symbol = pair(message["product_id"])
             self._known.add(symbol)
-            yield BookSnapshot(symbol, _time(message), levels(message["bids"]), levels(message["asks"]))
+            yield VenueBookSnapshot(symbol, _time(message), levels(message["bids"]), levels(message["asks"]))
         elif kind == "l2update":
             yield from self._update(message)
         elif kind == "status":
-            yield from (Status(pair(each["id"]), None, str(each["status"])) for each in message["products"])
+            yield from (VenueStatus(pair(each["id"]), None, str(each["status"])) for each in message["products"])
         elif kind in ("subscriptions", "error"):
             yield Note("reply", "", str(message.get("reason") or message.get("message") or kind))
         elif kind != "heartbeat":
@@ -68,7 +68,7 @@ class Coinbase:
         sides: tuple[list[Any], list[Any]] = ([], [])
         for side, price, size in data["changes"]:
             sides[SIDES[side]].append((price, size))
-        yield BookUpdate(symbol, _time(data), levels(sides[0]), levels(sides[1]))
+        yield VenueBookUpdate(symbol, _time(data), levels(sides[0]), levels(sides[1]))
 
 
 def _ticker(data: dict[str, Any]) -> Quote:

@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BookSnapshot", "BookUpdate", "Event", "Levels", "Note", "NoteKind", "Quote", "Side", "Status", "Trade"]
+__all__ = [
+    "Event",
+    "Levels",
+    "Note",
+    "NoteKind",
+    "Quote",
+    "Side",
+    "Trade",
+    "VenueBookSnapshot",
+    "VenueBookUpdate",
+    "VenueStatus",
+]
 
 Side = Literal["buy", "sell"]
 
@@ -43,7 +54,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class BookSnapshot:
+class VenueBookSnapshot:
     """Whole order book, best levels first, with `depth` levels per side (empty if the venue does not give it)."""
 
     symbol: str
@@ -54,7 +65,7 @@ class BookSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class BookUpdate:
+class VenueBookUpdate:
     """Levels that changed, in the order of their changes."""
 
     symbol: str
@@ -65,7 +76,7 @@ class BookUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class VenueStatus:
     """Status of the venue or of a symbol, in the venue's own words."""
 
     symbol: str
@@ -93,4 +104,4 @@ class Note:
     before: int | None = None
 
 
-Event = Trade | Quote | BookSnapshot | BookUpdate | Status | Note
+Event = Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueStatus | Note

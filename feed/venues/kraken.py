@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from feed.data.keptbook import KeptBook, text_digits
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Side, Status, Trade
+from feed.venues.events import Event, Note, Quote, Side, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.values import decimal_text, guarded, levels, seconds_time, whole
 
 __all__ = ["Kraken", "subscribe_messages"]
@@ -57,13 +57,13 @@ class Kraken:
             bids, asks = levels(fields.get("bs", ())), levels(fields.get("as", ()))
             book = self._books[symbol] = KeptBook(int(depth or 0), text_digits)
             book.apply(bids, asks)
-            yield BookSnapshot(symbol, _latest(fields, "as", "bs"), bids, asks, depth)
+            yield VenueBookSnapshot(symbol, _latest(fields, "as", "bs"), bids, asks, depth)
             return
         if not {"a", "b"} & fields.keys():
             raise KeyError("a")
         bids, asks = levels(fields.get("b", ())), levels(fields.get("a", ()))
         yield from self._check(symbol, bids, asks, fields.get("c"))
-        yield BookUpdate(symbol, _latest(fields, "a", "b"), bids, asks, depth)
+        yield VenueBookUpdate(symbol, _latest(fields, "a", "b"), bids, asks, depth)
 
     def _check(self, symbol: str, bids: Any, asks: Any, told: Any) -> Iterator[Note]:
         book = self._books.get(symbol)
@@ -80,7 +80,7 @@ class Kraken:
 def _event(message: dict[str, Any]) -> Iterator[Event]:
     kind = message["event"]
     if kind == "systemStatus":
-        yield Status("", None, str(message["status"]))
+        yield VenueStatus("", None, str(message["status"]))
     elif kind == "subscriptionStatus":
         told = message.get("errorMessage") or f"{message['status']} {message.get('channelName', '')}".strip()
         yield Note("reply", str(message.get("pair", "")), str(told))

@@ -9,7 +9,7 @@ import orjson
 
 from feed.data.keptbook import KeptBook, text_digits
 from feed.venues.checks import ConsecutiveIds
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Levels, Note, Quote, Status, Trade
+from feed.venues.events import Event, Levels, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.values import decimal_text, guarded, iso_time, whole
 
 __all__ = ["KrakenV2", "subscribe_messages"]
@@ -50,7 +50,7 @@ class KrakenV2:
             elif channel == "book":
                 yield from self._book(data, message["type"])
             elif channel == "status":
-                yield Status("", None, str(data["system"]))
+                yield VenueStatus("", None, str(data["system"]))
             elif channel not in SILENT:
                 yield Note("unknown", str(data.get("symbol", "")), f"channel {channel!r}")
 
@@ -83,9 +83,9 @@ class KrakenV2:
             self._books[symbol] = KeptBook(self._depth or max(len(bids), len(asks)), text_digits)
         yield from self._check(symbol, bids, asks, data.get("checksum"))
         if kind == "snapshot":
-            yield BookSnapshot(symbol, time, bids, asks, depth)
+            yield VenueBookSnapshot(symbol, time, bids, asks, depth)
         else:
-            yield BookUpdate(symbol, time, bids, asks, depth)
+            yield VenueBookUpdate(symbol, time, bids, asks, depth)
 
     def _check(self, symbol: str, bids: Levels, asks: Levels, told: Any) -> Iterator[Note]:
         book = self._books.get(symbol)

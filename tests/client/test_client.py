@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from feed.client.client import Client, connect
-from feed.client.link import Connected, Disconnected, Link
+from feed.client.link import ClientLink, Connected, Disconnected
 from feed.client.messages import Candle, Data, Message, Other, SymbolStatus, Tick, Ticker
 from feed.client.progress import Gap
 from feed.errors import ConnectError, SubscriptionError, UsageError
@@ -260,7 +260,7 @@ def tick(seq: int) -> dict[str, object]:
     return {"event": "data", "channel": "trading", "symbol": "BTC/USD", "type": "update", "seq": seq, "data": body}
 
 
-async def frames_of(link: Link, count: int) -> list[object]:
+async def frames_of(link: ClientLink, count: int) -> list[object]:
     """So many things that happen."""
     async with asyncio.timeout(PATIENCE):
         return [await link.pull() for _ in range(count)]
@@ -272,7 +272,7 @@ async def test_losses_come_before_what_shows_them() -> None:
     strange: dict[str, object] = {"event": "surprise", "x": 1}
     later: dict[str, object] = tick(1) | {"channel": "depth", "data": {"bids": []}}
     async with scripted(strange, later, tick(1), tick(4), heartbeat) as url:
-        link = Link(url)
+        link = ClientLink(url)
         client = Client(link, link._clock)
         seen = await until(client, lambda message: isinstance(message, Heartbeat))
         await client.close()
@@ -286,12 +286,12 @@ async def test_losses_come_before_what_shows_them() -> None:
 async def test_silence_is_noticed() -> None:
     """A server that sends nothing and answers nothing is gone; one that answers pings is only quiet."""
     async with scripted(deaf=True) as url:
-        link = Link(url, back_off=quick(), silence=100 * MILLISECOND)
+        link = ClientLink(url, back_off=quick(), silence=100 * MILLISECOND)
         happened = await frames_of(link, 4)
         await link.close()
     assert [type(each).__name__ for each in happened] == ["Connected", "Frame", "Disconnected", "Connected"]
     async with scripted() as url:
-        link = Link(url, back_off=quick(), silence=250 * MILLISECOND)
+        link = ClientLink(url, back_off=quick(), silence=250 * MILLISECOND)
         await frames_of(link, 2)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.5):

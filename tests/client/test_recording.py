@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from feed.client.link import Link, Subscription
+from feed.client.link import ClientLink, Subscription
 from feed.client.recording import FeedRecording, VenueRecording
 from feed.client.venue import VenueLink
 from feed.clock import SystemClock
@@ -26,9 +26,9 @@ from tests.client.conftest import market_of, quick
 CLOCK = SystemClock()
 
 
-def recording_of(url: str, path: Path, *channels: str) -> tuple[Link, FeedRecording]:
+def recording_of(url: str, path: Path, *channels: str) -> tuple[ClientLink, FeedRecording]:
     """One that does not wait long before it comes back."""
-    link = Link(url, [Subscription(channel) for channel in channels], back_off=quick(), clock=CLOCK)
+    link = ClientLink(url, [Subscription(channel) for channel in channels], back_off=quick(), clock=CLOCK)
     return link, FeedRecording(link, path, CLOCK)
 
 

@@ -31,7 +31,7 @@ from feed.protocol import codes
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
 from feed.units import DAY, MILLISECOND, MINUTE, SECOND
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.kraken_v2 import KrakenV2
 from tests.protocol.conversation import Conversation
 from tests.server.conftest import Serve, serve
@@ -125,7 +125,7 @@ def test_books_are_the_ladders(data: st.DataObject, each: Instrument, depth: int
     for payload, ladder in zip(messages, found, strict=True):
         assert bool(payload) == (ladder != before)
         for event in parsed(parser, [payload] if payload else []):
-            assert isinstance(event, BookSnapshot | BookUpdate)
+            assert isinstance(event, VenueBookSnapshot | VenueBookUpdate)
             sizes = [size for _, size in event.bids]
             assert [float(size) == 0 for size in sizes] == sorted([float(s) == 0 for s in sizes], reverse=True)
             book.apply(event.bids, event.asks)
@@ -240,11 +240,11 @@ def test_the_exchange_shows_the_same_market(began: int, depth: str, stalls: list
     whole = json.loads(unframed(state_of(market, stream))[0], parse_float=str)["data"]
     updates = parsed(KrakenV2(int(depth)), [*opening, *slow.payloads])
     for seen in (events, updates):
-        assert [isinstance(event, BookSnapshot) for event in seen].index(True) == 0
-        assert not [event for event in seen[1:] if isinstance(event, BookSnapshot)]
+        assert [isinstance(event, VenueBookSnapshot) for event in seen].index(True) == 0
+        assert not [event for event in seen[1:] if isinstance(event, VenueBookSnapshot)]
         book = KeptBook(int(depth), text_digits)
         for event in seen:
-            if isinstance(event, BookSnapshot | BookUpdate):
+            if isinstance(event, VenueBookSnapshot | VenueBookUpdate):
                 book.apply(event.bids, event.asks)
         assert [list(level) for level in book.bids.best(200)] == whole["bids"]
         assert [list(level) for level in book.asks.best(200)] == whole["asks"]
@@ -315,7 +315,7 @@ def talk() -> Conversation:
     """A client of the exchange, greeted."""
     conversation = Conversation(dialect=KRAKEN)
     [greeting] = conversation.open()
-    assert parsed(KrakenV2(), [greeting[2:].encode()]) == [Status("", None, "online")]
+    assert parsed(KrakenV2(), [greeting[2:].encode()]) == [VenueStatus("", None, "online")]
     return conversation
 
 
@@ -506,10 +506,10 @@ async def test_a_client_of_the_exchange(serve: Serve, path: str) -> None:
             while len(events) < 300:
                 events += parsed(parser, [str(await asyncio.wait_for(client.recv(), 10)).encode()])
         kinds = [type(event) for event in events]
-        assert kinds[0] is Status
+        assert kinds[0] is VenueStatus
         assert sum(isinstance(event, Note) and event.kind == "reply" for event in events) == 8
-        assert kinds.count(BookSnapshot) == 2
-        assert kinds.index(BookSnapshot) < kinds.index(BookUpdate)
+        assert kinds.count(VenueBookSnapshot) == 2
+        assert kinds.index(VenueBookSnapshot) < kinds.index(VenueBookUpdate)
         trades = [event for event in events if isinstance(event, Trade) and event.symbol == "BTC/USD"]
         theirs = {it.trade_id: (float(it.price), float(it.size)) for it in trades}
         ours = {}

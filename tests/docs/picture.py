@@ -11,7 +11,7 @@ from rich.console import Console
 
 import feed
 from feed.cli.board import Board
-from feed.client.link import Frame, Link, Subscription
+from feed.client.link import ClientLink, Frame, Subscription
 from feed.clock import SystemClock
 from tests.docs.tables import PAGES
 
@@ -19,7 +19,7 @@ SCENARIO, SECONDS, COLUMNS = "majors", 8, 118
 
 
 async def _follow(url: str, board: Board) -> None:
-    link = Link(url, [Subscription(channel, "*") for channel in ("status", "trading")])
+    link = ClientLink(url, [Subscription(channel, "*") for channel in ("status", "trading")])
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SECONDS), contextlib.aclosing(link.happenings()) as happenings:
             async for happening in happenings:

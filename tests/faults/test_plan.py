@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feed.faults.fault import Draw, Fault
 from feed.faults.link import Delivery, Link, LinkCut, Parcel
 from feed.faults.log import MAX_DEEDS, Deed, FaultLog
-from feed.faults.plan import ArmedFault, Target
+from feed.faults.plan import ArmedFault, FaultTarget
 from feed.faults.registry import read_fault
 from feed.protocol.effects import Stream
 from feed.units import MILLISECOND, SECOND
@@ -49,7 +49,7 @@ class World:
             armed = ArmedFault(
                 read_fault(document),
                 number,
-                Target(f"c{ordinal}", ordinal),
+                FaultTarget(f"c{ordinal}", ordinal),
                 calendar=self.calendar,
                 seed=seed,
                 log=self.log,
@@ -241,7 +241,7 @@ def test_kind_may_remember_something_of_each_connection() -> None:
     links = []
     for ordinal in (1, 2):
         link = Link()
-        target = Target(f"c{ordinal}", ordinal)
+        target = FaultTarget(f"c{ordinal}", ordinal)
         link.add(1, ArmedFault(fault, 1, target, calendar=Calendar(), seed=1, log=FaultLog()))
         links.append(link)
     parcels = [Parcel(b"x", "data", TRADING, seq, "data") for seq in (1, 2, 3)]

@@ -18,7 +18,7 @@ from feed.data.ticks import Batch
 from feed.delivery.framing import text_frame
 from feed.dialects.registry import PLAIN
 from feed.market.commands import CommandError, Entry
-from feed.market.control import Control
+from feed.market.control import MarketControl
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.market.state import MarketState
@@ -92,7 +92,7 @@ class Room:
         self.market = make_market(SOURCE, self.clock, speed=self.speed, waits=self.waits)
         self.opened = self.market.state
         player = Player(self.market, self.clock, wait_for=1, gather=self.gather, patience=SECOND)
-        self.control = Control(self.market, player, self.clock, lambda seed, begins: f"digest-{seed}-{begins}")
+        self.control = MarketControl(self.market, player, self.clock, lambda seed, begins: f"digest-{seed}-{begins}")
         player.on_awaited = self.control.begin
         self._player = player
         self.witness = Witness(self.market)
@@ -216,7 +216,7 @@ def test_market_that_is_not_played_any_more_refuses() -> None:
     clock = LoopClock(loop)
     market = make_market(BrokenSource(every=20 * MILLISECOND, count=400, batch=37), clock, waits=False)
     player = Player(market, clock, wait_for=0, gather=0, patience=SECOND)
-    control = Control(market, player, clock, lambda seed, begins: "digest")
+    control = MarketControl(market, player, clock, lambda seed, begins: "digest")
 
     async def ask() -> None:
         playing = loop.create_task(player.run())

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feed.realism.scoreboard import Fact, days_of, measure, measure_bars
-from feed.realism.table import Fills, MinuteBars
+from feed.realism.table import FillTable, MinuteBars
 from feed.units import MILLISECOND
 from tests.support.real_data import real_file
 
@@ -26,7 +26,7 @@ def by_name(facts: list[Fact]) -> dict[str, float]:
 def test_binance_spot_2022() -> None:
     """Six hours of trades against the medians of the venue in that year."""
     data = columns("binance_spot_btcusdt_20220115_00-06_trades.parquet")
-    fills = Fills(data["timestamp"].astype(np.int64) * MILLISECOND, data["price"], data["quantity"])
+    fills = FillTable(data["timestamp"].astype(np.int64) * MILLISECOND, data["price"], data["quantity"])
     facts = by_name(measure(days_of(fills)))
     assert facts["trades_per_s"] == pytest.approx(4.84, rel=0.2)
     assert facts["interarrival_cv"] == pytest.approx(1.41, rel=0.1)

@@ -12,17 +12,17 @@ from feed.engine.source import EngineSource
 from feed.realism.bands import BANDS
 from feed.realism.depth import BookSight
 from feed.realism.scoreboard import Fact, days_of, generated_days, measure, measure_bars
-from feed.realism.table import Fills, MinuteBars, bars_of, merged, windows
+from feed.realism.table import FillTable, MinuteBars, bars_of, merged, windows
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, MINUTE, SECOND
 
 
-def table(times: list[float], prices: list[float], sides: list[int] | None = None) -> Fills:
+def table(times: list[float], prices: list[float], sides: list[int] | None = None) -> FillTable:
     """Fills of size 1 at times in seconds."""
     time = np.array([int(t * SECOND) for t in times], np.int64)
     side = None if sides is None else np.array(sides, np.int64)
-    return Fills(time, np.array(prices, float), np.ones(len(times)), side)
+    return FillTable(time, np.array(prices, float), np.ones(len(times)), side)
 
 
 @cache

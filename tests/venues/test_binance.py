@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feed.venues.binance import Binance, subscribe_messages
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Trade
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate
 
 MS = 1_700_000_000_123
 NS = MS * 1_000_000
@@ -103,7 +103,7 @@ def test_snapshot_fits_the_updates_around_it() -> None:
     snapshot = {"lastUpdateId": 8, "bids": [["1.0", "2"]], "asks": [["1.1", "3"]]}
     found = events(Binance(), diff(1, 3), snapshot, diff(4, 7), diff(8, 12), diff(13, 14))
     assert not notes(found, "gap", "duplicate")
-    assert BookSnapshot("BTC/USDT", None, (("1.0", "2"),), (("1.1", "3"),)) in found
+    assert VenueBookSnapshot("BTC/USDT", None, (("1.0", "2"),), (("1.1", "3"),)) in found
 
 
 def test_update_too_far_behind_a_snapshot() -> None:
@@ -123,14 +123,14 @@ def test_snapshot_of_nobody() -> None:
 def test_partial_book() -> None:
     """A stream of whole books tells symbol and depth by its name."""
     message = {"stream": "btcusdt@depth5@100ms", "data": {"lastUpdateId": 1, "bids": [], "asks": []}}
-    assert events(Binance(), message, message) == [BookSnapshot("BTC/USDT", None, (), (), "5")] * 2
+    assert events(Binance(), message, message) == [VenueBookSnapshot("BTC/USDT", None, (), (), "5")] * 2
 
 
 def test_updates_without_a_snapshot_are_told_once() -> None:
     """Updates are events all the same."""
     found = events(Binance(), diff(1, 1), diff(2, 2))
     assert len(notes(found, "no-snapshot")) == 1
-    assert sum(isinstance(event, BookUpdate) for event in found) == 2
+    assert sum(isinstance(event, VenueBookUpdate) for event in found) == 2
 
 
 @pytest.mark.parametrize(

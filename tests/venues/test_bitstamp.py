@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feed.venues.bitstamp import Bitstamp, subscribe_messages
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Trade
+from feed.venues.events import Event, Note, Trade, VenueBookSnapshot, VenueBookUpdate
 
 NS = 1_641_343_699_596_000_000
 TIMES = {"timestamp": "1641343699", "microtimestamp": "1641343699596000"}
@@ -64,9 +64,9 @@ def test_books() -> None:
         book("detail_order_book", [["10", "1", "77"], ["10", "2.5", "78"], ["9", "1", "79"]], []),
     )
     assert found == [
-        BookSnapshot("ETH/USD", NS, (("10", "1"),), (("11", "2"),), "1"),
-        BookUpdate("ETH/USD", NS, (("10", "0.0"),), ()),
-        BookSnapshot("ETH/USD", NS, (("10", "3.5"), ("9", "1")), (), "3"),
+        VenueBookSnapshot("ETH/USD", NS, (("10", "1"),), (("11", "2"),), "1"),
+        VenueBookUpdate("ETH/USD", NS, (("10", "0.0"),), ()),
+        VenueBookSnapshot("ETH/USD", NS, (("10", "3.5"), ("9", "1")), (), "3"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feed.venues.coinbase import Coinbase, subscribe_messages
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Trade
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate
 
 NS = 1_415_348_907_028_459_000
 TIME = "2014-11-07T08:28:27.028459Z"
@@ -48,8 +48,8 @@ def test_quote_and_book() -> None:
     update = {"type": "l2update", "product_id": "BTC-USD", "changes": changes, "time": TIME}
     assert events(ticker, snapshot, update) == [
         Quote("BTC/USD", NS, "1", "2", "3", "4"),
-        BookSnapshot("BTC/USD", NS, (("1", "2"),), (("3", "4"),)),
-        BookUpdate("BTC/USD", NS, (("1", "0"), ("0.9", "1")), (("3", "5"),)),
+        VenueBookSnapshot("BTC/USD", NS, (("1", "2"),), (("3", "4"),)),
+        VenueBookUpdate("BTC/USD", NS, (("1", "0"), ("0.9", "1")), (("3", "5"),)),
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feed.data.keptbook import KeptBook, text_digits
-from feed.venues.events import BookSnapshot, BookUpdate, Event, Note, Quote, Status, Trade
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.kraken import Kraken, subscribe_messages
 from feed.venues.kraken_v2 import KrakenV2
 from feed.venues.kraken_v2 import subscribe_messages as subscribe_v2
@@ -79,14 +79,14 @@ def test_book_with_the_right_checksum() -> None:
     one = [0, {"a": [["5.10000", "0.0", "1582905487.7"]], "c": checksum(((), (("5.10000", "0"),)))}, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], one)
     assert kinds(found) == ["BookSnapshot", "BookUpdate"]
-    assert isinstance(found[0], BookSnapshot)
+    assert isinstance(found[0], VenueBookSnapshot)
     assert (found[0].depth, found[0].time, found[0].bids[0]) == ("10", NS, ("5.00000", "0.00000500"))
     told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), (("5.09000", "1.0"),)))
     asks, bids = {"a": [["5.09000", "1.0", "1582905487.7"]]}, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}
     both = [0, asks, bids, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], one, both)
     assert kinds(found) == ["BookSnapshot", "BookUpdate", "BookUpdate"]
-    assert isinstance(found[2], BookUpdate)
+    assert isinstance(found[2], VenueBookUpdate)
     assert found[2].time == 1_582_905_487_800_000_000
 
 
@@ -118,7 +118,7 @@ def test_events_of_the_session() -> None:
         },
         {"event": "strange"},
     )
-    assert found[0] == Status("", None, "online")
+    assert found[0] == VenueStatus("", None, "online")
     assert kinds(found) == ["Status", "reply", "unknown"]
 
 
@@ -161,7 +161,7 @@ def test_v2_numbers_keep_their_zeros() -> None:
     update = V2_BOOK % ("update", '{"price":5.05000,"qty":5.00e-06}', "", change, time)
     found = events(parser, snapshot, update)
     assert kinds(found) == ["BookSnapshot", "BookUpdate"]
-    assert isinstance(found[1], BookUpdate)
+    assert isinstance(found[1], VenueBookUpdate)
     assert found[1].bids == (("5.05000", "0.00000500"),)
     assert found[1].time == 1_696_613_755_440_295_000
     wrong = V2_BOOK % ("update", '{"price":5.06000,"qty":1.0}', "", "1", time)
@@ -193,9 +193,9 @@ def test_v2_ticker_status_and_replies() -> None:
         {"method": "subscribe", "result": {"channel": "book", "depth": 25, "symbol": "A/B"}, "success": True},
         V2_BOOK % ("snapshot", "", "", "0", ""),
     )
-    assert found[:2] == [Quote("A/B", None, "1.10", "2", "1.20", "3"), Status("", None, "online")]
+    assert found[:2] == [Quote("A/B", None, "1.10", "2", "1.20", "3"), VenueStatus("", None, "online")]
     assert kinds(found)[2:] == ["reply", "BookSnapshot"]
-    assert isinstance(found[3], BookSnapshot)
+    assert isinstance(found[3], VenueBookSnapshot)
     assert found[3].depth == "25"
 
 

@@ -75,10 +75,10 @@ class BookChannel:
                 at = end
                 yield
 
-    def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookSnapshot:
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookState:
         """Return the order book at `at`; always one, since older books are not part of the state."""
         depth = self._source.books(symbol).during(at + 1, at + 1)
-        return BookSnapshot(self._source.instruments[symbol], int(part), self._shift, depth, at)
+        return BookState(self._source.instruments[symbol], int(part), self._shift, depth, at)
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
         """Return True: one block of trades is enough to compute an order book."""
@@ -115,7 +115,7 @@ class BookTrack:
         return BookRows(self._instrument, self._levels, times, ladders, whole=False)
 
 
-class BookSnapshot:
+class BookState:
     """Order book at one time; see `BookTrack`."""
 
     def __init__(self, instrument: Instrument, levels: int, shift: int, depth: Depth, at: int) -> None:
