@@ -143,7 +143,7 @@ class CaptureFiles(Reader):
                 self.findings.offsets.add(line.received - event.time)
             return event.time
         if line.received is None:
-            kind = type(event).__name__.lower()
+            kind = type(event).__name__.removeprefix("Venue").lower()
             self.findings.count(f"{kind} without any time", event.symbol, line.where, "is left out")
             return None
         self._untimed += 1
@@ -163,7 +163,7 @@ class CaptureFiles(Reader):
     def _check_order(self, line: Line, event: Data, time: int) -> None:
         if event.time is None:
             return
-        key = (type(event).__name__.replace("Snapshot", "").replace("Update", ""), event.symbol)
+        key = (type(event).__name__.removeprefix("Venue").replace("Snapshot", "").replace("Update", ""), event.symbol)
         last = self._last.get(key, 0)
         if time < last:
             text = f"a {key[0].lower()} is {span(last - time)} earlier than the one before"

@@ -78,14 +78,14 @@ def test_book_with_the_right_checksum() -> None:
     """An update in one object or in two; a level that goes."""
     one = [0, {"a": [["5.10000", "0.0", "1582905487.7"]], "c": checksum(((), (("5.10000", "0"),)))}, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], one)
-    assert kinds(found) == ["BookSnapshot", "BookUpdate"]
+    assert kinds(found) == ["VenueBookSnapshot", "VenueBookUpdate"]
     assert isinstance(found[0], VenueBookSnapshot)
     assert (found[0].depth, found[0].time, found[0].bids[0]) == ("10", NS, ("5.00000", "0.00000500"))
     told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), (("5.09000", "1.0"),)))
     asks, bids = {"a": [["5.09000", "1.0", "1582905487.7"]]}, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}
     both = [0, asks, bids, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], one, both)
-    assert kinds(found) == ["BookSnapshot", "BookUpdate", "BookUpdate"]
+    assert kinds(found) == ["VenueBookSnapshot", "VenueBookUpdate", "VenueBookUpdate"]
     assert isinstance(found[2], VenueBookUpdate)
     assert found[2].time == 1_582_905_487_800_000_000
 
@@ -95,13 +95,13 @@ def test_lost_update_shows_in_the_checksum() -> None:
     told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), ()))
     two = [0, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], two)
-    assert kinds(found) == ["BookSnapshot", "checksum", "BookUpdate"]
+    assert kinds(found) == ["VenueBookSnapshot", "checksum", "VenueBookUpdate"]
 
 
 def test_update_without_a_snapshot() -> None:
     """Its checksum cannot be checked, which is told once."""
     update = [0, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": "1"}, "book-10", "A/B"]
-    assert kinds(events(Kraken(), update, update)) == ["no-snapshot", "BookUpdate", "BookUpdate"]
+    assert kinds(events(Kraken(), update, update)) == ["no-snapshot", "VenueBookUpdate", "VenueBookUpdate"]
 
 
 def test_events_of_the_session() -> None:
@@ -119,7 +119,7 @@ def test_events_of_the_session() -> None:
         {"event": "strange"},
     )
     assert found[0] == VenueStatus("", None, "online")
-    assert kinds(found) == ["Status", "reply", "unknown"]
+    assert kinds(found) == ["VenueStatus", "reply", "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_v2_numbers_keep_their_zeros() -> None:
     change = checksum(((("5.05000", "0.00000500"),), ()))
     update = V2_BOOK % ("update", '{"price":5.05000,"qty":5.00e-06}', "", change, time)
     found = events(parser, snapshot, update)
-    assert kinds(found) == ["BookSnapshot", "BookUpdate"]
+    assert kinds(found) == ["VenueBookSnapshot", "VenueBookUpdate"]
     assert isinstance(found[1], VenueBookUpdate)
     assert found[1].bids == (("5.05000", "0.00000500"),)
     assert found[1].time == 1_696_613_755_440_295_000
     wrong = V2_BOOK % ("update", '{"price":5.06000,"qty":1.0}', "", "1", time)
-    assert kinds(events(parser, wrong)) == ["checksum", "BookUpdate"]
+    assert kinds(events(parser, wrong)) == ["checksum", "VenueBookUpdate"]
 
 
 def test_v2_trades() -> None:
@@ -194,7 +194,7 @@ def test_v2_ticker_status_and_replies() -> None:
         V2_BOOK % ("snapshot", "", "", "0", ""),
     )
     assert found[:2] == [Quote("A/B", None, "1.10", "2", "1.20", "3"), VenueStatus("", None, "online")]
-    assert kinds(found)[2:] == ["reply", "BookSnapshot"]
+    assert kinds(found)[2:] == ["reply", "VenueBookSnapshot"]
     assert isinstance(found[3], VenueBookSnapshot)
     assert found[3].depth == "25"
 
