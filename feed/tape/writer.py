@@ -89,9 +89,9 @@ class RecordingWriter:
         """Record any other message."""
         self._intake.add((row,))
 
-    def add_gap(self, stream: str, after: int, before: int) -> None:
-        """Record a gap: messages of a stream between these two are known to be missing."""
-        self._intake.add_gap(stream, after, before)
+    def add_gap(self, stream: str, after: int, before: int, count: int | None = None, reason: str = "") -> None:
+        """Record a gap: messages of a stream between these two are known to be missing; see `RecordingGap`."""
+        self._intake.add_gap(stream, after, before, count, reason)
 
     def tell(self, **facts: Any) -> None:
         """Update the facts with details that became known after the beginning."""
