@@ -12,7 +12,6 @@ import pytest
 from tests.end_to_end.conftest import ROOT
 from tests.support.waiting import PATIENCE, wait_until
 
-
 ENDLESS = "20000d"
 """A length of market time that no machine has written before the signal reaches it."""
 
