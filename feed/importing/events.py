@@ -39,7 +39,7 @@ class Places:
 class _Symbol:
     places: Places = field(default_factory=Places)
     # Bid, bid size, ask and ask size.
-    quote: tuple[float, float, float, float] | tuple[None, None, None, None] = (None, None, None, None)
+    quote: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
     volume: DayVolume = field(default_factory=DayVolume)
     trades: int = 0
 
@@ -125,14 +125,13 @@ class EventRows:
         symbol = self._symbol(event.symbol)
         symbol.places.see(event.bid, event.bid_size)
         symbol.places.see(event.ask, event.ask_size)
-        quote = symbol.quote = float(event.bid), float(event.bid_size), float(event.ask), float(event.ask_size)
+        quote = float(event.bid), float(event.bid_size), float(event.ask), float(event.ask_size)
+        symbol.quote = quote
         data = None if event.update_id is None else f'{{"update_id":{event.update_id}}}'
         seq = self._next("quote", event.symbol)
         return Row(received, time, "quote", event.symbol, "", "update", seq, None, None, None, *quote, None, None, data)
 
-    def _book(
-        self, event: VenueBookSnapshot | VenueBookUpdate | VenueBookEnd, received: int | None, time: int
-    ) -> Row:
+    def _book(self, event: VenueBookSnapshot | VenueBookUpdate | VenueBookEnd, received: int | None, time: int) -> Row:
         kind, data = "update", ""
         if isinstance(event, VenueBookEnd):
             kind, data = ENDED, orjson.dumps({"bids": [], "asks": [], "reason": event.reason}).decode()

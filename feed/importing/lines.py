@@ -1,8 +1,8 @@
 """Lines of a capture: messages with their receive times, and the beginnings of connections.
 
 Three spellings, in files that may be packed: `<receive time> <message>`; `<receive time>: <message>` with
-`<url> <-> <time>` for a connection, `<url> <- <time>: <message>` for a sent message and `<url> -> <time>: <message>` for
-the answer to a request; and messages alone.
+`<url> <-> <time>` for a connection, `<url> <- <time>: <message>` for a sent message and `<url> -> <time>: <message>`
+for the answer to a request; and messages alone.
 """
 
 from __future__ import annotations

@@ -120,6 +120,9 @@ def scenario_digest(scenario: Scenario) -> str:
     """
     unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
     document = scenario.model_dump(mode="json", exclude=unsaid)
+    if scenario.replay is not None and scenario.replay.pace == "exchange":
+        # The usual clock: digests are those from before there was a choice.
+        del document["replay"]["pace"]
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -59,8 +59,8 @@ SCHEMA = pa.schema(
         ("price", pa.float64()),
         ("size", pa.float64()),
         ("side", _FEW),
-        # The best bid and ask of a quote. Of a trade, in a market of ours the ones that it leaves behind, in a recording
-        # of a venue the last ones before it; null where none were recorded.
+        # The best bid and ask of a quote. Of a trade, in a market of ours the ones that it leaves behind, in a
+        # recording of a venue the last ones before it; null where none were recorded.
         ("bid", pa.float64()),
         ("bid_size", pa.float64()),
         ("ask", pa.float64()),

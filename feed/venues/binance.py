@@ -120,7 +120,7 @@ class Binance:
             symbol,
             None if time is None else number_time(time),
             *(decimal_text(data[key]) for key in ("b", "B", "a", "A")),
-            whole(data["u"]) if "u" in data else None,
+            update_id=whole(data["u"]) if "u" in data else None,
         )
 
     def _quoted(self, data: dict[str, Any]) -> Iterator[Event]:
@@ -149,9 +149,9 @@ class Binance:
             bids, asks = levels(data["bids"]), levels(data["asks"])
             yield VenueBookSnapshot(symbol, _time(data), bids, asks, depth, whole(data["lastUpdateId"]))
             return
-        symbol = pair(name) if name else self._symbol_of(data)
-        if symbol:
-            yield from self._whole_book(symbol, data)
+        known = pair(name) if name else self._symbol_of(data)
+        if known is not None:
+            yield from self._whole_book(known, data)
             return
         self._nameless = data
         yield Note("unknown", "", "a snapshot of a book does not tell its symbol: it waits for updates with such ids")

@@ -5,7 +5,7 @@ Times are ns UTC by the exchange's clock; None if the message has none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
@@ -56,7 +56,7 @@ class Quote:
     bid_size: str
     ask: str
     ask_size: str
-    update_id: int | None = None
+    update_id: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

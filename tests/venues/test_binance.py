@@ -63,7 +63,7 @@ def test_aggregate_trade() -> None:
 def test_quote_without_a_time() -> None:
     """Spot's bookTicker has none; it has the number of the book's state."""
     message = {"u": 5, "s": "BTCUSDT", "b": "1.1", "B": "2", "a": "1.2", "A": "3"}
-    assert events(Binance(), message) == [Quote("BTC/USDT", None, "1.1", "2", "1.2", "3", 5)]
+    assert events(Binance(), message) == [Quote("BTC/USDT", None, "1.1", "2", "1.2", "3", update_id=5)]
 
 
 def test_gap_in_trades() -> None:
