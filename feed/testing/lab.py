@@ -111,6 +111,6 @@ def keep_bundle(market: RemoteMarketSync, folder: Path) -> tuple[Path | None, st
     return path, f"the market's bundle: {path}\nto see it again: feed replay-bundle {path}"
 
 
-def _failed(message: str) -> Exception:
+def _failed(message: str) -> BaseException:
     """Return the failure of a test that is told in one line, without a traceback."""
     return pytest.fail.Exception(message, pytrace=False)

@@ -25,8 +25,8 @@ MARKER = (
     "such as at and paused"
 )
 
-ASYNC_PLUGINS = ("asyncio", "anyio", "trio", "aiohttp", "tornasync")
-"""Names of plugins that run coroutines as tests."""
+ASYNC_PLUGINS = ("asyncio", "pytest_asyncio.plugin", "anyio", "trio", "aiohttp", "tornasync")
+"""Names of plugins that run coroutines as tests, by entry point and as -p names them."""
 
 _MARKET: pytest.StashKey[RemoteMarketSync] = pytest.StashKey()
 
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def feed_server_settings() -> dict[str, object]:
-    """Settings of the session's server, as `feed.start_server` takes them; override it to change them."""
+    """Settings of the session's server, as `feed.start_server` takes them; override it in the top `conftest.py`."""
     return {}
 
 
