@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from feed.client.progress import Gap
     from feed.dataframes import analysis
     from feed.dataframes.files import TickData, read
+    from feed.dataframes.lazy import scan
     from feed.dataframes.tape import RecordingData
     from feed.dataframes.ticks import frame_digest, generate
     from feed.errors import FeedError
@@ -51,6 +52,7 @@ __all__ = [
     "frame_digest",
     "generate",
     "read",
+    "scan",
     "start_server",
 ]
 
@@ -78,6 +80,7 @@ _HOMES = {
     "frame_digest": "feed.dataframes.ticks",
     "generate": "feed.dataframes.ticks",
     "read": "feed.dataframes.files",
+    "scan": "feed.dataframes.lazy",
     "start_server": "feed.service.process",
 }
 """Map from each public name to the module that defines it; `analysis` is itself a module."""
