@@ -69,7 +69,15 @@ class RecordingFile:
         # Compression takes as long as making the rows: it has a thread, and at most one row group waits for it.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-parquet")
         self._packed: Future[None] | None = None
-        self._writer = pq.ParquetWriter(
+        try:
+            self._writer = self._open()
+        except BaseException:
+            # A signal that ends the command may arrive while the file is being opened.
+            self._part.unlink(missing_ok=True)
+            raise
+
+    def _open(self) -> pq.ParquetWriter:
+        return pq.ParquetWriter(
             self._part,
             FILE_SCHEMA,
             compression="zstd",
