@@ -182,7 +182,8 @@ class ServeSettings(Limits):
     )
     loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
     pace: Literal["exchange", "received"] = Field(
-        "exchange", description="Of a recording: the clock by which it is played, that of the exchange or the recorder's"
+        "exchange",
+        description="Of a recording: the clock by which it is played, that of the exchange or the recorder's",
     )
     then: str | None = Field(
         None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"

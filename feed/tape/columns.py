@@ -66,7 +66,7 @@ class ReplayedRows:
         self.path = path
         self.count = 0
         self.edges: list[int] = []
-        self.first, self.last = 2**62, -(2**62)
+        self.first, self.first_event, self.last = 2**62, 2**62, -(2**62)
         self.texts: dict[Key, Texts] = defaultdict(Texts)
         self.first_seq: dict[Key, int] = {}
         self.missing = self.moved = 0
@@ -209,6 +209,7 @@ class ReplayedRows:
     def _note_times(self, due: Ints) -> None:
         if len(due):
             self.first, self.last = min(self.first, int(due[0])), max(self.last, int(due[-1]))
+            self.first_event = min(self.first_event, int(due[0]))
             self.edges += due[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
 
     def _received(self, batch: pa.RecordBatch, events: Ints) -> Ints:

@@ -28,6 +28,7 @@ from feed.tape.columns import Pace, ReplayedRows, Texts, gather_rows
 from feed.tape.layout import RecordingInfo
 from feed.tape.quotes import QuotedBooks
 from feed.tape.reader import open_recording
+from feed.tape.slices import Slice, info_of_slice, rows_of_slice
 from feed.units import HOUR, MILLISECOND, parse_step
 
 __all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
@@ -67,8 +68,8 @@ class RecordingSource(Source):
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
         # What the recording says of its begin and end is said by the exchange's clock.
         told = (None, None) if rows.pace == "received" else (info.begins, info.ends)
-        self._start = rows.first if told[0] is None else told[0]
-        self._end = rows.last + 1 if told[1] is None else told[1]
+        self._start = rows.first if told[0] is None else min(told[0], rows.first_event)
+        self._end = rows.last + 1 if told[1] is None else max(told[1], rows.last + 1)
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
         self._trades = [rows.ticks(instrument.symbol) for instrument in self._instruments]
         self._caches = [trades.cache for trades in self._trades]
@@ -265,20 +266,26 @@ class RecordingSource(Source):
         yield from self.info.notes
 
 
-def read_recording(path: Path, around: BookMaker, pace: Pace = "exchange") -> RecordingSource:
-    """Open a finished recording as a source. The whole file is read and checked once.
+def read_recording(
+    path: Path, around: BookMaker, chosen: Slice | None = None, pace: Pace = "exchange"
+) -> RecordingSource:
+    """Open a finished recording, or a slice of it, as a source. What is opened is read and checked once.
 
     Args:
         path: the file.
         around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
+        chosen: the part to open; else all of it.
         pace: the clock by which it is played: the exchange's, or the recorder's.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
+        UsageError: there is nothing in the slice.
     """
     with open_recording(path) as reader:
-        rows = gather_rows(path, instruments_of(reader.info), reader.batches(), pace)
-        return RecordingSource(rows, reader.info, around)
+        part = None if chosen is None or chosen.is_whole else chosen
+        info = reader.info if part is None else info_of_slice(reader, part)
+        batches = reader.batches() if part is None else rows_of_slice(reader, part)
+        return RecordingSource(gather_rows(path, instruments_of(info), batches, pace), info, around)
 
 
 def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:

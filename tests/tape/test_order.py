@@ -75,7 +75,7 @@ def messages(source: Source, *channels: str) -> list[dict[str, Any]]:
 )
 def test_every_message_once_and_in_its_order(tmp_path: Path, pace: Any, times: list[int]) -> None:
     """Whatever the clocks say."""
-    source = open_recorded(recording(tmp_path), pace)
+    source = open_recorded(recording(tmp_path), pace=pace)
     sent = messages(source, "book", "trading")
     assert [(each["channel"], each["seq"]) for each in sent] == [
         *(("book", seq) for seq in (1, 2, 3, 4)),
@@ -91,7 +91,7 @@ def test_a_clock_that_nobody_noted(tmp_path: Path) -> None:
     """Named, with the other one."""
     made = imported("binance", written(tmp_path / "b.ws", f"{trade(1, 1)}\n{trade(2, 2)}\n")).path
     with pytest.raises(RecordingError, match=r"row 1, received: it is empty: .*--pace exchange"):
-        open_recorded(made, "received")
+        open_recorded(made, pace="received")
 
 
 def test_pace_in_a_scenario(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_quotes_are_played(tmp_path: Path) -> None:
 def test_no_quote_is_invented_where_one_was_recorded(tmp_path: Path) -> None:
     """A trade has the last one before it, also outside of it; one that is made up is marked."""
     ticks = RecordingData(recording(tmp_path, QUOTED)).ticks
-    assert ticks["bid"].tolist() == [99.9, 99.0, 98.0]
+    assert ticks["bid"].tolist() == [99.0, 99.0, 98.0]
     assert ticks["ask"].tolist() == [100.0, 100.0, 99.0]
     assert ticks["invented"].tolist() == [True, False, False]
     assert ticks.attrs["quotes"] == "before"
@@ -152,9 +152,10 @@ def test_a_book_that_ended_has_no_levels(tmp_path: Path) -> None:
     """From the gap until the next snapshot."""
     gap = [*SESSION, (610, update(600, 9, "93.0")), (710, update(700, 10, "92.0"))]
     again = json.dumps({"lastUpdateId": 9, "bids": [["90.0", "1.0"]], "asks": [["102.0", "1.0"]]})
-    data = RecordingData(recording(tmp_path, [*gap, (800, again)]))
+    path = recording(tmp_path, [*gap, (800, again)])
+    data = RecordingData(path)
     assert [gap.stream for gap in data.info.gaps] == ["book:BTC/USDT"]
-    sent = [each["data"] for each in messages(open_recorded(data.path), "book")]
+    sent = [each["data"] for each in messages(open_recorded(path), "book")]
     # The end, two updates of no book, and the snapshot with the update that it lacks.
     assert [len(each["bids"]) for each in sent[6:]] == [5, 0, 0, 2]
     assert all(size == 0 for _, size in sent[6]["bids"])

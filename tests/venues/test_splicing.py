@@ -129,14 +129,15 @@ def test_any_session_gives_the_venues_book(
     truth: list[Book] = [{}]
     for price, size in changes:
         truth.append(apply(truth[-1], ((str(price), str(size)),)))
-    batches, at = [], 0
+    batches: list[tuple[int, int, list[tuple[float, float]]]] = []
+    at = 0
     while at < len(changes):
         end = min(at + sizes[len(batches) % len(sizes)], len(changes))
-        net = {price: size for price, size in changes[at:end]}
-        batches.append((at + 1, end, list(net.items())))
+        net = dict(changes[at:end])
+        batches.append((at + 1, end, [(float(price), float(size)) for price, size in net.items()]))
         at = end
     parser, events, shown = Binance("BTC/USDT"), [], 0
-    for first, last, net in batches:
+    for first, last, levels in batches:
         if data.draw(st.booleans(), "fetched"):
             # The answer may be older or newer than what has come.
             number = data.draw(st.integers(0, len(changes)), "number")
@@ -144,7 +145,7 @@ def test_any_session_gives_the_venues_book(
             shown = max(shown, number) if book_of(events) is not None else shown
         if data.draw(st.integers(0, 4), "lost") == 0:
             continue
-        events += parser.parse(diff(first, last, *net), 0)
+        events += parser.parse(diff(first, last, *levels), 0)
         shown = max(shown, last)
         held = book_of(events)
         assert held is None or held == truth[shown]
