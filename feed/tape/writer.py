@@ -77,6 +77,11 @@ class RecordingWriter:
         """The used share of the queue's capacity, 0 to 1."""
         return self._intake.filled
 
+    @property
+    def closed(self) -> bool:
+        """Whether the recording has been closed."""
+        return self._intake.closing
+
     def add(self, pieces: Sequence[Piece]) -> None:
         """Record messages and runs of trades, in this order."""
         self._intake.add(pieces)

@@ -196,7 +196,7 @@ def _time(data: dict[str, Any]) -> int | None:
     return number_time(data["E"]) if "E" in data else None
 
 
-def snapshot_url(symbol: str, stream_url: str, rest: str | None = None) -> str:
+def snapshot_url(symbol: str, stream_url: str = "", rest: str | None = None) -> str:
     """Return the URL of the snapshot of a symbol's book.
 
     Args:

@@ -126,7 +126,7 @@ def _time(data: dict[str, Any]) -> int:
     return number_time(data["timestamp"])
 
 
-def snapshot_url(symbol: str, stream_url: str, rest: str | None = None) -> str:
+def snapshot_url(symbol: str, stream_url: str = "", rest: str | None = None) -> str:
     """Return the URL of the snapshot of a symbol's book, at the host `rest` in place of the venue's."""
     return f"{(rest or HOST).rstrip('/')}{SNAPSHOT_PATH}{symbol}/"
 

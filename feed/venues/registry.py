@@ -44,6 +44,14 @@ class SnapshotParser(Parser, Protocol):
         ...
 
 
+class SnapshotUrl(Protocol):
+    """Function that returns the URL of a snapshot."""
+
+    def __call__(self, symbol: str, stream_url: str = "", rest: str | None = None) -> str:
+        """Return the URL for the venue's name of a symbol; `rest` is a host in place of the venue's."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshots:
     """Place of the snapshots of a venue's books that are fetched beside the stream.
@@ -54,7 +62,7 @@ class Snapshots:
         symbol: function that returns the symbol of such a URL, or None.
     """
 
-    url: Callable[[str, str, str | None], str]
+    url: SnapshotUrl
     symbol: Callable[[str], str | None]
 
 

@@ -157,7 +157,7 @@ def test_a_book_that_ended_has_no_levels(tmp_path: Path) -> None:
     assert [gap.stream for gap in data.info.gaps] == ["book:BTC/USDT"]
     sent = [each["data"] for each in messages(open_recorded(path), "book")]
     # The end, two updates of no book, and the snapshot with the update that it lacks.
-    assert [len(each["bids"]) for each in sent[6:]] == [5, 0, 0, 2]
+    assert [len(each["bids"]) for each in sent[6:]] == [4, 0, 0, 2]
     assert all(size == 0 for _, size in sent[6]["bids"])
     levels = data.book_frame(levels=5)
     last = levels[levels["timestamp"] == levels["timestamp"].max()]
