@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from feed.client.link import ClientLink, Subscription
+from feed.client.link import ClientLink, ManySubscriptions, Subscription
 from feed.client.recording import FeedRecording, VenueRecording
 from feed.client.venue import VenueLink
 from feed.clock import SystemClock
@@ -173,3 +173,55 @@ async def test_a_venue(tmp_path: Path) -> None:
     ]
     assert info.instruments == {"BTC/USD": ("0.001", "0.1")}
     assert any("disconnected" in note for note in info.notes)
+
+
+async def test_messages_that_a_slow_reader_does_not_get_are_lost(tmp_path: Path) -> None:
+    """A client needs no other message than the newest, a recording does: each one left out is counted, and where."""
+
+    def message(channel: str, seq: int, kind: str = "update", **others: Any) -> dict[str, Any]:
+        data = {"symbol": "A/B", "timestamp": seq, **({"depth": 10} if channel == "book" else {})}
+        frame = {"event": "data", "channel": channel, "symbol": "A/B", "type": kind, "seq": seq}
+        return {**frame, **others, "data": data}
+
+    session = [
+        {"event": "subscribed", "channel": "book", "symbol": "A/B", "depth": 10, "seq": 4, "epoch": "e"},
+        message("book", 4, "snapshot"), message("book", 5), message("ticker", 1), message("ticker", 5, skipped=3),
+        message("book", 9, "snapshot"), message("book", 10), message("ticker", 6),
+    ]  # fmt: skip
+    path = tmp_path / "x.parquet"
+    async with scripted(session) as url:
+        _, recording = recording_of(url, path, "book")
+        await until(recording, len(session))
+    _, info = read(path)
+    assert [(gap.stream, gap.after, gap.before, gap.lost) for gap in info.gaps] == [
+        ("ticker:A/B", 1, 5, 3),
+        ("book:A/B:10", 5, 10, 4),
+    ]
+    assert all("too slow" in gap.reason for gap in info.gaps)
+    assert recording.counters.lost == 7
+    assert info.streams["book:A/B:10"].last_seq == 10
+
+
+async def test_all_channels_begin_in_the_same_moment(tmp_path: Path) -> None:
+    """One request: at full speed each stream is whole from its first message, or says what it lacks."""
+    path = tmp_path / "x.parquet"
+    wanted = ManySubscriptions(("trading", "book", "ticker"), depths=(10, 25))
+    assert wanted.request() == {
+        "event": "subscribe", "channel": ["trading", "book", "ticker"], "symbol": ["*"], "depth": [10, 25],
+    }  # fmt: skip
+    async with market_of("calm") as running:
+        link = ClientLink(running.url, [wanted], back_off=quick(), clock=CLOCK)
+        recording = FeedRecording(link, path, CLOCK)
+        recorder = asyncio.create_task(until(recording, 4000))
+        while recording.counters.messages < 1000:
+            await asyncio.sleep(0.005)
+        link.drop()
+        await recorder
+    _, info = read(path)
+    streams = {name: stream for name, stream in info.streams.items() if stream.last_seq is not None}
+    assert {name.rpartition(":")[2] for name in streams if name.startswith("book")} == {"10", "25"}
+    for name, stream in streams.items():
+        snapshots = stream.rows - (stream.last_seq or 0) + sum(gap.lost or 0 for gap in info.gaps if gap.stream == name)
+        # What is not there is in a gap; a book and a ticker begin with a snapshot, which counts as no message.
+        assert stream.first_seq == 1, name
+        assert 0 <= snapshots <= 1 + sum(gap.stream == name for gap in info.gaps), name
