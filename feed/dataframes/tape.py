@@ -75,8 +75,8 @@ class RecordingData:
 
         Where none was recorded, `seq` counts from 1. The quote of a trade is the recorded one, and where there is none,
         the last recorded quote or best levels before it. Without any it is made up, one tick wide: then the column
-        `invented` is True. `attrs["quotes"]` is `after` for a recording of a market of ours, whose trades have the
-        quote that they leave, and `before` for any other.
+        `invented`, which the recording of a market of ours does not need, is True. `attrs["quotes"]` is `after` for
+        such a recording, whose trades have the quote that they leave, and `before` for any other.
         """
         symbols = [instrument.symbol for instrument in self.instruments]
         # A replay numbers its messages without holes; the analysis of a recording needs to see them.
@@ -86,9 +86,10 @@ class RecordingData:
         begin, end = self._bounds()
         wanted = self._wanted(symbols)
         frame = source_frame(self._source, begin, end, wanted, seqs, self._columns)
-        if self._columns is COLUMNS:
+        ours = self.info.scenario is not None
+        if self._columns is COLUMNS and not ours:
             frame = self._as_recorded(frame, wanted)
-        frame.attrs |= self.facts | {"quotes": "before" if self.info.epoch is None else "after"}
+        frame.attrs |= self.facts | {"quotes": "after" if ours else "before"}
         return frame
 
     def _as_recorded(self, frame: pd.DataFrame, wanted: Sequence[int]) -> pd.DataFrame:

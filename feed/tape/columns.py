@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feed.data.book import QuoteBlock
 from feed.data.ticks import Instrument
 from feed.errors import RecordingError, failure
 from feed.tape.layout import PAST, words_of
@@ -242,7 +241,7 @@ class ReplayedRows:
         if symbol not in self._ticks:
             self._ticks[symbol] = RecordedTrades(self, instrument)
         quotes = self.quotes.get(symbol)
-        before = QuoteBlock(*(np.zeros(len(rows), np.int64),) * 5) if quotes is None else quotes.before(rows)
+        before = None if quotes is None else quotes.before(rows)
         self._ticks[symbol].add(batch.take(pa.array(rows)), rows, due[rows], before)
 
     def _note_texts(self, key: Key, batch: pa.RecordBatch, rows: Ints, due: Ints) -> None:

@@ -252,6 +252,8 @@ class RecordingSource(Source):
         invented = sum(int(self.invented(index).sum()) for index in range(len(self._instruments)))
         if invented:
             yield f"{invented} trades have no quote: each sits at a touch one tick wide"
+        if rows.doubts.widened:
+            yield f"{rows.doubts.widened} trades lie outside their quote: the quote is widened to hold them"
         if rows.doubts.outside:
             yield f"{rows.doubts.outside} trades lie outside the quote that was recorded before them"
         kinds = [

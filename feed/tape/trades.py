@@ -35,6 +35,7 @@ class Doubts:
 
     unsided: int = 0
     outside: int = 0
+    widened: int = 0
 
 
 class _Rows(Protocol):
@@ -85,14 +86,17 @@ class RecordedTrades(StepReader):
         self._moved: list[Ints] = []
         self._own: list[Ints] = []
 
-    def add(self, batch: pa.RecordBatch, rows: Ints, due: Ints, before: QuoteBlock) -> None:
+    def add(self, batch: pa.RecordBatch, rows: Ints, due: Ints, before: QuoteBlock | None) -> None:
         """Add the next trades.
+
+        A quote that is recorded for itself stays as it is. One that is only told with its trade is widened to hold it.
 
         Args:
             batch: the trades.
             rows: their positions in the file.
             due: the time at which each is played.
-            before: the last recorded quote before each, for trades without one; of size 0 where there is none.
+            before: the last recorded quote before each, for trades without one, of size 0 where there is none; None
+                for a symbol without recorded quotes.
         """
         self._check(batch, rows)
         own, first = _ints(batch, "time"), len(self.cache)
@@ -102,7 +106,14 @@ class RecordedTrades(StepReader):
         price, size = self.steps(batch, "price", rows), self.steps(batch, "size", rows)
         side = self._sides(batch, price)
         quote, invented = self._touch(batch, rows, before)
-        self._doubts.outside += int((~invented & ((price < quote.bid) | (price > quote.ask))).sum())
+        outside = ~invented & ((price < quote.bid) | (price > quote.ask))
+        if before is None and (outside.any() or (quote.bid >= quote.ask)[~invented].any()):
+            self._doubts.widened += int(outside.sum())
+            held = np.minimum(quote.bid, price), np.maximum(quote.ask, price)
+            invented |= held[0] >= held[1]
+            quote = replace(quote, bid=held[0], ask=held[1])
+        else:
+            self._doubts.outside += int(outside.sum())
         self._invented.append(invented)
         made = synthetic_quotes(price, side)
         bid, ask = np.where(invented, made[0], quote.bid), np.where(invented, made[1], quote.ask)
@@ -131,11 +142,11 @@ class RecordedTrades(StepReader):
         self._doubts.unsided += int((told == 0).sum())
         return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
 
-    def _touch(self, batch: pa.RecordBatch, rows: Ints, before: QuoteBlock) -> tuple[QuoteBlock, Flags]:
+    def _touch(self, batch: pa.RecordBatch, rows: Ints, before: QuoteBlock | None) -> tuple[QuoteBlock, Flags]:
         """Return the recorded quote of each trade, and whether there is none."""
-        own = QuoteBlock(before.time, *(self.steps(batch, name, rows, missing=0) for name in QUOTES))
+        own = QuoteBlock(_ints(batch, "time"), *(self.steps(batch, name, rows, missing=0) for name in QUOTES))
         missing = (own.bid <= 0) | (own.ask <= 0)
-        if missing.any():
+        if before is not None and missing.any():
             own = replace(own, **{
                 name: np.where(missing, getattr(before, name), getattr(own, name)) for name in QUOTES
             })  # fmt: skip
