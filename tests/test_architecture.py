@@ -56,10 +56,11 @@ KNOW_DIALECTS = {
     "feed.dialects.registry": (
         "feed.server.query",
         "feed.server.http.history",
+        "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",
     ),
-    "feed.dialects.native.events": ("feed.client.messages",),
+    "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
 }
 
 MAX_LINES = 400
