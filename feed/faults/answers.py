@@ -30,7 +30,7 @@ NEVER_SENT = {1004: "it is reserved", 1005: "it means that there was none", 1006
 
 
 def _check_code(number: int) -> int:
-    if 1000 <= number <= 1014 and number not in NEVER_SENT or 3000 <= number <= 4999:
+    if (1000 <= number <= 1014 and number not in NEVER_SENT) or 3000 <= number <= 4999:
         return number
     known = (*CLOSE_CODES, 3000, 4999)
     near = min(known, key=lambda code: abs(code - number))
@@ -38,5 +38,7 @@ def _check_code(number: int) -> int:
     raise PydanticCustomError("close_code", "{code} is never sent in a close frame", {"code": number, "hint": hint})
 
 
-CloseNumber = Annotated[int, AfterValidator(_check_code), WithJsonSchema({"type": "integer", "minimum": 1000, "maximum": 4999})]
+CloseNumber = Annotated[
+    int, AfterValidator(_check_code), WithJsonSchema({"type": "integer", "minimum": 1000, "maximum": 4999})
+]
 """Code of a close frame (RFC 6455, 7.4)."""

@@ -45,7 +45,7 @@ class FaultBoard:
 
     def __init__(self, calendar: MarketCalendar) -> None:
         self._calendar = calendar
-        self._numbers = 0
+        self._known: set[int] = set()
         self._armed: dict[int, tuple[Fault, FaultIdentity]] = {}
         self._doors: dict[int, Door] = {}
         # Faults of connecting that come with a client's URL count its handshakes, however often it comes back.
@@ -55,54 +55,42 @@ class FaultBoard:
         self.plans: Mapping[str, Sequence[Fault]] = {}
         self.traffic: TrafficTap | None = None
 
-    @property
-    def next_number(self) -> int:
-        """The number that the next fault of the market gets."""
-        return self._numbers + 1
+    def follow(self, wanted: Mapping[int, Fault], source: FaultSource = "command") -> None:
+        """Arm and end faults on all present and future connections, so that these are in force, by number.
 
-    @property
-    def armed(self) -> dict[int, Fault]:
-        """The faults of the market that are armed now, by number."""
-        return {number: fault for number, (fault, _) in self._armed.items()}
-
-    def arm(self, fault: Fault, source: FaultSource = "command") -> int:
-        """Arm a fault on all present and future connections, and return its number.
-
-        A command without a trigger whose fault happens once, such as `close`, strikes the present connections now, and
-        no later one.
+        A fault of a command that has no trigger and happens once, such as `close`, strikes the present connections
+        now, and no later one.
         """
-        self._numbers += 1
-        number = self._numbers
-        identity = FaultIdentity(number, source)
-        self.log.arm(number, None, fault, source)
-        strikes_now = (
-            source == "command" and fault.once and fault.is_untriggered and fault.rate is None and fault.direction == "out"
-        )
+        for number in [number for number in self._known if number not in wanted]:
+            self._clear(number)
+        for number, fault in wanted.items():
+            if number not in self._known:
+                self._known.add(number)
+                self._arm(fault, FaultIdentity(number, source))
+
+    def _arm(self, fault: Fault, identity: FaultIdentity) -> None:
+        self.log.arm(identity.number, None, fault, identity.source)
+        strikes_now = identity.source == "command" and fault.is_momentary
         if is_at_door(fault):
-            door = self._doors[number] = Door(fault, number, source, self._calendar, self.log)
+            door = Door(fault, identity.number, identity.source, self._calendar, self.log)
+            self._doors[identity.number] = door
             if strikes_now:
                 self._shut(door)
         if strikes_now:
             for seat in list(self._seats):
                 seat.strike_of_market(fault, identity)
-            return number
-        self._armed[number] = fault, identity
-        for seat in list(self._seats):
-            seat.arm_of_market(fault, identity)
-        return number
-
-    def clear(self, number: int | None = None) -> list[int]:
-        """End a fault of the market, or all of them with None; return the numbers. Raises KeyError for an unknown one."""
-        if number is not None and number not in self._armed and number not in self._doors:
-            raise KeyError(number)
-        numbers = sorted({*self._armed, *self._doors}) if number is None else [number]
-        for each in numbers:
-            self._armed.pop(each, None)
-            self._doors.pop(each, None)
-            self.log.clear(each, None)
+        elif fault.subject != "handshakes":
+            self._armed[identity.number] = fault, identity
             for seat in list(self._seats):
-                seat.clear_of_market(each)
-        return numbers
+                seat.arm_of_market(fault, identity)
+
+    def _clear(self, number: int) -> None:
+        self._known.discard(number)
+        self._doors.pop(number, None)
+        self.log.clear(number, None)
+        if self._armed.pop(number, None) is not None:
+            for seat in list(self._seats):
+                seat.clear_of_market(number)
 
     # Connections.
 
@@ -134,12 +122,12 @@ class FaultBoard:
 
     def _shut(self, door: Door) -> None:
         if isinstance(door.fault, Maintenance):
-            door.shut_until = self._calendar.now + door.fault.lasts
+            door.shut_until = self._calendar.here + door.fault.lasts
 
     def _open_by_time(self, door: Door) -> None:
         """Let maintenance of a given time begin, although there is nobody whom it could be said to."""
         if isinstance(door.fault, Maintenance) and door.fault.at is not None:
-            door.shut_until = door.begins + door.fault.lasts if self._calendar.now >= door.begins else None
+            door.shut_until = door.begins + door.fault.lasts if self._calendar.here >= door.begins else None
 
     def _own_door(self, client: str, number: int, fault: Fault) -> Door:
         key = client, f"{number} {fault!r}"

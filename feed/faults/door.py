@@ -59,15 +59,15 @@ class Door:
         self._log = log
         self._seen = 0
         self._struck = 0
-        self._armed_at = calendar.now
+        self._armed_at = calendar.here
         # The market time until which maintenance refuses connections.
         self.shut_until: int | None = None
 
     def knock(self, ordinal: int, name: str) -> Welcome | None:
         """Return what a handshake meets, or None if this fault has nothing against it."""
         fault = self.fault
-        if self.shut_until is not None and self._calendar.now < self.shut_until:
-            left = -(-(self.shut_until - self._calendar.now) // SECOND)
+        if self.shut_until is not None and self._calendar.here < self.shut_until:
+            left = -(-(self.shut_until - self._calendar.here) // SECOND)
             return self._note(ordinal, name, Welcome("refuse", 503, left, reason="Maintenance"))
         if not isinstance(fault, HandshakeFault) or fault.connection not in (None, ordinal):
             return None
@@ -87,9 +87,9 @@ class Door:
 
     def _is_open(self, ordinal: int) -> bool:
         fault, begins = self.fault, self.begins
-        if self._calendar.now < begins or (fault.after is not None and self._seen <= fault.after):
+        if self._calendar.here < begins or (fault.after is not None and self._seen <= fault.after):
             return False
-        if fault.length is not None and self._calendar.now >= begins + fault.length:
+        if fault.length is not None and self._calendar.here >= begins + fault.length:
             return False
         return fault.rate is None or self._draw(ordinal) < fault.rate
 

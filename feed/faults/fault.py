@@ -137,9 +137,7 @@ class Fault(BaseModel):
     kind that keeps state of a connection returns a separate object from `begin` for each connection.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
     summary: ClassVar[str]
     remedy: ClassVar[str]
@@ -208,6 +206,11 @@ class Fault(BaseModel):
     def is_untriggered(self) -> bool:
         """True if it begins at once."""
         return all(getattr(self, name) is None for name in TRIGGERS)
+
+    @property
+    def is_momentary(self) -> bool:
+        """True if it happens once, as soon as it is armed."""
+        return self.once and self.is_untriggered and self.rate is None and self.direction == "out"
 
     @property
     def lasts(self) -> int | None:

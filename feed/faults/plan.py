@@ -37,6 +37,10 @@ class MarketCalendar(Protocol):
     def now(self) -> int:
         """The time up to which everything has been published."""
 
+    @property
+    def here(self) -> int:
+        """The present time, up to which not everything may have been published yet."""
+
     def time_of(self, stream: Stream, seq: int) -> int | None:
         """Return the time a message was due; None if it is no longer kept."""
 
@@ -84,13 +88,13 @@ class ArmedFault:
         "_calendar",
         "_chance",
         "_connected",
-        "fault",
-        "identity",
         "_log",
         "_opened",
         "_seen",
         "_struck",
         "_target",
+        "fault",
+        "identity",
     )
 
     def __init__(
@@ -102,7 +106,7 @@ class ArmedFault:
         self._target = target
         self._calendar = calendar
         self._log = log
-        self._connected = calendar.now
+        self._connected = calendar.here
         self.renew()
 
     def renew(self) -> None:
@@ -150,8 +154,11 @@ class ArmedFault:
             fault.direction == "in"
         ):
             return parcel.kind == "act"
-        if not (fault.takes(parcel) or fault.holds_up(parcel)):
-            return False
+        return (fault.takes(parcel) or fault.holds_up(parcel)) and self.names(parcel)
+
+    def names(self, parcel: Parcel) -> bool:
+        """Return True if the channel and symbol of a parcel match."""
+        fault = self.fault
         if parcel.stream is None:
             return fault.channel is None and fault.symbol is None
         return fault.channel in (None, parcel.stream.channel) and fault.symbol in (None, parcel.stream.symbol)
@@ -160,11 +167,9 @@ class ArmedFault:
         """Apply the fault to a parcel and return the result; what it does not take only keeps its place."""
         if not self.fault.takes(parcel):
             return (Delivery(now, parcel),)
-        if parcel.kind in ("event", "control"):
-            # These have no number of their own.
-            numbered = parcel._replace(seq=self._seen[None] + 1)
-        else:
-            numbered = parcel
+        # Events and control frames have no number of their own.
+        has_number = parcel.kind in ("data", "request")
+        numbered = parcel if has_number else parcel._replace(seq=self._seen[None] + 1)
         strike = self._circumstances(numbered, now)
         if not self._strikes(numbered):
             return self._act.let_by(parcel, strike)

@@ -71,6 +71,9 @@ KINDS = (
 MAX_FAULTS = 32
 """The maximum number of faults in one list."""
 
+MAX_NAMED = 20
+"""The number of names up to which all are told beside the nearest one."""
+
 EXAMPLE = 'a list like [{"kind":"drop","rate":0.01}]'
 
 COMMON = frozenset(field.alias or name for name, field in Fault.model_fields.items())
@@ -174,7 +177,9 @@ def common_keys() -> dict[str, Any]:
 def _fixed(kind: type[Fault]) -> set[str]:
     """Return the common keys that have another range in this kind."""
     return {"direction"} & {
-        name for name in kind.model_fields if kind.model_fields[name].annotation != Fault.model_fields["direction"].annotation
+        name
+        for name in kind.model_fields
+        if kind.model_fields[name].annotation != Fault.model_fields["direction"].annotation
     }
 
 
@@ -191,7 +196,8 @@ def _parameters(kind: type[Fault], left_out: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, about in schema["properties"].items():
         if name not in left_out:
-            found[name] = _told(about, definitions) | {"required": name in needed}
+            told = {"description": "the only direction that it has"} | _told(about, definitions)
+            found[name] = told | {"required": name in needed}
     return found
 
 
@@ -213,7 +219,9 @@ def _hint(value: object, known: Iterable[str]) -> str:
     names = list(known)
     near = nearest(value, names)
     one_of = f"one of {', '.join(names)}"
-    return f'did you mean "{near}"? {one_of}' if near else one_of
+    if near is None:
+        return one_of
+    return f'did you mean "{near}"?' + (f" {one_of}" if len(names) <= MAX_NAMED else "")
 
 
 def _fault_error(details: ErrorDetails, kind: type[Fault], where: str) -> FaultError:

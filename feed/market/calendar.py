@@ -25,6 +25,9 @@ class _Timed(Protocol):
     @property
     def published(self) -> int: ...
 
+    @property
+    def here(self) -> int: ...
+
     def time_of(self, stream: Stream, seq: int) -> int | None: ...
 
 
@@ -48,6 +51,11 @@ class ClientCalendar:
     def now(self) -> int:
         """The time up to which everything has been published."""
         return self._market.published + self._market.shift
+
+    @property
+    def here(self) -> int:
+        """The present market time, up to which not everything may have been published yet."""
+        return self._market.here + self._market.shift
 
     def time_of(self, stream: Stream, seq: int) -> int | None:
         """Return the time a message was due; None if it is no longer kept."""

@@ -31,5 +31,5 @@ class AuthExpiry(Fault):
     def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
         """Return the error and the close, in front of the message."""
         error = ErrorEvent(message=EXPIRED, code=ErrorCode.TOKEN_EXPIRED)
-        acts = (SayEvent(error), SayFarewell(codes.NOT_AUTHENTICATED, EXPIRED.lower()))
-        return [Delivery(strike.now, one) for one in (*map(act_parcel, acts), parcel)]
+        said = act_parcel(SayEvent(error)), act_parcel(SayFarewell(codes.NOT_AUTHENTICATED, EXPIRED.lower()))
+        return [Delivery(strike.now, one) for one in (*said, parcel)]

@@ -18,8 +18,12 @@ __all__ = ["Bandwidth"]
 class Bandwidth(Fault):
     """Fault that limits the bytes a second."""
 
-    summary: ClassVar[str] = "Only so many bytes a second arrive; the rest waits, until the buffer is full and the server closes with 4409."
-    remedy: ClassVar[str] = "Draws what there is, subscribes to less or with max_rate, and connects again after 4409 with back-off."
+    summary: ClassVar[str] = (
+        "Only so many bytes a second arrive; the rest waits, until the buffer is full and the server closes with 4409."
+    )
+    remedy: ClassVar[str] = (
+        "Draws what there is, subscribes to less or with max_rate, and connects again after 4409 with back-off."
+    )
     group: ClassVar[FaultGroup] = "network"
     watched: ClassVar[str] = "kept-up"
     subject: ClassVar[Subject] = "everything"

@@ -16,7 +16,9 @@ __all__ = ["CloseFrame"]
 class CloseFrame(Fault):
     """Fault that closes the connection in front of the message that it strikes."""
 
-    summary: ClassVar[str] = "The connection is closed with a close frame of any code and reason, without an announcement."
+    summary: ClassVar[str] = (
+        "The connection is closed with a close frame of any code and reason, without an announcement."
+    )
     remedy: ClassVar[str] = "Looks at the code: connects again at once, with back-off, or never."
     group: ClassVar[FaultGroup] = "network"
     watched: ClassVar[str] = "terminal"

@@ -25,7 +25,7 @@ class CorruptJson(Fault):
     def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
         """Return the message without one of the signs that JSON needs, chosen by chance."""
         payload = strike.framing.payload(parcel.data)
-        signs = [place for place, sign in enumerate(payload) if sign in b'{}[]:']
+        signs = [place for place, sign in enumerate(payload) if sign in b"{}[]:"]
         place = signs[int(strike.draw("sign") * len(signs))] if signs else len(payload) // 2
         broken = payload[:place] + b"\x20" + payload[place + 1 :]
         return strike.pass_on(parcel._replace(data=strike.framing.text(broken)))

@@ -16,7 +16,9 @@ class CrossedBook(EditFault):
     """Fault that puts a bid above every ask."""
 
     summary: ClassVar[str] = "The best bid is above the best ask; the checksum of a book stays that of the true one."
-    remedy: ClassVar[str] = "Sees that the book cannot be right, asks for a new snapshot, and does not show a negative spread."
+    remedy: ClassVar[str] = (
+        "Sees that the book cannot be right, asks for a new snapshot, and does not show a negative spread."
+    )
     watched: ClassVar[str] = "resynced"
 
     kind: Literal["crossed-book"] = "crossed-book"

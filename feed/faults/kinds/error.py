@@ -19,8 +19,12 @@ __all__ = ["ErrorMessage"]
 class ErrorMessage(Fault):
     """Fault that sends an error: in front of a message, or with the direction `in` in answer to a request."""
 
-    summary: ClassVar[str] = "An error of any code: unasked in front of a message, or (direction in) in place of what a request asks for."
-    remedy: ClassVar[str] = "Looks at the code; an error never closes the connection, and it does not ask the same again in a loop."
+    summary: ClassVar[str] = (
+        "An error of any code: unasked in front of a message, or (direction in) in place of what a request asks for."
+    )
+    remedy: ClassVar[str] = (
+        "Looks at the code; an error never closes the connection, and it does not ask the same again in a loop."
+    )
     group: ClassVar[FaultGroup] = "protocol"
     watched: ClassVar[str] = "polite"
     once: ClassVar[bool] = True

@@ -14,8 +14,12 @@ __all__ = ["Freeze"]
 class Freeze(Fault):
     """Fault that sends nothing at all; what the client sends is still read."""
 
-    summary: ClassVar[str] = "Nothing at all arrives, not even the answer to a close; the socket stays open. What was due is lost."
-    remedy: ClassVar[str] = "Sees the silence by its own clock, gives the connection up and connects again; tells its user meanwhile."
+    summary: ClassVar[str] = (
+        "Nothing at all arrives, not even the answer to a close; the socket stays open. What was due is lost."
+    )
+    remedy: ClassVar[str] = (
+        "Sees the silence by its own clock, gives the connection up and connects again; tells its user meanwhile."
+    )
     group: ClassVar[FaultGroup] = "liveness"
     watched: ClassVar[str] = "resumed"
     subject: ClassVar[Subject] = "everything"

@@ -16,8 +16,12 @@ __all__ = ["HalfOpen"]
 class HalfOpen(Fault):
     """Fault after which the server neither sends nor reads: the connection is open on one side only."""
 
-    summary: ClassVar[str] = "The server is gone without a word: nothing arrives, nothing is read, no close is answered."
-    remedy: ClassVar[str] = "Sees the silence by its own clock, gives up without waiting for an answer to its close, connects again and resumes."
+    summary: ClassVar[str] = (
+        "The server is gone without a word: nothing arrives, nothing is read, no close is answered."
+    )
+    remedy: ClassVar[str] = (
+        "Sees the silence by its own clock, waits for no answer to its close, connects again and resumes."
+    )
     group: ClassVar[FaultGroup] = "network"
     watched: ClassVar[str] = "resumed"
     once: ClassVar[bool] = True

@@ -21,7 +21,9 @@ USUAL = 30 * SECOND
 class Maintenance(Fault):
     """Fault that announces maintenance, closes the connection, refuses new ones for a while, and lets them in again."""
 
-    summary: ClassVar[str] = "Status `maintenance`, `closing` with 1012 so long before the close, then HTTP 503 with Retry-After until it is over."
+    summary: ClassVar[str] = (
+        "Status `maintenance`, `closing` and a close with 1012, then HTTP 503 with Retry-After until it is over."
+    )
     remedy: ClassVar[str] = "Tells its user, waits as it is told, connects again with back-off and jitter, and resumes."
     group: ClassVar[FaultGroup] = "protocol"
     watched: ClassVar[str] = "backoff"

@@ -20,14 +20,18 @@ __all__ = ["RateLimit"]
 class RateLimit(Fault):
     """Fault that refuses requests of the client as too many, whatever their number."""
 
-    summary: ClassVar[str] = "Requests are answered with RATE_LIMITED and not carried out; after `warnings` of them the connection is closed with 1008."
+    summary: ClassVar[str] = (
+        "Requests are answered with RATE_LIMITED and not carried out; after `warnings` of them comes a close with 1008."
+    )
     remedy: ClassVar[str] = "Asks again later and less often, with a growing pause."
     group: ClassVar[FaultGroup] = "protocol"
     watched: ClassVar[str] = "polite"
 
     kind: Literal["rate-limit"] = "rate-limit"
     direction: Literal["in"] = "in"
-    warnings: int | None = Field(None, ge=1, le=1000, strict=True, description="refusals up to the close; where missing: none")
+    warnings: int | None = Field(
+        None, ge=1, le=1000, strict=True, description="refusals up to the close; where missing: none"
+    )
 
     def begin(self) -> _Refusing:
         """Return the effect on one connection."""

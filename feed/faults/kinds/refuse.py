@@ -15,7 +15,9 @@ class Refuse(HandshakeFault):
     """Fault that answers a handshake with an HTTP status in place of opening the connection."""
 
     summary: ClassVar[str] = "The handshake is refused with an HTTP status; a page sees 1006 and no reason."
-    remedy: ClassVar[str] = "Tries again with a growing pause and jitter, or stops and tells its user; never in a tight loop."
+    remedy: ClassVar[str] = (
+        "Tries again with a growing pause and jitter, or stops and tells its user; never in a tight loop."
+    )
     watched: ClassVar[str] = "backoff"
 
     kind: Literal["refuse"] = "refuse"

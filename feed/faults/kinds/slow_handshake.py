@@ -16,7 +16,9 @@ class SlowHandshake(HandshakeFault):
     """Fault that lets a handshake wait."""
 
     summary: ClassVar[str] = "The handshake is answered late."
-    remedy: ClassVar[str] = "Shows that it is connecting, gives up after some seconds of its own, and tries again with back-off."
+    remedy: ClassVar[str] = (
+        "Shows that it is connecting, gives up after some seconds of its own, and tries again with back-off."
+    )
     watched: ClassVar[str] = "backoff"
 
     kind: Literal["slow-handshake"] = "slow-handshake"

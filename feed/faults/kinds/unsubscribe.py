@@ -17,8 +17,12 @@ __all__ = ["ForcedUnsubscribe"]
 class ForcedUnsubscribe(Fault):
     """Fault that ends the subscription of the message that it strikes, and says so."""
 
-    summary: ClassVar[str] = "The server ends a subscription with `unsubscribed`, unasked, in front of a message; nothing more of the stream arrives."
-    remedy: ClassVar[str] = "Subscribes again after a moment, or tells its user; does not show the last price as the present one."
+    summary: ClassVar[str] = (
+        "The server ends a subscription with `unsubscribed`, unasked; nothing more of the stream arrives."
+    )
+    remedy: ClassVar[str] = (
+        "Subscribes again after a moment, or tells its user; does not show the last price as the present one."
+    )
     group: ClassVar[FaultGroup] = "protocol"
     watched: ClassVar[str] = "resynced"
     once: ClassVar[bool] = True

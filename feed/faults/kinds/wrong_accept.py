@@ -12,7 +12,9 @@ __all__ = ["WrongAccept"]
 class WrongAccept(HandshakeFault):
     """Fault that answers a handshake with a key that does not belong to the request."""
 
-    summary: ClassVar[str] = "The answer to the handshake has a wrong Sec-WebSocket-Accept, as from a proxy that answers for the server."
+    summary: ClassVar[str] = (
+        "The answer to the handshake has a wrong Sec-WebSocket-Accept, as from a proxy that answers for the server."
+    )
     remedy: ClassVar[str] = "Its library refuses the connection; it tries again with back-off."
     watched: ClassVar[str] = "backoff"
 
