@@ -16,9 +16,11 @@ from feed.market.digest import market_digest
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.markets import MAIN, MarketSpec, OpenedMarket
+from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
 from feed.protocol.codes import ErrorCode
 from feed.scenario.activity import with_activity
+from feed.scenario.faults import fault_plans, standing_faults
 from feed.scenario.find import find_scenario, scenario_names
 from feed.scenario.model import Scenario
 from feed.scenario.values import Anchor
@@ -66,6 +68,7 @@ class MarketOpener:
         speed = settings.speed if spec.speed is None else spec.speed
         paused = bool(spec.paused)
         digest_of = partial(_digest, scenario, path, source, shift)
+        standing = tuple(StandingFault(n, fault) for n, fault in enumerate(standing_faults(scenario), 1))
         state = MarketState(
             seed=seed,
             digest=digest_of(seed, begins),
@@ -74,6 +77,8 @@ class MarketOpener:
             speed=exact_speed(speed),
             end=source.end,
             waits=not paused,
+            faults=standing,
+            armed=len(standing),
         )
         market = Market(
             MarketIdentity(name, scenario.name),
@@ -86,6 +91,7 @@ class MarketOpener:
             past=past_of(source, scenario, seed),
             reopen=partial(_reopen, scenario, path, until),
         )
+        market.faults.plans = fault_plans(scenario)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
             seed=seed,
