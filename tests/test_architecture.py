@@ -61,6 +61,7 @@ KNOW_DIALECTS = {
         "feed.market.recorder",
     ),
     "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
 MAX_LINES = 400
