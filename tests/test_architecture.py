@@ -39,6 +39,7 @@ ONLY = {
     "asyncio": (
         *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
         "feed.market.barrier",
+        "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
     "time": ("feed.clock",),
@@ -55,10 +56,12 @@ KNOW_DIALECTS = {
     "feed.dialects.registry": (
         "feed.server.query",
         "feed.server.http.history",
+        "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",
     ),
-    "feed.dialects.native.events": ("feed.client.messages",),
+    "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
 MAX_LINES = 400

@@ -16,12 +16,12 @@ __all__ = [
     "CommandDone",
     "ErrorEvent",
     "Event",
-    "FaultsChanged",
     "Heartbeat",
     "MarketChanged",
     "MarketPhase",
     "PingEvent",
     "PongEvent",
+    "StateTold",
     "Status",
     "Subscribed",
     "Subscriptions",
@@ -171,11 +171,6 @@ class MarketChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultsChanged(Event):
-    """Change of the faults that are in force in the whole market; for the server's connections, never for clients."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDone(Event):
     """Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping.
 
@@ -196,6 +191,31 @@ class CommandDone(Event):
     cleared: tuple[int, ...] | None = None
     settled: bool | None = None
     unsettled: tuple[str, ...] | None = None
+    id: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTold(Event):
+    """Answer to `expect`: what a correct client shows after message `seq` of a stream, as objects of the dialect.
+
+    `last`, `bid` and `ask` are those of the stream that was asked for.
+    """
+
+    channel: str
+    symbol: str
+    interval: str | None = None
+    depth: int | None = None
+    seq: int
+    epoch: str
+    timestamp: int
+    last: Any = None
+    bid: Any = None
+    ask: Any = None
+    trade: Any = None
+    book: Any = None
+    candles: Any = None
+    ticker: Any = None
+    status: Any = None
     id: RequestId | None = None
 
 
