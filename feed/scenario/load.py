@@ -128,14 +128,11 @@ def scenario_digest(scenario: Scenario) -> str:
         "source": {"file"},
     }
     document = scenario.model_dump(mode="json", exclude=unsaid)
-<<<<<<< HEAD
     if scenario.replay is not None and scenario.replay.pace == "exchange":
         # The usual clock: digests are those from before there was a choice.
         del document["replay"]["pace"]
-=======
     for event in document["events"]:
         del event["name"]
->>>>>>> main
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 

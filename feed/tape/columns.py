@@ -16,7 +16,7 @@ from feed.errors import RecordingError, failure
 from feed.tape.layout import PAST, words_of
 from feed.tape.quotes import RecordedQuotes
 from feed.tape.schedule import CHANNELS, Schedule, rank_of
-from feed.tape.trades import Doubts, RecordedTrades, Trades
+from feed.tape.trades import Doubts, PlayedTrades, RecordedTrades
 from feed.units import MILLISECOND
 
 __all__ = ["Key", "Pace", "ReplayedRows", "Texts", "gather_rows"]
@@ -103,10 +103,10 @@ class ReplayedRows:
             quotes.seal()
             self.symbols.setdefault(name)
 
-    def ticks(self, symbol: str) -> Trades:
+    def ticks(self, symbol: str) -> PlayedTrades:
         """Return the ticks of a symbol, after all rows were added."""
         ticks = self._ticks.get(symbol)
-        return Trades.none() if ticks is None else ticks.finish()
+        return PlayedTrades.none() if ticks is None else ticks.finish()
 
     def discard(self) -> None:
         """Free the disk space after rows could not be added."""

@@ -20,7 +20,7 @@ from feed.tape.layout import words_of
 from feed.tape.steps import EXACT, StepReader
 from feed.units import DAY, MILLISECOND
 
-__all__ = ["Doubts", "RecordedTrades", "Trades"]
+__all__ = ["Doubts", "PlayedTrades", "RecordedTrades"]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -45,7 +45,7 @@ class _Rows(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Trades:
+class PlayedTrades:
     """Trades of one symbol, on disk, in the order in which they are played.
 
     Attributes:
@@ -61,7 +61,7 @@ class Trades:
     own: Ints
 
     @classmethod
-    def none(cls) -> Trades:
+    def none(cls) -> PlayedTrades:
         """Return no trades."""
         cache = TickCache()
         cache.seal()
@@ -122,12 +122,12 @@ class RecordedTrades(StepReader):
         self.cache.append(TickBlock(due, price, size, side, bid, sizes[0], ask, sizes[1], volume, trade_id))
         self._price, self._side = int(price[-1]), int(side[-1])
 
-    def finish(self) -> Trades:
+    def finish(self) -> PlayedTrades:
         """Return all trades, readable."""
         self.cache.seal()
         invented = np.concatenate([np.zeros(0, bool), *self._invented])
         moved, own = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in (self._moved, self._own))
-        return Trades(self.cache, invented, moved, own)
+        return PlayedTrades(self.cache, invented, moved, own)
 
     def _check(self, batch: pa.RecordBatch, rows: Ints) -> None:
         for name in ("time", "price", "size"):

@@ -86,7 +86,8 @@ def acts_of(messages: list[dict[str, Any]]) -> dict[int, Act]:
     """Skips of a trade, a quote and an update, and two cuts, each followed by a snapshot."""
     size = len(messages)
     acts: dict[int, Act] = {depth_at(messages, 0): "wait"}
-    for part, act in ((0.2, "skip"), (0.4, "cut"), (0.6, "skip"), (0.8, "cut")):
+    plan: list[tuple[float, Act]] = [(0.2, "skip"), (0.4, "cut"), (0.6, "skip"), (0.8, "cut")]
+    for part, act in plan:
         at = depth_at(messages, int(size * part))
         acts[at] = act
         acts[depth_at(messages, at + 20)] = "wait"
@@ -139,16 +140,20 @@ def right_books(path: Path, rows: list[dict[str, Any]], venue: FakeVenue) -> Non
     tick, lot = (float(step) for step in (source.instruments[0].tick_size, source.instruments[0].lot_size))
     shown = known = 0
     for row, ladder in zip(rows, books.during(source.start, source.end).ladders(0, len(books), 25), strict=True):
-        told = json.loads(row["data"])
-        known = told["last_id"] if row["type"] in ("snapshot", "update") else 0 if row["type"] == "ended" else known
+        known = (
+            json.loads(row["data"])["last_id"]
+            if row["type"] in ("snapshot", "update")
+            else 0
+            if row["type"] == "ended"
+            else known
+        )
         if not known:
             assert ladder == ((), ())
             continue
         for side, levels, sign in zip(venue.books[known], ladder, (-1, 1), strict=True):
             wanted = sorted(((float(price), float(size)) for price, size in side.items()), key=lambda it: sign * it[0])
-            assert [(price * tick, size * lot) for price, size in levels] == [
-                (pytest.approx(price), pytest.approx(size)) for price, size in wanted[:25]
-            ]
+            told = [number for price, size in levels for number in (price * tick, size * lot)]
+            assert told == pytest.approx([number for level in wanted[:25] for number in level])
         shown += 1
     assert shown > len(rows) / 2
 
