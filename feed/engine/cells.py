@@ -1,4 +1,4 @@
-"""Course of the price and of the activity within minutes: cells of half a second, readable at any time without the past.
+"""Course of the price and of the activity within minutes: cells of half a second, readable without the past.
 
 A minute's return is spread over its cells: steps of random size, larger in busy cells, bent so that they add up to the
 minute's return. Nothing here depends on a scenario's script, so an event changes none of it.

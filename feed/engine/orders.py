@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from feed.engine.cells import CELL, CELLS_A_MINUTE, Cells
 from feed.engine.minutes import UNIT, Minutes, grids
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
-from feed.engine.timeline import FIXED, Timeline
+from feed.engine.timeline import Timeline
 from feed.randomness import Members, RandomStream, exponentials, normals, powers, stream_key, uniforms
 from feed.units import MINUTE, SECOND
 
@@ -194,7 +194,7 @@ class Flow:
         return time[kept], minute[kept], rank[kept]
 
     def _closed(self, time: Ints, minute: Ints, rank: Ints, first: int) -> tuple[Ints, Ints, Ints, Ints]:
-        """Add an order just before the end of each promised move, so that it ends exactly; return the added rows too."""
+        """Add an order just before the end of each promised move, so that it ends exactly; return its row, too."""
         start = first * MINUTE
         promised = self._timeline.promised(start, start + self._length * MINUTE)
         if not len(promised):

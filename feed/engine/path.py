@@ -98,7 +98,7 @@ class PricePath:
         return found
 
     def _steps(self, minutes: Ints) -> Ints:
-        """Return the steps of the cells of these minutes, with the script's volatility at the beginning of each cell."""
+        """Return the steps of the cells of these minutes, with the script's volatility at the cell's beginning."""
         steps = self._cells.steps(minutes)
         if not self._timeline.scales("volatility", int(minutes[0]) * MINUTE, int(minutes[-1] + 1) * MINUTE):
             return steps
@@ -106,8 +106,7 @@ class PricePath:
         factor = self._timeline.factor("volatility", starts).reshape(steps.shape)
         after = np.cumsum(steps, axis=1)
         # These differences add up to the scaled change of the minute where the factor is constant.
-        scaled = np.floor(after * factor).astype(np.int64) - np.floor((after - steps) * factor).astype(np.int64)
-        return scaled
+        return np.floor(after * factor).astype(np.int64) - np.floor((after - steps) * factor).astype(np.int64)
 
     def _at_minutes(self, first: int, count: int) -> Ints:
         """Return the same as `_free` at `count + 1` edges of minutes."""
