@@ -40,15 +40,15 @@ BIAS = 0.62
 MOST_BIAS = 0.47
 INFORMED = 0.30
 """Lean of the share of buys towards the direction of the price."""
-SCRIPTED_LEAN = 0.35
+SCRIPTED_LEAN = 0.5
 """Lean towards a scripted move as fast as the price usually is."""
 REPEAT = 0.45
 
 MOVING = 0.41
-SILENCE = 3 * SECOND
+SILENCE = 2 * SECOND
 """Time without an order, ns, after which an order surely moves the touch."""
 WITH_SIGN = 0.96
-OWN_WAY = 0.4
+OWN_WAY = 0.3
 """Standard deviation of an order's own distance from the path, in steps of its cell."""
 USUAL_MOVE = 0.85
 """Mean move of the touch within a second, in standard deviations of the price's return in that second."""
