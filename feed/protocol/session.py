@@ -13,7 +13,7 @@ from feed.clock import Now
 from feed.protocol import codes
 from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.deadlines import Deadlines, Timer
-from feed.protocol.effects import Abort, Act, Close, Effect, ProbePeer, Send, Stream
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, ProbePeer, Send, Stream
 from feed.protocol.events import (
     Acknowledged,
     Authenticated,
@@ -29,6 +29,7 @@ from feed.protocol.rate import TokenBucket
 from feed.protocol.requests import (
     Auth,
     Control,
+    Expect,
     ListSubscriptions,
     Ping,
     Pong,
@@ -194,6 +195,8 @@ class Session:
                 return self._authenticate(request, now)
             case Control():
                 return [self._control(request)]
+            case Expect():
+                return [Consult(request)]
             case ListSubscriptions():
                 return [Send(self._listing(request))]
         raise AssertionError(f"no answer to {type(request).__name__}")
@@ -201,6 +204,10 @@ class Session:
     def renew(self) -> list[Effect]:
         """Restart every subscription, because a new epoch of the market has begun."""
         return self._subscriptions.renew()
+
+    def end(self, stream: Stream) -> list[Effect]:
+        """End a subscription without a request of the client."""
+        return self._subscriptions.end(stream)
 
     def _control(self, request: Control) -> Effect:
         if not self._may_control:

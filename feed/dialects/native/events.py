@@ -16,6 +16,7 @@ from feed.protocol.events import (
     MarketChanged,
     PingEvent,
     PongEvent,
+    StateTold,
     Status,
     Subscribed,
     Subscriptions,
@@ -39,6 +40,7 @@ EVENTS: dict[str, type[Event]] = {
     "authenticated": Authenticated,
     "market": MarketChanged,
     "done": CommandDone,
+    "state": StateTold,
     "closing": Closing,
 }
 """Event classes by the name in their frames."""
@@ -60,7 +62,14 @@ KEYS: dict[type[Event], tuple[str, ...]] = {
     Heartbeat: ("timestamp", "last"),
     Authenticated: ("scopes", "expires_at", "id"),
     MarketChanged: ("state", "virtual_time", "speed", "epoch", "real_speed", "behind_ms"),
-    CommandDone: ("action", "log", "epoch", "virtual_time", "state", "seq", "trades", "id"),
+    CommandDone: (
+        "action", "log", "epoch", "virtual_time", "state", "seq", "trades", "reached", "fault", "cleared", "settled",
+        "unsettled", "id",
+    ),
+    StateTold: (
+        "channel", "symbol", "interval", "depth", "seq", "epoch", "timestamp", "last", "bid", "ask", "trade", "book",
+        "candles", "ticker", "status", "id",
+    ),
     Closing: ("code", "reason", "in_ms", "reconnect"),
 }  # fmt: skip
 
