@@ -72,7 +72,8 @@ def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = 
     headers["Connection"] = "close"
     for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
         headers[name] = value
-    phrase = http.HTTPStatus(page.status).phrase
+    known = page.status in http.HTTPStatus.__members__.values()
+    phrase = http.HTTPStatus(page.status).phrase if known else "Unknown"
     return Response(page.status, phrase, headers, b"" if head else page.body)
 
 
@@ -111,6 +112,7 @@ Commanded = Callable[..., Page | Awaitable[Page]]
 STATUS_OF = {
     ErrorCode.NOT_ALLOWED: 403,
     ErrorCode.UNKNOWN_MARKET: 404,
+    ErrorCode.UNKNOWN_CONNECTION: 404,
     ErrorCode.MARKET_EXISTS: 409,
     ErrorCode.NOT_POSSIBLE: 409,
     ErrorCode.LIMIT_EXCEEDED: 503,
