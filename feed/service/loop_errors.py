@@ -22,7 +22,7 @@ log = structlog.get_logger("feed.server")
 
 
 def log_loop_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Log what the loop's callbacks raise: the end of a connection for debugging, anything unexpected with its traceback."""
+    """Log what the loop's callbacks raise; only what nobody expects has a traceback."""
     loop.set_exception_handler(_handle)
 
 
