@@ -29,6 +29,7 @@ from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
 from feed.server.limits import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
+from feed.service.loop_errors import log_loop_errors
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
@@ -63,6 +64,7 @@ def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -
 
 
 async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
+    log_loop_errors(asyncio.get_running_loop())
     limits = settings.limits
     opener = MarketOpener(settings, clock)
     markets = Markets(opener.open, clock, _markets_limits(limits))
