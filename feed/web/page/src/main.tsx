@@ -1,0 +1,3 @@
+import { connect } from "/feed.js";
+
+console.log(connect);
