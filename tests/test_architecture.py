@@ -38,6 +38,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 ONLY = {
     "asyncio": (
         *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
+        "feed.market.barrier",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
     "time": ("feed.clock",),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feed.errors import FeedError
+from feed.faults.fault import Fault
 from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
 from feed.protocol.events import MarketPhase
@@ -106,4 +107,6 @@ class CommandError(FeedError):
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, Fault):
+        return value.document
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -11,6 +11,7 @@ from feed.data.ticks import batches_between
 from feed.market.actions.base import Decision, Instant
 from feed.market.actions.registry import find_action
 from feed.market.actions.resume import RESUME
+from feed.market.barrier import Barrier, Settling, read_settling
 from feed.market.commands import Command, CommandError, Done, Entry
 from feed.market.ledger import ConflictError, Ledger, MemoryLedger
 from feed.market.market import Market
@@ -40,6 +41,7 @@ class MarketControl:
         clock: real time.
         digest_of: returns the digest of the market's frames for a seed and a beginning.
         ledger: the store of its log.
+        barrier: the connections of the market, for commands that wait for their clients.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class MarketControl:
         clock: Clock,
         digest_of: Callable[[int, int], str],
         ledger: Ledger | None = None,
+        barrier: Barrier | None = None,
     ) -> None:
+        self._barrier = barrier or Barrier()
         self._market = market
         self._player = player
         self._clock = clock
@@ -77,7 +81,8 @@ class MarketControl:
             CommandError: the action is unknown, a key is bad, or it is not possible now; nothing has changed then.
         """
         found = find_action(action)
-        command = Command(found.name, found.read(given), by)
+        settling, keys = read_settling(given)
+        command = Command(found.name, found.read(keys), by)
         if found.name in RENEWING and self._market.tap is not None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "The market is being recorded", hint="use a market of your own")
         self._check_played()
@@ -90,8 +95,22 @@ class MarketControl:
             )
         await self._player.reach(max(entry.effect, entry.state.at))
         self._check_played()
+        return await self._done(action, entry.number, facts, settling)
+
+    async def settle(self, given: Mapping[str, object]) -> Done:
+        """Wait until everything published so far has been written to every connection, and answered by every client."""
+        settling, rest = read_settling(given)
+        for name in rest:
+            hint = "only settle_ms, the most milliseconds to wait"
+            raise CommandError(ErrorCode.INVALID_REQUEST, "Unknown key", field=name[:64], hint=hint)
+        self._check_played()
+        await self._player.reach(self._market.published)
+        return await self._done("settle", self._newest, {}, settling or Settling())
+
+    async def _done(self, action: str, number: int, facts: Mapping[str, Any], settling: Settling | None) -> Done:
+        settled = {} if settling is None else await self._barrier.settle(settling)
         market = self._market
-        return Done(action, entry.number, market.epoch, market.virtual_time, market.phase, market.seqs, facts)
+        return Done(action, number, market.epoch, market.virtual_time, market.phase, market.seqs, {**facts, **settled})
 
     def _check_played(self) -> None:
         if self._player.is_over:
@@ -155,6 +174,16 @@ class MarketControl:
         batches = batches_between(self._market.source, after + 1, until + 1)
         wanted = self._indices(symbol)
         return sum(len(batch.ticks[index]) for batch in batches for index in wanted)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of the market."""
+        return self._market.channels
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the market."""
+        return self._market.symbols
 
     def digest_of(self, seed: int, begins: int) -> str:
         """Return the digest that this market's frames would have if it began at `begins` with that seed."""

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from feed.clock import Clock
-from feed.data.ticks import Instrument, Source
+from feed.data.ticks import Source
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
 from feed.faults.log import FaultLog
+from feed.market.account import MarketAccount, MarketIdentity
 from feed.market.catalog import Catalog
 from feed.market.chores import Chore, Chores
 from feed.market.epoch import Epoch
-from feed.market.frames import MarketFrames
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
 from feed.market.segment import Segment
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
-from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
+from feed.protocol.events import Event, FaultsChanged, MarketChanged, MarketPhase
 from feed.units import MILLISECOND
-from feed.version import __version__
 
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
 
@@ -43,15 +41,7 @@ class Tap(Protocol):
         """Take messages that are published at monotonic time `now`, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarketIdentity:
-    """Names of a market: its own and the scenario's."""
-
-    name: str
-    scenario: str
-
-
-class Market(MarketFrames):
+class Market(MarketAccount):
     """State and history of one simulation; a player (`feed.market.player`) advances its market time.
 
     Args:
@@ -109,92 +99,9 @@ class Market(MarketFrames):
 
     # Interface for sessions.
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels that the market publishes."""
-        return self.catalog.channels
-
-    @property
-    def instruments(self) -> tuple[Instrument, ...]:
-        """The instruments: symbols with their price and size steps."""
-        return self.catalog.instruments
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols that the market publishes, in their fixed order."""
-        return tuple(instrument.symbol for instrument in self.catalog.instruments)
-
-    @property
-    def source(self) -> Source:
-        """The source of the events of the present epoch."""
-        return self.catalog.source
-
-    def parts(self, channel: str) -> tuple[str, ...]:
-        """Return the intervals or depths that tell a channel's streams apart; one empty text for a single stream."""
-        return self.catalog.parts(channel)
-
-    @property
-    def epoch(self) -> str:
-        """The name of the present epoch: the market's digest and the number of the epoch."""
-        return self.state.epoch
-
-    @property
-    def phase(self) -> MarketPhase:
-        """The phase last announced: `running`, `paused` or `ended`."""
-        return self._phase
-
-    @property
-    def speed(self) -> float | str:
-        """Market seconds a real second, or `max`."""
-        return "max" if self.state.speed is None else float(self.state.speed)
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The identity and present state of the market, as answered over HTTP."""
-        return {
-            "scenario": self.identity.scenario,
-            "seed": self.state.seed,
-            "epoch": self.epoch,
-            "digest": self.state.digest,
-            "state": self.phase,
-            "speed": self.speed,
-            "virtual_time": self.virtual_time,
-            **self._behind,
-            "symbols": self.symbols,
-            "channels": self.channels,
-            **({} if self.failure is None else {"failure": self.failure}),
-        }
-
-    @property
-    def _behind(self) -> dict[str, float]:
-        behind = self.lateness.behind
-        return {} if behind is None else {"real_speed": behind.speed, "behind_ms": behind.lag // MILLISECOND}
-
-    @property
-    def here(self) -> int:
-        """Current market time in ns, without the anchor."""
-        if self.state.moving and self.state.is_max:
-            return max(self.state.at, self.run.published)
-        return self.state.position(self._clock.now())
-
-    @property
-    def shift(self) -> int:
-        """Nanoseconds added to market time for the time that clients see."""
-        return self._shift
-
-    @property
-    def virtual_time(self) -> int:
-        """Market time in milliseconds, as clients see it."""
-        return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
-
     def listen(self, stream: Stream) -> None:
         """Publish a stream that is about to be joined, so that the reported `seq` is the one of its snapshot."""
         self._activate(stream)
-
-    @property
-    def seqs(self) -> dict[str, int]:
-        """The last `seq` of each stream that is published, by the stream's key."""
-        return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
 
     def has_snapshot(self, channel: str) -> bool:
         """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""
@@ -213,24 +120,6 @@ class Market(MarketFrames):
         if epoch != self.epoch:
             return False
         return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
-
-    def status(self, connection: str) -> Status:
-        """Return the first event for a connection."""
-        return Status(
-            status="online",
-            version=__version__,
-            connection=connection,
-            market=self.identity.name,
-            scenario=self.identity.scenario,
-            seed=self.state.seed,
-            epoch=self.epoch,
-            digest=self.state.digest,
-            state=self.phase,
-            virtual_time=self.virtual_time,
-            speed=self.speed,
-            channels=self.channels,
-            limits=self._limits,
-        )
 
     # Interface for connections.
 
@@ -287,9 +176,12 @@ class Market(MarketFrames):
             effect: market time after which it applies; messages due until then belong to the epoch that ends.
         """
         renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
-        if renewed and effect is not None:
+        changes_faults = state.faults != self.state.faults
+        if (renewed or changes_faults) and effect is not None:
             self._publish_up_to(effect)
         self.state = state
+        if changes_faults:
+            self.tell(FaultsChanged())
         self._measure()
         if renewed:
             self._renew(reseeded=reseeded)
@@ -341,6 +233,10 @@ class Market(MarketFrames):
             real_speed=None if behind is None else behind.speed,
             behind_ms=None if behind is None else behind.lag // MILLISECOND,
         )
+        self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event to all connections."""
         for tell in list(self._audience.values()):
             tell(event)
 

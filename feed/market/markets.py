@@ -17,6 +17,7 @@ import structlog
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.hints import nearest
+from feed.market.barrier import Barrier
 from feed.market.commands import CommandError
 from feed.market.control import MarketControl
 from feed.market.market import Market
@@ -96,6 +97,7 @@ class HostedMarket:
     Attributes:
         is_nameless: whether it belongs to one connection, and is removed with it.
         ordinals: the counter that numbers its connections.
+        barrier: the connections, for commands that wait for their clients.
     """
 
     def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
@@ -111,7 +113,8 @@ class HostedMarket:
             gather=limits.gather,
             patience=limits.patience,
         )
-        self.control = MarketControl(opened.market, self.player, clock, opened.digest_of)
+        self.barrier = Barrier()
+        self.control = MarketControl(opened.market, self.player, clock, opened.digest_of, barrier=self.barrier)
         self.player.on_awaited = self.control.begin
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from feed.market.standing import StandingFault
 from feed.units import MAX_SPEED
 
 __all__ = ["MarketState", "exact_speed"]
@@ -36,6 +37,8 @@ class MarketState:
         stop: market time at which it will stop; None: at the source's end.
         end: market time at which the source ends; None: never.
         waits: whether it starts by itself with its first subscribers.
+        faults: the faults that are in force in the whole market.
+        armed: the number of such faults that there have been.
     """
 
     seed: int
@@ -49,6 +52,8 @@ class MarketState:
     stop: int | None = None
     end: int | None = None
     waits: bool = False
+    faults: tuple[StandingFault, ...] = ()
+    armed: int = 0
 
     @property
     def epoch(self) -> str:
@@ -115,4 +120,6 @@ class MarketState:
             "moving": self.moving,
             "at": self.at,
             "stop": self.stop,
+            "faults": [each.document() for each in self.faults],
+            "armed": self.armed,
         }

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from feed.errors import failure
-from feed.tape.layout import FORMAT, INFO_KEY, SCHEMA, RecordingInfo
+from feed.tape.clocks import rows_of_file
+from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, SCHEMA, RecordingInfo
 from feed.tape.sealing import Seal, open_seal
 
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
@@ -108,9 +109,12 @@ class RecordingReader:
         for _ in self.batches():
             pass
 
-    def _read(self, group: int, names: list[str]) -> pa.Table:
+    def _read(self, group: int, wanted: list[str]) -> pa.Table:
+        known = self._file.metadata.schema.names
+        names = list(wanted)
+        if CLOCKS_COLUMN in known and {"time", "received"} & set(wanted):
+            names.append(CLOCKS_COLUMN)
         if self._seal is not None:
-            known = self._file.metadata.schema.names
             damaged = self._seal.damaged(self._file.metadata, group, [known.index(name) for name in names])
             if damaged is not None:
                 raise self._damage(group, known[damaged], "its checksum is another one")
@@ -118,7 +122,7 @@ class RecordingReader:
             table = self._file.read_row_group(group, names)
         except (OSError, pa.ArrowException) as error:
             raise self._damage(group, *self._culprit(group, names, error)) from None
-        return table.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
+        return rows_of_file(table, wanted)
 
     def _culprit(self, group: int, names: list[str], error: Exception) -> tuple[str, str]:
         """Find the damaged column: of several, Arrow does not report it."""

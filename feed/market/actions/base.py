@@ -34,7 +34,15 @@ class Instant:
 
 
 class Lookahead(Protocol):
-    """Queries about future messages, for decisions."""
+    """Queries about a market and its future messages, for decisions."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of the market."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the market."""
 
     def nth_trade(self, after: int, count: int, symbol: str | None) -> tuple[int, int] | None:
         """Return the market time of the `count`-th trade after `after`, and the number of trades up to it.
@@ -81,16 +89,31 @@ class Action:
         description: one sentence for help and documentation.
         keys: the keys that it accepts.
         decide: makes the decision; raises `CommandError` if the action is not possible.
+        read_all: parses all keys together, for an action that takes the keys of something else, such as a fault.
+        free_keys: a description of these keys, for the documentation.
     """
 
     name: str
     description: str
     decide: Callable[[MarketState, Mapping[str, Any], Instant, Lookahead], Decision]
     keys: Mapping[str, Key] = field(default_factory=dict)
+    read_all: Callable[[Mapping[str, object]], dict[str, Any]] | None = None
+    free_keys: str = ""
 
     def read(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Return the keys of a request with parsed values; raise `CommandError` for an unknown key or a bad value."""
+        if self.read_all is not None:
+            return self._read_all(given)
         return {name: self._read(name, value) for name, value in given.items()}
+
+    def _read_all(self, given: Mapping[str, object]) -> dict[str, Any]:
+        assert self.read_all is not None
+        try:
+            return self.read_all(given)
+        except CommandError:
+            raise
+        except (UsageError, ValueError, TypeError) as error:
+            raise CommandError(ErrorCode.INVALID_REQUEST, str(error), hint=self.free_keys) from None
 
     def _read(self, name: str, value: object) -> Any:
         key = self.keys.get(name)

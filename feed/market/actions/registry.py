@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from feed.hints import nearest
 from feed.market.actions.base import Action
+from feed.market.actions.fault import FAULT
+from feed.market.actions.mark import MARK
 from feed.market.actions.pause import PAUSE
 from feed.market.actions.restart import RESTART
 from feed.market.actions.resume import RESUME
@@ -15,7 +17,7 @@ from feed.protocol.codes import ErrorCode
 
 __all__ = ["ACTIONS", "find_action"]
 
-ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, RESTART)}
+ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, RESTART, FAULT, MARK)}
 
 
 def find_action(name: str) -> Action:
