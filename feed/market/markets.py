@@ -43,6 +43,7 @@ class MarketSpec:
     """Specification of a market. None means not requested: the server's default applies."""
 
     scenario: str | None = None
+    draft: str | None = None
     seed: int | None = None
     speed: float | None = None
     at: int | None = None

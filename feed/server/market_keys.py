@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from feed.units import MAX_SEED, parse_duration, parse_speed, parse_time
 __all__ = ["MARKET_KEYS", "QueryError", "UrlKey", "read_market"]
 
 MAX_SEED_DIGITS = 16
+
+_DRAFT = re.compile(r"[A-Za-z0-9_-]{1,16384}")
 
 MAX_COUNT_DIGITS = 6
 
@@ -49,6 +52,13 @@ def _read_scenario(text: str) -> str:
     return text
 
 
+def _read_draft(text: str) -> str:
+    # It is read when the market is opened.
+    if not _DRAFT.fullmatch(text):
+        raise UsageError("this is no draft")
+    return text
+
+
 def _read_seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > MAX_SEED_DIGITS or int(text) > MAX_SEED:
         raise UsageError(f"{text[:40]!r} is no seed")
@@ -74,6 +84,7 @@ def _read_anchor(text: str) -> Anchor:
 MARKET_KEYS = {
     "market": UrlKey(_read_name, "a name of 1 to 64 of A-Z a-z 0-9 . _ -"),
     "scenario": UrlKey(_read_scenario, "the name of a scenario, as GET /scenarios lists them"),
+    "draft": UrlKey(_read_draft, "a scenario file itself: raw DEFLATE, then base64url"),
     "seed": UrlKey(_read_seed, f"a whole number from 0 to {MAX_SEED}"),
     "speed": UrlKey(parse_speed, "0.1 to 1000, or max"),
     "at": UrlKey(parse_duration, "a time into the scenario, such as 00:10:00"),

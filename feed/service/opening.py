@@ -9,7 +9,7 @@ import structlog
 
 from feed.clock import Clock
 from feed.data.ticks import Source
-from feed.errors import UsageError
+from feed.errors import ScenarioError, UsageError
 from feed.hints import nearest
 from feed.market.commands import CommandError
 from feed.market.digest import market_digest
@@ -19,6 +19,7 @@ from feed.market.markets import MAIN, MarketSpec, OpenedMarket
 from feed.market.state import MarketState, exact_speed
 from feed.protocol.codes import ErrorCode
 from feed.scenario.activity import with_activity
+from feed.scenario.draft import load_draft
 from feed.scenario.find import find_scenario, scenario_names
 from feed.scenario.model import Scenario
 from feed.scenario.values import Anchor
@@ -54,7 +55,7 @@ class MarketOpener:
         scenario, path = self._scenario(name, spec)
         seed = spec.seed if spec.seed is not None else settings.seed if settings.seed is not None else scenario.seed
         # The server's --until applies to the scenario it serves, and not to one that a client asks for by name.
-        until = settings.until if spec.scenario is None else None
+        until = settings.until if spec.scenario is None and spec.draft is None else None
         source = open_source(scenario, path, seed, until=until)
         if name == MAIN:
             for notice in source.notices:
@@ -87,7 +88,8 @@ class MarketOpener:
             reopen=partial(_reopen, scenario, path, until),
         )
         made_of = MarketSpec(
-            scenario=spec.scenario or scenario.name,
+            scenario=None if spec.draft is not None else spec.scenario or scenario.name,
+            draft=spec.draft,
             seed=seed,
             speed=speed,
             at=at,
@@ -98,6 +100,8 @@ class MarketOpener:
         return OpenedMarket(market, made_of, digest_of)
 
     def _scenario(self, name: str, spec: MarketSpec) -> tuple[Scenario, Path]:
+        if spec.draft is not None:
+            return _drafted(spec), Path("draft.toml")
         if spec.scenario is None:
             scenario, path = served_scenario(self._settings)
             return with_activity(scenario, self._settings.activity), path
@@ -109,6 +113,21 @@ class MarketOpener:
                 ErrorCode.INVALID_REQUEST, f"There is no scenario {spec.scenario!r}", field="scenario", hint=hint
             )
         return find_scenario(spec.scenario, self._settings.scenarios)
+
+
+def _drafted(spec: MarketSpec) -> Scenario:
+    """Return the scenario that a client sent along."""
+    assert spec.draft is not None
+    if spec.scenario is not None:
+        raise CommandError(
+            ErrorCode.INVALID_REQUEST, "scenario and draft exclude each other", field="draft", hint="leave one out"
+        )
+    try:
+        return load_draft(spec.draft)
+    except (UsageError, ScenarioError) as error:
+        raise CommandError(
+            ErrorCode.INVALID_REQUEST, str(error), field="draft", hint="GET /check?draft=… names every mistake"
+        ) from None
 
 
 def _digest(scenario: Scenario, path: Path, source: Source, shift: int, seed: int, begins: int) -> str:

@@ -22,7 +22,7 @@ from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, Mark
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
-from feed.scenario.find import list_scenarios
+from feed.scenario.find import list_scenarios, scenario_text
 from feed.server.admission import ControlRule
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
@@ -82,6 +82,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         clock,
         open_connections=lambda: server.open_connections,
         scenarios=scenarios,
+        scenario_text=functools.partial(scenario_text, folder=settings.scenarios),
         history_timeout=limits.history_timeout,
     )
     server.mount(pages.by_path(), control.by_path())

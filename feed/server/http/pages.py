@@ -15,6 +15,7 @@ from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.routes import Endpoint, Page
+from feed.server.http.web import WebPages
 from feed.units import MILLISECOND, SECOND, format_time
 from feed.version import __version__
 
@@ -29,6 +30,7 @@ class Pages:
 
     Args:
         scenarios: gives name, description and more of every scenario there is.
+        scenario_text: gives the text of a scenario's file by its name.
         open_connections: how many clients are connected.
         history_timeout: for an answer about the past, ns.
 
@@ -45,6 +47,7 @@ class Pages:
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
+        scenario_text: Callable[[str], str],
         history_timeout: int = 5 * SECOND,
     ) -> None:
         self._markets = markets
@@ -54,6 +57,7 @@ class Pages:
         self._started = clock.now()
         self._open = open_connections
         self._scenarios = scenarios
+        self._scenario_text = scenario_text
         self._history_timeout = history_timeout
         self.recording: RecordingCounters | None = None
 
@@ -61,7 +65,7 @@ class Pages:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
         return {
-            "/": self.front,
+            **WebPages(self.front, self._scenario_text).by_path(),
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
@@ -101,7 +105,7 @@ class Pages:
         return Page(b"Connect with a WebSocket client.\n", "text/plain; charset=utf-8", 426)
 
     def front(self) -> Page:
-        """Return the front page for visitors with a browser."""
+        """Return the front page of a server whose live page has not been built."""
         market = self._markets.main.market
         rows = {
             "Scenario": market.identity.scenario,

@@ -17,6 +17,8 @@ import { readMessage } from "./validity.js";
 export interface ConnectOptions {
   market?: string;
   scenario?: string;
+  /** A scenario file itself: compressed with raw DEFLATE, then base64url. */
+  draft?: string;
   seed?: number;
   speed?: number | "max";
   at?: string;
@@ -63,7 +65,7 @@ export interface ClientEvents {
   error: ErrorEvent;
 }
 
-const MARKET_KEYS = ["market", "scenario", "seed", "speed", "at", "anchor", "paused", "client", "heartbeat"] as const;
+const MARKET_KEYS = ["market", "scenario", "draft", "seed", "speed", "at", "anchor", "paused", "client", "heartbeat"] as const;
 
 /** Milliseconds between two looks at what is overdue. */
 const TICK = 250;

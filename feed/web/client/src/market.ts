@@ -68,6 +68,9 @@ export class Market extends Commands {
     return (await this.call<{ candles: CandleData[] }>("GET", "/candles", { ...keys })).candles;
   }
 
+  /** Return phases and events of the scenario on one timeline. */
+  outline(): Promise<Record<string, unknown>> { return this.call("GET", "/outline"); }
+
   /** Return the state of the market. */
   info(): Promise<Record<string, unknown>> { return this.call("GET", ""); }
 

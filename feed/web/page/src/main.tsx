@@ -1,3 +1,4 @@
-import { connect } from "/feed.js";
+import { render } from "preact";
+import { App } from "./app.js";
 
-console.log(connect);
+render(<App />, document.getElementById("page")!);
