@@ -50,6 +50,7 @@ export type ErrorCode =
   | "NOT_REACHED"
   | "NOT_ALLOWED"
   | "UNKNOWN_MARKET"
+  | "UNKNOWN_CONNECTION"
   | "MARKET_EXISTS";
 /**
  * A plain decimal; text after connecting with `?numbers=string`
@@ -358,6 +359,10 @@ export interface MarketChangedEvent {
 }
 /**
  * Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping.
+ *
+ * The keys after `seq` belong to single actions: the trades of a step, the number of an armed fault, the numbers of
+ * the ended ones, whether a run came to its end; and of a command that waited for the clients, whether all answered,
+ * and which did not.
  */
 export interface CommandDoneEvent {
   event: "done";
@@ -370,6 +375,11 @@ export interface CommandDoneEvent {
     [k: string]: number;
   };
   trades?: number;
+  reached?: boolean;
+  fault?: number;
+  cleared?: number[];
+  settled?: boolean;
+  unsettled?: string[];
   id?: string | number;
 }
 /**
@@ -805,6 +815,8 @@ export declare abstract class Commands {
 export interface ConnectOptions {
     market?: string;
     scenario?: string;
+    /** A scenario file itself: compressed with raw DEFLATE, then base64url. */
+    draft?: string;
     seed?: number;
     speed?: number | "max";
     at?: string;
@@ -946,6 +958,8 @@ export declare class Market extends Commands {
         to?: number;
         limit?: number;
     }): Promise<CandleData[]>;
+    /** Return phases and events of the scenario on one timeline. */
+    outline(): Promise<Record<string, unknown>>;
     /** Return the state of the market. */
     info(): Promise<Record<string, unknown>>;
     /** End the market; its connections are closed with 4410. */

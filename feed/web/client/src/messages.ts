@@ -49,6 +49,7 @@ export type ErrorCode =
   | "NOT_REACHED"
   | "NOT_ALLOWED"
   | "UNKNOWN_MARKET"
+  | "UNKNOWN_CONNECTION"
   | "MARKET_EXISTS";
 /**
  * A plain decimal; text after connecting with `?numbers=string`
@@ -357,6 +358,10 @@ export interface MarketChangedEvent {
 }
 /**
  * Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping.
+ *
+ * The keys after `seq` belong to single actions: the trades of a step, the number of an armed fault, the numbers of
+ * the ended ones, whether a run came to its end; and of a command that waited for the clients, whether all answered,
+ * and which did not.
  */
 export interface CommandDoneEvent {
   event: "done";
@@ -369,6 +374,11 @@ export interface CommandDoneEvent {
     [k: string]: number;
   };
   trades?: number;
+  reached?: boolean;
+  fault?: number;
+  cleared?: number[];
+  settled?: boolean;
+  unsettled?: string[];
   id?: string | number;
 }
 /**

@@ -45,7 +45,7 @@ class Chart {
 
   constructor(place: HTMLElement, private readonly session: Session, private readonly symbol: string, private readonly interval: string,
     private readonly failed: (reason: string) => void) {
-    this.#chart = createChart(place, { autoSize: true, crosshair: { mode: CrosshairMode.Normal }, timeScale: { secondsVisible: true, timeVisible: true, rightOffset: 4 } });
+    this.#chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, crosshair: { mode: CrosshairMode.Normal }, timeScale: { secondsVisible: true, timeVisible: true, rightOffset: 4 } });
     const decimals = session.info(symbol)?.price_decimals ?? 2;
     this.#bars = this.#chart.addSeries(CandlestickSeries, { borderVisible: false, priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
     this.#volumes = this.#chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });

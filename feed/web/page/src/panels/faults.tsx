@@ -17,7 +17,7 @@ interface Kind {
 
 interface Catalogue {
   faults: Kind[];
-  common: Record<string, Parameter>;
+  keys: Record<string, Parameter>;
 }
 
 interface Truth {
@@ -42,7 +42,7 @@ export function FaultsPanel({ session }: { session: Session }) {
   }, []);
   if (catalogue === undefined) return <p class="empty">Loading the catalogue.</p>;
   const chosen = catalogue.faults.find((each) => each.kind === kind) ?? catalogue.faults[0]!;
-  const common = Object.fromEntries(Object.entries(catalogue.common).filter(([name]) => OFFERED.includes(name)));
+  const common = Object.fromEntries(Object.entries(catalogue.keys).filter(([name]) => OFFERED.includes(name)));
   const arm = () => run(() => session.client.market.fault({ kind: chosen.kind, ...fieldsOf(given, { ...chosen.parameters, ...common }) } as Fault));
   return (
     <div class="columns">

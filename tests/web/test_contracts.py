@@ -1,0 +1,110 @@
+"""The published schema and types: every frame that is seen fits, and TypeScript tells messages apart by `event`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from websockets.sync.client import connect
+
+from feed.dialects.native.events import EVENTS
+from feed.dialects.native.schema import wire_schema
+from tests.end_to_end.conftest import Served
+from tests.web.conftest import WEB
+
+SENT: list[dict[str, Any]] = [
+    {"event": "subscribe", "channel": "*", "symbol": "*", "interval": "*", "depth": "*", "id": 1},
+    {"event": "subscribe", "channel": "nothing", "symbol": "BTC/USD", "id": "bad"},
+    {"event": "list", "id": 2},
+    {"event": "ping", "timestamp": [1, None]},
+    {"event": "auth", "token": "x"},
+    {"event": "unsubscribe", "channel": "status", "symbol": "BTC/USD"},
+    {"event": "control", "action": "step", "count": 50, "id": 3},
+    {"event": "control", "action": "resume", "id": 4},
+    {"event": "control", "action": "seek", "time": "00:01:00", "id": 5},
+    {"event": "control", "action": "pause", "id": "last"},
+]
+
+
+def test_the_schema_is_one() -> None:
+    """It is valid JSON Schema and describes every event."""
+    schema = wire_schema()
+    Draft202012Validator.check_schema(schema)
+    union = schema["$defs"]["ServerMessage"]["oneOf"]
+    named = [schema["$defs"][each["$ref"].rsplit("/", 1)[1]]["properties"]["event"]["const"] for each in union]
+    assert set(named) == {*EVENTS, "data"}
+
+
+@pytest.mark.parametrize("numbers", ["plain", "string"])
+def test_every_frame_fits(served: Served, numbers: str) -> None:
+    """Whatever the server sends fits the published schema, in both spellings of numbers; so does what it is sent."""
+    schema = wire_schema()
+    server = Draft202012Validator({**schema, "oneOf": [{"$ref": "#/$defs/ServerMessage"}]})
+    client = Draft202012Validator({**schema, "oneOf": [{"$ref": "#/$defs/ClientMessage"}]})
+    url = f"{served.url}/?scenario=halt&speed=100&paused=true&numbers={numbers}"
+    seen = set()
+    with connect(url) as socket:
+        for message in SENT:
+            client.validate(message)
+            socket.send(json.dumps(message))
+        while True:
+            message = json.loads(socket.recv(60))
+            server.validate(message)
+            seen.add(message.get("channel") if message["event"] == "data" else message["event"])
+            if message["event"] == "done" and message["id"] == "last":
+                break
+    assert seen >= {"status", "subscribed", "error", "subscriptions", "pong", "unsubscribed", "done", "market"}
+    assert seen >= {"trading", "ticker", "candles", "book"}
+
+
+USE = """
+import { connect, type ServerMessage } from "/feed.js";
+
+export function told(message: ServerMessage): number {
+  switch (message.event) {
+    case "data": return message.channel === "candles" ? message.data.time : message.seq;
+    case "heartbeat": return message.timestamp;
+    case "closing": return message.in_ms;
+    // @ts-expect-error a pong has no code
+    case "pong": return message.code;
+    default: return 0;
+  }
+}
+const client = connect("ws://127.0.0.1:8765", { scenario: "calm", speed: "max" });
+export const done: Promise<string> = client.market.step({ count: 2 }).then((answer) => answer.epoch);
+// @ts-expect-error a speed is a number or max
+client.market.speed("fast");
+"""
+
+
+@pytest.mark.node
+def test_types_are_strict(modules: Path, tmp_path: Path) -> None:
+    """TypeScript narrows the union of messages by `event`, and refuses what the client has not."""
+    (tmp_path / "use.ts").write_text(USE)
+    options = {"strict": True, "noEmit": True, "target": "es2022", "module": "esnext", "moduleResolution": "bundler"}
+    paths = {"/feed.js": [str(WEB / "client" / "feed.d.ts")]}
+    project = {"compilerOptions": {**options, "types": [], "paths": paths}, "files": ["use.ts"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(project))
+    done = subprocess.run(
+        ["node", str(modules / "typescript" / "bin" / "tsc"), "-p", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == ""
+
+
+@pytest.mark.node
+def test_generated_files_are_current(modules: Path, tmp_path: Path) -> None:
+    """The types that are kept are those that the schema gives: `python -m tests.docs` writes them anew."""
+    subprocess.run(["cp", "-r", str(WEB / "client"), str(WEB / "tsconfig.json"), str(WEB / "generate.mjs"), str(tmp_path)], check=True)
+    (tmp_path / "node_modules").symlink_to(modules)
+    (tmp_path / "page").mkdir()
+    (tmp_path / "made").mkdir()
+    subprocess.run(
+        ["node", "generate.mjs", "made"], cwd=tmp_path, input=json.dumps(wire_schema()), text=True, check=True
+    )
+    assert (tmp_path / "made" / "messages.ts").read_text() == (WEB / "client" / "src" / "messages.ts").read_text()
+    assert (tmp_path / "made" / "feed.d.ts").read_text() == (WEB / "client" / "feed.d.ts").read_text()
