@@ -16,7 +16,7 @@ ROOT = Path(feed.__file__).parent
 # From the top down. A module may import from layers below its own, and from its own package.
 LAYERS: list[list[str]] = [
     ["feed.__main__"],
-    ["feed.cli"],
+    ["feed.cli", "feed.testing"],
     ["feed.service", "feed.pictures"],
     ["feed.server", "feed.client", "feed.realism"],
     ["feed.dataframes"],
