@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
+from openapi_spec_validator import validate as validate_openapi
+from typer.testing import CliRunner
 from websockets.sync.client import connect
 
+from feed.cli.app import app
 from feed.dialects.native.events import EVENTS
 from feed.dialects.native.schema import wire_schema
+from feed.market.actions.registry import ACTIONS
+from feed.server.contracts import asyncapi_document
+from feed.service.serving import http_contract
 from tests.end_to_end.conftest import Served
 from tests.web.conftest import WEB
 
@@ -99,7 +107,10 @@ def test_types_are_strict(modules: Path, tmp_path: Path) -> None:
 @pytest.mark.node
 def test_generated_files_are_current(modules: Path, tmp_path: Path) -> None:
     """The types that are kept are those that the schema gives: `python -m tests.docs` writes them anew."""
-    subprocess.run(["cp", "-r", str(WEB / "client"), str(WEB / "tsconfig.json"), str(WEB / "generate.mjs"), str(tmp_path)], check=True)
+    subprocess.run(
+        ["cp", "-r", str(WEB / "client"), str(WEB / "tsconfig.json"), str(WEB / "generate.mjs"), str(tmp_path)],
+        check=True,
+    )
     (tmp_path / "node_modules").symlink_to(modules)
     (tmp_path / "page").mkdir()
     (tmp_path / "made").mkdir()
@@ -108,3 +119,27 @@ def test_generated_files_are_current(modules: Path, tmp_path: Path) -> None:
     )
     assert (tmp_path / "made" / "messages.ts").read_text() == (WEB / "client" / "src" / "messages.ts").read_text()
     assert (tmp_path / "made" / "feed.d.ts").read_text() == (WEB / "client" / "feed.d.ts").read_text()
+
+
+@pytest.mark.node
+def test_asyncapi_is_valid(modules: Path) -> None:
+    """The document of the socket is one by the specification's own schema."""
+    specification = json.loads((modules / "@asyncapi" / "specs" / "schemas" / "3.1.0-without-$id.json").read_text())
+    Draft7Validator(specification).validate(asyncapi_document())
+
+
+def test_openapi_is_valid_and_whole(served: Served) -> None:
+    """The document of the HTTP side is valid, served as it is printed, and has every action as a path."""
+    document = http_contract()
+    validate_openapi(document)
+    with urllib.request.urlopen(f"{served.http}/openapi.json") as answer:
+        assert json.load(answer)["paths"].keys() == document["paths"].keys()
+    assert {f"/markets/{{name}}/{name}" for name in ACTIONS} <= document["paths"].keys()
+
+
+@pytest.mark.parametrize("kind", ["json", "asyncapi", "openapi", "typescript", "scenario"])
+def test_schema_command(kind: str, built: Path) -> None:
+    """Each contract is printed."""
+    done = CliRunner().invoke(app, ["schema", "--format", kind])
+    assert done.exit_code == 0, done.output
+    assert "export declare class FeedClient" in done.output if kind == "typescript" else json.loads(done.output)

@@ -54,7 +54,7 @@ def server_messages() -> Mapping[str, type[BaseModel]]:
 
 @cache
 def wire_schema() -> dict[str, Any]:
-    """Return the JSON Schema of every message: `ClientMessage` and `ServerMessage` are unions, told apart by `event`."""
+    """Return the JSON Schema of every message; `ClientMessage` and `ServerMessage` are told apart by `event`."""
     client, server = client_messages(), server_messages()
     _, document = models_json_schema(
         [*((model, "validation") for model in client.values()), *((model, "validation") for model in server.values())],
@@ -93,7 +93,7 @@ def _event_model(name: str, kind: type[Event]) -> type[BaseModel]:
         if (kind, key) in NULLABLE or not _is_optional(hint):
             members[key] = (hint, Field())
         else:
-            members[key] = (_without_none(hint), Field(default=None if key not in defaults else defaults[key]))
+            members[key] = (_without_none(hint), Field(default=defaults[key]))
     model = create_model(_type_name(kind), __config__=ConfigDict(extra="forbid"), **members)
     model.__doc__ = inspect.getdoc(kind)
     return model

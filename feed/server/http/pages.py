@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
 from feed.market.markets import Markets
+from feed.server.contracts import openapi_document
 from feed.server.http.control import ControlPages
 from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
@@ -59,12 +61,13 @@ class Pages:
         self._scenarios = scenarios
         self._scenario_text = scenario_text
         self._history_timeout = history_timeout
+        self._paths: dict[str, Endpoint] = {}
         self.recording: RecordingCounters | None = None
 
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
-        return {
+        paths: dict[str, Endpoint] = {
             **WebPages(self.front, self._scenario_text).by_path(),
             "/ws": self.socket_only,
             "/health": self.health,
@@ -78,7 +81,14 @@ class Pages:
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
             **DocsPages().by_path(),
+            "/openapi.json": self.openapi,
         }
+        self._paths = paths
+        return paths
+
+    async def openapi(self) -> Page:
+        """Return the OpenAPI document of these paths."""
+        return Page.json(await asyncio.to_thread(openapi_document, self._paths, self._control.by_path()))
 
     def health(self) -> Page:
         """Return the state of the server and its main market, for orchestrators and test runners."""

@@ -12,6 +12,7 @@ from feed.errors import Problem, ScenarioError, UsageError
 from feed.scenario.draft import load_draft
 from feed.scenario.outline import outline_of
 from feed.scenario.schema import scenario_schema
+from feed.server.contracts import asyncapi_document
 from feed.server.http.routes import Endpoint, Page, problem
 from feed.web.assets import Asset, assets
 
@@ -43,6 +44,7 @@ class WebPages:
             "/": self._front,
             # The built page, where there is one, stands in the place of the front page.
             **paths,
+            "/asyncapi.json": partial(self.document, asyncapi_document),
             "/schema.json": partial(self.document, wire_schema),
             "/scenario.schema.json": partial(self.document, scenario_schema),
             "/scenarios/<name>": self.text,
