@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from functools import lru_cache
 
 from feed.errors import Problem, ScenarioError, UsageError
 from feed.scenario.load import scenario_in
 from feed.scenario.model import Scenario
 
-__all__ = ["MAX_DRAFT", "load_draft", "pack_draft", "unpack_draft"]
+__all__ = ["DRAFT", "MAX_DRAFT", "drafted_scenario", "is_draft", "load_draft", "pack_draft", "unpack_draft"]
+
+DRAFT = "draft:"
+"""Beginning of a scenario's name that is a draft itself."""
 
 MAX_DRAFT = 256 * 1024
 """The most bytes of a draft's text."""
@@ -53,3 +57,14 @@ def load_draft(packed: str) -> Scenario:
             hint = "save it as a file in the folder of --scenarios"
             raise ScenarioError("draft.toml", [Problem(key, "a draft cannot name other files", hint)])
     return scenario
+
+
+def is_draft(name: str) -> bool:
+    """Return whether a scenario's name is a draft."""
+    return name.startswith(DRAFT)
+
+
+@lru_cache(maxsize=32)
+def drafted_scenario(name: str) -> Scenario:
+    """Return the scenario of a name that is a draft; raises the same as `load_draft`."""
+    return load_draft(name.removeprefix(DRAFT))

@@ -13,10 +13,10 @@ MAX_LISTED = 1000
 """The most phases, and the most events, that an outline lists."""
 
 
-def outline_of(scenario: Scenario) -> dict[str, Any]:
+def outline_of(scenario: Scenario, shift: int = 0) -> dict[str, Any]:
     """Return phases and events with their times in milliseconds from the scenario's start.
 
-    `script_end` is the end of the last phase or event; None if the scenario has neither.
+    `shift` is added to the start, in ns, for the time that clients see. `script_end` is the end of the last phase or event; None if the scenario has neither.
     """
     phases, at = [], 0
     for phase in scenario.phases[:MAX_LISTED]:
@@ -37,7 +37,7 @@ def outline_of(scenario: Scenario) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "description": scenario.description,
-        "start": scenario.start // MILLISECOND,
+        "start": (scenario.start + shift) // MILLISECOND,
         "script_end": None if end is None else end // MILLISECOND,
         "symbols": [symbol.symbol for symbol in scenario.symbols],
         "phases": phases,

@@ -1,9 +1,18 @@
-"""Writes the tables of the documentation anew: `uv run --group dev python -m tests.docs`."""
+"""Writes what is generated anew, `uv run --group dev python -m tests.docs`: tables of the pages, types of the client."""
 
 from __future__ import annotations
 
+from feed.web.assets import BUILD_HINT
 from tests.docs.tables import PAGES, filled, readme
+from tests.web.generated import WEB, generated
 
 for page in (*sorted(PAGES.glob("*.md")), readme()):
     text = page.read_text()
     page.write_text(filled(text))
+
+modules = WEB / "node_modules"
+if (modules / "typescript").exists():
+    for place, text in generated(modules).items():
+        (WEB / place).write_text(text)
+else:
+    print(f"The types of the client stay as they are: `npm ci` in feed/web installs what writes them ({BUILD_HINT}).")

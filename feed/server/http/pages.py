@@ -77,6 +77,8 @@ class Pages:
             "/markets": history.listing,
             "/markets/<name>": history.market,
             "/markets/<name>/log": self._control.log,
+            "/markets/<name>/outline": self._control.outline,
+            "/markets/<name>/scenario": self._control.scenario,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,

@@ -814,9 +814,8 @@ export declare abstract class Commands {
 /** Market that the connection asks for, and the habits of the client. Times are milliseconds. */
 export interface ConnectOptions {
     market?: string;
+    /** The name of a scenario; or `draft:` and a whole file, compressed with raw DEFLATE and written in base64url. */
     scenario?: string;
-    /** A scenario file itself: compressed with raw DEFLATE, then base64url. */
-    draft?: string;
     seed?: number;
     speed?: number | "max";
     at?: string;

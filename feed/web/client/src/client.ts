@@ -16,9 +16,8 @@ import { readMessage } from "./validity.js";
 /** Market that the connection asks for, and the habits of the client. Times are milliseconds. */
 export interface ConnectOptions {
   market?: string;
+  /** The name of a scenario; or `draft:` and a whole file, compressed with raw DEFLATE and written in base64url. */
   scenario?: string;
-  /** A scenario file itself: compressed with raw DEFLATE, then base64url. */
-  draft?: string;
   seed?: number;
   speed?: number | "max";
   at?: string;
@@ -65,7 +64,7 @@ export interface ClientEvents {
   error: ErrorEvent;
 }
 
-const MARKET_KEYS = ["market", "scenario", "draft", "seed", "speed", "at", "anchor", "paused", "client", "heartbeat"] as const;
+const MARKET_KEYS = ["market", "scenario", "seed", "speed", "at", "anchor", "paused", "client", "heartbeat"] as const;
 
 /** Milliseconds between two looks at what is overdue. */
 const TICK = 250;

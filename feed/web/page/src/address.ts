@@ -9,14 +9,12 @@ export interface Address {
   at?: string;
   paused?: boolean;
   faults?: string;
-  /** A scenario of one's own, compressed. */
-  draft?: string;
   symbol?: string;
   interval?: string;
   depth?: number;
 }
 
-const TEXTS = ["market", "scenario", "draft", "at", "faults", "symbol", "interval"] as const;
+const TEXTS = ["market", "scenario", "at", "faults", "symbol", "interval"] as const;
 
 /** Read the address of the page. */
 export function readAddress(search: string = location.search): Address {
@@ -45,8 +43,8 @@ export function queryOf(address: Address): string {
 }
 
 /** Return the part of an address that a connection asks its market with. */
-export function connectionOf({ market, scenario, draft, seed, speed, at, paused, faults }: Address): ConnectOptions {
-  return { market, scenario, draft, seed, speed, at, paused, faults };
+export function connectionOf({ market, scenario, seed, speed, at, paused, faults }: Address): ConnectOptions {
+  return { market, scenario, seed, speed, at, paused, faults };
 }
 
 /** Return a name for a new private market, that tells what is in it. */

@@ -41,7 +41,7 @@ export function App() {
   const [tab, setTab] = useState<Tab>("Shocks");
   const [written, setWritten] = useState<string>();
   const [theme, changeTheme] = useTheme();
-  const asked = JSON.stringify([address.market, address.scenario, address.seed, address.speed, address.at, address.paused, address.faults, address.draft]);
+  const asked = JSON.stringify([address.market, address.scenario, address.seed, address.speed, address.at, address.paused, address.faults]);
   const session = useMemo(() => new Session(address), [asked]);
   useEffect(() => () => session.close(), [session]);
   useTopics(session.topics, ["market", "connection"]);
@@ -110,7 +110,7 @@ export function App() {
             {tab === "Frames" && <FramesPanel session={session} />}
             {tab === "Code" && <CodePanel address={address} symbol={symbol} interval={interval} depth={depth} />}
             {tab === "Scenario" && <EditorPanel scenario={session.status?.scenario ?? "calm"} text={written}
-              open={(draft, outline) => { setWritten(undefined); go({ draft, scenario: undefined, market: newName(outline.name, address.seed), at: undefined }); }} />}
+              open={(draft, outline) => { setWritten(undefined); go({ scenario: `draft:${draft}`, market: newName(outline.name, address.seed), at: undefined }); }} />}
           </div>
         </section>
       </main>

@@ -10,7 +10,7 @@ interface Scenario {
 /** Draw what market is shown, and open another: the shared one, or a private one with a scenario and a seed. */
 export function Picker({ session, address, go }: { session: Session; address: Address; go: (changes: Partial<Address>) => void }) {
   const [scenarios, setScenarios] = useState<Scenario[]>([]);
-  const [scenario, setScenario] = useState(address.scenario ?? "");
+  const [scenario, setScenario] = useState(address.scenario?.startsWith("draft:") ? "" : (address.scenario ?? ""));
   const [seed, setSeed] = useState(address.seed === undefined ? "" : String(address.seed));
   useEffect(() => {
     void fetch("/scenarios").then((answer) => answer.json()).then((found: { scenarios: Scenario[] }) => setScenarios(found.scenarios));
@@ -19,7 +19,7 @@ export function Picker({ session, address, go }: { session: Session; address: Ad
   const chosen = scenario || present;
   const open = () => {
     const number = /^\d+$/.test(seed) ? Number(seed) : undefined;
-    go({ market: newName(chosen, number), scenario: chosen, seed: number, draft: undefined, at: undefined, symbol: undefined });
+    go({ market: newName(chosen, number), scenario: chosen, seed: number, at: undefined, symbol: undefined });
   };
   return (
     <form class="picker" onSubmit={(event) => { event.preventDefault(); open(); }}>
@@ -32,7 +32,7 @@ export function Picker({ session, address, go }: { session: Session; address: Ad
         onInput={(event) => setSeed(event.currentTarget.value)} />
       <button type="submit" title="A market of your own; its address can be shared">Open</button>
       {address.market && address.market !== "main"
-        ? <button type="button" onClick={() => go({ market: undefined, scenario: undefined, seed: undefined, draft: undefined, faults: undefined, at: undefined, speed: undefined, paused: undefined })}>Shared market</button>
+        ? <button type="button" onClick={() => go({ market: undefined, scenario: undefined, seed: undefined, faults: undefined, at: undefined, speed: undefined, paused: undefined })}>Shared market</button>
         : <span class="dim">the shared market</span>}
     </form>
   );
