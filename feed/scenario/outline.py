@@ -16,7 +16,8 @@ MAX_LISTED = 1000
 def outline_of(scenario: Scenario, shift: int = 0) -> dict[str, Any]:
     """Return phases and events with their times in milliseconds from the scenario's start.
 
-    `shift` is added to the start, in ns, for the time that clients see. `script_end` is the end of the last phase or event; None if the scenario has neither.
+    `shift`, in ns, is added to the start, for the time that clients see. `script_end` is the end of the last phase or
+    event; None if the scenario has neither.
     """
     phases, at = [], 0
     for phase in scenario.phases[:MAX_LISTED]:

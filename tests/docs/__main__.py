@@ -1,6 +1,8 @@
-"""Writes what is generated anew, `uv run --group dev python -m tests.docs`: tables of the pages, types of the client."""
+"""Writes generated tables and types anew: `uv run --group dev python -m tests.docs`."""
 
 from __future__ import annotations
+
+import sys
 
 from feed.web.assets import BUILD_HINT
 from tests.docs.tables import PAGES, filled, readme
@@ -15,4 +17,6 @@ if (modules / "typescript").exists():
     for place, text in generated(modules).items():
         (WEB / place).write_text(text)
 else:
-    print(f"The types of the client stay as they are: `npm ci` in feed/web installs what writes them ({BUILD_HINT}).")
+    sys.stderr.write(
+        f"The types of the client stay as they are: `npm ci` in feed/web installs what writes them ({BUILD_HINT}).\n"
+    )
