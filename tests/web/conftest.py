@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from tests.end_to_end.conftest import Served, start
 
@@ -53,3 +55,19 @@ def served() -> Iterator[Served]:
     """A server of the scenario `calm`."""
     with start("calm", "--log-level", "warning") as running:
         yield running
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(built: Path) -> AsyncIterator[Browser]:
+    """Chromium, shared by all tests of the page."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        await started.close()

@@ -44,7 +44,7 @@ export function queryOf(address: Address): string {
 
 /** Return the part of an address that a connection asks its market with. */
 export function connectionOf({ market, scenario, seed, speed, at, paused, faults }: Address): ConnectOptions {
-  return { market, scenario, seed, speed, at, paused, faults };
+  return { market, scenario, seed, speed, at, paused, faults, client: "live-page" };
 }
 
 /** Return a name for a new private market, that tells what is in it. */

@@ -89,13 +89,13 @@ export function App() {
           <Timeline session={session} />
           <Transport session={session} />
         </section>
-        <section class="book" aria-label="Book">
+        <section class="book" aria-label="Book" tabIndex={0}>
           <div class="bar"><h2>Book</h2><select aria-label="Depth" value={depth} onChange={(event) => go({ depth: Number(event.currentTarget.value) })}>
             {DEPTHS.map((each) => <option key={each} value={each}>{each} levels</option>)}
           </select></div>
           <Ladder session={session} symbol={symbol} />
         </section>
-        <section class="trades" aria-label="Trades"><div class="bar"><h2>Trades</h2></div><Tape session={session} symbol={symbol} /></section>
+        <section class="trades" aria-label="Trades" tabIndex={0}><div class="bar"><h2>Trades</h2></div><Tape session={session} symbol={symbol} /></section>
         <section class="panel" aria-label="Tools">
           <div role="tablist" class="tabs" onKeyDown={(event) => moveTab(event, tab, setTab)}>
             {TABS.map((each) => (
@@ -128,7 +128,7 @@ function ConnectionBadge({ session, show }: { session: Session; show: () => void
   const { connection, client } = session;
   const isStale = connection.state === "open" && client.isStale;
   const text = isStale ? `stale for ${Math.round((Date.now() - session.heardAt) / 1000)} s` : { open: "live", waiting: "reconnecting", connecting: "connecting", closed: `closed ${connection.code ?? ""}` }[connection.state];
-  return <button class={`badge connection ${isStale ? "stale" : connection.state}`} role="status" data-testid="badge" onClick={show}>{text}</button>;
+  return <button class={`badge connection ${isStale ? "stale" : connection.state}`} data-testid="badge" onClick={show}><span role="status">{text}</span></button>;
 }
 
 function moveTab(event: KeyboardEvent, tab: Tab, setTab: (tab: Tab) => void): void {

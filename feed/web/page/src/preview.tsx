@@ -25,7 +25,7 @@ export function Preview({ draft, outline }: { draft: string; outline: Outline })
   useEffect(() => {
     if (symbol === undefined) return undefined;
     setDone(false);
-    const client = connect(`${location.origin.replace(/^http/, "ws")}/ws`, { scenario: `draft:${draft}`, speed: "max" });
+    const client = connect(`${location.origin.replace(/^http/, "ws")}/ws`, { scenario: `draft:${draft}`, speed: "max", client: "preview" });
     const found = new Map<number, Candle>();
     const finish = () => {
       setCandles([...found.values()]);

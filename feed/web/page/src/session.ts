@@ -71,6 +71,10 @@ export class Session {
     client.on("message", (message) => {
       this.heardAt = Date.now();
       if (message.event === "heartbeat") this.heartbeatAt = this.heardAt;
+      if (message.event === "done") {
+        this.#anchor = { virtual: message.virtual_time, real: this.heardAt };
+        this.topics.tell("market");
+      }
     });
   }
 

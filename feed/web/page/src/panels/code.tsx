@@ -8,7 +8,7 @@ const LANGUAGES = ["browser", "feed.js", "node", "python"] as const;
 export function CodePanel({ address, symbol, interval, depth }: { address: Address; symbol: string; interval: string; depth: number }) {
   const [language, setLanguage] = useState<(typeof LANGUAGES)[number]>("browser");
   const [copied, setCopied] = useState(false);
-  const options = connectionOf(address);
+  const { client: _, ...options } = connectionOf(address);
   const url = addressOf(`${location.origin.replace(/^http/, "ws")}/`, options);
   const code = CODE[language]({ url, base: location.origin, options, symbol, interval, depth });
   const copy = async () => {
