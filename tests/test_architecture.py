@@ -57,11 +57,13 @@ KNOW_DIALECTS = {
         "feed.server.contracts",
         "feed.server.query",
         "feed.server.http.history",
+        "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",
     ),
-    "feed.dialects.native.events": ("feed.client.messages",),
+    "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
     "feed.dialects.native.schema": ("feed.server.contracts", "feed.server.http.web", "feed.cli.schema"),
+    "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
 MAX_LINES = 400

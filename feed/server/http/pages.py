@@ -16,6 +16,7 @@ from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
+from feed.server.http.oracle import OraclePages
 from feed.server.http.routes import Endpoint, Page
 from feed.server.http.web import WebPages
 from feed.units import MILLISECOND, SECOND, format_time
@@ -67,6 +68,7 @@ class Pages:
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
+        oracle = OraclePages(self._markets)
         paths: dict[str, Endpoint] = {
             **WebPages(self.front, self._scenario_text).by_path(),
             "/ws": self.socket_only,
@@ -79,6 +81,8 @@ class Pages:
             "/markets/<name>/log": self._control.log,
             "/markets/<name>/outline": self._control.outline,
             "/markets/<name>/scenario": self._control.scenario,
+            "/markets/<name>/state": oracle.state,
+            "/markets/<name>/verify": oracle.verify,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,

@@ -8,7 +8,14 @@ export type FeedMessage = ClientMessage | ServerMessage;
  * Any message of a client.
  */
 export type ClientMessage =
-  SubscribeRequest | UnsubscribeRequest | PingRequest | PongRequest | AuthRequest | ListRequest | ControlRequest;
+  | SubscribeRequest
+  | UnsubscribeRequest
+  | PingRequest
+  | PongRequest
+  | AuthRequest
+  | ListRequest
+  | ControlRequest
+  | ExpectRequest;
 /**
  * Any message of the server.
  */
@@ -24,6 +31,7 @@ export type ServerMessage =
   | AuthenticatedEvent
   | MarketChangedEvent
   | CommandDoneEvent
+  | StateToldEvent
   | ClosingEvent
   | TradingFrame
   | TickerFrame
@@ -216,6 +224,36 @@ export interface ControlRequest {
   [k: string]: unknown;
 }
 /**
+ * Ask what a correct client shows after a message, whether this one ever got it or not.
+ */
+export interface ExpectRequest {
+  /**
+   * Comes back on everything that answers this request
+   */
+  id?: string | number | null;
+  event: "expect";
+  /**
+   * The channel of the message
+   */
+  channel: string;
+  /**
+   * Its symbol; may be missing where the market has one
+   */
+  symbol?: string | null;
+  /**
+   * The interval, for candles
+   */
+  interval?: string | null;
+  /**
+   * The levels of the book in the answer
+   */
+  depth?: number | null;
+  /**
+   * The number of the message; where missing: the last one
+   */
+  seq?: number | null;
+}
+/**
  * First event of a connection: the market's identity and abilities; a dialect describes the `symbols`.
  */
 export interface StatusEvent {
@@ -379,6 +417,30 @@ export interface CommandDoneEvent {
   cleared?: number[];
   settled?: boolean;
   unsettled?: string[];
+  id?: string | number;
+}
+/**
+ * Answer to `expect`: what a correct client shows after message `seq` of a stream, as objects of the dialect.
+ *
+ * `last`, `bid` and `ask` are those of the stream that was asked for.
+ */
+export interface StateToldEvent {
+  event: "state";
+  channel: string;
+  symbol: string;
+  interval?: string;
+  depth?: number;
+  seq: number;
+  epoch: string;
+  timestamp: number;
+  last: unknown;
+  bid: unknown;
+  ask: unknown;
+  trade: unknown;
+  book: unknown;
+  candles: unknown;
+  ticker: unknown;
+  status: unknown;
   id?: string | number;
 }
 /**
