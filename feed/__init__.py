@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from feed.client.progress import Gap
     from feed.dataframes import analysis
     from feed.dataframes.files import TickData, read
+    from feed.dataframes.lazy import scan
     from feed.dataframes.tape import RecordingData
     from feed.dataframes.ticks import frame_digest, generate
     from feed.errors import (
@@ -75,6 +76,7 @@ __all__ = [
     "open_market",
     "open_market_sync",
     "read",
+    "scan",
     "start_server",
 ]
 
@@ -115,6 +117,7 @@ _HOMES = {
     "open_market": "feed.client.control",
     "open_market_sync": "feed.client.blocking",
     "read": "feed.dataframes.files",
+    "scan": "feed.dataframes.lazy",
     "start_server": "feed.service.process",
 }
 """Map from each public name to the module that defines it; `analysis` is itself a module."""

@@ -179,7 +179,10 @@ class Player:
 
     def _phase(self) -> MarketPhase:
         state = self._market.state
-        ended = self._market.next_time() is None if state.end is None else state.at >= state.end
+        if state.end is not None:
+            return "ended" if state.at >= state.end else "paused"
+        # A market that has published nothing yet has not looked for its first message either.
+        ended = self._market.run.segment is not None and self._market.next_time() is None
         return "ended" if ended else "paused"
 
     def _tell(self, phase: MarketPhase) -> None:
@@ -202,6 +205,9 @@ class Player:
     async def _publish_until(self, time: int) -> None:
         """Publish the remaining messages of a market that stands still, up to market time `time`."""
         market = self._market
+        if time < market.state.begins:
+            # It stands before its first message, which need not be made yet.
+            return
         while not self._changed and (due := market.next_time()) is not None and due <= time:
             market.publish_due(time, SLICE)
             await self._wait_for_readers(CATCH_UP_WAIT)
