@@ -197,7 +197,10 @@ def _bundle(path: Path, contents: dict[str, bytes]) -> Bundle:
     if manifest.format > BUNDLE_FORMAT:
         hint = f"feed {manifest.version} made it; this one reads up to {BUNDLE_FORMAT}"
         raise failure(path, MANIFEST, f"has the format {manifest.format}", hint)
-    scenarios = {name.partition("/")[2].removesuffix(".toml"): _text(path, name, raw) for name, raw in _within(contents, "scenarios")}
+    scenarios = {
+        name.partition("/")[2].removesuffix(".toml"): _text(path, name, raw)
+        for name, raw in _within(contents, "scenarios")
+    }
     if manifest.scenario not in scenarios and f"files/{manifest.scenario}" not in contents:
         raise failure(path, f"scenarios/{manifest.scenario[:64]}.toml", "is missing")
     return Bundle(

@@ -22,9 +22,7 @@ class BundlePages:
         report: returns what the clients of a market did.
     """
 
-    def __init__(
-        self, markets: Markets, report: Callable[[HostedMarket], Mapping[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, markets: Markets, report: Callable[[HostedMarket], Mapping[str, Any]] | None = None) -> None:
         self._markets = markets
         self._report = report
 
