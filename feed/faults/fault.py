@@ -14,7 +14,18 @@ from feed.faults.link import Delivery, LinkCut, Parcel
 from feed.protocol.shape import MessageShape
 from feed.units import MILLISECOND, parse_duration, parse_time
 
-__all__ = ["REQUESTS_HEARD", "TRIGGERS", "Draw", "Fault", "FaultEffect", "FaultGroup", "Framing", "Span", "Strike", "read_moment"]
+__all__ = [
+    "REQUESTS_HEARD",
+    "TRIGGERS",
+    "Draw",
+    "Fault",
+    "FaultEffect",
+    "FaultGroup",
+    "Framing",
+    "Span",
+    "Strike",
+    "read_moment",
+]
 
 REQUESTS_HEARD = ("auth", "control", "list", "ping", "pong", "subscribe", "unsubscribe")
 """The client requests that a fault can wait for."""

@@ -94,7 +94,7 @@ def gather(hosted: HostedMarket, report: Callable[[HostedMarket], Mapping[str, A
     first = hosted.first
     names = dict.fromkeys([first.scenario, *(entry.state.scenario for entry in log)])
     kept = market.faults.traffic
-    is_kept = isinstance(kept, KeptTraffic)
+    traffic, dropped = (kept.pieces(), dict(kept.dropped)) if isinstance(kept, KeptTraffic) else ((), {})
     return Gathered(
         manifest=BundleManifest(
             format=BUNDLE_FORMAT,
@@ -119,8 +119,8 @@ def gather(hosted: HostedMarket, report: Callable[[HostedMarket], Mapping[str, A
         log=log,
         faults=market.faults.document(),
         report={} if report is None else report(hosted),
-        traffic=kept.pieces() if is_kept else (),
-        dropped=dict(kept.dropped) if is_kept else {},
+        traffic=traffic,
+        dropped=dropped,
     )
 
 

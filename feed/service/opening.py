@@ -11,9 +11,10 @@ from feed.data.ticks import Source
 from feed.errors import UsageError
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.markets import MAIN, MarketSpec, OpenedMarket
+from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
 from feed.market.state import MarketState, exact_speed
+from feed.market.traffic import KeptTraffic
 from feed.scenario.model import Scenario
 from feed.scenario.recent import RecentScenarios
 from feed.scenario.values import Anchor
@@ -86,6 +87,8 @@ class MarketOpener:
             limits=_told_limits(settings.limits),
             repertoire=repertoire,
         )
+        if name != MAIN and NAME.fullmatch(name) and settings.traffic_bytes:
+            market.faults.traffic = KeptTraffic(settings.traffic_bytes)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
             seed=seed,
@@ -97,7 +100,7 @@ class MarketOpener:
         )
         # What comes first is made meanwhile, in another thread.
         shared.prepare(begins)
-        return OpenedMarket(market, made_of)
+        return OpenedMarket(market, made_of, is_own=spec.scenario is None)
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:

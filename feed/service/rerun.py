@@ -18,6 +18,7 @@ from feed.market.markets import MAIN, Markets, MarketSpec, OpenedMarket
 from feed.market.rerun import Rerun, entries_from, play_log
 from feed.scenario.find import find_scenario
 from feed.scenario.generator import GENERATOR_VERSION
+from feed.scenario.values import Anchor
 from feed.service.opening import MarketOpener
 from feed.service.settings import ServeSettings
 from feed.tape.bundle import Bundle, BundleManifest, read_bundle
@@ -107,7 +108,7 @@ class BundleRerun:
             wait_for=max(1, made.wait_for),
         )
         start = opener.open(made.market, spec).market.source.start
-        anchor = start + made.shift if made.shift else "scenario"
+        anchor: Anchor = start + made.shift if made.shift else "scenario"
         opened = opener.open(made.market, replace(spec, at=made.begins - start, anchor=anchor))
         market = opened.market
         if market.state.digest != made.digest:
