@@ -39,6 +39,7 @@ ONLY = {
     "asyncio": (
         *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
         "feed.market.barrier",
+        "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
     "time": ("feed.clock",),
