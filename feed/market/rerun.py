@@ -61,6 +61,8 @@ def _publish(market: Market, until: int) -> None:
 class Rerun:
     """Rerun of a log on a market that is served, at the speeds that it had; where it stood it goes on at once.
 
+    As after a command, everything before an entry has been written to every connection when it takes effect.
+
     It ends with the last entry, or as soon as somebody else gives the market a command.
 
     Args:
@@ -95,7 +97,7 @@ class Rerun:
             state = replace(entry.state, since=self._clock.now())
             await self._control.repeat(replace(entry, state=state))
             if not state.moving:
-                await self._player.come_to(state.at)
+                await self._player.reach(state.at)
         log.info("the log is at its end", market=self._market.identity.name, entries=len(self._entries))
 
     async def _reach(self, effect: int) -> None:
@@ -109,4 +111,4 @@ class Rerun:
         self._player.notice()
         if not state.is_max:
             await asyncio.sleep(max(0, state.when(stop) - self._clock.now()) / SECOND)
-        await self._player.come_to(stop)
+        await self._player.reach(stop)
