@@ -13,8 +13,10 @@ from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
+from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
 from feed.market.traffic import KeptTraffic
+from feed.scenario.faults import fault_plans, standing_faults
 from feed.scenario.model import Scenario
 from feed.scenario.recent import RecentScenarios
 from feed.scenario.values import Anchor
@@ -66,6 +68,7 @@ class MarketOpener:
         begins = _beginning(scenario, shared.source, at, repertoire.until(plan.scenario))
         speed = settings.speed if spec.speed is None else spec.speed
         paused = bool(spec.paused)
+        standing = tuple(StandingFault(n, fault) for n, fault in enumerate(standing_faults(scenario), 1))
         state = MarketState(
             seed=seed,
             scenario=plan.scenario,
@@ -76,6 +79,8 @@ class MarketOpener:
             usual=exact_speed(speed),
             end=shared.source.end,
             waits=not paused,
+            faults=standing,
+            armed=len(standing),
         )
         market = Market(
             MarketIdentity(name, scenario.name),
@@ -89,6 +94,7 @@ class MarketOpener:
         )
         if name != MAIN and NAME.fullmatch(name) and settings.traffic_bytes:
             market.faults.traffic = KeptTraffic(settings.traffic_bytes)
+        market.faults.plans = fault_plans(scenario)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
             seed=seed,

@@ -21,6 +21,8 @@ from tests.support.waiting import PATIENCE
 
 STREAMS = "trading:BTC/USD,status:BTC/USD,book:BTC/USD:10"
 
+FAULTS = '[[faults]]\nkind = "duplicate"\nrate = 0.1\nchannel = "trading"\n'
+
 LOSSLESS = ("trading", "status")
 """Channels of which a reader on a busy machine gets every message, too."""
 
@@ -101,7 +103,7 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a scenario that includes another, and one that plays a recording."""
     folder = tmp_path_factory.mktemp("scenarios")
     (folder / "base.toml").write_text('name = "base"\n[market]\ndaily_volatility = "6%"\n')
-    (folder / "own.toml").write_text('include = ["base.toml"]\nname = "own"\nseed = 4\n')
+    (folder / "own.toml").write_text('include = ["base.toml"]\nname = "own"\nseed = 4\n' + FAULTS)
     feed_generate(folder / "minute.parquet")
     (folder / "replayed.toml").write_text('name = "replayed"\n[replay]\nfiles = ["minute.parquet"]\n')
     return folder

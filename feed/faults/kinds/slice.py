@@ -10,10 +10,10 @@ from pydantic import Field
 from feed.faults.fault import Fault, FaultGroup, Span, Strike, Subject
 from feed.faults.link import Delivery, Parcel
 
-__all__ = ["Slice"]
+__all__ = ["SlicedFrames"]
 
 
-class Slice(Fault):
+class SlicedFrames(Fault):
     """Fault that sends every frame in small pieces, each a TCP segment of its own."""
 
     summary: ClassVar[str] = "Frames arrive in small pieces: a frame is rarely whole when the client reads."
