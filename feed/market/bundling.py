@@ -64,7 +64,7 @@ class Gathered:
                 # A recording that is asked for by its own name; the scenario follows from it.
                 _take(files, name, folder / script.files[0])
             else:
-                scenarios[name] = scenario_text(_moved(script, folder, files))
+                scenarios[name] = scenario_text(_moved(script, folder, files), faults=script.faults)
         return write_bundle(
             Bundle(
                 manifest=self.manifest,
