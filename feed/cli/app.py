@@ -27,6 +27,7 @@ COMMANDS = {
     "market": "Open, pause, step and seek markets of a running server.",
     "bundle": "Write all that a market's bytes follow from, and what happened, to one file.",
     "replay-bundle": "Make a bundle's market again, compare every byte, and serve it.",
+    "schema": "Print the contracts of the wire: JSON Schema, AsyncAPI, OpenAPI, TypeScript.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }
