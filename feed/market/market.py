@@ -120,6 +120,7 @@ class Market(MarketAccount):
         """Return whether every message after `seq` of that epoch can still be sent."""
         if epoch != self.epoch:
             return False
+        self.catch_up()
         return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
 
     # Interface for connections.
@@ -289,6 +290,17 @@ class Market(MarketAccount):
         # At full speed it waits for its readers, so that nothing is old.
         self.hub.measure_readers(not self.state.is_max)
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether nobody gets anything that is published: no subscriber and no tap."""
+        return not self.hub.subscriptions and self.tap is None
+
+    def catch_up(self) -> None:
+        """Publish what is due: while nobody reads, a market is behind, since it publishes a batch at a time."""
+        if self.state.moving and not self.state.is_max and self.is_unread:
+            self._publish_up_to(self.here)
+
     def _activate(self, stream: Stream) -> None:
         """Publish the messages of a stream from now on, because it has its first subscriber."""
+        self.catch_up()
         self.run.activate(self.catalog.number(stream), self.here)

@@ -7,15 +7,17 @@ import itertools
 import re
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 
 from feed.clock import Clock
 from feed.errors import FeedError
+from feed.faults.fault import Fault
 from feed.hints import nearest
 from feed.market.barrier import Barrier
 from feed.market.commands import CommandError
@@ -40,7 +42,11 @@ log = structlog.get_logger("feed")
 
 @dataclass(frozen=True, slots=True)
 class MarketSpec:
-    """Specification of a market. None means not requested: the server's default applies."""
+    """Specification of a market. None means not requested: the server's default applies.
+
+    `faults` are those of the whole market, or the name of a plan of its scenario. `numbers` and `heartbeat` are what
+    connections get that ask for nothing else. Only who shows the `token` may command the market.
+    """
 
     scenario: str | None = None
     seed: int | None = None
@@ -49,13 +55,22 @@ class MarketSpec:
     anchor: Anchor | None = None
     paused: bool | None = None
     wait_for: int | None = None
+    faults: tuple[Fault, ...] | str | None = None
+    numbers: str | None = None
+    heartbeat: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     def conflict(self, present: MarketSpec) -> tuple[str, Any, Any] | None:
-        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree."""
-        for field in fields(self):
-            wanted, there = getattr(self, field.name), getattr(present, field.name)
+        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree.
+
+        The token is no such key: who shows another one is let in, and may not command.
+        """
+        for key in fields(self):
+            if key.name == "token":
+                continue
+            wanted, there = getattr(self, key.name), getattr(present, key.name)
             if wanted is not None and wanted != there:
-                return field.name, wanted, there
+                return key.name, wanted, there
         return None
 
 
@@ -117,6 +132,10 @@ class HostedMarket:
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None
 
+    def idle(self, now: int) -> int:
+        """Return for how long (ns) nobody has been in it or asked for it, at monotonic time `now`."""
+        return 0 if self.market.attendance else max(0, now - self.used_at)
+
     @property
     def is_shared(self) -> bool:
         """Return whether this is the shared market."""
@@ -163,14 +182,23 @@ class Markets:
         """The names of all markets that can be joined by name."""
         return [name for name, hosted in self._hosted.items() if not hosted.is_nameless]
 
-    def find(self, name: str) -> HostedMarket:
-        """Return the market of a name. Raises `CommandError` if there is none."""
+    def idle_seconds(self, hosted: HostedMarket) -> float:
+        """Return for how many seconds nobody has been in a market or asked for it."""
+        return round(hosted.idle(self._clock.now()) / SECOND, 3)
+
+    def find(self, name: str, *, asks: bool = True) -> HostedMarket:
+        """Return the market of a name, which is not idle then if it `asks` something of it.
+
+        Raises:
+            CommandError: there is none.
+        """
         hosted = self._hosted.get(name)
         if hosted is None:
             near = nearest(name, self.names)
             hint = f"did you mean {near}?" if near else f"there is {', '.join(self.names[:8])}"
             raise CommandError(ErrorCode.UNKNOWN_MARKET, f"There is no market {name[:64]!r}", field="market", hint=hint)
-        hosted.used_at = self._clock.now()
+        if asks:
+            hosted.used_at = self._clock.now()
         return hosted
 
     def join(self, name: str | None, spec: MarketSpec) -> tuple[HostedMarket, bool]:
@@ -251,7 +279,7 @@ class Markets:
             key, wanted, present = conflict
             raise CommandError(
                 ErrorCode.MARKET_EXISTS,
-                f'The market "{hosted.name}" was made with {key}={present}, not {wanted}',
+                f'The market "{hosted.name}" was made with {key}={_shown(present)}, not {_shown(wanted)}',
                 field=key,
                 hint="leave the key out to join it, or choose another name",
             )
@@ -285,6 +313,15 @@ class Markets:
     def _hear(self, hosted: HostedMarket, phase: MarketPhase) -> None:
         if phase == "ended" and self.on_ended is not None:
             self.on_ended(hosted)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a specification as clients write it."""
+    if isinstance(value, tuple):
+        return orjson.dumps([fault.document for fault in value]).decode()[:100]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else str(value)
 
 
 def _place_of(error: Exception) -> str:
