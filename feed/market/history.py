@@ -34,6 +34,11 @@ class History:
         # Market time at about each real second, to know what had been published when the window began.
         self._marks: deque[tuple[int, int]] = deque()
 
+    @property
+    def messages(self) -> int:
+        """The number of messages that are kept."""
+        return sum(len(segment) for segment in self._segments)
+
     def append(self, segment: Segment) -> None:
         """Append the segment with which the market continues."""
         if self._segments:

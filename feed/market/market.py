@@ -29,6 +29,12 @@ from feed.units import MILLISECOND
 
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
 
+BASE_WEIGHT = 64 * 1024
+"""The bytes that a market holds from the beginning."""
+
+MESSAGE_WEIGHT = 32
+"""The bytes that a message in the history holds, measured with markets that share their source."""
+
 SLICE = 512
 """The most messages published at a time; a player gives the event loop a turn in between."""
 
@@ -84,6 +90,8 @@ class Market(MarketAccount):
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
+        # Whether what is due is published a batch at a time only.
+        self.dozes = False
         # The reason why it can't go on, once its source has failed.
         self.failure: str | None = None
         self.run = Epoch(
@@ -179,7 +187,8 @@ class Market(MarketAccount):
         """
         renewed, replanned = state.number != self.state.number, state.plan != self.state.plan
         changes_faults = state.faults != self.state.faults
-        if (renewed or changes_faults) and effect is not None:
+        if effect is not None and (renewed or changes_faults or self.dozes):
+            self.dozes = False
             self._publish_up_to(effect)
         self.state = state
         if changes_faults:
@@ -291,13 +300,19 @@ class Market(MarketAccount):
         self.hub.measure_readers(not self.state.is_max)
 
     @property
+    def weight(self) -> int:
+        """The bytes that the market holds, besides its source, by an estimate."""
+        return BASE_WEIGHT + self.history.messages * MESSAGE_WEIGHT
+
+    @property
     def is_unread(self) -> bool:
         """Return whether nobody gets anything that is published: no subscriber and no tap."""
         return not self.hub.subscriptions and self.tap is None
 
     def catch_up(self) -> None:
-        """Publish what is due: while nobody reads, a market is behind, since it publishes a batch at a time."""
-        if self.state.moving and not self.state.is_max and self.is_unread:
+        """Publish what is due in a market that its player lets doze, since nobody reads it."""
+        if self.dozes:
+            self.dozes = False
             self._publish_up_to(self.here)
 
     def _activate(self, stream: Stream) -> None:

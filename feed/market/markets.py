@@ -34,6 +34,11 @@ __all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimi
 MAIN = "main"
 """The name of the shared market, which connections join by default."""
 
+MIB = 1024 * 1024
+
+SOURCE_WEIGHT = MIB // 2
+"""The bytes that the source of a market holds, and that markets of the same scenario and seed share."""
+
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The pattern of valid names of markets, and of scenarios requested by URL."""
 
@@ -80,12 +85,14 @@ class MarketsLimits:
 
     Attributes:
         markets: the most markets besides the shared one.
+        memory: the most bytes that they may hold, by an estimate; none is made beyond that.
         idle: the time that a market without connections and requests is kept.
         gather: the longest time that data waits for more to share a write with.
         patience: at full speed, the longest time that one slow reader may hold up a market.
     """
 
     markets: int = 256
+    memory: int = 512 * MIB
     idle: int = 60 * SECOND
     gather: int = MILLISECOND
     patience: int = SECOND
@@ -226,13 +233,7 @@ class Markets:
 
     def open(self, name: str | None, spec: MarketSpec) -> HostedMarket:
         """Open a market that is not played yet."""
-        if len(self._hosted) > self._limits.markets:
-            raise CommandError(
-                ErrorCode.LIMIT_EXCEEDED,
-                f"The server has all the {self._limits.markets} markets it takes",
-                field="market",
-                hint="end one with DELETE /markets/NAME, or start with a larger --max-markets",
-            )
+        self._check_room()
         chosen = name if name is not None else f"~{next(self._numbers)}"
         opened = self._opener(chosen, spec)
         hosted = HostedMarket(chosen, opened, self._clock, self._limits, nameless=name is None)
@@ -272,6 +273,32 @@ class Markets:
         for task in playing:
             task.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
+
+    @property
+    def memory(self) -> int:
+        """The bytes that all markets besides the shared one hold, by an estimate."""
+        own = [hosted.market for hosted in self._hosted.values() if not hosted.is_shared]
+        sources = {id(market.catalog.shared): market.catalog.shared for market in own}
+        return sum(market.weight for market in own) + len(sources) * SOURCE_WEIGHT
+
+    def _check_room(self) -> None:
+        """Raise `CommandError` if there is no room for one more market."""
+        limits = self._limits
+        if len(self._hosted) > limits.markets:
+            raise CommandError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The server has all the {limits.markets} markets it takes",
+                field="market",
+                hint="end one with DELETE /markets/NAME, or start with a larger --max-markets",
+            )
+        held = self.memory
+        if held > limits.memory:
+            raise CommandError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The {len(self._hosted) - 1} markets hold {held // MIB} MiB, and may hold {limits.memory // MIB} MiB",
+                field="market",
+                hint="end some with DELETE /markets/NAME, or start with a larger --max-market-memory",
+            )
 
     def _check_same(self, hosted: HostedMarket, spec: MarketSpec) -> None:
         conflict = spec.conflict(hosted.spec)

@@ -249,6 +249,7 @@ class Player:
         assert segment is not None
         last = int(segment.times[-1]) if state.limit is None else min(int(segment.times[-1]), state.limit)
         if (at := state.when(last)) > now:
+            self._market.dozes = True
             return at - now
         self._market.publish_due(last, SLICE)
         return 0

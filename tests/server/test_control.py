@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -454,6 +455,18 @@ async def test_an_unread_market_does_nothing_until_somebody_reads(serve: Serve) 
         await send(client, SUBSCRIBE)
         subscribed = await receive_event(client, "subscribed")
         assert subscribed["seq"] >= state["seq"]
-        first = await receive_event(client, "data")
-        assert first["seq"] == subscribed["seq"] + 1
-        assert turns > 2
+        came = [(await receive_event(client, "data"))["seq"] for _ in range(20)]
+        assert came == list(range(subscribed["seq"] + 1, subscribed["seq"] + 21))
+
+
+async def test_markets_that_hold_too_much_let_no_other_in(serve: Serve) -> None:
+    """The refusal has the numbers, and says what to do."""
+    async with serve() as running:
+        await running.client(OWN)
+        held = running.markets.memory
+        assert held > 0
+        running.markets._limits = replace(running.markets._limits, memory=held - 1)
+        status, error = await ask(running, "POST", "/markets/other")
+        assert (status, error["code"], "--max-market-memory" in error["hint"]) == (503, "LIMIT_EXCEEDED", True)
+        assert (await ask(running, "DELETE", "/markets/mine"))[0] == 200
+        assert (await ask(running, "POST", "/markets/other"))[0] == 201
