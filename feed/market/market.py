@@ -20,6 +20,7 @@ from feed.market.epoch import Epoch
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
 from feed.market.plan import Repertoire
+from feed.market.readership import Readership
 from feed.market.segment import Segment
 from feed.market.shared import SharedSource
 from feed.market.state import MarketState
@@ -31,9 +32,6 @@ __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
 
 BASE_WEIGHT = 64 * 1024
 """The bytes that a market holds from the beginning."""
-
-MESSAGE_WEIGHT = 32
-"""The bytes that a message in the history holds, measured with markets that share their source."""
 
 SLICE = 512
 """The most messages published at a time; a player gives the event loop a turn in between."""
@@ -86,6 +84,7 @@ class Market(MarketAccount):
         self.catalog = Catalog(shared, shift)
         self.streams = self.catalog.streams
         self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
+        self._readership = Readership(self.hub.numbered)
         self._counting: Future[None] | None = None
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
@@ -157,6 +156,14 @@ class Market(MarketAccount):
         if self.on_join is not None:
             self.on_join(subscriber)
 
+    def hold(self, stream: Stream) -> None:
+        """Publish a stream at least until `release`: a client reads it, or will once it has the past."""
+        self._readership.hold(self.catalog.number(stream))
+
+    def release(self, stream: Stream) -> None:
+        """End a `hold`; what nobody reads is let go after a while."""
+        self._readership.release(self.catalog.number(stream))
+
     def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering a stream."""
         self.hub.leave(subscriber, stream, form)
@@ -173,6 +180,7 @@ class Market(MarketAccount):
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
         """Pass all published messages to the tap from now on, and publish these streams even without subscribers."""
         for stream in streams:
+            self.hold(stream)
             self._activate(stream)
         self.tap = tap
 
@@ -219,6 +227,8 @@ class Market(MarketAccount):
         run.advance(hi)
         if run.history.wants_mark(now):
             run.history.mark(now, self.here)
+            for number in self._readership.unread(run.active - self.catalog.eager, now):
+                run.deactivate(number)
         return hi - lo
 
     def announce(self, phase: MarketPhase) -> None:
@@ -302,7 +312,7 @@ class Market(MarketAccount):
     @property
     def weight(self) -> int:
         """The bytes that the market holds, besides its source, by an estimate."""
-        return BASE_WEIGHT + self.history.messages * MESSAGE_WEIGHT
+        return BASE_WEIGHT + self.history.nbytes
 
     @property
     def is_unread(self) -> bool:

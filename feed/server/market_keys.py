@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from feed.faults.fault import Fault
 from feed.faults.registry import read_faults
 from feed.hints import nearest
 from feed.market.markets import NAME, MarketSpec
+from feed.scenario.draft import DRAFT, is_draft
 from feed.scenario.values import Anchor
 from feed.units import MAX_SEED, parse_duration, parse_speed, parse_time
 
@@ -21,6 +23,8 @@ MAX_SEED_DIGITS = 16
 MAX_COUNT_DIGITS = 6
 
 MAX_TOKEN = 200
+
+_DRAFT = re.compile(rf"{DRAFT}[A-Za-z0-9_-]+")
 
 
 class QueryError(UsageError):
@@ -47,7 +51,11 @@ def _read_name(text: str) -> str:
 
 
 def _read_scenario(text: str) -> str:
-    # A name in the folder of scenarios, and never a path.
+    # A name in the folder of scenarios, and never a path; or a draft, which is read when the market is opened.
+    if is_draft(text):
+        if not _DRAFT.fullmatch(text):
+            raise UsageError("the draft is not in base64url")
+        return text
     if not NAME.fullmatch(text) or not text.strip("."):
         raise UsageError(f"{text[:40]!r} is no name of a scenario")
     return text
@@ -101,7 +109,9 @@ def _one_of(text: str, name: str, known: tuple[str, ...]) -> str:
 
 MARKET_KEYS = {
     "market": UrlKey(_read_name, "a name of 1 to 64 of A-Z a-z 0-9 . _ -"),
-    "scenario": UrlKey(_read_scenario, "the name of a scenario, as GET /scenarios lists them"),
+    "scenario": UrlKey(
+        _read_scenario, "the name of a scenario, as GET /scenarios lists them; or draft: and a whole file, compressed"
+    ),
     "seed": UrlKey(_read_seed, f"a whole number from 0 to {MAX_SEED}"),
     "speed": UrlKey(parse_speed, "0.1 to 1000, or max"),
     "at": UrlKey(parse_duration, "a time into the scenario, such as 00:10:00"),

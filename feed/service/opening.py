@@ -92,7 +92,7 @@ class MarketOpener:
             MarketIdentity(name, scenario.name),
             shared,
             state,
-            window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
+            window=_resume_window(settings.limits),
             clock=self._clock,
             shift=repertoire.shift(plan),
             limits=_told_limits(settings.limits),
@@ -134,6 +134,10 @@ def _wanted_faults(spec: MarketSpec, scenario: Scenario, source: Source) -> Sequ
         message = f"The scenario has no plan {spec.faults!r}"
         raise CommandError(ErrorCode.INVALID_REQUEST, message, field="faults", hint=hint)
     return plans[spec.faults]
+
+
+def _resume_window(limits: Limits) -> ResumeWindow:
+    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.market_memory))
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:
