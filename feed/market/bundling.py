@@ -11,7 +11,7 @@ from feed.errors import failure
 from feed.faults.traffic import Traffic
 from feed.market.commands import CommandError, Entry
 from feed.market.digest import FORMAT_VERSION
-from feed.market.markets import HostedMarket
+from feed.market.markets import HostedMarket, MarketSpec
 from feed.market.plan import EpochPlan
 from feed.market.traffic import KeptTraffic, traffic_lines
 from feed.protocol.codes import ErrorCode
@@ -113,6 +113,7 @@ def gather(hosted: HostedMarket, report: Callable[[HostedMarket], Mapping[str, A
             speed="max" if first.is_max else str(first.speed),
             paused=bool(hosted.spec.paused),
             wait_for=hosted.spec.wait_for or 0,
+            faults=_faults(hosted.spec),
             commands=hosted.control.newest,
         ),
         scripts={name: (repertoire.script(EpochPlan(name, first.seed)), repertoire.folder(name)) for name in names},
@@ -122,6 +123,10 @@ def gather(hosted: HostedMarket, report: Callable[[HostedMarket], Mapping[str, A
         traffic=traffic,
         dropped=dropped,
     )
+
+
+def _faults(spec: MarketSpec) -> str | list[dict[str, Any]] | None:
+    return [fault.document for fault in spec.faults] if isinstance(spec.faults, tuple) else spec.faults
 
 
 def _moved(script: Scenario, folder: Path, files: dict[str, bytes]) -> Scenario:

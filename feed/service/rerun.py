@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from feed.clock import Clock
 from feed.errors import failure
+from feed.faults.registry import read_fault
 from feed.market.commands import Entry
 from feed.market.comparison import Difference, TrafficComparison
 from feed.market.digest import FORMAT_VERSION
@@ -105,6 +106,7 @@ class BundleRerun:
             speed=parse_speed(made.speed if made.speed == "max" else str(float(Fraction(made.speed)))),
             at=0,
             paused=made.paused,
+            faults=tuple(map(read_fault, made.faults)) if isinstance(made.faults, list) else made.faults,
             wait_for=max(1, made.wait_for),
         )
         start = opener.open(made.market, spec).market.source.start

@@ -77,6 +77,7 @@ class BundleManifest(BaseModel):
     speed: str = Field("1", max_length=32, description="Speed that it was made with")
     paused: bool = Field(False, description="Whether it was made standing still")
     wait_for: int = Field(0, ge=0, description="Subscribers that it waited for")
+    faults: str | list[dict[str, Any]] | None = Field(None, description="Faults that it was made with")
     commands: int = Field(0, ge=0, description="Number of its last command")
 
 

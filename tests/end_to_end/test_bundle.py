@@ -119,7 +119,8 @@ def feed_generate(path: Path) -> None:
 async def test_made_again_by_another_process(scenarios: Path, tmp_path: Path, scenario: str | None) -> None:
     """Every data frame comes again as it was, through faults, shocks and three epochs."""
     path = tmp_path / "mine.zip"
-    keys = {} if scenario is None else {"scenario": scenario}
+    again_twice = [{"kind": "duplicate", "seq": 5, "count": 1, "channel": "trading"}]
+    keys = {} if scenario is None else {"scenario": scenario, "faults": again_twice}
     with start("replayed" if scenario is None else "calm", "--scenarios", str(scenarios)) as served:
         first = await recorded(served, path, **keys)
     again = await made_again(path, len(lossless(first)))
