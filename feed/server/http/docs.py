@@ -23,6 +23,7 @@ DOCS = (
     "scenarios",
     "markets",
     "faults",
+    "testing",
     "wire",
     "recordings",
     "python",
