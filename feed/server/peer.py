@@ -30,6 +30,7 @@ from feed.server.faultdesk import FaultDesk
 from feed.server.faulting import WireFraming
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
+from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
@@ -61,13 +62,14 @@ class Peer:
         hosted: the market it is connected to.
         may_control: True if the client may command the market.
         alarms: wakes it when its session waits for a time.
+        witness: takes notes on what the client does, for the report.
         on_gone: called once, when the TCP connection is gone.
     """
 
     __slots__ = (
         "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
         "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session",
-        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
+        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "_witness", "alarm", "hosted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -85,9 +87,11 @@ class Peer:
         wanted: tuple[Subscribe, ...],
         token: str | None,
         may_control: bool,
+        witness: Witness,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
+        self._witness = witness
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -166,6 +170,7 @@ class Peer:
             # An event follows the trades that were published before it.
             self._hub.release(self._subscriber)
             self._last_sent = self._clock.now()
+            self._witness.tell(event)
             self._subscriber.say(data, type(event).__name__)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
@@ -192,6 +197,7 @@ class Peer:
     def ask(self, number: int) -> None:
         """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
         self._hub.release(self._subscriber)
+        self._witness.ping()
         self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
 
     def clear(self, number: int) -> None:
@@ -219,7 +225,9 @@ class Peer:
             return
         now = self._clock.read()
         self._session.heard(now)
-        effects = self._session.receive(self._talk.read(payload, now), now)
+        requests = self._talk.read(payload, now)
+        self._witness.hear(requests)
+        effects = self._session.receive(requests, now)
         self._do(effects)
         say_streams(self.name, effects)
 
@@ -241,6 +249,7 @@ class Peer:
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
         self._session.heard(self._clock.read())
+        self._witness.pong()
         if payload.startswith(BARRIER):
             if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
                 self.hosted.barrier.hear(self, int(number))
@@ -250,6 +259,7 @@ class Peer:
 
     def paused(self) -> None:
         """Send through the outbox and watch it, since unsent bytes wait."""
+        self._witness.blocked += 1
         self._hub.queue(self._subscriber)
         self._watchdog.start()
 
@@ -277,6 +287,7 @@ class Peer:
     def lost(self) -> None:
         """Handle the loss of the TCP connection."""
         say_closed(self.name, self._connection, self._why)
+        self._witness.end(self._connection.goodbye, self._subscriber.skipped)
         self._closed = True
         self._outbox.closed = True
         self._stop()
@@ -313,6 +324,7 @@ class Peer:
             case Act():
                 self._commands.give(effect)
             case ProbePeer():
+                self._witness.ping()
                 self._connection.probe()
             case Close(code, reason):
                 self.close(code, reason)
@@ -364,6 +376,7 @@ class Peer:
         """End the connection as a fault wants it."""
         log.debug("x cut", connection=self.name, how=cut.how)
         self._why = self._why or f"a fault: {cut.how}"
+        self._witness.cut = cut.how
         self._end(cut.lasts or CLOSE_GRACE)
         self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
 

@@ -81,6 +81,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
         control,
         clock,
         open_connections=lambda: server.open_connections,
+        reports=server.reports,
         scenarios=scenarios,
         history_timeout=limits.history_timeout,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
 from feed.errors import FeedError
+from feed.faults.fault import Fault
+from feed.faults.registry import check_names, read_faults
 from feed.market.actions.registry import find_action
 from feed.market.commands import CommandError
 from feed.market.effective import effective_scenario
@@ -18,6 +20,16 @@ from feed.server.http.routes import Caller, Commanded, Page, refusal
 from feed.server.market_keys import read_market
 
 __all__ = ["ControlPages"]
+
+
+async def _begin_with(hosted: HostedMarket, faults: Sequence[Fault], *, is_new: bool) -> None:
+    """Arm faults in a market that was made for them; raise an error for one that was there before."""
+    if not is_new:
+        hint = "arm them with POST /markets/NAME/fault"
+        raise CommandError(ErrorCode.MARKET_EXISTS, "The market was made before", field="faults", hint=hint)
+    check_names(faults, hosted.market.channels, hosted.market.symbols)
+    for fault in faults:
+        await hosted.control.act("fault", fault.document, "http")
 
 
 class ControlPages:
@@ -41,11 +53,16 @@ class ControlPages:
             ("GET", "/markets/<name>/settle"): self.settle,
         }
 
-    def make(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
+    async def make(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
         """Make a market; it may be there already, if it was made with the same keys."""
+        keys = dict(query)
+        wished = keys.pop("faults", None)
         try:
-            _, spec = read_market(query)
+            faults = () if wished is None else read_faults(wished)
+            _, spec = read_market(keys)
             hosted, is_new = self._markets.join(name, spec)
+            if wished is not None:
+                await _begin_with(hosted, faults, is_new=is_new)
         except FeedError as error:
             return refusal(error)
         return Page.json(described(hosted), 201 if is_new else 200)

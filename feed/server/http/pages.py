@@ -14,7 +14,9 @@ from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
+from feed.server.http.report import ReportPages
 from feed.server.http.routes import Endpoint, Page
+from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND, format_time
 from feed.version import __version__
 
@@ -30,6 +32,7 @@ class Pages:
     Args:
         scenarios: gives name, description and more of every scenario there is.
         open_connections: how many clients are connected.
+        reports: notes on what the clients do.
         history_timeout: for an answer about the past, ns.
 
     Attributes:
@@ -45,8 +48,10 @@ class Pages:
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
+        reports: Reports,
         history_timeout: int = 5 * SECOND,
     ) -> None:
+        self._reports = reports
         self._markets = markets
         self._control = control
         self._metrics = metrics
@@ -74,6 +79,7 @@ class Pages:
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
+            "/markets/<name>/report": ReportPages(self._markets, self._reports, self._clock).report,
             **DocsPages().by_path(),
         }
 
