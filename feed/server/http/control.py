@@ -22,16 +22,6 @@ from feed.server.market_keys import read_market
 __all__ = ["ControlPages"]
 
 
-async def _begin_with(hosted: HostedMarket, faults: Sequence[Fault], *, is_new: bool) -> None:
-    """Arm faults in a market that was made for them; raise an error for one that was there before."""
-    if not is_new:
-        hint = "arm them with POST /markets/NAME/fault"
-        raise CommandError(ErrorCode.MARKET_EXISTS, "The market was made before", field="faults", hint=hint)
-    check_names(faults, hosted.market.channels, hosted.market.symbols)
-    for fault in faults:
-        await hosted.control.act("fault", fault.document, "http")
-
-
 class ControlPages:
     """Endpoints that make, command and end markets by HTTP.
 
@@ -62,10 +52,23 @@ class ControlPages:
             _, spec = read_market(keys)
             hosted, is_new = self._markets.join(name, spec)
             if wished is not None:
-                await _begin_with(hosted, faults, is_new=is_new)
+                await self._begin_with(hosted, faults, is_new=is_new)
         except FeedError as error:
             return refusal(error)
         return Page.json(described(hosted), 201 if is_new else 200)
+
+    async def _begin_with(self, hosted: HostedMarket, faults: Sequence[Fault], *, is_new: bool) -> None:
+        """Arm faults in a market that was made for them, which is gone again if they do not fit it."""
+        if not is_new:
+            hint = "arm them with POST /markets/NAME/fault"
+            raise CommandError(ErrorCode.MARKET_EXISTS, "The market was made before", field="faults", hint=hint)
+        try:
+            check_names(faults, hosted.market.channels, hosted.market.symbols)
+        except FeedError:
+            self._markets.remove(hosted)
+            raise
+        for fault in faults:
+            await hosted.control.act("fault", fault.document, "http")
 
     def end(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
         """End a market; its connections are closed with 4410."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from feed.faults.log import Deed
 from feed.faults.registry import FAULTS
-from feed.server.report.witness import ClientRecord, Struck, Witness
+from feed.server.report.witness import ClientRecord, Ending, Struck, Witness
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["LINES", "ReportLine", "Verdict", "judge"]
@@ -230,7 +230,7 @@ def _survived(record: ClientRecord, now: int, patience: int) -> Verdict:
             continue
         evidence = {"kind": struck.deed.kind, "stream": struck.deed.stream, "seq": struck.deed.seq}
         ending = witness.ending
-        if ending is not None and witness.cut is None and ending.by != "server":
+        if ending is not None and witness.cut is None and ending.by != "server" and not _is_clean(ending):
             return Verdict("fail", evidence | {"ended_by": ending.by, "code": ending.code}, calling)
         waiting = True
     if survived:
@@ -294,9 +294,13 @@ def _closed(record: ClientRecord, now: int, patience: int) -> Verdict:
     assert last.ending is not None
     evidence = {"connection": last.name, "code": last.ending.code, "reason": last.ending.reason}
     struck = tuple(_told(each.deed) for each in list(last.struck)[-1:])
-    clean = last.ending.by == "client" and last.ending.code in (1000, 1001, 1005)
     # What a fault has broken, or silenced, nobody can close cleanly.
-    return Verdict("pass" if clean else "not seen" if struck else "fail", evidence, struck)
+    return Verdict("pass" if _is_clean(last.ending) else "not seen" if struck else "fail", evidence, struck)
+
+
+def _is_clean(ending: Ending) -> bool:
+    """Return True if the client has said goodbye."""
+    return ending.by == "client" and ending.code in (1000, 1001, 1005)
 
 
 def _strikes(record: ClientRecord, watched: str) -> Iterable[tuple[Witness, Struck]]:

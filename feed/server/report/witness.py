@@ -14,7 +14,7 @@ from feed.protocol.codes import reconnect_for
 from feed.protocol.events import Closing, ErrorEvent, Event, PingEvent, Subscribed
 from feed.protocol.requests import Pong, Rejected, Request, Subscribe
 
-__all__ = ["Asking", "ClientRecord", "Reports", "Roster", "Struck", "Witness"]
+__all__ = ["Asking", "ClientRecord", "Ending", "Reports", "Roster", "Struck", "Witness"]
 
 MAX_CLIENTS = 1_000
 """The number of clients of a market that are remembered, the last ones."""
