@@ -18,7 +18,7 @@ from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
@@ -96,7 +96,7 @@ class Peer:
         self.hosted = hosted
         self._market = market = hosted.market
         self._epoch = market.epoch
-        self._commands = PeerCommands(hosted.control, name, self.send)
+        self._commands = PeerCommands(hosted, name, form, self.send)
         self._limits = limits
         self._clock = clock
         self._counters = counters
@@ -144,10 +144,10 @@ class Peer:
         self._market.attend(self, self.hear)
         self.hosted.barrier.enter(self)
         self._market.faults.seat(self._faults)
-        self._do(self._session.open(self._clock.read()))
+        self.carry_out(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
-        self._do(self._session.begin(self._clock.read()))
+        self.carry_out(self._session.begin(self._clock.read()))
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
@@ -157,7 +157,7 @@ class Peer:
             self._faults.renew()
             for stream in self._session.streams:
                 self._streams.leave(stream)
-            self._do(self._session.renew())
+            self.carry_out(self._session.renew())
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -228,7 +228,7 @@ class Peer:
         requests = self._talk.read(payload, now)
         self._witness.hear(requests)
         effects = self._session.receive(requests, now)
-        self._do(effects)
+        self.carry_out(effects)
         say_streams(self.name, effects)
 
     def binary(self) -> None:
@@ -244,7 +244,7 @@ class Peer:
         """Handle a ping frame that has been answered."""
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.control_frame(now))
+        self.carry_out(self._session.control_frame(now))
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
@@ -303,10 +303,7 @@ class Peer:
     # Effects of the session.
 
     def carry_out(self, effects: list[Effect]) -> None:
-        """Carry out effects that no request has caused."""
-        self._do(effects)
-
-    def _do(self, effects: list[Effect]) -> None:
+        """Carry out effects of the session, in order."""
         for effect in effects:
             if self._closed:
                 return
@@ -323,6 +320,8 @@ class Peer:
                 self._streams.leave(stream)
             case Act():
                 self._commands.give(effect)
+            case Consult(request):
+                self._commands.consult(request)
             case ProbePeer():
                 self._witness.ping()
                 self._connection.probe()
@@ -342,14 +341,12 @@ class Peer:
     def wake(self, now: Now) -> None:
         """Handle the alarm: a deadline of the session may be due."""
         if not self._closed:
-            self._do(self._session.expire(now, self._latest()))
+            self.carry_out(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
         """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
         if (faults := self._faults.active) is not None and faults.is_armed:
             return max(self._last_sent, faults.sent_at)
-        if not self._session.streams:
-            return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     # The end.
@@ -362,13 +359,9 @@ class Peer:
         code = codes.TOO_SLOW
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
-        if self._faults.active is not None and self._faults.active.is_mid_frame:
-            # Nothing can be said inside of a frame.
-            self._end(SLOW_GRACE)
-            self._connection.drop()
-            return
-        # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(self._talk.frames_of(closing))
+        if not self._faults.is_mid_frame:
+            # Past the outbox, whose bound is what it has just run into.
+            self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
         self._connection.say_close(self._talk.close_number(code), text)
 

@@ -148,6 +148,7 @@ async def serving(
         open_connections=lambda: server.open_connections,
         reports=server.reports,
         scenarios=list,
+        scenario_text=str,
         history_timeout=limits.history_timeout,
     )
     server.mount(pages.by_path(), control.by_path())
