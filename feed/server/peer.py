@@ -12,7 +12,6 @@ from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
-from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
@@ -61,15 +60,19 @@ class Peer:
         connection: the wire.
         hosted: the market it is connected to.
         may_control: True if the client may command the market.
+        control_token: the token with which it may, or None.
         alarms: wakes it when its session waits for a time.
         witness: takes notes on what the client does, for the report.
         on_gone: called once, when the TCP connection is gone.
+
+    Attributes:
+        faults: the faults between the client and the market.
     """
 
     __slots__ = (
-        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
-        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session",
-        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "_witness", "alarm", "hosted", "name",
+        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_hub",
+        "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session", "_streams", "_subscriber",
+        "_talk", "_watchdog", "_why", "_witness", "alarm", "faults", "hosted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +91,7 @@ class Peer:
         token: str | None,
         may_control: bool,
         witness: Witness,
+        control_token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
@@ -123,11 +127,12 @@ class Peer:
             token=token,
             strict=strict,
             may_control=may_control,
+            control_token=control_token,
             wanted=wanted,
             heartbeat=form.dialect.heartbeat,
         )
         target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
-        self._faults = FaultDesk(
+        self.faults = FaultDesk(
             self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )
         self._last_sent = 0
@@ -143,7 +148,7 @@ class Peer:
         """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
         self.hosted.barrier.enter(self)
-        self._market.faults.seat(self._faults)
+        self._market.faults.seat(self.faults)
         self.carry_out(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
@@ -154,7 +159,7 @@ class Peer:
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
-            self._faults.renew()
+            self.faults.renew()
             for stream in self._session.streams:
                 self._streams.leave(stream)
             self.carry_out(self._session.renew())
@@ -190,32 +195,24 @@ class Peer:
         self._why = self._why or reason
         self._connection.drop()
 
-    def arm(self, fault: Fault) -> int:
-        """Arm a fault between the client and the market, and return its number."""
-        return self._faults.arm(fault)
-
     def ask(self, number: int) -> None:
         """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
         self._hub.release(self._subscriber)
         self._witness.ping()
         self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
 
-    def clear(self, number: int) -> None:
-        """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
-        self._faults.clear(number)
-
     # PeerPort: callbacks of the connection.
 
     def message(self, payload: bytes) -> None:
         """Handle a whole text message."""
-        if self._faults.active is None:
+        if self.faults.active is None:
             self.take_message(payload)
         else:
-            self._faults.active.receive(payload)
+            self.faults.active.receive(payload)
 
     def control(self, frame: bytes) -> bool:
         """Return True if a control frame may be sent as it is; faults may want it for themselves."""
-        return self._closed or self._faults.control(frame)
+        return self._closed or self.faults.control(frame)
 
     def take_message(self, payload: bytes) -> None:
         """Handle a text message that has come through all faults."""
@@ -292,7 +289,7 @@ class Peer:
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
-        self._market.faults.leave(self._faults)
+        self._market.faults.leave(self.faults)
         self.hosted.barrier.leave(self)
         self._watchdog.stop()
         self._alarms.forget(self)
@@ -345,7 +342,7 @@ class Peer:
 
     def _latest(self) -> int:
         """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
-        if (faults := self._faults.active) is not None and faults.is_armed:
+        if (faults := self.faults.active) is not None and faults.is_armed:
             return max(self._last_sent, faults.sent_at)
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
@@ -359,7 +356,7 @@ class Peer:
         code = codes.TOO_SLOW
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
-        if not self._faults.is_mid_frame:
+        if not self.faults.is_mid_frame:
             # Past the outbox, whose bound is what it has just run into.
             self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
@@ -374,7 +371,7 @@ class Peer:
         self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        self._faults.close()
+        self.faults.close()
         self._hub.release(self._subscriber)
         number = self._talk.close_number(code)
         log.debug("> close", connection=self.name, code=number, reason=reason)
@@ -384,7 +381,7 @@ class Peer:
     def _stop(self) -> None:
         """Let nothing more go to the client."""
         self._streams.stop()
-        self._faults.stop()
+        self.faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""

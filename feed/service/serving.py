@@ -252,7 +252,11 @@ def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
 
 def _markets_limits(limits: Limits) -> MarketsLimits:
     return MarketsLimits(
-        markets=limits.max_markets, idle=limits.market_idle, gather=limits.gather, patience=limits.patience
+        markets=limits.max_markets,
+        memory=limits.max_market_memory,
+        idle=limits.market_idle,
+        gather=limits.gather,
+        patience=limits.patience,
     )
 
 

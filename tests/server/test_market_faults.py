@@ -203,24 +203,6 @@ async def test_a_plan_is_named_in_the_url(serve: Serve) -> None:
         assert orjson.loads(refused.value.response.body)["field"] == "client"
 
 
-async def test_a_market_is_made_with_faults(serve: Serve) -> None:
-    """By HTTP, for everybody in it; the log has them."""
-    async with serve() as running:
-        status, _ = await ask(
-            running, "POST", "/markets/mine?paused=true" + url_faults({"kind": "drop", "seq": 1, "count": 1})
-        )
-        assert status == 201
-        client = await subscriber(running, "/?market=mine")
-        assert seqs_of(await act(client, "step", count=3)) == [2, 3]
-        status, error = await ask(running, "POST", "/markets/mine?" + url_faults({"kind": "drop"})[1:])
-        assert (status, error["field"]) == (409, "faults")
-        status, error = await ask(running, "POST", "/markets/yours?" + url_faults({"kind": "dorp"})[1:])
-        assert (status, error["field"]) == (400, "faults[0].kind")
-        status, error = await ask(running, "POST", "/markets/yours?" + url_faults({"kind": "drop", "channel": "x"})[1:])
-        assert (status, error["field"]) == (400, "faults[0].channel")
-        assert (await ask(running, "GET", "/markets/yours"))[0] == 404
-
-
 async def test_a_tap_gets_both_directions(serve: Serve) -> None:
     """Every byte to and from each connection, with the market's time; faults are not needed for it."""
 
