@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from feed.clock import Clock
 from feed.market.markets import Markets
 from feed.server.contracts import openapi_document
+from feed.server.http.bundle import BundlePages
 from feed.server.http.control import ControlPages
 from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
@@ -73,6 +74,7 @@ class Pages:
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
+        reports = ReportPages(self._markets, self._reports, self._clock)
         oracle = OraclePages(self._markets)
         paths: dict[str, Endpoint] = {
             **WebPages(self.front, self._scenario_text).by_path(),
@@ -91,7 +93,8 @@ class Pages:
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
-            "/markets/<name>/report": ReportPages(self._markets, self._reports, self._clock).report,
+            "/markets/<name>/report": reports.report,
+            "/markets/<name>/bundle": BundlePages(self._markets, reports.document).bundle,
             **DocsPages().by_path(),
             "/openapi.json": self.openapi,
         }

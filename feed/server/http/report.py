@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from feed.clock import Clock
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.commands import CommandError
-from feed.market.markets import Markets
+from feed.market.markets import HostedMarket, Markets
 from feed.server.http.routes import Page, problem, refusal
 from feed.server.report.formats import report_document, report_junit, report_text
 from feed.server.report.verdicts import PATIENCE
@@ -35,6 +36,10 @@ class ReportPages:
         self._markets = markets
         self._reports = reports
         self._clock = clock
+
+    def document(self, hosted: HostedMarket) -> dict[str, Any]:
+        """Return the whole report of a market as a JSON object."""
+        return report_document(hosted.name, self._reports.of(hosted), self._clock.now())
 
     def report(self, name: str, query: Mapping[str, str]) -> Page:
         """Return the report of one market."""
