@@ -156,6 +156,12 @@ class Limits(BaseModel):
     market_idle: Duration = Field(
         60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
     )
+    traffic_bytes: ByteSize = Field(
+        ByteSize(MIB),
+        ge=0,
+        le=1024 * MIB,
+        description="Bytes of traffic kept of each market with a name, for its bundle, the newest; 0: none",
+    )
     drain_spread: Duration = Field(5 * SECOND, ge=0, le=HOUR, description="Goodbyes are spread over it on SIGTERM")
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
@@ -218,6 +224,11 @@ class ServeSettings(Limits):
     )
     control_token: str | None = Field(
         None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
+    )
+    tls_cert: Path | None = Field(None, description="Certificate (PEM): clients connect by wss and https")
+    tls_key: Path | None = Field(None, description="Key of the certificate; where missing: in the same file")
+    tls: Literal["off", "self-signed"] = Field(
+        "off", description="self-signed: a certificate made here, for pages that are https"
     )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
