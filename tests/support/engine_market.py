@@ -65,6 +65,10 @@ class EngineRepertoire:
         """Its own."""
         return self._scenario.seed
 
+    def folder(self, scenario: str) -> Path:
+        """It plays no files."""
+        return Path()
+
 
 REPERTOIRE = EngineRepertoire()
 
