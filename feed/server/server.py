@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +44,7 @@ from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
 from feed.server.query import parse_query, subscriptions_of
+from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
@@ -99,6 +101,7 @@ class FeedServer:
         control: ControlRule | None = None,
     ) -> None:
         self.counters = ServerCounters()
+        self.reports = Reports(clock)
         self._markets = markets
         self._control = control or ControlRule()
         markets.on_removed = self._close_removed
@@ -132,14 +135,15 @@ class FeedServer:
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
-    async def start(self, host: str, port: int) -> None:
-        """Begin to listen. Raises OSError if the address is not available."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
         limits = self._limits
         self._alarms = Alarms(self._clock)
         self._server = await serve(
             self._handle,
             host,
             port,
+            ssl=tls,
             create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,
@@ -249,6 +253,7 @@ class FeedServer:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
         connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
+        self.reports.of(connection.hosted).knock(connection.label, wishes.client)
         response = await meet_faults(connection)
         if response is not None:
             self.counters.refused["fault"] += 1
@@ -316,10 +321,11 @@ class FeedServer:
             token=self._token,
             may_control=self._may_control(connection),
             control_token=self._control.token if connection.hosted.is_shared else connection.hosted.spec.token,
+            witness=self.reports.of(connection.hosted).enter(connection.label, connection.ordinal, wishes.client),
             on_gone=self._gone,
         )
         for fault in connection.faults:
-            peer.arm(fault)
+            peer.faults.arm(fault)
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
