@@ -22,6 +22,7 @@ COMMANDS = {
     "record": "Record a running market, ours or a real venue's, to a Parquet file.",
     "recover": "Make a recording of what was cut off, or check a finished one.",
     "import": "Make a recording of market data that others wrote.",
+    "export": "Write a recording for another program: CSV, JSON, candles, Tardis, hftbacktest, NautilusTrader.",
     "watch": "Watch a running market in the terminal.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
