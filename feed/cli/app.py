@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "Make a recording of market data that others wrote.",
     "export": "Write a recording for another program: CSV, JSON, candles, Tardis, hftbacktest, NautilusTrader.",
     "watch": "Watch a running market in the terminal.",
+    "market": "Open, pause, step and seek markets of a running server.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }

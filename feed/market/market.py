@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol
 
 from feed.clock import Clock
-from feed.data.ticks import Source
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
 from feed.faults.log import FaultLog
 from feed.market.account import MarketAccount, MarketIdentity
 from feed.market.catalog import Catalog
-from feed.market.chores import Chore, Chores
+from feed.market.chores import Chore
 from feed.market.epoch import Epoch
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
+from feed.market.plan import Repertoire
 from feed.market.segment import Segment
+from feed.market.shared import SharedSource
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, FaultsChanged, MarketChanged, MarketPhase
@@ -46,28 +48,26 @@ class Market(MarketAccount):
 
     Args:
         identity: the names of the market.
-        source: the source of the events.
+        shared: the source of the events, and what it shares with other markets.
         state: the market's initial state.
         shift: nanoseconds added to every time that a client sees (the anchor).
         window: the limits of a resume.
         limits: the server's limits, for the status frame.
         clock: real time.
-        past: a second instance of the source, for the thread that does slow work; without it nothing is deferred.
-        reopen: returns the source and its past for another seed, if a new epoch may have one.
+        repertoire: what its epochs may play; without it, only what it begins with.
     """
 
     def __init__(
         self,
         identity: MarketIdentity,
-        source: Source,
+        shared: SharedSource,
         state: MarketState,
         *,
         window: ResumeWindow,
         clock: Clock,
         shift: int = 0,
         limits: dict[str, int | float] | None = None,
-        past: Source | None = None,
-        reopen: Callable[[int], tuple[Source, Source]] | None = None,
+        repertoire: Repertoire | None = None,
     ) -> None:
         self.identity = identity
         self.state = state
@@ -75,12 +75,11 @@ class Market(MarketAccount):
         self._shift = shift
         self._limits = limits or {}
         self._window = window
-        self._reopen = reopen
-        self.catalog = Catalog(source, shift, past)
+        self.repertoire = repertoire
+        self.catalog = Catalog(shared, shift)
         self.streams = self.catalog.streams
         self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
         self._counting: Future[None] | None = None
-        self.chores = Chores()
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
@@ -175,7 +174,7 @@ class Market(MarketAccount):
             state: the new state.
             effect: market time after which it applies; messages due until then belong to the epoch that ends.
         """
-        renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
+        renewed, replanned = state.number != self.state.number, state.plan != self.state.plan
         changes_faults = state.faults != self.state.faults
         if (renewed or changes_faults) and effect is not None:
             self._publish_up_to(effect)
@@ -184,7 +183,7 @@ class Market(MarketAccount):
             self.tell(FaultsChanged())
         self._measure()
         if renewed:
-            self._renew(reseeded=reseeded)
+            self._renew(replanned=replanned)
 
     def next_time(self) -> int | None:
         """Return the market time of the next message, or None if the source has ended."""
@@ -263,13 +262,15 @@ class Market(MarketAccount):
         while (due := self.next_time()) is not None and due <= time:
             self.publish_due(time, SLICE)
 
-    def _renew(self, *, reseeded: bool) -> None:
+    def _renew(self, *, replanned: bool) -> None:
         # Waiting messages of the old epoch can't be looked up in the new one.
         self.hub.release_all()
-        if reseeded:
-            assert self._reopen is not None
-            source, past = self._reopen(self.state.seed)
-            self.catalog = Catalog(source, self._shift, past)
+        if replanned:
+            assert self.repertoire is not None
+            plan = self.state.plan
+            self._shift = self.repertoire.shift(plan)
+            self.catalog = Catalog(self.repertoire.open(plan), self._shift)
+            self.identity = replace(self.identity, scenario=self.repertoire.script(plan).name)
         active = self.run.active
         self.run = Epoch(
             self.catalog,

@@ -83,12 +83,10 @@ class OpenedMarket:
     Attributes:
         market: the market.
         spec: its specification, with every default filled in.
-        digest_of: returns the digest of its frames for a seed and a beginning.
     """
 
     market: Market
     spec: MarketSpec
-    digest_of: Callable[[int, int], str]
 
 
 class HostedMarket:
@@ -114,7 +112,7 @@ class HostedMarket:
             patience=limits.patience,
         )
         self.barrier = Barrier()
-        self.control = MarketControl(opened.market, self.player, clock, opened.digest_of, barrier=self.barrier)
+        self.control = MarketControl(opened.market, self.player, clock, barrier=self.barrier)
         self.player.on_awaited = self.control.begin
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None

@@ -53,7 +53,8 @@ def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead
             ErrorCode.LIMIT_EXCEEDED, message, hint='end some with {"clear": NUMBER} or {"clear": "all"}'
         )
     number = state.armed + 1
-    armed = replace(state, faults=(*state.faults, StandingFault(number, fault)), armed=number)
+    standing = StandingFault(number, fault, instant.here + 1 - instant.start)
+    armed = replace(state, faults=(*state.faults, standing), armed=number)
     return Decision(armed, instant.here, {"fault": number})
 
 

@@ -9,7 +9,9 @@ from feed.market.actions.mark import MARK
 from feed.market.actions.pause import PAUSE
 from feed.market.actions.restart import RESTART
 from feed.market.actions.resume import RESUME
+from feed.market.actions.run_until import RUN_UNTIL
 from feed.market.actions.seek import SEEK
+from feed.market.actions.shock import SHOCK
 from feed.market.actions.speed import SPEED
 from feed.market.actions.step import STEP
 from feed.market.commands import CommandError
@@ -17,7 +19,7 @@ from feed.protocol.codes import ErrorCode
 
 __all__ = ["ACTIONS", "find_action"]
 
-ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, RESTART, FAULT, MARK)}
+ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, RUN_UNTIL, SEEK, RESTART, SHOCK, FAULT, MARK)}
 
 
 def find_action(name: str) -> Action:

@@ -9,6 +9,7 @@ import orjson
 from feed.errors import FeedError
 from feed.market.actions.registry import find_action
 from feed.market.commands import CommandError
+from feed.market.effective import effective_scenario
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol.codes import ErrorCode
 from feed.server.admission import ControlRule
@@ -85,6 +86,16 @@ class ControlPages:
             return refusal(error)
         lines = b"".join(orjson.dumps(entry.document(), option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
         return Page(lines, "application/x-ndjson; charset=utf-8")
+
+    def scenario(self, name: str) -> Page:
+        """The effective scenario: the file that would do the same by itself, with shocks and faults as a part of it."""
+        try:
+            market = self._markets.find(name).market
+        except CommandError as error:
+            return refusal(error)
+        if market.repertoire is None:
+            return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
+        return Page(effective_scenario(market).encode(), "application/toml; charset=utf-8")
 
     def _commanded(self, name: str, caller: Caller) -> HostedMarket:
         hosted = self._markets.find(name)
