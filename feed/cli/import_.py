@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from feed.importing.options import Options
     from feed.importing.running import ImportProgress, Report
 
-__all__ = ["app"]
+__all__ = ["app", "report_lines"]
 
 EPILOG = """\b
 Formats:
@@ -101,7 +101,7 @@ def import_(
     options = _options(told)
     with clean_end(), _bar() as show:
         report = import_files(format, files, out, options=options, force=force, on_progress=show)
-    typer.echo("\n".join(_lines(out, report)))
+    typer.echo("\n".join(report_lines(out, report)))
 
 
 def _options(told: Mapping[str, Any]) -> Options:
@@ -140,7 +140,8 @@ def _delimiter(text: str | None) -> str | None:
     return text
 
 
-def _lines(out: Path, report: Report) -> Iterator[str]:
+def report_lines(out: Path, report: Report) -> Iterator[str]:
+    """Yield the lines that tell what an import made."""
     from feed.units import format_duration, format_time
 
     span = format_duration(report.end - report.begin)

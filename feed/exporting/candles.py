@@ -16,7 +16,7 @@ from feed.data.ticks import Instrument
 from feed.errors import UsageError
 from feed.exporting.packing import PACKED, packed_stream
 from feed.exporting.rows import ExportRows, clock_column, units_of
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.tape.layout import words_of
 from feed.tape.tickcsv import units_text
 from feed.units import format_duration
@@ -97,7 +97,7 @@ def _table(bars: pd.DataFrame, instrument: Instrument) -> pa.Table:
     )
 
 
-CANDLES = Target(
+CANDLES = ExportTarget(
     "candles",
     "bars of the trades; a minute where `--interval` is missing",
     _write,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from feed.data.columns import QUOTES
 from feed.exporting.rows import BookMessage, ExportRows, clock_column
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.tape.layout import words_of
 from feed.units import MILLISECOND
 
@@ -150,7 +150,7 @@ def _before(exchange: np.void, local: np.void) -> bool:
     return one < other or (one == other and int(exchange["local_ts"]) < int(local["local_ts"]))
 
 
-HFTBACKTEST = Target(
+HFTBACKTEST = ExportTarget(
     "hftbacktest",
     "events of one symbol for hftbacktest: trades with the book, or with the quotes where there is none",
     _write,

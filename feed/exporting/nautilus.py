@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from feed.data.ticks import Instrument
 from feed.exporting.rows import BookMessage, ExportRows, clock_column, units_of
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.tape.layout import words_of
 from feed.units import SECOND
 
@@ -280,7 +280,7 @@ def _name(time: int) -> str:
     return f"{str(stamp).replace(':', '-')}-{time % SECOND:09d}Z"
 
 
-NAUTILUS = Target(
+NAUTILUS = ExportTarget(
     "nautilus",
     "a folder that NautilusTrader opens as a ParquetDataCatalog: instruments, trades, quotes, book deltas",
     _write,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from feed.errors import FeedError, UsageError
 from feed.exporting.rows import ExportRows
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.exporting.targets import target_of
 from feed.importing.options import Options
 from feed.importing.running import check_files, import_files
@@ -28,7 +28,7 @@ Chooser = Callable[[RecordingReader], Slice]
 class _Order:
     """What is to be written, and where."""
 
-    target: Target
+    target: ExportTarget
     out: Path
     options: ExportOptions
     force: bool

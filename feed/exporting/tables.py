@@ -14,7 +14,7 @@ from feed.data.columns import QUOTES
 from feed.errors import UsageError
 from feed.exporting.packing import PACKED, packed_stream
 from feed.exporting.rows import ExportRows, clock_column, exact_text
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.hints import nearest
 
 __all__ = ["CSV", "JSONL"]
@@ -97,7 +97,7 @@ def _channel(rows: ExportRows, channel: str) -> str:
     return channel
 
 
-CSV = Target(
+CSV = ExportTarget(
     "csv",
     "a table of one channel, decimals exact; `trading` where `--channel` is missing",
     _write_csv,
@@ -105,7 +105,7 @@ CSV = Target(
     ("channel",),
 )
 
-JSONL = Target(
+JSONL = ExportTarget(
     "jsonl",
     "one object a message, of all channels or one",
     _write_jsonl,

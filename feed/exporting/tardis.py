@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from feed.exporting.rows import BookMessage, ExportRows, clock_column, exact_text
-from feed.exporting.target import ExportOptions, Target, Written
+from feed.exporting.target import ExportOptions, ExportTarget, Written
 from feed.units import DAY, MICROSECOND, SECOND
 
 __all__ = ["TARDIS_CSV"]
@@ -217,7 +217,7 @@ def _id(symbol: str) -> str:
     return symbol.replace("/", "")
 
 
-TARDIS_CSV = Target(
+TARDIS_CSV = ExportTarget(
     "tardis",
     "a folder of Tardis's CSV: trades, quotes, incremental_book_L2, and book_snapshot_N with `--levels N`",
     _write,

@@ -9,7 +9,7 @@ from pathlib import Path
 from feed.exporting.rows import ExportRows
 from feed.units import MINUTE
 
-__all__ = ["ExportOptions", "Target", "Written"]
+__all__ = ["ExportOptions", "ExportTarget", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ExportTarget:
     """Kind of files that a recording can be exported to.
 
     Attributes:

@@ -21,7 +21,7 @@ from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
 from feed.tape.parquet import RecordingFile
 from feed.version import __version__
 
-__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "import_files"]
+__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "check_target", "import_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def import_files(
         RecordingError: names file, row and column of the first mistake.
         FeedError: the recording cannot be written.
     """
-    _check(paths, out, force)
+    check_target(paths, out, force)
     told = options or Options()
     notes: dict[bool, str] = {}
     options = told
@@ -206,7 +206,8 @@ def check_files(paths: Sequence[Path]) -> None:
             raise failure(path, "", "there is no such file")
 
 
-def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
+def check_target(paths: Sequence[Path], out: Path, force: bool) -> None:
+    """Raise UsageError or RecordingError if these files cannot become the recording `out`."""
     if not paths:
         raise UsageError("name the files to import")
     check_files(paths)
