@@ -77,12 +77,12 @@ class Subscriber:
 
     # Writes other than staged messages.
 
-    def say(self, frames: bytes) -> None:
-        """Write the frames of an event."""
+    def say(self, frames: bytes, name: str = "") -> None:
+        """Write the frames of an event; `name` is the name of its class."""
         if self.detour is None:
             self.outbox.write(frames)
         else:
-            self.detour.take([Parcel(frame, "event", None, 0, "") for frame in frames_in(frames)])
+            self.detour.take([Parcel(frame, "event", None, 0, name) for frame in frames_in(frames)])
 
     def show(self, stream: Stream, seq: int, frames: Sequence[bytes]) -> None:
         """Write data frames of one stream, the last of them with this `seq`."""

@@ -8,7 +8,7 @@ of a form, and holds a conversation with each connection. To add a dialect, writ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from feed.clock import Now
 from feed.data.rows import Rows
@@ -16,9 +16,10 @@ from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, Heartbeat
 from feed.protocol.requests import Rejected, Request
+from feed.protocol.shape import MessageShape
 from feed.protocol.view import HeartbeatRule, MarketView
 
-__all__ = ["Conversation", "Dialect", "Form", "Kind", "Options"]
+__all__ = ["Conversation", "Dialect", "Form", "Kind", "Options", "ShapedDialect", "shape_of"]
 
 Options = tuple[tuple[str, str], ...]
 """Options of a dialect that a client chose, by key; default values are left out."""
@@ -104,3 +105,20 @@ class Form(NamedTuple):
     dialect: Dialect
     options: Options = ()
     deflate: bool = False
+
+
+@runtime_checkable
+class ShapedDialect(Protocol):
+    """Dialect that tells faults the form of its messages; without that, the names of most JSON messages are tried."""
+
+    @property
+    def shape(self) -> MessageShape:
+        """The form of its messages."""
+
+
+USUAL_SHAPE = MessageShape()
+
+
+def shape_of(dialect: object) -> MessageShape:
+    """Return the form of a dialect's messages, for faults that change them."""
+    return dialect.shape if isinstance(dialect, ShapedDialect) else USUAL_SHAPE

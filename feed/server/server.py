@@ -15,7 +15,7 @@ from websockets.http11 import Request, Response
 
 from feed.clock import Clock
 from feed.errors import FeedError
-from feed.faults.registry import FaultError, check_names
+from feed.faults.registry import FaultError
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
@@ -24,6 +24,7 @@ from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
+from feed.server.doorkeeper import meet_faults, wanted_faults, wrong_answer
 from feed.server.http.routes import (
     Caller,
     Commanded,
@@ -141,6 +142,7 @@ class FeedServer:
             port,
             create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit_and_say,
+            process_response=wrong_answer,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
             # A command is answered when it is done, however long that takes; the request has a time of its own, and
@@ -239,11 +241,16 @@ class FeedServer:
         try:
             market = connection.hosted.market
             connection.wanted = subscriptions_of(wishes.streams, market)
-            check_names(wishes.faults, market.channels, market.symbols)
+            connection.faults = wanted_faults(wishes, market)
         except (QueryError, FaultError) as error:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
-        return None
+        connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
+        response = await meet_faults(connection)
+        if response is not None:
+            self.counters.refused["fault"] += 1
+            self._markets.leave(connection.hosted)
+        return response
 
     async def _plain(self, request: Request, address: str) -> Response:
         """Return the answer to plain HTTP; pages of an origin that may use the socket may read it."""
@@ -293,7 +300,7 @@ class FeedServer:
         wishes = connection.wishes
         assert self._alarms is not None
         peer = Peer(
-            f"c{next(self._numbers)}",
+            connection.label,
             connection,
             connection.hosted,
             alarms=self._alarms,
@@ -307,7 +314,7 @@ class FeedServer:
             may_control=self._may_control(connection),
             on_gone=self._gone,
         )
-        for fault in wishes.faults:
+        for fault in connection.faults:
             peer.arm(fault)
         return peer
 
