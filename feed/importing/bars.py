@@ -61,7 +61,7 @@ class BarMapping:
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     rounding: bool = False
-    delimiter: str = ","
+    delimiter: str | None = None
     header: bool | None = None
     sort: bool = False
     clamp: bool = False

@@ -14,7 +14,7 @@ import pyarrow as pa
 from feed.importing.columns import Head, Meter, head_of
 from feed.importing.findings import Findings
 from feed.importing.lines import Line, read_lines
-from feed.importing.opening import is_parquet, opened, reading_errors
+from feed.importing.opening import kind_of, opened, reading_errors
 from feed.importing.options import Options
 from feed.scenario.tickfile import Column
 
@@ -54,7 +54,7 @@ class Beginning:
     def is_lines(self) -> bool:
         """Tell whether the lines hold messages of JSON."""
         with reading_errors(self.path), opened(self.path) as (stream, _, _):
-            if is_parquet(self.path, stream):
+            if kind_of(self.path, stream):
                 return False
             line = stream.readline(1 << 16).lstrip()
         return line[:1] in (b"{", b"[") or b" <-> " in line or b" {" in line or b" [" in line

@@ -97,7 +97,7 @@ def bar_columns(path: Path, options: Options, findings: Findings) -> dict[str, C
 def _found(
     path: Path, options: Options, findings: Findings, names: Mapping[str, tuple[str, ...]], needs: tuple[str, ...]
 ) -> dict[str, Column]:
-    head = head_of(path, options.delimiter or ",")
+    head = head_of(path, options.delimiter)
     columns: dict[str, Column] = dict(options.columns)
     listed = head.cells if head.named and options.header is not False else ()
     for key, known in names.items():
@@ -174,7 +174,7 @@ def _trades(format: str, preset: Preset | None, path: Path, options: Options, fi
         rounding=options.rounding,
         tick_size=options.tick_size,
         lot_size=options.lot_size,
-        delimiter=options.delimiter or ",",
+        delimiter=options.delimiter,
         header=options.header,
         sort=options.sort,
         strict=options.strict,
@@ -202,7 +202,7 @@ def _bars(
         tick_size=options.tick_size,
         lot_size=options.lot_size,
         rounding=options.rounding,
-        delimiter=options.delimiter or ",",
+        delimiter=options.delimiter,
         header=options.header,
         sort=options.sort,
     )

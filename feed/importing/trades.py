@@ -54,7 +54,7 @@ class TradeMapping:
     rounding: bool = False
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
-    delimiter: str = ","
+    delimiter: str | None = None
     header: bool | None = None
     sort: bool = False
     strict: bool = False

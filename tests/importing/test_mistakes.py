@@ -214,9 +214,10 @@ def test_preset_for_another_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "begin", "told"),
     [
-        ("t.csv", b"\xfd7zXZ\x00\x00\x04\xe6\xd6\n", "packed with xz"),
-        ("t.csv.zst", b"\x28\xb5\x2f\xfd\x64\n", "packed with zstd"),
-        ("t.feather", b"ARROW1\x00\x00\xff\xff\n", "a Feather file"),
+        ("t.csv", b"\xfd7zXZ\x00\x00\x04\xe6\xd6\n", "damaged or cut off"),
+        ("t.csv.zst", b"\x28\xb5\x2f\xfd\x64\n", "cannot be read"),
+        ("t.feather", b"ARROW1\x00\x00\xff\xff\n", "cannot be read"),
+        ("t.feather", b"FEA1\x00\x00\xff\xff\n", "a Feather file"),
         ("t.csv", b"PAR1\x15\x04", "a Parquet file"),
         ("t.dat", b"\x80\x05\x95\x00\x1b[31m\x07\n", "no text"),
         ("t.csv", "time,price,size\n".encode("utf-16"), "UTF-16"),
