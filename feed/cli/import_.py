@@ -82,6 +82,13 @@ def import_(
     clamp: Annotated[bool, typer.Option("--clamp", help="Hold opens and closes within low and high.")] = False,
     tick_size: Annotated[str | None, typer.Option(help="Else one in the last decimal of the prices.")] = None,
     lot_size: Annotated[str | None, typer.Option(help="Else one in the last decimal of the sizes.")] = None,
+    contract_size: Annotated[
+        str | None, typer.Option(help="How much one contract is, where sizes are contracts.", show_default=False)
+    ] = None,
+    size_in: Annotated[
+        Literal["base", "quote"] | None,
+        typer.Option(help="Currency of sizes or contracts; base where missing.", show_default=False),
+    ] = None,
     rounding: Annotated[bool, typer.Option("--rounding", help="Round to these steps.")] = False,
     missing_size: Annotated[
         Literal["error", "skip"] | None, typer.Option(help="Rows without a size.", show_default=False)
@@ -121,6 +128,8 @@ def _options(told: Mapping[str, Any]) -> Options:
         rounding=told["rounding"],
         tick_size=told["tick_size"] and parse_step(told["tick_size"]),
         lot_size=told["lot_size"] and parse_step(told["lot_size"]),
+        contract_size=told["contract_size"] and parse_step(told["contract_size"]),
+        size_in=told["size_in"],
         delimiter=_delimiter(told["delimiter"]),
         header=told["header"],
         interval=told["interval"] and parse_duration(told["interval"]),

@@ -87,6 +87,7 @@ class Head:
         delimiter: the character between cells of a text.
         skipped: lines before the first one, which are no part of the table.
         types: the types of its columns, where they have some.
+        sample: the cells of a text's second line.
     """
 
     table: str
@@ -95,6 +96,7 @@ class Head:
     delimiter: str = ","
     skipped: int = 0
     types: tuple[pa.DataType, ...] = ()
+    sample: tuple[str, ...] = ()
 
     @property
     def parquet(self) -> bool:
@@ -205,7 +207,9 @@ def _text_head(path: Path, stream: IO[bytes], member: str, delimiter: str | None
         raise failure(path, "", "the file is empty")
     first = next((place for place, line in enumerate(lines) if _is_table_line(line, lines)), 0)
     between = delimiter or _delimiter(lines[first])
-    return Head("", tuple(_cells(lines[first], between)), member, between, first)
+    second = lines[first + 1] if len(lines) > first + 1 else b""
+    sample = tuple(_cells(second, between)) if second.strip() else ()
+    return Head("", tuple(_cells(lines[first], between)), member, between, first, sample=sample)
 
 
 def _is_table_line(line: bytes, lines: Sequence[bytes]) -> bool:

@@ -24,6 +24,10 @@ MOST_LINES = 200
 """The largest number of messages of a capture that detection looks at."""
 
 
+SEEN_ROWS = 50
+"""The number of lines of a table without names that detection looks at."""
+
+
 class Reader(Protocol):
     """Reader of files of one format."""
 
@@ -78,6 +82,18 @@ class Beginning:
     def names(self) -> frozenset[str]:
         """The names of its columns; empty if it has none."""
         return frozenset(self.head.cells) if not self.is_lines and self.head.named else frozenset()
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of the first lines of a text whose columns have no names, unpacked."""
+        head = self.head
+        if self.is_lines or head.named:
+            return []
+        with reading_errors(self.path), opened(self.path) as (stream, _, _):
+            lines = [stream.readline(1 << 16).decode("utf-8-sig", "replace").strip() for _ in range(SEEN_ROWS)]
+        return [
+            [cell.strip().strip('"') for cell in line.split(head.delimiter)] for line in lines[head.skipped :] if line
+        ]
 
     @property
     def cells(self) -> tuple[str, ...]:
