@@ -27,7 +27,8 @@ USUAL = (("open", "high", "low", "close"), ("open", "close", "high", "low"), ("l
 LEAST_ROWS = 2
 """The number of rows whose highs and lows must hold."""
 
-TRADES = {3: ("time", "price", "size"), 4: ("time", "price", "size", "side")}
+TRADES = (("time", "price", "size"), ("time", "price", "size", "side"), ("trade_id", "price", "size", "time", "side"))
+"""Orders of the columns of trades."""
 
 
 def _numbers(row: Sequence[str]) -> list[float] | None:
@@ -64,11 +65,19 @@ def _detect_bars(beginning: Beginning) -> str | None:
     )
 
 
-def _detect_trades(beginning: Beginning) -> str | None:
+def _trade_order(beginning: Beginning) -> tuple[str, ...] | None:
+    """Return the columns of trades; None if these are none."""
     cells = beginning.cells
-    if len(cells) in TRADES and unit_of(cells[0]) and _numbers(cells[1:3]) is not None:
-        return f"columns without names: taken as {', '.join(TRADES[len(cells)])}"
+    for order in TRADES:
+        told = dict(zip(order, cells, strict=False))
+        if len(cells) == len(order) and unit_of(told["time"]) and _numbers((told["price"], told["size"])) is not None:
+            return order
     return None
+
+
+def _detect_trades(beginning: Beginning) -> str | None:
+    order = _trade_order(beginning)
+    return None if order is None else f"columns without names: taken as {', '.join(order)}"
 
 
 def _bars(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> BarFiles:
@@ -84,10 +93,10 @@ def _bars(paths: Sequence[Path], options: Options, findings: Findings, meter: Me
 
 
 def _trades(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> TradeFiles:
-    names = TRADES.get(len(Beginning(paths[0]).cells))
+    names = _trade_order(Beginning(paths[0]))
     if names is None:
         raise UsageError(
-            f"{paths[0]}: it has not three or four columns; use trades, such as --time 0 --price 1 --size 2"
+            f"{paths[0]}: its columns cannot be told by their numbers; use trades, with --time 0 --price 1"
         )
     columns = {name: place for place, name in enumerate(names)}
     return trade_files("headless-trades", columns, paths, options, findings, meter)

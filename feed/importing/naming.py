@@ -8,7 +8,7 @@ from pathlib import Path
 from feed.errors import UsageError
 from feed.importing.findings import Findings
 from feed.importing.options import Options
-from feed.venues.values import QUOTES, pair
+from feed.venues.values import QUOTES
 
 __all__ = ["BASES", "symbol_in", "symbol_told", "venue_in"]
 
@@ -38,7 +38,7 @@ def symbol_in(path: Path) -> str | None:
     for name in (path.name, path.parent.name):
         for pattern in (_PAIR, _MARKED, _CAPITALS):
             if (found := pattern.search(name)) is not None:
-                return pair(f"{found[1]}{found[2]}".upper())
+                return f"{found[1]}/{found[2]}".upper()
     return None
 
 

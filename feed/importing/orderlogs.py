@@ -1,8 +1,8 @@
 """Logs of single orders (L3), such as Bitstamp's, as changes of a book's levels.
 
 Two spellings: a table with a row an event (`id, timestamp, exchange.timestamp, price, volume, action, direction`, as
-obAnalytics has it), and lines of `<receive time> order_created {…}`, among which are the trades. Orders from before the log
-are unknown, so the book begins empty.
+obAnalytics has it), and lines of `<receive time> order_created {…}`, among which are the trades. Orders from before the
+log are unknown, so the book begins empty.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ class _TradeEvent:
 def _columns(path: Path) -> dict[str, str]:
     """Return the columns of a table of orders; the exchange's time may be missing."""
     named = {folded(name): name for name in head_of(path).cells}
-    found = {}
+    found: dict[str, str] = {}
     for key, known in NAMES.items():
         name = next((named[each] for each in known if each in named and named[each] not in found.values()), None)
         if name is not None:

@@ -54,8 +54,9 @@ class Preset:
 
 TIME_NAMES = (
     "time", "timestamp", "ts", "time_ms", "timestamp_ms", "ts_ms", "exchange_timestamp", "exchange_time", "ts_event",
-    "trade_time", "transaction_time", "transact_time", "event_time", "exec_date", "created_time", "created_at", "open_time", "opentime",
-    "start_time", "minute_epoch", "unix", "unix_timestamp", "epoch", "T", "datetime", "date", "date_time",
+    "trade_time", "transaction_time", "transact_time", "event_time", "exec_date", "created_time", "created_at",
+    "open_time", "opentime", "start_time", "minute_epoch", "unix", "unix_timestamp", "epoch", "T", "datetime", "date",
+    "date_time",
 )  # fmt: skip
 
 TRADE_NAMES = {
