@@ -26,7 +26,7 @@ MARK = r"[-_.\[\] ]*"
 NUMBERED = (
     re.compile(rf"(?:l|level)?{MARK}{SIDE}{MARK}(?:{PRICE}|{SIZE}){MARK}(?P<level>\d+){MARK}"),
     re.compile(rf"{SIDE}{MARK}(?P<level>\d+){MARK}(?:{PRICE}|{SIZE})"),
-    re.compile(rf"(?:l|level)?(?P<level>\d+){MARK}{SIDE}{MARK}(?:{PRICE}|{SIZE})"),
+    re.compile(rf"(?:l|level)?{MARK}(?P<level>\d+){MARK}{SIDE}{MARK}(?:{PRICE}|{SIZE})"),
     re.compile(rf"(?:{PRICE}|{SIZE}){MARK}{SIDE}{MARK}(?P<level>\d+)"),
     re.compile(rf"best{MARK}{SIDE}(?:{MARK}{PRICE})?"),
     re.compile(rf"best{MARK}{SIDE}{MARK}{SIZE}"),

@@ -28,7 +28,7 @@ BASES = (
 
 _BASE = "|".join(sorted(BASES, key=len, reverse=True))
 _QUOTE = "|".join(sorted(QUOTES, key=len, reverse=True))
-_PAIR = re.compile(rf"(?<![A-Za-z])t?({_BASE})[-_/]?({_QUOTE})(?![A-Za-z])", re.IGNORECASE)
+_PAIR = re.compile(rf"(?<![A-Za-z0-9])t?({_BASE})[-_/]?({_QUOTE})(?![A-Za-z])", re.IGNORECASE)
 _MARKED = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}})[-_/]({_QUOTE})(?![A-Za-z])")
 _CAPITALS = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}}?)({_QUOTE})(?![A-Za-z])")
 
