@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
-from feed.protocol.requests import RequestId
+from feed.protocol.requests import Expect, RequestId
 
-__all__ = ["PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+__all__ = ["PART_KEYS", "Abort", "Act", "Close", "Consult", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
 
 
 PART_KEYS = {"candles": "interval", "book": "depth"}
@@ -103,4 +103,11 @@ class Act:
     id: RequestId | None = None
 
 
-Effect = Send | Join | Leave | Act | ProbePeer | Close | Abort
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Answer what a correct client shows after a message."""
+
+    request: Expect
+
+
+Effect = Send | Join | Leave | Act | Consult | ProbePeer | Close | Abort

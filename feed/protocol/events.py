@@ -21,6 +21,7 @@ __all__ = [
     "MarketPhase",
     "PingEvent",
     "PongEvent",
+    "StateTold",
     "Status",
     "Subscribed",
     "Subscriptions",
@@ -190,6 +191,31 @@ class CommandDone(Event):
     cleared: tuple[int, ...] | None = None
     settled: bool | None = None
     unsettled: tuple[str, ...] | None = None
+    id: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTold(Event):
+    """Answer to `expect`: what a correct client shows after message `seq` of a stream, as objects of the dialect.
+
+    `last`, `bid` and `ask` are those of the stream that was asked for.
+    """
+
+    channel: str
+    symbol: str
+    interval: str | None = None
+    depth: int | None = None
+    seq: int
+    epoch: str
+    timestamp: int
+    last: Any = None
+    bid: Any = None
+    ask: Any = None
+    trade: Any = None
+    book: Any = None
+    candles: Any = None
+    ticker: Any = None
+    status: Any = None
     id: RequestId | None = None
 
 

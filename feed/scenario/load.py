@@ -128,6 +128,9 @@ def scenario_digest(scenario: Scenario) -> str:
         "source": {"file"},
     }
     document = scenario.model_dump(mode="json", exclude=unsaid)
+    if scenario.replay is not None and scenario.replay.pace == "exchange":
+        # The usual clock: digests are those from before there was a choice.
+        del document["replay"]["pace"]
     for event in document["events"]:
         del event["name"]
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]

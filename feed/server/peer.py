@@ -18,7 +18,7 @@ from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.requests import Subscribe
 from feed.protocol.session import Session
@@ -92,7 +92,7 @@ class Peer:
         self.hosted = hosted
         self._market = market = hosted.market
         self._epoch = market.epoch
-        self._commands = PeerCommands(hosted.control, name, self.send)
+        self._commands = PeerCommands(hosted, name, form, self.send)
         self._limits = limits
         self._clock = clock
         self._counters = counters
@@ -312,6 +312,8 @@ class Peer:
                 self._streams.leave(stream)
             case Act():
                 self._commands.give(effect)
+            case Consult(request):
+                self._commands.consult(request)
             case ProbePeer():
                 self._connection.probe()
             case Close(code, reason):

@@ -221,12 +221,14 @@ def served_scenario(settings: ServeSettings, recent: RecentScenarios | None = No
         wanted["until"] = settings.until
     if settings.loop == "on":
         wanted["loop"] = True
+    if settings.pace != "exchange":
+        wanted["pace"] = settings.pace
     if settings.then is not None:
         wanted["continued"] = True
     if not wanted:
         return scenario, path
     if scenario.replay is None:
-        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
+        raise UsageError(f"--loop, --pace and --then are for recordings; {scenario.name} is a scenario")
     replay = scenario.replay.model_copy(update=wanted)
     if replay.loop and replay.continued:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")

@@ -181,6 +181,10 @@ class ServeSettings(Limits):
         None, ge=MILLISECOND, description="End so far into the scenario, counted as in --at, or so far into a recording"
     )
     loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
+    pace: Literal["exchange", "received"] = Field(
+        "exchange",
+        description="Of a recording: the clock by which it is played, that of the exchange or the recorder's",
+    )
     then: str | None = Field(
         None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"
     )
