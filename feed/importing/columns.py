@@ -230,7 +230,7 @@ def _delimiter(line: bytes) -> str:
 
 def _cells(line: bytes, delimiter: str) -> list[str]:
     """Return the cells of a line; a mark of comments before names is none of them."""
-    line = line.lstrip(b"# ") if line.startswith(b"#") else line
+    line = (line.lstrip(b"# ") if line.startswith(b"#") else line).rstrip(b"\r\n") + b"\n"
     table = pc_csv.read_csv(
         pa.BufferReader(line),
         read_options=pc_csv.ReadOptions(autogenerate_column_names=True),
