@@ -117,7 +117,8 @@ def book_imbalance(book: pd.DataFrame, *, levels: int = 5, decay: float = 0.0) -
     weight = seen["size"] * np.exp(-decay * (seen["level"] - 1))
     sums = [weight[seen["side"] == side].groupby(level=0).sum() for side in ("bid", "ask")]
     bids, asks = sums[0].align(sums[1], fill_value=0.0)
-    return ((bids - asks) / (bids + asks)).rename("book_imbalance")
+    imbalance: pd.Series = (bids - asks) / (bids + asks)
+    return imbalance.rename("book_imbalance")
 
 
 def price_impact(ticks: pd.DataFrame, interval: str = "10s") -> pd.Series:
