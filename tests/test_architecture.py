@@ -27,7 +27,7 @@ LAYERS: list[list[str]] = [
     ["feed.faults"],
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
-    ["feed.units", "feed.hints"],
+    ["feed.units", "feed.hints", "feed.web"],
     ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
     ["feed"],
 ]
@@ -54,6 +54,7 @@ ONLY = {
 # else has a form that somebody gave him.
 KNOW_DIALECTS = {
     "feed.dialects.registry": (
+        "feed.server.contracts",
         "feed.server.query",
         "feed.server.http.history",
         "feed.server.oracle",
@@ -61,6 +62,7 @@ KNOW_DIALECTS = {
         "feed.market.recorder",
     ),
     "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.native.schema": ("feed.server.contracts", "feed.server.http.web", "feed.cli.schema"),
     "feed.dialects.decimals": ("feed.server.oracle",),
 }
 

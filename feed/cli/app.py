@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "Write a recording for another program, or as CSV, JSON or candles.",
     "watch": "Watch a running market in the terminal.",
     "market": "Open, pause, step and seek markets of a running server.",
+    "schema": "Print the contracts of the wire: JSON Schema, AsyncAPI, OpenAPI, TypeScript.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }

@@ -107,6 +107,7 @@ class MarketControl:
             hint = "only settle_ms, the most milliseconds to wait"
             raise CommandError(ErrorCode.INVALID_REQUEST, "Unknown key", field=name[:64], hint=hint)
         self._check_played()
+        self._market.catch_up()
         await self._player.reach(self._market.published)
         return await self._done("settle", self._newest, {}, settling or Settling())
 

@@ -140,7 +140,19 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
+    market_memory: ByteSize = Field(
+        ByteSize(256 * MIB),
+        ge=MIB,
+        le=65_536 * MIB,
+        description="Bytes of a market's recent messages, for clients that come back; above: the oldest are dropped",
+    )
     max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
+    max_market_memory: ByteSize = Field(
+        ByteSize(512 * MIB),
+        ge=MIB,
+        le=1024 * 1024 * MIB,
+        description="Memory of the markets besides the shared one, by an estimate; above: HTTP 503 for a new one",
+    )
     market_idle: Duration = Field(
         60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
     )
