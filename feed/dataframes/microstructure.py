@@ -41,8 +41,7 @@ def quote_frame(book: pd.DataFrame) -> pd.DataFrame:
     sides = [best[best["side"] == side] for side in ("bid", "ask")]
     # Several changes may have the same time: the last one stands.
     bid, ask = (side[~side.index.duplicated(keep="last")][["price", "size"]] for side in sides)
-    frame = bid.join(ask, how="inner", lsuffix="_bid", rsuffix="_ask")
-    frame.columns = pd.Index(QUOTE)
+    frame = pd.concat([bid, ask], axis=1, join="inner").set_axis(pd.Index(QUOTE), axis=1)
     changed = (frame != frame.shift()).any(axis=1)
     return frame[changed]
 
