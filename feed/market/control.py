@@ -100,6 +100,12 @@ class MarketControl:
             facts["reached"] = (state.number, state.moving, state.at) == (entry.state.number, False, until)
         return await self._done(action, entry.number, facts, settling)
 
+    async def repeat(self, entry: Entry) -> None:
+        """Obey an entry of another log, whose effect the market has come to; it is logged as the next one."""
+        async with self._turns:
+            await self._prepare(entry.state)
+            await self._ledger.append(replace(entry, number=self._newest + 1))
+
     async def settle(self, given: Mapping[str, object]) -> Done:
         """Wait until everything published so far has been written to every connection, and answered by every client."""
         settling, rest = read_settling(given)

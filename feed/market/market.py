@@ -200,6 +200,8 @@ class Market(MarketAccount):
             self._publish_up_to(effect)
         self.state = state
         if changes_faults:
+            # What waits for a reader was published before, and goes the way of that time.
+            self.hub.release_all()
             self.faults.follow({each.number: each.fault for each in state.faults})
         self._measure()
         if renewed:

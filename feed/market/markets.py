@@ -105,17 +105,21 @@ class OpenedMarket:
     Attributes:
         market: the market.
         spec: its specification, with every default filled in.
+        is_own: whether it plays the server's own scenario, because none was requested.
     """
 
     market: Market
     spec: MarketSpec
+    is_own: bool = True
 
 
 class HostedMarket:
     """Market with its player and its control.
 
     Attributes:
+        is_own: whether it plays the server's own scenario.
         is_nameless: whether it belongs to one connection, and is removed with it.
+        first: the state that it was opened with.
         ordinals: the counter that numbers its connections.
         barrier: the connections, for commands that wait for their clients.
     """
@@ -124,6 +128,8 @@ class HostedMarket:
         self.name = name
         self.market = opened.market
         self.spec = opened.spec
+        self.is_own = opened.is_own
+        self.first = opened.market.state
         self.is_nameless = nameless
         self.ordinals = itertools.count(1)
         self.player = Player(

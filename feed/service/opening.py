@@ -16,10 +16,11 @@ from feed.hints import nearest
 from feed.market.commands import CommandError
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.markets import MAIN, MarketSpec, OpenedMarket
+from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
 from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
+from feed.market.traffic import KeptTraffic
 from feed.protocol.codes import ErrorCode
 from feed.scenario.faults import CHANNELS, fault_plans, standing_faults
 from feed.scenario.model import Scenario
@@ -98,6 +99,8 @@ class MarketOpener:
             limits=_told_limits(settings.limits),
             repertoire=repertoire,
         )
+        if name != MAIN and NAME.fullmatch(name) and settings.traffic_bytes:
+            market.faults.traffic = KeptTraffic(settings.traffic_bytes)
         market.faults.plans = fault_plans(scenario)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
@@ -114,7 +117,7 @@ class MarketOpener:
         )
         # What comes first is made meanwhile, in another thread.
         shared.prepare(begins)
-        return OpenedMarket(market, made_of)
+        return OpenedMarket(market, made_of, is_own=spec.scenario is None)
 
 
 def _wanted_faults(spec: MarketSpec, scenario: Scenario, source: Source) -> Sequence[Fault]:

@@ -156,6 +156,12 @@ class Limits(BaseModel):
     market_idle: Duration = Field(
         60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
     )
+    traffic_bytes: ByteSize = Field(
+        ByteSize(MIB),
+        ge=0,
+        le=1024 * MIB,
+        description="Bytes of traffic kept of each market with a name, for its bundle, the newest; 0: none",
+    )
     drain_spread: Duration = Field(5 * SECOND, ge=0, le=HOUR, description="Goodbyes are spread over it on SIGTERM")
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
