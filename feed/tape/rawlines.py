@@ -1,7 +1,7 @@
 """Messages of a venue as they came, beside a recording: lines of a capture, which `feed import` reads again.
 
-A line is `<receive time, ns> <message>`; `<url> <-> <time>` is a connection. The file is a sequence of gzip members, one
-a second or so: after a kill, all but the last can be unpacked.
+A line is `<receive time, ns> <message>`; `<url> <-> <time>` is a connection. The file is a sequence of gzip members,
+one a second or so: after a kill, all but the last can be unpacked.
 """
 
 from __future__ import annotations
