@@ -87,8 +87,8 @@ class Market(MarketFrames):
         self._window = window
         self._reopen = reopen
         self.catalog = Catalog(source, shift, past)
-        self.streams = self.catalog.streams
-        self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
+        self.streams = self.catalog.native
+        self.hub = Hub(self.catalog.streams, clock, self, self.catalog.conflated)
         self._counting: Future[None] | None = None
         self.chores = Chores()
         self.lateness = Lateness()
@@ -194,7 +194,8 @@ class Market(MarketFrames):
     @property
     def seqs(self) -> dict[str, int]:
         """The last `seq` of each stream that is published, by the stream's key."""
-        return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
+        active = [number for number in sorted(self.run.active) if number < len(self.streams)]
+        return {self.streams[number].key: self.hub.numbered[number].seq for number in active}
 
     def has_snapshot(self, channel: str) -> bool:
         """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""

@@ -36,14 +36,16 @@ class Past:
         source: the source, the same that `memories` use.
         memories: the past bars of each of the source's instruments.
         shift: nanoseconds added to every time that a client sees.
+        bought: the past bars of the fills in which the taker bought.
 
     Attributes:
-        memories: see above.
+        memories, bought: see above.
     """
 
-    def __init__(self, source: Source, memories: list[BarMemory], shift: int) -> None:
+    def __init__(self, source: Source, memories: list[BarMemory], shift: int, bought: list[BarMemory]) -> None:
         self._source = source
         self.memories = memories
+        self.bought = bought
         self._shift = shift
 
     def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:

@@ -1,0 +1,235 @@
+"""Candles as exchanges send them: at each trade, or each second with what takers bought and the numbers of trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.data.bars import Bars, each_of, joined, running_by
+from feed.data.rows import CandleRow, CandleRows
+from feed.data.spans import SPANS, Span
+from feed.data.ticks import Batch, TickBlock
+from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
+from feed.market.memory import BarMemory, bought
+from feed.units import HOUR, MINUTE, SECOND
+
+__all__ = ["SecondCandleChannel", "TradeCandleChannel", "candle_span", "spans_with_zones"]
+
+Ints = NDArray[np.int64]
+
+ZONE = "+8"
+"""Mark of a candle that begins by the clock of UTC+8, where that differs."""
+
+REFRESHED = {"1s": SECOND}
+"""The market time (ns) over which an interval's candle counts as fresh; two seconds for all others."""
+
+
+def candle_span(name: str) -> Span:
+    """Return the candles of an interval's name, such as `1d` or `1d+8`."""
+    return SPANS[name.removesuffix(ZONE)].shifted(8 * HOUR) if name.endswith(ZONE) else SPANS[name]
+
+
+def spans_with_zones() -> tuple[str, ...]:
+    """Return all names of intervals, also of those that begin at other times in UTC+8."""
+    moved = [name for name, span in SPANS.items() if span.is_month or (8 * HOUR) % span.length]
+    return (*SPANS, *(name + ZONE for name in moved))
+
+
+class _States:
+    """Candle that each bar is in, as of that bar's end: bars before a block, and then one for each of its fills."""
+
+    def __init__(self, memory: BarMemory, block: TickBlock, span: Span, begin: int, start: int) -> None:
+        before = memory.seconds if span.length < MINUTE else memory.until
+        bars = joined([before(min(begin, start), start), each_of(block)])
+        self.times = bars.time
+        self.first = len(bars) - len(block)
+        self.bars: Bars = running_by(bars, span.begins(bars.time))
+
+    def row(self, time: int) -> int:
+        """Return the row of the last bar at or before a time."""
+        return int(np.searchsorted(self.times, time, side="right")) - 1
+
+
+class _Candles(ExchangeChannel):
+    parts: ClassVar[tuple[str, ...]] = spans_with_zones()
+
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> SecondCandleTrack | None:
+        """Return the last `count` candles as of `at`, the last one open; None before the first trade."""
+        ground, span = self._ground, candle_span(part)
+        known_from = ground.source.first_trade(symbol)
+        if at < known_from:
+            return None
+        last = span.begin(at)
+        first = self._first(span, at, count)
+        begins = np.arange(first, last + 1, span.length, dtype=np.int64) if not span.is_month else np.array([last])
+        ends = np.minimum(np.append(begins[1:], last + span.length) - 1, at)
+        return SecondCandleTrack(ground, symbol, part, TickBlock.empty(), ends, at + 1, bought_too=self.bought_too)
+
+    bought_too: ClassVar[bool] = False
+
+    def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
+        """Return whether the state at `at` can be computed at once."""
+        span = candle_span(part)
+        begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
+        if span.length < MINUTE:
+            return at - begin < 5 * MINUTE
+        begin = begin // MINUTE * MINUTE
+        return all(memory.knows(begin, end) for memory in self._needed(symbol))
+
+    def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
+        """Compute the bars that the state at `at` needs, some milliseconds at a time."""
+        span = candle_span(part)
+        begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
+        for memory in self._needed(symbol):
+            yield from memory.making_seconds(begin, at + 1) if span.length < MINUTE else memory.making(begin, end)
+
+    def _needed(self, symbol: int) -> list[BarMemory]:
+        ground = self._ground
+        return [ground.memories[symbol], *([ground.bought[symbol]] if self.bought_too else [])]
+
+    @staticmethod
+    def _first(span: Span, at: int, count: int) -> int:
+        """Return the beginning of the first of the last `count` candles, as far as they do not take too long."""
+        longest = HOUR if span.length < MINUTE else 7 * 24 * HOUR
+        count = 1 if span.is_month else max(1, min(count, longest // span.length))
+        return span.earlier(span.begin(at), count - 1)
+
+
+class TradeCandleChannel(_Candles):
+    """Channel `trade_candles`: the open candle after each trade; its `seq` is that of the trade."""
+
+    name: ClassVar[str] = "trade_candles"
+
+    def track(self, batch: Batch, symbol: int, part: str) -> TradeCandleTrack:
+        """Return the candles of a batch."""
+        return TradeCandleTrack(self._ground, symbol, part, batch.ticks[symbol], batch.start)
+
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
+        """Return the number of the last trade at a time."""
+        return self._ground.numbers.trades(symbol, time)
+
+
+class TradeCandleTrack:
+    """Candles after each fill of a block."""
+
+    def __init__(self, ground: ExchangeGround, symbol: int, part: str, block: TickBlock, start: int) -> None:
+        self.times = block.time
+        self._ground = ground
+        self._symbol = symbol
+        self._part = part
+        self._span = candle_span(part)
+        self._block = block
+        self._start = start
+
+    def rows(self, lo: int, hi: int) -> CandleRows:
+        """Return the candles as rows."""
+        states, shift, times = self._states, self._ground.shift, self.times
+        candles = [
+            _candle(states.bars, states.first + row, int(times[row]), self._span, shift) for row in range(lo, hi)
+        ]
+        return CandleRows(self._ground.source.instruments[self._symbol], self._part, candles)
+
+    @cached_property
+    def _states(self) -> _States:
+        begin = self._span.begin(int(self.times[0]))
+        return _States(self._ground.memories[self._symbol], self._block, self._span, begin, self._start)
+
+
+class SecondCandleChannel(_Candles):
+    """Channel `klines`: the open candle at the end of each second, with what takers bought."""
+
+    name: ClassVar[str] = "klines"
+    chunk: ClassVar[int] = 8
+    bought_too: ClassVar[bool] = True
+
+    def track(self, batch: Batch, symbol: int, part: str) -> SecondCandleTrack:
+        """Return the candles of a batch."""
+        ends = grid_ends(batch.start, batch.end, SECOND)
+        return SecondCandleTrack(self._ground, symbol, part, batch.ticks[symbol], ends, batch.start, bought_too=True)
+
+    def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
+        """Return the number of seconds that have ended since the epoch began."""
+        return max(0, (time + 1) // SECOND - begins // SECOND)
+
+
+class SecondCandleTrack:
+    """Candles as of given times.
+
+    Args:
+        block: the ticks from `start` on; earlier ones come from memories.
+        times: ns UTC, increasing.
+        start: market time at which the block begins.
+        bought_too: whether to tell what takers bought.
+    """
+
+    def __init__(
+        self,
+        ground: ExchangeGround,
+        symbol: int,
+        part: str,
+        block: TickBlock,
+        times: Ints,
+        start: int,
+        *,
+        bought_too: bool,
+    ) -> None:
+        self.times = times
+        self._ground = ground
+        self._symbol = symbol
+        self._part = part
+        self._span = candle_span(part)
+        self._block = block
+        self._start = start
+        self._bought_too = bought_too
+        self._step = REFRESHED.get(part, 2 * SECOND)
+
+    def rows(self, lo: int, hi: int) -> CandleRows:
+        """Return the candles as rows."""
+        candles = [self._candle(int(time)) for time in self.times[lo:hi]]
+        return CandleRows(self._ground.source.instruments[self._symbol], self._part, candles)
+
+    def _candle(self, time: int) -> CandleRow:
+        states, span, shift = self._states, self._span, self._ground.shift
+        row, begin = states.row(time), span.begin(time)
+        closed = span.begin(time + 1) != begin
+        if row < 0 or int(states.bars.time[row]) != begin:
+            return CandleRow(begin + shift, 0, 0, 0, 0, 0, 0, 0, closed, time + shift, fresh=False)
+        due = closed or (time + 1) % self._step == 0
+        fresh = due and (closed or states.row(time - self._step) != row)
+        volume, notional = self._bought(time, begin) if self._bought_too else (0, 0)
+        last = self._ground.numbers.trades(self._symbol, time) if self._bought_too else 0
+        return _candle(states.bars, row, time, span, shift, (volume, notional, last, fresh))
+
+    def _bought(self, time: int, begin: int) -> tuple[int, int]:
+        states = self._taken
+        row = states.row(time)
+        if row < 0 or int(states.bars.time[row]) != begin:
+            return 0, 0
+        return int(states.bars.volume[row]), int(states.bars.notional[row])
+
+    @cached_property
+    def _states(self) -> _States:
+        return _States(self._ground.memories[self._symbol], self._block, self._span, self._begin, self._start)
+
+    @cached_property
+    def _taken(self) -> _States:
+        return _States(self._ground.bought[self._symbol], bought(self._block), self._span, self._begin, self._start)
+
+    @property
+    def _begin(self) -> int:
+        return self._span.begin(int(self.times[0]))
+
+
+def _candle(
+    bars: Bars, row: int, time: int, span: Span, shift: int, more: tuple[int, int, int, bool] = (0, 0, 0, True)
+) -> CandleRow:
+    begin = int(bars.time[row])
+    return CandleRow(
+        begin + shift, int(bars.open[row]), int(bars.high[row]), int(bars.low[row]), int(bars.close[row]),
+        int(bars.volume[row]), int(bars.trades[row]), int(bars.notional[row]), span.begin(time + 1) != begin,
+        time + shift, *more,
+    )  # fmt: skip
