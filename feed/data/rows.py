@@ -88,8 +88,8 @@ class BookRows:
 class CandleRow:
     """State of a candle at `time`: prices in ticks, volume in lots, notional in ticks times lots.
 
-    Candles for exchanges also tell what takers bought (`buy_volume`, `buy_notional`), the `seq` of the last trade so far,
-    and whether anything has changed since the message before (`fresh`).
+    Candles for exchanges also tell what takers bought (`buy_volume`, `buy_notional`), the `seq` of the last trade so
+    far, and whether anything has changed since the message before (`fresh`).
     """
 
     begin: int

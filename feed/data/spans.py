@@ -34,8 +34,8 @@ class Span:
             begins: Ints = (times - self.offset) // self.length * self.length + self.offset
             return begins
         months = (times - self.offset).astype("datetime64[ns]").astype("datetime64[M]")
-        begins = months.astype("datetime64[ns]").astype(np.int64) + self.offset
-        return begins
+        first: Ints = months.astype("datetime64[ns]").astype(np.int64)
+        return first + self.offset
 
     def begin(self, time: int) -> int:
         """Return the beginning of the candle that a time is in."""

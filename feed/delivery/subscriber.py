@@ -39,6 +39,7 @@ class Subscriber:
         outbox: its bounded output buffer.
         descriptor: a socket that may be written to directly while nothing waits, or None to always use the outbox.
         round_trip: function that returns the network round trip, ns; rarely called.
+        is_measurable: False if no progress pings may be sent, because the client would count them.
 
     Attributes:
         direct: True if it is written to directly.
@@ -57,11 +58,20 @@ class Subscriber:
         "descriptor",
         "detour",
         "direct",
+        "is_measurable",
         "outbox",
     )
 
-    def __init__(self, outbox: Outbox, descriptor: int | None, round_trip: Callable[[], int] = _no_time) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        descriptor: int | None,
+        round_trip: Callable[[], int] = _no_time,
+        *,
+        is_measurable: bool = True,
+    ) -> None:
         self._round_trip = round_trip
+        self.is_measurable = is_measurable
         self.outbox = outbox
         self.descriptor = descriptor
         self.direct = descriptor is not None
@@ -188,7 +198,9 @@ class Subscriber:
 
     def may_be_asked(self, now: int) -> bool:
         """Return True if a progress ping is due."""
-        return self.detour is None and (self._pulse is None or self._pulse.may_be_asked(now))
+        if not self.is_measurable or self.detour is not None:
+            return False
+        return self._pulse is None or self._pulse.may_be_asked(now)
 
     def expect(self, number: int, now: int) -> None:
         """Expect the answer to a progress ping that is sent with directly written data."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 
+from feed.data.rows import Rows
 from feed.data.ticks import Batch, Source
 from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.book import BookChannel
 from feed.market.channels.exchange import ExchangeGround
 from feed.market.channels.registry import open_channels, open_exchange_channels
+from feed.market.exchange_past import ExchangePast
 from feed.market.memory import BarMemory, BoughtMemory
 from feed.market.numbers import StreamNumbers
 from feed.market.past import Past
@@ -48,13 +50,15 @@ class Catalog:
         light = (past or source).without_volume()
         theirs = [memory.beside(light) for memory in self.memories]
         bought = [memory.apart(light) for memory in self.bought]
-        self.past = Past(past or source, theirs, shift, bought)
+        self.past = Past(past or source, theirs, shift)
         self._apart: dict[str, Channel] = {}
         # Counts order book changes in another thread.
         self.book_apart = None if past is None else book.beside(past)
+        beside = book.beside(past or source)
+        numbers = self.numbers.beside(past or source, beside)
+        apart = ExchangeGround(past or source, shift, beside, theirs, list(bought), numbers)
+        self.exchange_past = ExchangePast(apart)
         if past is not None:
-            numbers = self.numbers.beside(past, book.beside(past))
-            apart = ExchangeGround(past, shift, book, theirs, bought, numbers)
             known = (*open_channels(past, shift, theirs), *open_exchange_channels(apart))
             self._apart = {channel.name: channel for channel in known}
         self._rows = list(streams_of(self._channels, self.instruments))
@@ -96,6 +100,10 @@ class Catalog:
         channel, symbol = self._apart[stream.channel], self._rows[self._numbers[stream]][2]
         yield from channel.making(symbol, stream.part, at, count)
         return channel.snapshot(symbol, stream.part, at, count)
+
+    def exchange_ticker(self, symbol: str, window: str, at: int) -> Generator[None, None, Rows | None]:
+        """Compute the statistics of a window as of `at`, in another thread than the market's."""
+        return self.exchange_past.ticker([it.symbol for it in self.instruments].index(symbol), window, at)
 
     def warm(self, at: int) -> Iterator[None]:
         """Compute the bars of the day before `at` for tickers and candles, some milliseconds at a time."""

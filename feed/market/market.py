@@ -187,6 +187,21 @@ class Market(MarketFrames):
         """Market time in milliseconds, as clients see it."""
         return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
 
+    @property
+    def epoch_number(self) -> int:
+        """The number of the present epoch, from 1."""
+        return self.state.number
+
+    @property
+    def shown_time(self) -> int:
+        """Market time up to which everything has been published, in ns as clients see it."""
+        return max(self.published, self.state.begins) + self._shift
+
+    def symbol_status(self, symbol: str) -> str:
+        """Return the status of a symbol: `online`, `halted`, `auction` or `maintenance`."""
+        changes = self.source.statuses(max(self.published, self.state.begins))
+        return next((change.status for change in changes if change.symbol == symbol), "online")
+
     def listen(self, stream: Stream) -> None:
         """Publish a stream that is about to be joined, so that the reported `seq` is the one of its snapshot."""
         self._activate(stream)

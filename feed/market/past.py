@@ -36,16 +36,14 @@ class Past:
         source: the source, the same that `memories` use.
         memories: the past bars of each of the source's instruments.
         shift: nanoseconds added to every time that a client sees.
-        bought: the past bars of the fills in which the taker bought.
 
     Attributes:
-        memories, bought: see above.
+        memories: see above.
     """
 
-    def __init__(self, source: Source, memories: list[BarMemory], shift: int, bought: list[BarMemory]) -> None:
+    def __init__(self, source: Source, memories: list[BarMemory], shift: int) -> None:
         self._source = source
         self.memories = memories
-        self.bought = bought
         self._shift = shift
 
     def candles(self, symbol: int, interval: str, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:

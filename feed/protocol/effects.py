@@ -10,7 +10,12 @@ from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
 from feed.protocol.requests import RequestId
 
-__all__ = ["PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+__all__ = [
+    "PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "ProbePeer", "Reform", "Send", "Stream", "View",
+]  # fmt: skip
+
+View = tuple[tuple[str, str], ...]
+"""Options of one subscription by key, added to those of its connection: how a dialect writes this stream here."""
 
 
 PART_KEYS = {"candles": "interval", "book": "depth"}
@@ -58,25 +63,36 @@ class Join:
     """Deliver the stream from now on, after first sending every message after `after_seq`.
 
     `snapshot` is the number of last messages to send first, marked as a snapshot. With a `max_rate`, at most that many
-    messages a second follow, always the newest.
+    messages a second follow, always the newest. A stream may be joined once for each `view`.
     """
 
     stream: Stream
     after_seq: int | None = None
     snapshot: int = 0
     max_rate: float | None = None
+    view: View = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Stop delivering the stream."""
+    """Stop delivering the stream in this view."""
 
     stream: Stream
+    view: View = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reform:
+    """Write all streams of the connection with these options from the next message on."""
+
+    options: View
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePeer:
     """Send a ping frame of the WebSocket protocol, to find a dead peer."""
+
+    payload: bytes = b"feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +119,4 @@ class Act:
     id: RequestId | None = None
 
 
-Effect = Send | Join | Leave | Act | ProbePeer | Close | Abort
+Effect = Send | Join | Leave | Reform | Act | ProbePeer | Close | Abort

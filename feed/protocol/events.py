@@ -21,6 +21,7 @@ __all__ = [
     "MarketPhase",
     "PingEvent",
     "PongEvent",
+    "RawPayload",
     "Status",
     "Subscribed",
     "Subscriptions",
@@ -181,6 +182,13 @@ class CommandDone(Event):
     seq: Mapping[str, int]
     trades: int | None = None
     id: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPayload(Event):
+    """Message that a dialect has already written, for one connection."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ __all__ = [
     "ListSubscriptions",
     "Ping",
     "Pong",
+    "RawMessage",
     "Rejected",
     "Request",
     "RequestId",
@@ -114,6 +115,13 @@ class Control(Request):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSubscriptions(Request):
     """Ask for the list of streams that this connection receives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMessage(Request):
+    """Message that the session of a dialect reads itself."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,9 @@ from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Reform, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
-from feed.protocol.requests import Subscribe
-from feed.protocol.session import Session
+from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
@@ -28,6 +27,7 @@ from feed.server.counters import ServerCounters
 from feed.server.faulting import PeerFaults
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
+from feed.server.stamping import StampedWire
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
@@ -54,8 +54,9 @@ class Peer:
         name: the connection's name in logs and in its status frame.
         connection: the wire.
         hosted: the market it is connected to.
-        may_control: True if the client may command the market.
         alarms: wakes it when its session waits for a time.
+        form: the wire form that the client chose.
+        seat: the data that its session begins with.
         on_gone: called once, when the TCP connection is gone.
     """
 
@@ -99,10 +100,7 @@ class Peer:
         clock: Clock,
         counters: ServerCounters,
         form: Form,
-        strict: bool,
-        wanted: tuple[Subscribe, ...],
-        token: str | None,
-        may_control: bool,
+        seat: Seat,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
@@ -117,11 +115,19 @@ class Peer:
         self._clock = clock
         self._counters = counters
         self._hub = market.hub
-        self._talk = Talk(name, form, market, alarms, clock)
+        self._session, conversation = form.dialect.open(seat)
+        self._talk = Talk(name, form, conversation, alarms, clock)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        stamped = form.dialect.has_stamps
+        wire = StampedWire(connection, conversation.stamp) if stamped else connection
+        self._outbox = Outbox(wire, limits.outbox, self._too_slow)
+        self._subscriber = Subscriber(
+            self._outbox,
+            None if stamped else connection.descriptor,
+            connection.round_trip,
+            is_measurable=not form.dialect.is_foreign,
+        )
         self._streams = PeerStreams(
             market,
             self._subscriber,
@@ -130,17 +136,6 @@ class Peer:
             keep_fresh=connection.keep_fresh,
             on_too_slow=self._too_slow,
             on_failed=self.failed,
-        )
-        self._session = Session(
-            name,
-            market,
-            limits.session,
-            now=clock.read(),
-            token=token,
-            strict=strict,
-            may_control=may_control,
-            wanted=wanted,
-            heartbeat=form.dialect.heartbeat,
         )
         self._last_sent = 0
         self._alarms = alarms
@@ -165,8 +160,12 @@ class Peer:
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
             for stream in self._session.streams:
-                self._streams.leave(stream)
+                self._streams.leave(Leave(stream))
             self._do(self._session.renew())
+
+    def hear_status(self, status: str) -> None:
+        """Handle a new status of one of the market's symbols."""
+        self._do(self._session.status_changed(status, self._clock.read()))
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -255,7 +254,7 @@ class Peer:
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
-        self._session.heard(self._clock.read())
+        self._do(self._session.pong_frame(payload, self._clock.read()))
         if len(payload) <= MAX_QUESTION and payload.isdigit():
             self._hub.hear(self._subscriber, int(payload))
             self._streams.sample()
@@ -314,12 +313,14 @@ class Peer:
                 self.send(event)
             case Join():
                 self._streams.join(effect)
-            case Leave(stream):
-                self._streams.leave(stream)
+            case Leave():
+                self._streams.leave(effect)
+            case Reform(options):
+                self._streams.reform(options)
             case Act():
                 self._commands.give(effect)
-            case ProbePeer():
-                self._connection.probe()
+            case ProbePeer(payload):
+                self._connection.probe(payload)
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):

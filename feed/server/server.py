@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,16 +15,20 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
+from feed.dialects.base import Dialect
 from feed.errors import FeedError
 from feed.faults.registry import FaultError, check_names
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
+from feed.protocol.seat import Seat
+from feed.server.addressing import Address, address_of, is_exchange_host
 from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
+from feed.server.http.exchanges import ExchangePages
 from feed.server.http.routes import (
     Caller,
     Commanded,
@@ -36,12 +41,13 @@ from feed.server.http.routes import (
     problem,
     refusal,
     respond,
+    shows_token,
 )
 from feed.server.limits import PeerLimits
 from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
-from feed.server.query import parse_query, subscriptions_of
+from feed.server.query import parse_address, subscriptions_of
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
@@ -53,6 +59,8 @@ DRAIN_STEP = 10 * MILLISECOND
 """The time between closes while draining, if time allows: clients then do not all reconnect at once."""
 
 FAILED = "the market's source failed"
+
+TOKEN_HINT = "send the header Authorization: Bearer TOKEN, or ?token=TOKEN"
 
 log = structlog.get_logger("feed")
 
@@ -70,6 +78,7 @@ class ServerLimits:
     drain_timeout: int
     compression: bool = False
     history_timeout: int = 5 * SECOND
+    lifts_exchange_limits: bool = False
 
 
 class FeedServer:
@@ -112,7 +121,10 @@ class FeedServer:
         self._names = itertools.count(1)
         self._refusals = Refusals(clock)
         self._routes = Routes({})
+        self._exchanges = ExchangePages(markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits)
         self._server: Server | None = None
+        # Ports that speak one dialect.
+        self._own: list[Server] = []
         self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
@@ -133,13 +145,23 @@ class FeedServer:
 
     async def start(self, host: str, port: int) -> None:
         """Begin to listen. Raises OSError if the address is not available."""
-        limits = self._limits
         self._alarms = Alarms(self._clock)
-        self._server = await serve(
+        self._server = await self._listen(host, port)
+        self._hosts.listen(host, [address for address, _ in self.addresses])
+
+    async def listen_also(self, host: str, port: int, dialect: Dialect) -> int:
+        """Listen on one more port, which speaks one dialect; return its number. Raises OSError."""
+        server = await self._listen(host, port, dialect)
+        self._own.append(server)
+        return int(next(iter(server.sockets)).getsockname()[1])
+
+    async def _listen(self, host: str, port: int, dialect: Dialect | None = None) -> Server:
+        limits = self._limits
+        return await serve(
             self._handle,
             host,
             port,
-            create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
+            create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
             process_request=self._admit_and_say,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
@@ -155,22 +177,23 @@ class FeedServer:
             logger=_quiet_logger(),
             backlog=1024,
         )
-        self._hosts.listen(host, [address for address, _ in self.addresses])
 
     def _connection(self, *args: Any, **kwargs: Any) -> FeedConnection:
         return FeedConnection(*args, request_timeout=self._limits.handshake_timeout / SECOND, **kwargs)
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""
-        if self._server is not None:
-            self._server.close(close_connections=False)
-            await self._server.wait_closed()
+        for server in (self._server, *self._own):
+            if server is not None:
+                server.close(close_connections=False)
+                await server.wait_closed()
 
     async def drain(self, code: CloseCode, reason: str) -> None:
         """Stop accepting, close all connections one after another, and drop those left at the end."""
         if self._server is None:
             return
-        self._server.close(close_connections=False)
+        for server in (self._server, *self._own):
+            server.close(close_connections=False)
         peers = list(self._peers)
         step = min(DRAIN_STEP, self._limits.drain_spread // max(1, len(peers)))
         for index, peer in enumerate(peers):
@@ -216,20 +239,29 @@ class FeedServer:
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
         host = header(request, "Host")
-        if not self._hosts.allows(host):
+        # Names of exchanges lead to their dialect and nowhere else.
+        if not self._hosts.allows(host) and not is_exchange_host(host):
             return self._refuse("host", _foreign_host(host or ""))
-        if not is_upgrade(request):
-            return await self._plain(request, _address_of(connection))
+        assert isinstance(connection, FeedConnection)
+        where = address_of(request.path, host, connection.dialect)
         address = _address_of(connection)
+        if not is_upgrade(request):
+            if where.dialect.rest is not None:
+                return await self._exchange(request, where, address)
+            return await self._plain(request, address)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
+        if where.dialect.is_foreign and not self._exchanges.admits(where.dialect, address):
+            return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many new connections from one address"))
         try:
-            wishes = parse_query(request.path)
+            wishes = parse_address(where)
         except QueryError as error:
-            return self._refuse("query", refusal(error))
-        assert isinstance(connection, FeedConnection)
+            page = refusal(error)
+            return self._refuse("query", replace(page, status=404) if error.field == "path" else page)
+        if wishes.form.dialect.is_foreign and self._token is not None and not shows_token(request, self._token):
+            return self._refuse("token", problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT))
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
@@ -243,6 +275,12 @@ class FeedServer:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
         return None
+
+    async def _exchange(self, request: Request, where: Address, address: str) -> Response:
+        """Return the answer of an exchange to plain HTTP, which pages of any origin may read."""
+        if self._token is not None and request.method != "OPTIONS" and not shows_token(request, self._token):
+            return self._refuse("token", problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT))
+        return await self._exchanges.answer(request, where, address)
 
     async def _plain(self, request: Request, address: str) -> Response:
         """Return the answer to plain HTTP; pages of an origin that may use the socket may read it."""
@@ -291,19 +329,30 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
+        name, form = f"c{next(self._numbers)}", wishes.form
+        seat = Seat(
+            connection=name,
+            view=connection.hosted.market,
+            limits=self._limits.peer.session,
+            now=self._clock.read(),
+            token=self._token,
+            strict=wishes.strict,
+            may_control=self._may_control(connection),
+            wanted=connection.wanted,
+            options=form.options,
+            opening=wishes.opening,
+            is_lenient=self._limits.lifts_exchange_limits,
+        )
         peer = Peer(
-            f"c{next(self._numbers)}",
+            name,
             connection,
             connection.hosted,
             alarms=self._alarms,
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            form=wishes.form._replace(deflate=connection.deflate),
-            strict=wishes.strict,
-            wanted=connection.wanted,
-            token=self._token,
-            may_control=self._may_control(connection),
+            form=form._replace(deflate=connection.deflate and form.dialect.compresses),
+            seat=seat,
             on_gone=self._gone,
         )
         for fault in wishes.faults:

@@ -164,6 +164,7 @@ class SecondCandleTrack:
         times: ns UTC, increasing.
         start: market time at which the block begins.
         bought_too: whether to tell what takers bought.
+        span: the candles, if they have no name.
     """
 
     def __init__(
@@ -176,12 +177,13 @@ class SecondCandleTrack:
         start: int,
         *,
         bought_too: bool,
+        span: Span | None = None,
     ) -> None:
         self.times = times
         self._ground = ground
         self._symbol = symbol
         self._part = part
-        self._span = candle_span(part)
+        self._span = span or candle_span(part)
         self._block = block
         self._start = start
         self._bought_too = bought_too

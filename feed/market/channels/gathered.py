@@ -1,4 +1,4 @@
-"""Channels of books, quotes and trades as exchanges send them: at each change, or gathered over steps of market time."""
+"""Channels of books, quotes and trades as exchanges send them: at each change, or gathered over market time."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from feed.data.bars import Bars, each_of, joined
 from feed.data.book import QuoteBlock
+from feed.data.columns import QUOTES
 from feed.data.rows import TickerRow, TickerRows
 from feed.data.ticks import Batch, TickBlock
 from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
@@ -86,9 +87,11 @@ class _TickerTrack:
         if place < 0 or earlier + fills == 0:
             return TickerRow.untraded(time + self._ground.shift)
         opened, high, low, close, volume, notional, trades, before = window.at(time, earlier + fills)
-        shown = quote or tuple(int(getattr(quotes, name)[place]) for name in ("bid", "bid_size", "ask", "ask_size"))
+        shown = quote or tuple(int(getattr(quotes, name)[place]) for name in QUOTES)
+        bid, bid_size, ask, ask_size = shown
         return TickerRow(
-            close, *shown, opened, high, low, volume, notional, time + self._ground.shift, trades,
+            close, bid, bid_size, ask, ask_size, opened, high, low, volume, notional,
+            time + self._ground.shift, trades,
             last_size=int(quotes.size[place]), last_trade=self._before + fills,
             last_time=int(quotes.time[place]) + self._ground.shift, last_side=int(quotes.side[place]),
             before=before, window=self._length, fresh=fresh,
@@ -142,9 +145,8 @@ class _QuoteTickerTrack(_TickerTrack):
     def _row(self, row: int) -> TickerRow:
         time, book = int(self.times[row]), self._book
         before, place = (book, row - 1) if row else (self._opening, 0)
-        names = ("bid", "bid_size", "ask", "ask_size")
-        now = tuple(int(getattr(book, name)[row]) for name in names)
-        fresh = not len(before) or now != tuple(int(getattr(before, name)[place]) for name in names)
+        now = tuple(int(getattr(book, name)[row]) for name in QUOTES)
+        fresh = not len(before) or now != tuple(int(getattr(before, name)[place]) for name in QUOTES)
         fills = int(np.searchsorted(self._block.time, time, side="right"))
         return self._ticker(time, fills, fresh, now)
 

@@ -32,6 +32,7 @@ __all__ = [
     "problem",
     "refusal",
     "respond",
+    "shows_token",
 ]
 
 MAX_KEYS = 32
@@ -130,6 +131,14 @@ def bearer_of(request: Request) -> str | None:
     """The token that a request shows."""
     shown = header(request, "Authorization")
     return None if shown is None else shown.removeprefix("Bearer ")
+
+
+def shows_token(request: Request, token: str) -> bool:
+    """Return True if a request shows the token, in its header or its query."""
+    query = dict(parse_qsl(request.path.partition("?")[2], keep_blank_values=True))
+    shown = (bearer_of(request), query.get("token"))
+    wanted = token.encode("utf-8", "surrogatepass")
+    return any(hmac.compare_digest((it or "").encode("utf-8", "surrogatepass"), wanted) for it in shown)
 
 
 class Routes:

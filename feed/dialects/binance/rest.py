@@ -1,0 +1,433 @@
+"""REST side of the exchange, below `/api/v3/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from feed.data.rows import CandleRow, TickerRow
+from feed.data.spans import SPANS
+from feed.data.ticks import SELL, Instrument, TickBlock
+from feed.dialects.binance.data import IDS, change_percent, opening, texts_of, writer
+from feed.dialects.binance.streams import INTERVALS, spellings
+from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
+from feed.units import HOUR, MILLISECOND, MINUTE, SECOND
+
+__all__ = ["REST"]
+
+STATUSES = {"halted": "HALT", "auction": "BREAK", "maintenance": "HALT"}
+
+MAX_WEIGHT = 6000
+"""The weight of requests that an address may have in a minute."""
+
+MAX_ADDRESSES = 10_000
+
+_SYMBOL = re.compile(r"[A-Z0-9_.-]{1,20}")
+_ZONE = re.compile(r"([+-]?)(\d{1,2})(?::(\d{2}))?")
+
+ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]
+
+
+def refused(code: int, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> RestError:
+    """Return a refusal in the exchange's words."""
+    return RestError(Reply.json({"code": code, "msg": message}, status, headers))
+
+
+class _Weights:
+    """Weights of the requests of each address in this minute of wall time."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._used: dict[str, int] = {}
+
+    def take(self, address: str, weight: int, wall: int) -> int:
+        """Add a request, and return the weight used so far."""
+        if wall // MINUTE != self._minute or len(self._used) > MAX_ADDRESSES:
+            self._minute = wall // MINUTE
+            self._used.clear()
+        used = self._used[address] = self._used.get(address, 0) + weight
+        return used
+
+
+WEIGHTS = _Weights()
+
+Answer = Callable[[Question, MarketReader], Awaitable[object]]
+
+
+def _weighed(weight: int, answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
+    """Return a handler that counts a request's weight, and writes the document of its answer."""
+
+    async def handle(question: Question, market: MarketReader) -> Reply:
+        used = WEIGHTS.take(question.address, weight, market.wall)
+        headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1m": str(used)}
+        if used > MAX_WEIGHT and not question.is_lenient:
+            seconds = 60 - market.wall // SECOND % 60
+            message = f"Too much request weight used; current limit is {MAX_WEIGHT} request weight per 1 MINUTE."
+            raise refused(-1003, message, 429, {**headers, "Retry-After": str(seconds)})
+        document = await answer(question, market)
+        return Reply(document if isinstance(document, bytes) else orjson.dumps(document), 200, headers)
+
+    return handle
+
+
+# Keys of the query.
+
+
+def _instrument(question: Question, market: MarketReader) -> tuple[Instrument, str]:
+    text = question.get("symbol")
+    if text is None:
+        raise refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+    return _named(text, market)
+
+
+def _named(text: str, market: MarketReader) -> tuple[Instrument, str]:
+    if not _SYMBOL.fullmatch(text):
+        message = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'."
+        raise refused(-1100, message)
+    for each in market.instruments:
+        if text in spellings(each.symbol):
+            return each, text
+    raise refused(-1121, "Invalid symbol.")
+
+
+def _number(question: Question, key: str, otherwise: int | None = None) -> int | None:
+    text = question.get(key)
+    if text is None:
+        return otherwise
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise refused(-1100, f"Illegal characters found in parameter '{key}'; legal range is '^[0-9]{{1,20}}$'.")
+    return int(text)
+
+
+def _limit(question: Question, usual: int, most: int) -> int:
+    limit = _number(question, "limit", usual)
+    assert limit is not None
+    if limit < 1:
+        raise refused(-1102, "Mandatory parameter 'limit' was not sent, was empty/null, or malformed.")
+    return min(limit, most)
+
+
+def _time(question: Question, key: str) -> int | None:
+    value = _number(question, key)
+    if value is None:
+        return None
+    # Microseconds are taken too.
+    return value * MILLISECOND if value < 10**14 else value * 1000
+
+
+# Answers.
+
+
+async def _ping(question: Question, market: MarketReader) -> object:
+    del question, market
+    return {}
+
+
+async def _server_time(question: Question, market: MarketReader) -> object:
+    del question
+    return {"serverTime": market.now // MILLISECOND}
+
+
+async def _exchange_info(question: Question, market: MarketReader) -> object:
+    wanted = [question.get("symbol")] if question.get("symbol") else _listed(question)
+    named = [(each, text) for each in market.instruments for text in spellings(each.symbol)]
+    # Native spellings come first.
+    named.sort(key=lambda pair: spellings(pair[0].symbol).index(pair[1]))
+    if wanted:
+        named = [_named(str(text), market) for text in wanted]
+    return {
+        "timezone": "UTC",
+        "serverTime": market.now // MILLISECOND,
+        "rateLimits": [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": MAX_WEIGHT},
+            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
+            {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
+            {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 61_000},
+        ],
+        "exchangeFilters": [],
+        "symbols": [_described(each, text, market.status(each.symbol)) for each, text in named],
+    }
+
+
+def _listed(question: Question) -> list[Any]:
+    text = question.get("symbols")
+    if text is None:
+        return []
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
+        raise refused(-1100, "Illegal characters found in parameter 'symbols'.")
+    return found
+
+
+def _described(each: Instrument, text: str, status: str) -> dict[str, Any]:
+    write = writer(each)
+    base = each.symbol.partition("/")[0]
+    quote = text.removeprefix(base)
+    return {
+        "symbol": text,
+        "status": STATUSES.get(status, "TRADING"),
+        "baseAsset": base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": ORDER_TYPES,
+        "icebergAllowed": True,
+        "ocoAllowed": True,
+        "otoAllowed": True,
+        "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": True,
+        "cancelReplaceAllowed": True,
+        "amendAllowed": True,
+        "pegInstructionsAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": write.price(1),
+                "maxPrice": "1000000.00000000",
+                "tickSize": write.price(1),
+            },
+            {"filterType": "LOT_SIZE", "minQty": write.size(1), "maxQty": "9000.00000000", "stepSize": write.size(1)},
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": "5.00000000",
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "applyMaxToMarket": False,
+                "avgPriceMins": 5,
+            },
+        ],
+        "permissions": [],
+        "permissionSets": [["SPOT"]],
+        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
+        "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+    }
+
+
+async def _depth(question: Question, market: MarketReader) -> object:
+    each, _ = _instrument(question, market)
+    limit = _limit(question, 100, 5000)
+    rows = market.book(each.symbol)
+    texts, ladder = texts_of(each), rows.ladders[-1].cut(limit)
+    bids, asks = (",".join([texts[level] for level in side]) for side in ladder)
+    number = market.epoch * IDS + rows.numbers[-1]
+    return f'{{"lastUpdateId":{number},"bids":[{bids}],"asks":[{asks}]}}'.encode()
+
+
+async def _trades(question: Question, market: MarketReader) -> object:
+    each, _ = _instrument(question, market)
+    limit, base = _limit(question, 500, 1000), market.epoch * IDS
+    number = _number(question, "fromId") if question.path.endswith("historicalTrades") else None
+    if number is None:
+        block, first = await market.trades(each.symbol, None, None, limit)
+    else:
+        block, first = await market.trades_from(each.symbol, number - base, limit)
+    return [_trade(each, block, row, base + first + row) for row in range(len(block))]
+
+
+def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[str, Any]:
+    write, price, size = writer(each), int(block.price[row]), int(block.size[row])
+    return {
+        "id": number,
+        "price": write.price(price),
+        "qty": write.size(size),
+        "quoteQty": write.notional(price * size),
+        "time": int(block.time[row]) // MILLISECOND,
+        "isBuyerMaker": int(block.side[row]) == SELL,
+        "isBestMatch": True,
+    }
+
+
+async def _aggregates(question: Question, market: MarketReader) -> object:
+    each, _ = _instrument(question, market)
+    limit, base, write = _limit(question, 500, 1000), market.epoch * IDS, writer(each)
+    number, start, end = _number(question, "fromId"), _time(question, "startTime"), _time(question, "endTime")
+    if number is not None:
+        block, first = await market.trades_from(each.symbol, number - base, limit)
+    else:
+        until = None if end is None else end + MILLISECOND - 1
+        block, first = await market.trades(each.symbol, start, until, limit, forward=start is not None)
+    return [
+        {
+            "a": base + first + row,
+            "p": write.price(int(block.price[row])),
+            "q": write.size(int(block.size[row])),
+            "f": base + first + row,
+            "l": base + first + row,
+            "T": int(block.time[row]) // MILLISECOND,
+            "m": int(block.side[row]) == SELL,
+            "M": True,
+        }
+        for row in range(len(block))
+    ]
+
+
+async def _klines(question: Question, market: MarketReader) -> object:
+    each, _ = _instrument(question, market)
+    interval = question.get("interval")
+    if interval is None:
+        raise refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
+    if interval not in INTERVALS:
+        raise refused(-1120, "Invalid interval.")
+    span = SPANS[interval].shifted(_zone(question))
+    start, end = _time(question, "startTime"), _time(question, "endTime")
+    limit = _limit(question, 500, 1000)
+    rows = await market.candles(each.symbol, span, start, end, limit, bought=True)
+    write = writer(each)
+    return [_kline(it, span.end(it.begin), write) for it in rows]
+
+
+def _kline(it: CandleRow, end: int, write: Any) -> list[Any]:
+    return [
+        it.begin // MILLISECOND, write.price(it.open), write.price(it.high), write.price(it.low),
+        write.price(it.close), write.size(it.volume), end // MILLISECOND - 1, write.notional(it.notional),
+        it.trades, write.size(it.buy_volume), write.notional(it.buy_notional), "0",
+    ]  # fmt: skip
+
+
+def _zone(question: Question) -> int:
+    text = question.get("timeZone")
+    if text is None:
+        return 0
+    found = _ZONE.fullmatch(text.strip().replace(" ", "+"))
+    if found is None or not -12 <= int(found[1] + found[2]) <= 14:
+        raise refused(-1100, "Illegal characters found in parameter 'timeZone'.")
+    offset = int(found[2]) * HOUR + int(found[3] or 0) * MINUTE
+    return -offset if found[1] == "-" else offset
+
+
+async def _average(question: Question, market: MarketReader) -> object:
+    each, _ = _instrument(question, market)
+    it = await market.ticker(each.symbol, "5m")
+    if it is None:
+        return {"mins": 5, "price": "0.00000000", "closeTime": 0}
+    price = writer(each).average(it.notional, it.volume, it.last)
+    return {"mins": 5, "price": price, "closeTime": it.last_time // MILLISECOND}
+
+
+def _of_symbols(
+    describe: Callable[[Instrument, str, MarketReader, Question], Awaitable[dict[str, Any]]],
+) -> Answer:
+    """Return the answer for one symbol as an object, for several or all as an array."""
+
+    async def answer(question: Question, market: MarketReader) -> object:
+        if question.get("symbol"):
+            return await describe(*_instrument(question, market), market, question)
+        listed = _listed(question)
+        named = [_named(text, market) for text in listed] if listed else [
+            (each, text) for each in market.instruments for text in spellings(each.symbol)
+        ]  # fmt: skip
+        return [await describe(each, text, market, question) for each, text in named]
+
+    return answer
+
+
+async def _price(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+    del question
+    it = await market.ticker(each.symbol, "5m")
+    return {"symbol": text, "price": writer(each).price(it.last if it else 0)}
+
+
+async def _best(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+    del question
+    write, ladder = writer(each), market.book(each.symbol).ladders[-1]
+    bid, ask = (side[0] if side else (0, 0) for side in ladder)
+    return {
+        "symbol": text, "bidPrice": write.price(bid[0]), "bidQty": write.size(bid[1]),
+        "askPrice": write.price(ask[0]), "askQty": write.size(ask[1]),
+    }  # fmt: skip
+
+
+async def _day(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+    return _statistics(each, text, await market.ticker(each.symbol), market, question)
+
+
+WINDOWS = {"1h": "1h", "4h": "4h", "1d": "1d"}
+
+
+async def _rolling(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+    size = question.get("windowSize") or "1d"
+    if size not in WINDOWS:
+        raise refused(-1100, "Illegal characters found in parameter 'windowSize'.")
+    return _statistics(each, text, await market.ticker(each.symbol, size), market, question)
+
+
+def _statistics(
+    each: Instrument, text: str, it: TickerRow | None, market: MarketReader, question: Question
+) -> dict[str, Any]:
+    kind = question.get("type") or "FULL"
+    if kind not in ("FULL", "MINI"):
+        raise refused(-1100, "Illegal characters found in parameter 'type'.")
+    write, it = writer(each), it or TickerRow.untraded(market.now)
+    base, trades = market.epoch * IDS, it.trades or 0
+    change = {
+        "priceChange": write.price(it.last - it.open),
+        "priceChangePercent": change_percent(it),
+        "weightedAvgPrice": write.average(it.notional, it.volume, it.last),
+        "prevClosePrice": write.price(it.before),
+        "lastQty": write.size(it.last_size),
+        "bidPrice": write.price(it.bid),
+        "bidQty": write.size(it.bid_size),
+        "askPrice": write.price(it.ask),
+        "askQty": write.size(it.ask_size),
+    }
+    return {
+        "symbol": text,
+        **(change if kind == "FULL" else {}),
+        "lastPrice": write.price(it.last),
+        "openPrice": write.price(it.open),
+        "highPrice": write.price(it.high),
+        "lowPrice": write.price(it.low),
+        "volume": write.size(it.volume),
+        "quoteVolume": write.notional(it.notional),
+        "openTime": opening(it) // MILLISECOND,
+        "closeTime": it.time // MILLISECOND,
+        "firstId": base + it.last_trade - trades + 1 if trades else -1,
+        "lastId": base + it.last_trade if trades else -1,
+        "count": trades,
+    }
+
+
+def _missing(path: str, method: str) -> Reply:
+    del path, method
+    return Reply.json({"code": -1000, "msg": "Path not found or method not allowed."}, 404)
+
+
+def _busy() -> Reply:
+    message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+    return Reply.json({"code": -1007, "msg": message}, 408)
+
+
+REST = Endpoints(
+    {
+        f"/api/v3/{path}": _weighed(weight, answer)
+        for path, (weight, answer) in {
+            "ping": (1, _ping),
+            "time": (1, _server_time),
+            "exchangeInfo": (20, _exchange_info),
+            "depth": (5, _depth),
+            "trades": (25, _trades),
+            "historicalTrades": (25, _trades),
+            "aggTrades": (4, _aggregates),
+            "klines": (2, _klines),
+            "uiKlines": (2, _klines),
+            "avgPrice": (2, _average),
+            "ticker/24hr": (2, _of_symbols(_day)),
+            "ticker/price": (2, _of_symbols(_price)),
+            "ticker/bookTicker": (2, _of_symbols(_best)),
+            "ticker": (4, _of_symbols(_rolling)),
+        }.items()
+    },
+    _missing,
+    _busy,
+)
