@@ -47,9 +47,10 @@ class TradeRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StatusRows:
-    """Changes of a symbol's status."""
+    """Changes of a symbol's status; `instrument` is None if unknown."""
 
     changes: tuple[StatusChange, ...]
+    instrument: Instrument | None = None
 
     def __len__(self) -> int:
         return len(self.changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feed.dialects.base import Dialect, Form
 from feed.dialects.binance.dialect import BinanceDialect
+from feed.dialects.kraken_v2.dialect import KrakenDialect
 from feed.dialects.native.dialect import NativeDialect
 
 __all__ = ["DIALECTS", "NATIVE", "PLAIN"]
@@ -13,6 +14,7 @@ NATIVE = NativeDialect()
 _KNOWN: tuple[Dialect, ...] = (
     NATIVE,
     BinanceDialect(),
+    KrakenDialect(),
 )
 
 DIALECTS = {dialect.name: dialect for dialect in _KNOWN}

@@ -10,7 +10,7 @@ import numpy as np
 from feed.data.rows import CandleRow, Rows
 from feed.data.spans import Span
 from feed.data.ticks import TickBlock
-from feed.market.channels.candles import SecondCandleTrack
+from feed.market.channels.candles import SecondCandleTrack, bought_from
 from feed.market.channels.exchange import ExchangeGround
 from feed.market.channels.tickers import WindowChannel
 from feed.market.chores import Chore
@@ -85,11 +85,14 @@ class ExchangePast:
         while begin <= last:
             begin = span.end(begin)
             ends.append(min(begin - 1, now))
-        for memory in (ground.memories[symbol], *([ground.bought[symbol]] if bought else [])):
+        for memory, begin in (
+            (ground.memories[symbol], first),
+            *([(ground.bought[symbol], max(first, bought_from(ground)))] if bought else []),
+        ):
             if span.length < MINUTE:
-                yield from memory.making_seconds(first, ends[-1] + 1)
+                yield from memory.making_seconds(min(begin, ends[-1] + 1), ends[-1] + 1)
             else:
-                yield from memory.making(first // MINUTE * MINUTE, (ends[-1] + 1) // MINUTE * MINUTE)
+                yield from memory.making(begin // MINUTE * MINUTE, (ends[-1] + 1) // MINUTE * MINUTE)
         times = np.array(ends, np.int64)
         track = SecondCandleTrack(
             ground, symbol, name, TickBlock.empty(), times, ends[-1] + 1, bought_too=bought, span=span

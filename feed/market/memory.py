@@ -17,7 +17,7 @@ from feed.units import HOUR, MINUTE, SECOND
 
 __all__ = ["BarMemory", "BarSource", "BoughtMemory", "bought"]
 
-KEPT_HOURS = 800
+KEPT_HOURS = 1000
 """The hours of bars that are kept: more than a month, for the candle of a month."""
 
 EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE

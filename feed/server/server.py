@@ -259,7 +259,7 @@ class FeedServer:
             wishes = parse_address(where)
         except QueryError as error:
             page = refusal(error)
-            return self._refuse("query", replace(page, status=404) if error.field == "path" else page)
+            return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
         if wishes.form.dialect.is_foreign and self._token is not None and not shows_token(request, self._token):
             return self._refuse("token", problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT))
         connection.wishes = wishes

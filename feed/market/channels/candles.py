@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,12 +18,18 @@ from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_
 from feed.market.memory import BarMemory, bought
 from feed.units import HOUR, MINUTE, SECOND
 
-__all__ = ["SecondCandleChannel", "TradeCandleChannel", "candle_span", "spans_with_zones"]
+__all__ = [
+    "SecondCandleChannel", "SecondCandleTrack", "TradeCandleChannel", "bought_from", "candle_span", "spans_with_zones",
+]  # fmt: skip
 
 Ints = NDArray[np.int64]
 
 ZONE = "+8"
 """Mark of a candle that begins by the clock of UTC+8, where that differs."""
+
+KNOWN_BOUGHT = 6 * HOUR
+"""The market time (ns) before an epoch in which it is counted what takers bought; further back it takes too long, and
+half of the volume counts as bought."""
 
 REFRESHED = {"1s": SECOND}
 """The market time (ns) over which an interval's candle counts as fresh; two seconds for all others."""
@@ -42,9 +49,8 @@ def spans_with_zones() -> tuple[str, ...]:
 class _States:
     """Candle that each bar is in, as of that bar's end: bars before a block, and then one for each of its fills."""
 
-    def __init__(self, memory: BarMemory, block: TickBlock, span: Span, begin: int, start: int) -> None:
-        before = memory.seconds if span.length < MINUTE else memory.until
-        bars = joined([before(min(begin, start), start), each_of(block)])
+    def __init__(self, before: Bars, block: TickBlock, span: Span) -> None:
+        bars = joined([before, each_of(block)])
         self.times = bars.time
         self.first = len(bars) - len(block)
         self.bars: Bars = running_by(bars, span.begins(bars.time))
@@ -77,15 +83,22 @@ class _Candles(ExchangeChannel):
         begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
         if span.length < MINUTE:
             return at - begin < 5 * MINUTE
-        begin = begin // MINUTE * MINUTE
-        return all(memory.knows(begin, end) for memory in self._needed(symbol))
+        known = self._ground.memories[symbol].knows(begin, end)
+        if not self.bought_too or not known:
+            return known
+        return self._ground.bought[symbol].knows(max(begin, bought_from(self._ground)), end)
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
         """Compute the bars that the state at `at` needs, some milliseconds at a time."""
         span = candle_span(part)
         begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
-        for memory in self._needed(symbol):
-            yield from memory.making_seconds(begin, at + 1) if span.length < MINUTE else memory.making(begin, end)
+        if span.length < MINUTE:
+            for memory in self._needed(symbol):
+                yield from memory.making_seconds(begin, at + 1)
+            return
+        yield from self._ground.memories[symbol].making(begin, end)
+        if self.bought_too:
+            yield from self._ground.bought[symbol].making(max(begin, bought_from(self._ground)), end)
 
     def _needed(self, symbol: int) -> list[BarMemory]:
         ground = self._ground
@@ -136,7 +149,8 @@ class TradeCandleTrack:
     @cached_property
     def _states(self) -> _States:
         begin = self._span.begin(int(self.times[0]))
-        return _States(self._ground.memories[self._symbol], self._block, self._span, begin, self._start)
+        before = _bars_before(self._ground.memories[self._symbol], self._span, begin, self._start)
+        return _States(before, self._block, self._span)
 
 
 class SecondCandleChannel(_Candles):
@@ -215,15 +229,33 @@ class SecondCandleTrack:
 
     @cached_property
     def _states(self) -> _States:
-        return _States(self._ground.memories[self._symbol], self._block, self._span, self._begin, self._start)
+        before = _bars_before(self._ground.memories[self._symbol], self._span, self._begin, self._start)
+        return _States(before, self._block, self._span)
 
     @cached_property
     def _taken(self) -> _States:
-        return _States(self._ground.bought[self._symbol], bought(self._block), self._span, self._begin, self._start)
+        ground, begin, start = self._ground, self._begin, self._start
+        edge = min(max(begin, bought_from(ground)), start)
+        before = _bars_before(ground.bought[self._symbol], self._span, edge, start)
+        if begin < edge:
+            older = ground.memories[self._symbol].until(begin, edge)
+            half = replace(older, volume=older.volume // 2, notional=older.notional // 2)
+            before = joined([half, before])
+        return _States(before, bought(self._block), self._span)
 
     @property
     def _begin(self) -> int:
         return self._span.begin(int(self.times[0]))
+
+
+def bought_from(ground: ExchangeGround) -> int:
+    """Return the market time from which it is counted what takers bought: a whole hour."""
+    return (ground.numbers.begins - KNOWN_BOUGHT) // HOUR * HOUR
+
+
+def _bars_before(memory: BarMemory, span: Span, begin: int, start: int) -> Bars:
+    before = memory.seconds if span.length < MINUTE else memory.until
+    return before(min(begin, start), start)
 
 
 def _candle(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -211,6 +212,6 @@ class GatheredTradesTrack:
         before = ground.numbers.trades(self._symbol, self._start - 1)
         return GatheredTrades(
             ground.source.instruments[self._symbol],
-            [shown[low:high] for low, high in zip(cuts[:-1], cuts[1:], strict=True)],
+            [shown[low:high] for low, high in pairwise(cuts)],
             [before + low + 1 for low in cuts[:-1]],
         )
