@@ -13,11 +13,17 @@ from pathlib import Path
 __all__ = [
     "ConnectError",
     "FeedError",
+    "MarketExistsError",
+    "NotAllowedError",
+    "NotPossibleError",
+    "NotReachedError",
     "Problem",
     "RecordingError",
+    "RefusedError",
     "ScenarioError",
     "SettingsError",
     "SubscriptionError",
+    "UnknownMarketError",
     "UsageError",
     "failure",
     "printable",
@@ -38,6 +44,47 @@ class ConnectError(FeedError):
 
 class SubscriptionError(FeedError):
     """Refusal of a subscription by the server; the message contains its code and hint."""
+
+
+class RefusedError(FeedError):
+    """Refusal of a request by the server: nothing has changed.
+
+    Attributes:
+        code: the kind of mistake, such as `INVALID_REQUEST`.
+        field: the key that is wrong, if one is.
+        hint: a suggestion for a correct request.
+        status: the status of the answer by HTTP.
+    """
+
+    def __init__(
+        self, message: str, code: str, *, field: str | None = None, hint: str | None = None, status: int = 400
+    ) -> None:
+        place = f"{field}: " if field and not message.startswith(f"{field}:") else ""
+        super().__init__(f"{place}{message} [{code}]" + (f" ({hint})" if hint else ""))
+        self.code = code
+        self.field = field
+        self.hint = hint
+        self.status = status
+
+
+class UnknownMarketError(RefusedError):
+    """Refusal because there is no market of that name, or no more."""
+
+
+class MarketExistsError(RefusedError):
+    """Refusal because the market of that name was made with other keys."""
+
+
+class NotPossibleError(RefusedError):
+    """Refusal of a valid command in the market's present state, such as a step while it runs."""
+
+
+class NotReachedError(RefusedError):
+    """Refusal because what was asked for does not come: the time, the price, the trade or the event."""
+
+
+class NotAllowedError(RefusedError):
+    """Refusal because the client may not do that: it needs a token, or a market of its own."""
 
 
 class SettingsError(FeedError):

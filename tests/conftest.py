@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import structlog
 from hypothesis import settings
+
+# Tests start many short processes: with compiled modules each of them takes a third of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("feed", deadline=None)

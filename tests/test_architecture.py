@@ -16,7 +16,7 @@ ROOT = Path(feed.__file__).parent
 # From the top down. A module may import from layers below its own, and from its own package.
 LAYERS: list[list[str]] = [
     ["feed.__main__"],
-    ["feed.cli"],
+    ["feed.cli", "feed.testing"],
     ["feed.service", "feed.pictures"],
     ["feed.server", "feed.client", "feed.realism"],
     ["feed.dataframes"],
@@ -38,6 +38,8 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 ONLY = {
     "asyncio": (
         *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
+        "feed.market.barrier",
+        "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
     "time": ("feed.clock",),

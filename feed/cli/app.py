@@ -23,6 +23,7 @@ COMMANDS = {
     "recover": "Make a recording of what was cut off, or check a finished one.",
     "import": "Make a recording of market data that others wrote.",
     "watch": "Watch a running market in the terminal.",
+    "market": "Open, pause, step and seek markets of a running server.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }

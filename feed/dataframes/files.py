@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from feed.data.columns import DECIMALS, PRICES
 from feed.data.ticks import Instrument
 from feed.dataframes.analysis import time_bars
+from feed.dataframes.spans import Moment, moment_of, slice_of
 from feed.dataframes.tape import RecordingData
-from feed.dataframes.ticks import TickColumns, polars_frame, tick_frame
+from feed.dataframes.ticks import TickColumns, chosen_columns, polars_frame, tick_frame
 from feed.errors import Problem, RecordingError
 from feed.importing.columns import head_of
 from feed.sources.files import open_file
 from feed.tape.layout import INSTRUMENTS_KEY
-from feed.tape.reader import is_recording
+from feed.tape.reader import is_recording, open_recording
+from feed.tape.slices import Slice, symbols_of
 from feed.units import MILLISECOND, parse_step
 
 if TYPE_CHECKING:
@@ -40,28 +42,61 @@ Ints = NDArray[np.int64]
 NEEDED = ("time", "symbol", "side", *DECIMALS, "trade_id")
 
 
-def read(path: str | Path, *, steps: Steps | None = None) -> TickData | RecordingData:
+def read(
+    path: str | Path,
+    *,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    symbol: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    steps: Steps | None = None,
+) -> TickData | RecordingData:
     """Read a recording, a file of ticks as `feed generate` exports it, or a file of any format of `feed import`.
+
+    What is read takes memory by what is asked for: of a recording only the row groups of that time are read.
 
     Args:
         path: the file; compressed or not.
+        start, end: market time from `start` up to, not including, `end`: ISO 8601, a `datetime`, ns UTC as an int, or
+            how far into the file, such as `10m`. A slice has the book as it was at its start.
+        symbol: one or several; else all.
+        columns: the columns of `ticks`; else all.
         steps: of a file of ticks: `{symbol: (tick size, lot size)}`. Parquet has them; without them, the steps of a CSV
             are one in the last decimal that it writes.
 
     Raises:
         RecordingError: the file does not exist, cannot be read, or its format is not recognised.
+        UsageError: nothing was recorded in that time, there is no such symbol, or no such column.
     """
     file = Path(path)
     # For a missing file this reports whether an interrupted recording of that name exists.
     if is_recording(file):
-        return RecordingData(file)
+        with open_recording(file) as reader:
+            chosen = slice_of(reader, start, end, symbol)
+        return RecordingData(file, chosen=chosen, columns=columns)
     if not _is_ticks(file):
-        return RecordingData(file, open_file(file))
+        source = open_file(file)
+        begin, until = (moment_of(name, value, source.start) for name, value in (("start", start), ("end", end)))
+        return RecordingData(file, source, Slice(begin, until, symbols_of(symbol)), columns)
     try:
         table = _parquet(file) if file.suffix.lower() in (".parquet", ".pq") else _csv(file)
     except (OSError, pa.ArrowException) as error:
         raise _failure(file, "", f"cannot be read: {str(error).splitlines()[0][:200]}") from error
-    return TickData(table, _instruments(file, table, steps))
+    instruments = _instruments(file, table, steps)
+    return TickData(_sliced(table, start, end, symbols_of(symbol)), instruments, columns)
+
+
+def _sliced(table: pa.Table, start: Moment | None, end: Moment | None, symbols: tuple[str, ...] | None) -> pa.Table:
+    """Return the rows of a file of ticks in a span of time and of some symbols."""
+    begins = table["time"][0].as_py() if len(table) else 0
+    begin, until = moment_of("start", start, begins), moment_of("end", end, begins)
+    if begin is not None:
+        table = table.filter(pc.greater_equal(table["time"], begin))
+    if until is not None:
+        table = table.filter(pc.less(table["time"], until))
+    if symbols is not None:
+        table = table.filter(pc.is_in(table["symbol"].cast(pa.string()), pa.array(symbols)))
+    return table
 
 
 class TickData:
@@ -70,11 +105,15 @@ class TickData:
     Args:
         table: the file's columns as they are, times in ns.
         instruments: the symbols in the file, with their steps.
+        columns: the columns of `ticks`; else all.
     """
 
-    def __init__(self, table: pa.Table, instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self, table: pa.Table, instruments: Sequence[Instrument], columns: Sequence[str] | None = None
+    ) -> None:
         self.table = table
         self.instruments = tuple(instruments)
+        self._columns = chosen_columns(columns)
 
     @cached_property
     def ticks(self) -> pd.DataFrame:
@@ -90,7 +129,7 @@ class TickData:
             steps={name: self._steps(name, code) for name in DECIMALS},
             trade_id=self._numbers("trade_id"),
         )
-        frame = tick_frame(columns, self.instruments)
+        frame = tick_frame(columns, self.instruments, self._columns)
         frame.attrs |= self.facts
         return frame
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Ladder
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.ticks import polars_frame, source_frame
+from feed.dataframes.ticks import chosen_columns, polars_frame, source_frame
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.sources.files import open_recorded
@@ -22,7 +23,8 @@ from feed.tape.book import RecordedBooks
 from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.reader import open_recording
 from feed.tape.replay import RecordingSource
-from feed.units import MILLISECOND, parse_duration
+from feed.tape.slices import Slice, trades_of_slice
+from feed.units import MILLISECOND, format_time, parse_duration
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,11 +37,13 @@ SIDES = pd.Index(["bid", "ask"], dtype="str")
 
 
 class RecordingData:
-    """Recording, read and checked as a whole.
+    """Recording, or the part of it that was asked for, read and checked.
 
     Args:
         path: the file.
         source: the import of a file that is no recording.
+        chosen: the part to read.
+        columns: the columns of `ticks`; else all.
 
     Attributes:
         info: its metadata: scenario, seed, epoch, version, gaps, the counts of its streams.
@@ -47,11 +51,20 @@ class RecordingData:
 
     Raises:
         RecordingError: names the file, and the place of the first mistake or damage.
+        UsageError: nothing was recorded in that time, there is no such symbol, or no such column.
     """
 
-    def __init__(self, path: Path, source: RecordingSource | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: RecordingSource | None = None,
+        chosen: Slice | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
         self._path = None if source is not None else path
-        self._source = source or open_recorded(path)
+        self._chosen = chosen or Slice()
+        self._columns = chosen_columns(columns)
+        self._source = source or open_recorded(path, self._chosen)
         self.info: RecordingInfo = self._source.info
         self.notices = self._source.notices
         self.instruments = self._source.instruments
@@ -64,13 +77,26 @@ class RecordingData:
         wide, as `notices` says.
         """
         symbols = [instrument.symbol for instrument in self.instruments]
-        frame = source_frame(self._source, self._source.start, self._source.end, range(len(symbols)))
         # A replay numbers its messages without holes; the analysis of a recording needs to see them.
-        for symbol, seqs in ({} if self._path is None else _recorded_seqs(self._path)).items():
-            if len(seqs):
-                frame.loc[frame["symbol"] == symbol, "seq"] = seqs
+        told = self._path is not None and "seq" in self._columns
+        recorded = _recorded_seqs(self._path, self._chosen) if told and self._path is not None else {}
+        seqs = [recorded.get(symbol, np.zeros(0, np.int64)) for symbol in symbols]
+        begin, end = self._bounds()
+        frame = source_frame(self._source, begin, end, self._wanted(symbols), seqs, self._columns)
         frame.attrs |= self.facts
         return frame
+
+    def _bounds(self) -> tuple[int, int]:
+        chosen, source = self._chosen, self._source
+        begin = source.start if chosen.begin is None else max(source.start, chosen.begin)
+        end = source.end if chosen.end is None else min(source.end, chosen.end)
+        if begin >= end:
+            told = f"{format_time(source.start)} to {format_time(source.end)}"
+            raise UsageError(f"nothing was recorded in that time: there is {told}")
+        return begin, end
+
+    def _wanted(self, symbols: list[str]) -> list[int]:
+        return [place for place, name in enumerate(symbols) if name in (self._chosen.symbols or symbols)]
 
     @property
     def table(self) -> pa.Table:
@@ -78,8 +104,7 @@ class RecordingData:
         if self._path is None:
             raise UsageError("feed import makes a recording of this file, which has such a table")
         with open_recording(self._path) as reader:
-            rows = pa.Table.from_batches(reader.batches(), SCHEMA)
-        return rows.filter(pc.equal(rows["channel"].cast(pa.string()), "trading"))
+            return pa.Table.from_batches(trades_of_slice(reader, self._chosen), SCHEMA)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -176,12 +201,11 @@ class RecordingData:
         return frame[columns]
 
 
-def _recorded_seqs(path: Path) -> dict[str, Ints]:
+def _recorded_seqs(path: Path, chosen: Slice) -> dict[str, Ints]:
     """Return the numbers of each symbol's trades, without repeated ones; none where not every trade has one."""
     parts: dict[str, list[pa.Array]] = {}
     with open_recording(path) as reader:
-        for batch in reader.batches(["channel", "symbol", "seq"]):
-            trades = batch.filter(pc.equal(batch["channel"].cast(pa.string()), "trading"))
+        for trades in trades_of_slice(reader, chosen, ["seq", "symbol", "time"]):
             names = trades["symbol"].cast(pa.string())
             for symbol in pc.unique(names).to_pylist():
                 parts.setdefault(symbol, []).append(trades["seq"].filter(pc.equal(names, symbol)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ __all__ = [
     "COLUMNS",
     "INTEGERS",
     "TickColumns",
+    "chosen_columns",
     "frame_digest",
     "generate",
     "polars_frame",
@@ -60,7 +61,7 @@ class TickColumns:
 
     timestamp: Ints
     seq: Ints
-    code: Ints
+    code: NDArray[np.signedinteger[Any]]
     buy: NDArray[np.bool_]
     steps: Mapping[str, Ints]
     trade_id: Ints
@@ -101,35 +102,65 @@ def generate(
 
 
 def source_frame(
-    source: Source, begin: int, end: int, wanted: Sequence[int], seqs: Sequence[int] | None = None
+    source: Source,
+    begin: int,
+    end: int,
+    wanted: Sequence[int],
+    seqs: Sequence[Ints] | None = None,
+    columns: Sequence[str] = COLUMNS,
 ) -> pd.DataFrame:
     """Return the ticks of a source from market time `begin` up to, not including, `end` (ns UTC).
 
     Args:
         wanted: the indices of the symbols.
-        seqs: for each of them the `seq` before its first row; else 0.
+        seqs: for each of them the `seq` of its rows; where there are none they are counted from 1.
+        columns: the columns of the frame; only these, and what they are made of, take memory.
     """
-    parts = list(_parts(source, begin, end, list(wanted), list(seqs or [0] * len(wanted))))
-    return tick_frame(_joined(parts), [source.instruments[index] for index in wanted])
+    steps = [name for name in DECIMALS if name in columns or INTEGERS[name] in columns]
+    parts = _Parts([name for name in _PLAIN if name not in _OPTIONAL or name in columns], steps)
+    counts = [0] * len(wanted)
+    for batch in batches_between(source, begin, end):
+        parts.add(_batch_columns(batch, list(wanted), counts, steps))
+    whole = parts.joined()
+    for code, numbers in enumerate(seqs or ()):
+        if len(numbers) and "seq" in columns:
+            whole.seq[whole.code == code] = numbers
+    return tick_frame(whole, [source.instruments[index] for index in wanted], columns)
 
 
-def tick_frame(columns: TickColumns, instruments: Sequence[Instrument]) -> pd.DataFrame:
+def tick_frame(rows: TickColumns, instruments: Sequence[Instrument], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
     """Build the frame of these rows, whose `code` is an index into `instruments`."""
-    numbers = {name: _decimals(name, columns, instruments) for name in DECIMALS}
-    timestamp = np.ascontiguousarray(columns.timestamp, np.int64)
-    index = pd.DatetimeIndex(timestamp.view("datetime64[ms]"), tz="UTC", name="time")
-    data: dict[str, Any] = {
-        "timestamp": timestamp,
-        "seq": columns.seq,
-        "symbol": _symbols(columns.code, [instrument.symbol for instrument in instruments]),
-        "side": pd.Categorical.from_codes(np.where(columns.buy, 0, 1), categories=SIDES),
-        **numbers,
-        **{INTEGERS[name]: columns.steps[name] for name in DECIMALS},
-        "trade_id": columns.trade_id,
-    }
-    frame = pd.DataFrame(data, index=index, columns=COLUMNS)
+    # A copy: a frame whose column is changed in place must keep its index.
+    index = pd.DatetimeIndex(np.array(rows.timestamp, np.int64).view("datetime64[ms]"), tz="UTC", name="time")
+    lots = {told: name for name, told in INTEGERS.items()}
+    data: dict[str, Any] = {}
+    for name in columns:
+        if name in INTEGERS:
+            data[name] = _decimals(name, rows, instruments)
+        elif name in lots:
+            data[name] = rows.steps[lots[name]]
+        elif name == "symbol":
+            data[name] = _symbols(rows.code, [instrument.symbol for instrument in instruments])
+        elif name == "side":
+            data[name] = pd.Categorical.from_codes(np.where(rows.buy, 0, 1).astype(np.int8), categories=SIDES)
+        else:
+            data[name] = getattr(rows, name)
+    # Without a copy: each column is an array of its own, made for this frame.
+    frame = pd.DataFrame(data, index=index, columns=list(columns), copy=False)
     frame.attrs["instruments"] = {each.symbol: [f"{each.tick_size:f}", f"{each.lot_size:f}"] for each in instruments}
     return frame
+
+
+def chosen_columns(columns: Sequence[str] | None) -> list[str]:
+    """Return the chosen columns in the usual order; all if None. Raises UsageError for one that does not exist."""
+    if columns is None:
+        return COLUMNS
+    for name in columns:
+        if name not in COLUMNS:
+            near = nearest(name, COLUMNS)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(COLUMNS)}"
+            raise UsageError(f"there is no column {name!r}; {hint}")
+    return [name for name in COLUMNS if name in columns]
 
 
 def polars_frame(frame: pd.DataFrame) -> pl.DataFrame:
@@ -174,17 +205,12 @@ def _wanted(instruments: Sequence[Instrument], symbol: str | None) -> list[int]:
     return [names.index(symbol)]
 
 
-def _parts(source: Source, begin: int, end: int, wanted: list[int], counts: list[int]) -> Iterator[TickColumns]:
-    for batch in batches_between(source, begin, end):
-        yield _batch_columns(batch, wanted, counts)
-
-
-def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickColumns:
+def _batch_columns(batch: Batch, wanted: list[int], counts: list[int], steps: Sequence[str]) -> TickColumns:
     """Build the rows of a batch, symbols merged in order of time; `counts` is updated."""
     blocks = [batch.ticks[index] for index in wanted]
     seqs = [np.arange(count + 1, count + 1 + len(block)) for count, block in zip(counts, blocks, strict=True)]
     counts[:] = [count + len(block) for count, block in zip(counts, blocks, strict=True)]
-    codes = [np.full(len(block), code, np.int64) for code, block in enumerate(blocks)]
+    codes = [np.full(len(block), code, np.int16) for code, block in enumerate(blocks)]
     # Stable: at the same time the earlier symbol goes first, as on the wire.
     order = np.argsort(_column(blocks, "time"), kind="stable") if len(blocks) > 1 else slice(None)
     return TickColumns(
@@ -192,7 +218,7 @@ def _batch_columns(batch: Batch, wanted: list[int], counts: list[int]) -> TickCo
         seq=np.concatenate(seqs)[order],
         code=np.concatenate(codes)[order],
         buy=_column(blocks, "side")[order] == BUY,
-        steps={name: _column(blocks, name)[order] for name in DECIMALS},
+        steps={name: _column(blocks, name)[order] for name in steps},
         trade_id=_column(blocks, "trade_id")[order],
     )
 
@@ -202,12 +228,37 @@ def _column(blocks: Sequence[TickBlock], name: str) -> Ints:
     return result
 
 
-def _joined(parts: Sequence[TickColumns]) -> TickColumns:
-    def whole(name: str) -> Any:
-        return np.concatenate([getattr(part, name) for part in parts])
+_PLAIN = ("timestamp", "seq", "code", "buy", "trade_id")
+"""Columns of `TickColumns` beside the steps."""
 
-    steps = {name: np.concatenate([part.steps[name] for part in parts]) for name in DECIMALS}
-    return TickColumns(whole("timestamp"), whole("seq"), whole("code"), whole("buy"), steps, whole("trade_id"))
+_OPTIONAL = ("seq", "trade_id")
+"""Columns that no other column of a frame is made of."""
+
+
+class _Parts:
+    """Rows gathered column by column, so that joining them needs the memory of one column more, and not of all."""
+
+    def __init__(self, plain: Sequence[str], steps: Sequence[str]) -> None:
+        self._plain: dict[str, list[Any]] = {name: [] for name in plain}
+        self._steps: dict[str, list[Any]] = {name: [] for name in steps}
+
+    def add(self, rows: TickColumns) -> None:
+        """Add the next rows."""
+        for name, parts in self._plain.items():
+            parts.append(getattr(rows, name))
+        for name, parts in self._steps.items():
+            parts.append(rows.steps[name])
+
+    def joined(self) -> TickColumns:
+        """Return all rows, and forget them; a column that was not gathered is empty."""
+        plain = {name: _whole(self._plain.pop(name, [])) for name in _PLAIN}
+        return TickColumns(**plain, steps={name: _whole(self._steps.pop(name)) for name in list(self._steps)})
+
+
+def _whole(parts: list[Any]) -> Any:
+    if not parts:
+        return np.empty(0, np.int64)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _decimals(name: str, columns: TickColumns, instruments: Sequence[Instrument]) -> NDArray[np.float64]:
@@ -222,11 +273,11 @@ def _decimals(name: str, columns: TickColumns, instruments: Sequence[Instrument]
     return result
 
 
-def _symbols(code: Ints, names: Sequence[str]) -> pd.Categorical:
+def _symbols(code: NDArray[np.signedinteger[Any]], names: Sequence[str]) -> pd.Categorical:
     present = np.unique(code)
     categories = sorted(names[index] for index in present)
-    places = np.zeros(len(names), np.int64)
+    places = np.zeros(len(names), np.int16)
     for index in present:
         places[index] = categories.index(names[index])
-    codes: Ints = places[code]
+    codes = places[code]
     return pd.Categorical.from_codes(codes, categories=pd.Index(categories, dtype="str"))

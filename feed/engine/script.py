@@ -86,14 +86,14 @@ class Reversion(Piece):
 
 def pieces_of(scenario: Scenario, symbol: str) -> list[Piece]:
     """Return all pieces of one symbol, each repetition of the timeline after the other."""
-    once = [*_phases(scenario), *_events(scenario, symbol)]
-    length = scenario.timeline
-    return [
-        replace(piece, start=piece.start + shift, end=min(piece.end + shift, FOREVER))
-        for turn in range(scenario.repeat)
-        for shift in (scenario.start + turn * length,)
-        for piece in once
-    ]
+    turn = [*_phases(scenario), *_events(scenario, symbol, once=False)]
+    shifts = [scenario.start + number * scenario.timeline for number in range(scenario.repeat)]
+    repeated = [_shifted(piece, shift) for shift in shifts for piece in turn]
+    return [*repeated, *(_shifted(piece, scenario.start) for piece in _events(scenario, symbol, once=True))]
+
+
+def _shifted(piece: Piece, shift: int) -> Piece:
+    return replace(piece, start=piece.start + shift, end=min(piece.end + shift, FOREVER))
 
 
 def _phases(scenario: Scenario) -> Iterator[Piece]:
@@ -126,9 +126,9 @@ def _stop(start: int, end: int, status: str) -> Iterator[Piece]:
         yield Exact(start, end)
 
 
-def _events(scenario: Scenario, symbol: str) -> Iterator[Piece]:
+def _events(scenario: Scenario, symbol: str, *, once: bool) -> Iterator[Piece]:
     for event in scenario.events:
-        if event.symbols is None or symbol in event.symbols:
+        if event.once == once and (event.symbols is None or symbol in event.symbols):
             yield from _EVENTS[event.kind](event, event.at, event.at + event.length)
 
 

@@ -52,9 +52,17 @@ class EngineSource(Source):
         seed: a seed that replaces the scenario's.
         counts_from: the day's volume counts from the block that contains this market time, for readers that do not
             need the volume before it: summing that up takes time.
+        beside: another instance of the same market, for another thread; both share the volumes that either knows.
     """
 
-    def __init__(self, scenario: Scenario, seed: int | None = None, *, counts_from: int = 0) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int | None = None,
+        *,
+        counts_from: int = 0,
+        beside: EngineSource | None = None,
+    ) -> None:
         seed = scenario.seed if seed is None else seed
         self._scenario = scenario
         self._seed = seed
@@ -84,7 +92,7 @@ class EngineSource(Source):
             Early(seed, symbol.symbol, minutes, path, maker.median_lots)
             for symbol, minutes, path, maker in zip(scenario.symbols, layers, paths, self._makers, strict=True)
         ]
-        self._totals: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._totals: OrderedDict[tuple[int, int], int] = OrderedDict() if beside is None else beside._totals
         self._early_lots = lru_cache(maxsize=KEPT_TOTALS)(self._sum_early)
         self._made = lru_cache(maxsize=KEPT_BLOCKS + len(self._makers))(self._make)
         self._books = [self._book(index, symbol, seed) for index, symbol in enumerate(scenario.symbols)]
@@ -151,6 +159,13 @@ class EngineSource(Source):
     def without_volume(self) -> EngineSource:
         """Return the same market with `volume` counted from each block's beginning; earlier blocks are not summed."""
         return EngineSource(self._scenario, self._seed, counts_from=NEVER)
+
+    def inherit(self, earlier: EngineSource, until: int) -> None:
+        """Take over the volumes of a market that is equal up to market time `until`."""
+        length = self._minutes * MINUTE
+        if earlier._minutes == self._minutes:
+            known = list(earlier._totals.items())
+            self._totals.update((key, lots) for key, lots in known if (key[1] + 1) * length <= until)
 
     def books(self, index: int) -> Books:
         """Return the book of a symbol."""

@@ -12,7 +12,7 @@ from feed.errors import UsageError
 from feed.faults.link import Delivery, LinkCut, Parcel
 from feed.units import MILLISECOND, parse_duration, parse_time
 
-__all__ = ["REQUESTS_HEARD", "Draw", "Fault", "FaultEffect", "Span", "read_moment"]
+__all__ = ["REQUESTS_HEARD", "TRIGGERS", "Draw", "Fault", "FaultEffect", "Span", "read_moment"]
 
 REQUESTS_HEARD = ("auth", "control", "list", "ping", "pong", "subscribe", "unsubscribe")
 """The client requests that a fault can wait for."""

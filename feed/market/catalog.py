@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 
 from feed.data.rows import Rows
-from feed.data.ticks import Batch, Source
+from feed.data.ticks import Batch
 from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.book import BookChannel
 from feed.market.channels.exchange import ExchangeGround
@@ -14,6 +14,7 @@ from feed.market.exchange_past import ExchangePast
 from feed.market.memory import BarMemory, BoughtMemory
 from feed.market.numbers import StreamNumbers
 from feed.market.past import Past
+from feed.market.shared import SharedSource
 from feed.protocol.effects import Stream
 from feed.units import DAY, MINUTE
 
@@ -24,9 +25,8 @@ class Catalog:
     """Numbered streams of one source.
 
     Args:
-        source: the source of the events.
+        shared: the source of the events, and what it shares with other markets.
         shift: nanoseconds added to every time that a client sees (the anchor).
-        past: a second instance of the source, for the thread that does slow work; without it nothing is deferred.
 
     Attributes:
         streams: all streams; a stream's number is its index here.
@@ -35,11 +35,13 @@ class Catalog:
         eager: streams published even without subscribers, since their messages cannot be counted otherwise.
     """
 
-    def __init__(self, source: Source, shift: int, past: Source | None = None) -> None:
+    def __init__(self, shared: SharedSource, shift: int) -> None:
+        source, past = shared.source, shared.past
+        self.shared = shared
         self.source = source
         self.shift = shift
         self.instruments = source.instruments
-        self.memories = [BarMemory(source, index) for index in range(len(self.instruments))]
+        self.memories = [BarMemory(source, index, hours) for index, hours in enumerate(shared.hours)]
         self.bought = [BoughtMemory(source, index) for index in range(len(self.instruments))]
         native = open_channels(source, shift, self.memories)
         self.channels = tuple(sorted(channel.name for channel in native))
@@ -47,9 +49,8 @@ class Catalog:
         self.numbers = StreamNumbers(source, book)
         ground = ExchangeGround(source, shift, book, self.memories, list(self.bought), self.numbers)
         self._channels = (*native, *open_exchange_channels(ground))
-        light = (past or source).without_volume()
-        theirs = [memory.beside(light) for memory in self.memories]
-        bought = [memory.apart(light) for memory in self.bought]
+        theirs = [memory.beside(shared.light) for memory in self.memories]
+        bought = [memory.apart(shared.light) for memory in self.bought]
         self.past = Past(past or source, theirs, shift)
         self._apart: dict[str, Channel] = {}
         # Counts order book changes in another thread.
@@ -89,6 +90,16 @@ class Catalog:
         for memory, bought, block in zip(self.memories, self.bought, batch.ticks, strict=True):
             memory.learn(batch.start, batch.end, block)
             bought.learn(batch.start, batch.end, block)
+
+    def channel_apart(self, stream: Stream) -> Channel:
+        """Return the channel of a stream on the source's second instance, for the thread of slow work."""
+        if stream.channel == "book" and self.book_apart is not None:
+            return self.book_apart
+        return self._apart[stream.channel]
+
+    def first_seq(self, stream: Stream, begins: int) -> int:
+        """Return the `seq` before a stream's first message; a recording from its beginning keeps its numbers."""
+        return self.source.numbering.get(stream.key, 0) if begins == self.source.start else 0
 
     def is_slow(self, stream: Stream, at: int, count: int) -> bool:
         """Return whether the state at `at` is slow to compute and can be computed in another thread."""

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-__all__ = ["Chore", "Chores"]
+__all__ = ["Chore", "Chores", "exhausted"]
 
 T = TypeVar("T")
 
@@ -18,6 +18,16 @@ Chore = Generator[None, None, T]
 
 TURN = 0.0005
 """The longest time (s) that the thread may keep running while the event loop waits, as at each write of the loop."""
+
+
+def exhausted(chore: Chore[T]) -> T:
+    """Do a chore at once, and return its result."""
+    while True:
+        try:
+            next(chore)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 class Chores:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feed.errors import FeedError
+from feed.faults.fault import Fault
 from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
 from feed.protocol.events import MarketPhase
+from feed.scenario.events import Happening
+from feed.scenario.write import spelled
 
 __all__ = ["Command", "CommandError", "Done", "Entry"]
 
@@ -106,4 +109,8 @@ class CommandError(FeedError):
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, Happening):
+        return spelled(value)
+    if isinstance(value, Fault):
+        return value.document
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,13 @@ def market_digest(scenario: Scenario, folder: Path, source: Source, *, seed: int
 
 
 def _sha256(path: Path) -> str:
+    stamp = path.stat()
+    return _sha256_of(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=256)
+def _sha256_of(path: Path, changed: int, size: int) -> str:
+    """Return the hash of a file, which is read once for each state of the file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

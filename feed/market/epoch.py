@@ -57,7 +57,7 @@ class Epoch:
         self.active = {*catalog.eager, *active}
         self.segment: Segment | None = None
         self.cursor = 0
-        self._batches: Iterator[Batch] = catalog.source.batches(begins)
+        self._batches: Iterator[Batch] = catalog.shared.batches(begins)
         # A recording played from its beginning keeps the numbers of its messages.
         known = catalog.source.numbering if begins == catalog.source.start else {}
         self._numbering = tuple(known.get(stream.key, 0) for stream in catalog.streams)
@@ -93,10 +93,11 @@ class Epoch:
         """Publish a stream from now on; everything due at market time `here` or before it counts as published."""
         if number in self.active:
             return
-        upcoming = self._upcoming()
-        # Nothing is due at the end itself, where market time finally stops.
-        last = self._catalog.source.end if upcoming is None else upcoming
-        self.published = max(self.published, here if last is None else min(here, last - 1))
+        if here >= self.begins:
+            upcoming = self._upcoming()
+            # Nothing is due at the end itself, where market time finally stops.
+            last = self._catalog.source.end if upcoming is None else upcoming
+            self.published = max(self.published, here if last is None else min(here, last - 1))
         self._topics[number].seq = self.seq_at(number, self.published)
         self.active.add(number)
         if self.segment is not None:

@@ -23,15 +23,18 @@ class MarketFrames:
 
     Attributes:
         catalog: the streams of the present source.
-        chores: the thread for slow work.
         hub: the streams and their subscribers.
         run: the present epoch.
     """
 
     catalog: Catalog
-    chores: Chores
     hub: Hub
     run: Epoch
+
+    @property
+    def chores(self) -> Chores:
+        """The thread for slow work on the present source."""
+        return self.catalog.shared.chores
 
     @property
     def history(self) -> History:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from feed.clock import Clock
-from feed.data.ticks import Instrument, Source
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
 from feed.faults.log import FaultLog
+from feed.market.account import MarketAccount, MarketIdentity
 from feed.market.catalog import Catalog
-from feed.market.chores import Chore, Chores
+from feed.market.chores import Chore
 from feed.market.epoch import Epoch
-from feed.market.frames import MarketFrames
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
+from feed.market.plan import Repertoire
 from feed.market.segment import Segment
+from feed.market.shared import SharedSource
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
-from feed.protocol.events import Event, MarketChanged, MarketPhase, Status
+from feed.protocol.events import Event, FaultsChanged, MarketChanged, MarketPhase
 from feed.units import MILLISECOND
-from feed.version import __version__
 
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
 
@@ -43,41 +43,31 @@ class Tap(Protocol):
         """Take messages that are published at monotonic time `now`, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarketIdentity:
-    """Names of a market: its own and the scenario's."""
-
-    name: str
-    scenario: str
-
-
-class Market(MarketFrames):
+class Market(MarketAccount):
     """State and history of one simulation; a player (`feed.market.player`) advances its market time.
 
     Args:
         identity: the names of the market.
-        source: the source of the events.
+        shared: the source of the events, and what it shares with other markets.
         state: the market's initial state.
         shift: nanoseconds added to every time that a client sees (the anchor).
         window: the limits of a resume.
         limits: the server's limits, for the status frame.
         clock: real time.
-        past: a second instance of the source, for the thread that does slow work; without it nothing is deferred.
-        reopen: returns the source and its past for another seed, if a new epoch may have one.
+        repertoire: what its epochs may play; without it, only what it begins with.
     """
 
     def __init__(
         self,
         identity: MarketIdentity,
-        source: Source,
+        shared: SharedSource,
         state: MarketState,
         *,
         window: ResumeWindow,
         clock: Clock,
         shift: int = 0,
         limits: dict[str, int | float] | None = None,
-        past: Source | None = None,
-        reopen: Callable[[int], tuple[Source, Source]] | None = None,
+        repertoire: Repertoire | None = None,
     ) -> None:
         self.identity = identity
         self.state = state
@@ -85,12 +75,11 @@ class Market(MarketFrames):
         self._shift = shift
         self._limits = limits or {}
         self._window = window
-        self._reopen = reopen
-        self.catalog = Catalog(source, shift, past)
+        self.repertoire = repertoire
+        self.catalog = Catalog(shared, shift)
         self.streams = self.catalog.native
         self.hub = Hub(self.catalog.streams, clock, self, self.catalog.conflated)
         self._counting: Future[None] | None = None
-        self.chores = Chores()
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
@@ -109,108 +98,9 @@ class Market(MarketFrames):
 
     # Interface for sessions.
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels that the market publishes."""
-        return self.catalog.channels
-
-    @property
-    def instruments(self) -> tuple[Instrument, ...]:
-        """The instruments: symbols with their price and size steps."""
-        return self.catalog.instruments
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols that the market publishes, in their fixed order."""
-        return tuple(instrument.symbol for instrument in self.catalog.instruments)
-
-    @property
-    def source(self) -> Source:
-        """The source of the events of the present epoch."""
-        return self.catalog.source
-
-    def parts(self, channel: str) -> tuple[str, ...]:
-        """Return the intervals or depths that tell a channel's streams apart; one empty text for a single stream."""
-        return self.catalog.parts(channel)
-
-    @property
-    def epoch(self) -> str:
-        """The name of the present epoch: the market's digest and the number of the epoch."""
-        return self.state.epoch
-
-    @property
-    def phase(self) -> MarketPhase:
-        """The phase last announced: `running`, `paused` or `ended`."""
-        return self._phase
-
-    @property
-    def speed(self) -> float | str:
-        """Market seconds a real second, or `max`."""
-        return "max" if self.state.speed is None else float(self.state.speed)
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The identity and present state of the market, as answered over HTTP."""
-        return {
-            "scenario": self.identity.scenario,
-            "seed": self.state.seed,
-            "epoch": self.epoch,
-            "digest": self.state.digest,
-            "state": self.phase,
-            "speed": self.speed,
-            "virtual_time": self.virtual_time,
-            **self._behind,
-            "symbols": self.symbols,
-            "channels": self.channels,
-            **({} if self.failure is None else {"failure": self.failure}),
-        }
-
-    @property
-    def _behind(self) -> dict[str, float]:
-        behind = self.lateness.behind
-        return {} if behind is None else {"real_speed": behind.speed, "behind_ms": behind.lag // MILLISECOND}
-
-    @property
-    def here(self) -> int:
-        """Current market time in ns, without the anchor."""
-        if self.state.moving and self.state.is_max:
-            return max(self.state.at, self.run.published)
-        return self.state.position(self._clock.now())
-
-    @property
-    def shift(self) -> int:
-        """Nanoseconds added to market time for the time that clients see."""
-        return self._shift
-
-    @property
-    def virtual_time(self) -> int:
-        """Market time in milliseconds, as clients see it."""
-        return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
-
-    @property
-    def epoch_number(self) -> int:
-        """The number of the present epoch, from 1."""
-        return self.state.number
-
-    @property
-    def shown_time(self) -> int:
-        """Market time up to which everything has been published, in ns as clients see it."""
-        return max(self.published, self.state.begins) + self._shift
-
-    def symbol_status(self, symbol: str) -> str:
-        """Return the status of a symbol: `online`, `halted`, `auction` or `maintenance`."""
-        changes = self.source.statuses(max(self.published, self.state.begins))
-        return next((change.status for change in changes if change.symbol == symbol), "online")
-
     def listen(self, stream: Stream) -> None:
         """Publish a stream that is about to be joined, so that the reported `seq` is the one of its snapshot."""
         self._activate(stream)
-
-    @property
-    def seqs(self) -> dict[str, int]:
-        """The last `seq` of each stream that is published, by the stream's key."""
-        active = [number for number in sorted(self.run.active) if number < len(self.streams)]
-        return {self.streams[number].key: self.hub.numbered[number].seq for number in active}
 
     def has_snapshot(self, channel: str) -> bool:
         """Return whether a subscription to this channel begins with a snapshot even if the client asks for none."""
@@ -229,24 +119,6 @@ class Market(MarketFrames):
         if epoch != self.epoch:
             return False
         return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
-
-    def status(self, connection: str) -> Status:
-        """Return the first event for a connection."""
-        return Status(
-            status="online",
-            version=__version__,
-            connection=connection,
-            market=self.identity.name,
-            scenario=self.identity.scenario,
-            seed=self.state.seed,
-            epoch=self.epoch,
-            digest=self.state.digest,
-            state=self.phase,
-            virtual_time=self.virtual_time,
-            speed=self.speed,
-            channels=self.channels,
-            limits=self._limits,
-        )
 
     # Interface for connections.
 
@@ -302,13 +174,16 @@ class Market(MarketFrames):
             state: the new state.
             effect: market time after which it applies; messages due until then belong to the epoch that ends.
         """
-        renewed, reseeded = state.number != self.state.number, state.seed != self.state.seed
-        if renewed and effect is not None:
+        renewed, replanned = state.number != self.state.number, state.plan != self.state.plan
+        changes_faults = state.faults != self.state.faults
+        if (renewed or changes_faults) and effect is not None:
             self._publish_up_to(effect)
         self.state = state
+        if changes_faults:
+            self.tell(FaultsChanged())
         self._measure()
         if renewed:
-            self._renew(reseeded=reseeded)
+            self._renew(replanned=replanned)
 
     def next_time(self) -> int | None:
         """Return the market time of the next message, or None if the source has ended."""
@@ -357,6 +232,10 @@ class Market(MarketFrames):
             real_speed=None if behind is None else behind.speed,
             behind_ms=None if behind is None else behind.lag // MILLISECOND,
         )
+        self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event to all connections."""
         for tell in list(self._audience.values()):
             tell(event)
 
@@ -383,13 +262,15 @@ class Market(MarketFrames):
         while (due := self.next_time()) is not None and due <= time:
             self.publish_due(time, SLICE)
 
-    def _renew(self, *, reseeded: bool) -> None:
+    def _renew(self, *, replanned: bool) -> None:
         # Waiting messages of the old epoch can't be looked up in the new one.
         self.hub.release_all()
-        if reseeded:
-            assert self._reopen is not None
-            source, past = self._reopen(self.state.seed)
-            self.catalog = Catalog(source, self._shift, past)
+        if replanned:
+            assert self.repertoire is not None
+            plan = self.state.plan
+            self._shift = self.repertoire.shift(plan)
+            self.catalog = Catalog(self.repertoire.open(plan), self._shift)
+            self.identity = replace(self.identity, scenario=self.repertoire.script(plan).name)
         active = self.run.active
         self.run = Epoch(
             self.catalog,

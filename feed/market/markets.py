@@ -17,6 +17,7 @@ import structlog
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.hints import nearest
+from feed.market.barrier import Barrier
 from feed.market.commands import CommandError
 from feed.market.control import MarketControl
 from feed.market.market import Market
@@ -82,12 +83,10 @@ class OpenedMarket:
     Attributes:
         market: the market.
         spec: its specification, with every default filled in.
-        digest_of: returns the digest of its frames for a seed and a beginning.
     """
 
     market: Market
     spec: MarketSpec
-    digest_of: Callable[[int, int], str]
 
 
 class HostedMarket:
@@ -96,6 +95,7 @@ class HostedMarket:
     Attributes:
         is_nameless: whether it belongs to one connection, and is removed with it.
         ordinals: the counter that numbers its connections.
+        barrier: the connections, for commands that wait for their clients.
     """
 
     def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
@@ -111,7 +111,8 @@ class HostedMarket:
             gather=limits.gather,
             patience=limits.patience,
         )
-        self.control = MarketControl(opened.market, self.player, clock, opened.digest_of)
+        self.barrier = Barrier()
+        self.control = MarketControl(opened.market, self.player, clock, barrier=self.barrier)
         self.player.on_awaited = self.control.begin
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None

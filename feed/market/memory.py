@@ -15,7 +15,7 @@ from feed.data.bars import Bars, bars_of, joined
 from feed.data.ticks import BUY, Source, TickBlock, Traded
 from feed.units import HOUR, MINUTE, SECOND
 
-__all__ = ["BarMemory", "BarSource", "BoughtMemory", "bought"]
+__all__ = ["BarMemory", "BarSource", "BoughtMemory", "Hours", "bought", "inherited"]
 
 KEPT_HOURS = 1000
 """The hours of bars that are kept: more than a month, for the candle of a month."""
@@ -52,6 +52,22 @@ class _Hour:
     bars: Bars
 
 
+Hours = dict[int, _Hour]
+"""Minute bars of one symbol by the number of their hour."""
+
+
+def inherited(earlier: Hours, until: int) -> Hours:
+    """Return the bars of a source that is equal to another one up to market time `until`."""
+    last = until // MINUTE * MINUTE
+    found: Hours = {}
+    for hour, known in list(earlier.items()):
+        end = min(known.until, last)
+        if end > hour * HOUR:
+            bars = known.bars if end == known.until else known.bars[np.flatnonzero(known.bars.time < end)]
+            found[hour] = _Hour(end, bars)
+    return found
+
+
 class BarMemory:
     """Minute bars of one symbol, an hour at a time; the newest hours are kept.
 
@@ -61,19 +77,18 @@ class BarMemory:
     Args:
         source: the source of ticks; no other thread uses it.
         index: the index of the instrument in the source.
+        hours: the bars that are known, shared with other memories of an equal source.
     """
 
-    def __init__(self, source: BarSource, index: int) -> None:
+    def __init__(self, source: BarSource, index: int, hours: Hours | None = None) -> None:
         self._source = source
         self._index = index
-        self._hours: dict[int, _Hour] = {}
+        self._hours: Hours = {} if hours is None else hours
         self._seconds: tuple[int, int, Bars] | None = None
 
     def beside(self, source: BarSource) -> BarMemory:
         """Return a memory for another thread, with another instance of the source and the same hours."""
-        other = BarMemory(source, self._index)
-        other._hours = self._hours
-        return other
+        return BarMemory(source, self._index, self._hours)
 
     def knows(self, start: int, end: int) -> bool:
         """Return whether the `minutes` from `start` to `end` are all known already."""
@@ -83,12 +98,19 @@ class BarMemory:
         """Return the minute bars that begin at `start` or later and before `end` (ns UTC, whole minutes)."""
         if start >= end:
             return Bars.empty()
-        for _ in self.making(start, end):
-            pass
-        whole = joined([self._hours[hour].bars for hour in _hours(start, end)])
+        whole = joined(self._whole(start, end))
         lo, hi = np.searchsorted(whole.time, [start, end])
         self._forget(start // HOUR)
         return whole[slice(int(lo), int(hi))]
+
+    def _whole(self, start: int, end: int) -> list[Bars]:
+        while True:
+            for _ in self.making(start, end):
+                pass
+            # Another thread may have dropped an hour meanwhile.
+            kept = [self._hours.get(hour) for hour in _hours(start, end)]
+            if None not in kept:
+                return [hour.bars for hour in kept if hour is not None]
 
     def making(self, start: int, end: int) -> Iterator[None]:
         """Compute the missing bars from `start` to `end`, some milliseconds of work between two values."""

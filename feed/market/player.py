@@ -14,6 +14,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.market.alarm import Alarm
 from feed.market.lateness import Behind
 from feed.market.market import SLICE, Market
+from feed.market.waiters import Waiters
 from feed.protocol.events import MarketPhase
 from feed.units import MILLISECOND, SECOND
 
@@ -84,8 +85,7 @@ class Player:
         self._begun = False
         # A command has come since this was looked at.
         self._changed = False
-        # Tasks that wait until everything due at or before a market time has been published.
-        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
+        self._awaited = Waiters()
         market.on_join = self._count_in
         # Tasks that wait until no reader has unsent data.
         self._until_empty: list[asyncio.Future[None]] = []
@@ -98,7 +98,7 @@ class Player:
                 await self._play_on()
         finally:
             self.is_over = True
-            self._release(None)
+            self._awaited.release(None)
 
     async def play_out(self) -> None:
         """Play the market until its source has ended."""
@@ -119,8 +119,7 @@ class Player:
         """Wait until everything due at or before market time `time` has been published, or the market stands still."""
         if self.is_over:
             return
-        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._awaited.append((time, reached))
+        reached = self._awaited.wait_for(time)
         self._interrupt()
         await reached
 
@@ -179,29 +178,24 @@ class Player:
 
     def _phase(self) -> MarketPhase:
         state = self._market.state
-        ended = self._market.next_time() is None if state.end is None else state.at >= state.end
+        if state.end is not None:
+            return "ended" if state.at >= state.end else "paused"
+        # A market that has published nothing yet has not looked for its first message either.
+        ended = self._market.run.segment is not None and self._market.next_time() is None
         return "ended" if ended else "paused"
 
     def _tell(self, phase: MarketPhase) -> None:
         """Announce that the market stands still, unless already announced, and release all waiting tasks."""
         if self._market.phase != phase:
             self._market.announce(phase)
-        self._release(None)
-
-    def _release(self, upcoming: int | None) -> None:
-        """Release tasks whose awaited time has been published; all of them if nothing is coming."""
-        if not self._awaited:
-            return
-        for entry in list(self._awaited):
-            time, reached = entry
-            if upcoming is None or upcoming > time:
-                self._awaited.remove(entry)
-                if not reached.done():
-                    reached.set_result(None)
+        self._awaited.release(None)
 
     async def _publish_until(self, time: int) -> None:
         """Publish the remaining messages of a market that stands still, up to market time `time`."""
         market = self._market
+        if time < market.state.begins:
+            # It stands before its first message, which need not be made yet.
+            return
         while not self._changed and (due := market.next_time()) is not None and due <= time:
             market.publish_due(time, SLICE)
             await self._wait_for_readers(CATCH_UP_WAIT)
@@ -210,7 +204,7 @@ class Player:
         wait = self._turn()
         while wait is not None and not self._changed:
             if self._awaited:
-                self._release(self._market.next_time())
+                self._awaited.release(self._market.next_time())
             if wait > 0:
                 wait = await self._cruise(wait)
             else:
@@ -279,7 +273,7 @@ class Player:
                 return
             self._publish(limit)
             if self._awaited:
-                self._release(market.next_time())
+                self._awaited.release(market.next_time())
             await self._wait_for_readers(self._patience)
             await self._wait_for_tap()
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from feed.market.plan import EpochPlan
+from feed.market.standing import StandingFault, standing_from
+from feed.scenario.events import Event, event_from
+from feed.scenario.write import spelled
 from feed.units import MAX_SPEED
 
-__all__ = ["MarketState", "exact_speed"]
+__all__ = ["MarketState", "exact_speed", "state_from"]
 
 
 def exact_speed(speed: float) -> Fraction | None:
@@ -26,29 +30,44 @@ class MarketState:
 
     Attributes:
         seed: the seed of the source's random numbers.
+        scenario: the name of the scenario.
+        shocks: the events that were added to the scenario while it was played.
         digest: the digest of all inputs of this epoch's frames.
         begins: market time at which the epoch begins.
         number: the number of the epoch in its market, from 1.
         speed: market time per real time; None: as fast as its subscribers read.
+        usual: the speed that the market has again once it stands; another one than `speed` while it runs to a stop.
         moving: whether market time runs.
         at: market time at `since`; the market time at which it stands, if it does not move.
         since: the monotonic time at which market time was `at`.
         stop: market time at which it will stop; None: at the source's end.
         end: market time at which the source ends; None: never.
         waits: whether it starts by itself with its first subscribers.
+        faults: the faults that are in force in the whole market.
+        armed: the number of such faults that there have been.
     """
 
     seed: int
+    scenario: str = ""
+    shocks: tuple[Event, ...] = ()
     digest: str
     begins: int
     number: int = 1
     speed: Fraction | None = Fraction(1)
+    usual: Fraction | None = Fraction(1)
     moving: bool = False
     at: int
     since: int = 0
     stop: int | None = None
     end: int | None = None
     waits: bool = False
+    faults: tuple[StandingFault, ...] = ()
+    armed: int = 0
+
+    @property
+    def plan(self) -> EpochPlan:
+        """What the market plays in this epoch."""
+        return EpochPlan(self.scenario, self.seed, self.shocks)
 
     @property
     def epoch(self) -> str:
@@ -87,32 +106,60 @@ class MarketState:
 
     def stand(self, at: int) -> MarketState:
         """Return the state of standing still at market time `at`."""
-        return replace(self, moving=False, at=at, stop=None, waits=False)
+        return replace(self, moving=False, at=at, stop=None, waits=False, speed=self.usual)
 
-    def begin(self, at: int, *, seed: int | None = None, digest: str | None = None) -> MarketState:
+    def begin(self, at: int, plan: EpochPlan, *, digest: str, end: int | None) -> MarketState:
         """Return the state of the next epoch, standing still before its first message."""
         return replace(
-            self,
+            self.stand(at - 1),
             begins=at,
-            at=at - 1,
             number=self.number + 1,
-            stop=None,
-            moving=False,
-            waits=False,
-            seed=self.seed if seed is None else seed,
-            digest=self.digest if digest is None else digest,
+            scenario=plan.scenario,
+            seed=plan.seed,
+            shocks=plan.shocks,
+            digest=digest,
+            end=end,
         )
 
     def document(self) -> dict[str, Any]:
         """Return the state as JSON values, for the log of commands."""
         return {
+            "scenario": self.scenario,
             "seed": self.seed,
+            "shocks": [spelled(event) for event in self.shocks],
             "digest": self.digest,
             "epoch": self.epoch,
             "begins": self.begins,
             "number": self.number,
-            "speed": "max" if self.speed is None else str(self.speed),
+            "speed": _speed_text(self.speed),
+            "usual": _speed_text(self.usual),
             "moving": self.moving,
             "at": self.at,
             "stop": self.stop,
+            "end": self.end,
+            "waits": self.waits,
+            "faults": [each.document() for each in self.faults],
+            "armed": self.armed,
         }
+
+
+def state_from(document: dict[str, Any]) -> MarketState:
+    """Return the state that `document()` has written; times on the clock of the process that wrote it are left out."""
+    values = {key: value for key, value in document.items() if key != "epoch"}
+    return MarketState(
+        **values
+        | {
+            "shocks": tuple(event_from(event) for event in document["shocks"]),
+            "speed": _speed_from(document["speed"]),
+            "usual": _speed_from(document["usual"]),
+            "faults": tuple(standing_from(each) for each in document["faults"]),
+        }
+    )
+
+
+def _speed_text(speed: Fraction | None) -> str:
+    return "max" if speed is None else str(speed)
+
+
+def _speed_from(text: str) -> Fraction | None:
+    return None if text == "max" else Fraction(text)

@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     NOT_REACHED = "NOT_REACHED"
     NOT_ALLOWED = "NOT_ALLOWED"
     UNKNOWN_MARKET = "UNKNOWN_MARKET"
+    UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
     MARKET_EXISTS = "MARKET_EXISTS"
 
 
@@ -62,6 +63,7 @@ ERROR_MEANINGS = {
     ErrorCode.NOT_REACHED: "The market time or the trade that was asked for does not exist",
     ErrorCode.NOT_ALLOWED: "The client may not control this market",
     ErrorCode.UNKNOWN_MARKET: "There is no market of that name",
+    ErrorCode.UNKNOWN_CONNECTION: "There is no connection of that name in the market",
     ErrorCode.MARKET_EXISTS: "The market of that name was made with other keys",
 }
 """The meaning of each error code, for the documentation."""

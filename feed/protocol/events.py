@@ -16,6 +16,7 @@ __all__ = [
     "CommandDone",
     "ErrorEvent",
     "Event",
+    "FaultsChanged",
     "Heartbeat",
     "MarketChanged",
     "MarketPhase",
@@ -171,8 +172,18 @@ class MarketChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultsChanged(Event):
+    """Change of the faults that are in force in the whole market; for the server's connections, never for clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDone(Event):
-    """Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping."""
+    """Completion of a command, after all data before it has been sent: tests wait for this instead of sleeping.
+
+    The keys after `seq` belong to single actions: the trades of a step, the number of an armed fault, the numbers of
+    the ended ones, whether a run came to its end; and of a command that waited for the clients, whether all answered,
+    and which did not.
+    """
 
     action: str
     log: int
@@ -181,6 +192,11 @@ class CommandDone(Event):
     state: MarketPhase
     seq: Mapping[str, int]
     trades: int | None = None
+    reached: bool | None = None
+    fault: int | None = None
+    cleared: tuple[int, ...] | None = None
+    settled: bool | None = None
+    unsettled: tuple[str, ...] | None = None
     id: RequestId | None = None
 
 

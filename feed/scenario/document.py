@@ -207,7 +207,7 @@ class ScenarioDocument(_Section):
         ends = 0
         for phase in self.phases:
             ends = (ends if phase.at is None else phase.at) + (phase.for_ or 0)
-        return max([ends, *(event.at + event.length for event in self.events)])
+        return max([ends, *(event.at + event.length for event in self.events if not event.once)])
 
     @property
     def script_end(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from feed.scenario.values import Duration, Factor, Length, Percent, Step
 from feed.units import DAY
@@ -26,6 +26,7 @@ __all__ = [
     "StatusEvent",
     "Target",
     "ThinBook",
+    "event_from",
 ]
 
 Size = Annotated[Percent, Field(ge=-0.95, le=5)]
@@ -41,11 +42,21 @@ class Happening(BaseModel):
     symbols: tuple[str, ...] | None = Field(
         None, min_length=1, max_length=1000, description="The symbols that it happens to; where missing: all"
     )
+    name: str = Field("", max_length=64, description="A name for it, to run a market until it begins or ends")
+    once: bool = Field(
+        False, description="Of a timeline that is repeated: happens once, so long after the scenario's start"
+    )
 
     @property
     def length(self) -> int:
         """The length of the event, ns."""
         return int(getattr(self, "for_", 0))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the event may be called: its kind, and its own name if it has one."""
+        kind: str = getattr(self, "kind", "")
+        return (kind, self.name) if self.name and self.name != kind else (kind,)
 
 
 class Overlay(Happening):
@@ -204,6 +215,14 @@ Event = Annotated[
     | Target,
     Field(discriminator="kind"),
 ]
+
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def event_from(document: object) -> Event:
+    """Return the event with the keys of one of the `[[events]]`; raise pydantic's ValidationError if it is none."""
+    return _EVENTS.validate_python(document)
+
 
 EVENT_KINDS = (
     "overlay",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from feed.scenario.mistakes import problems_in
 from feed.scenario.model import Scenario
 from feed.scenario.schema import scenario_schema
 
-__all__ = ["load_scenario", "scenario_digest", "scenario_from", "scenario_schema", "with_lines"]
+__all__ = ["load_scenario", "reading_files", "scenario_digest", "scenario_from", "scenario_schema", "with_lines"]
 
 MAX_FILE = 16 * 1024 * 1024
 MAX_PROBLEMS = 50
@@ -120,12 +122,30 @@ def scenario_digest(scenario: Scenario) -> str:
     """
     unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
     document = scenario.model_dump(mode="json", exclude=unsaid)
+    for event in document["events"]:
+        del event["name"]
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def reading_files() -> Iterator[list[Path]]:
+    """Give a list that gets the path of each file that is read inside of the block."""
+    files: list[Path] = []
+    token = _files.set(files)
+    try:
+        yield files
+    finally:
+        _files.reset(token)
+
+
+_files: ContextVar[list[Path] | None] = ContextVar("files", default=None)
+
+
 def _read(path: Path) -> str:
     name = str(path)
+    if (files := _files.get()) is not None:
+        files.append(path)
     try:
         if path.is_dir():
             raise ScenarioError(name, [Problem("", "is a folder", "name a .toml or .json file in it")])

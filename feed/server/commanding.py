@@ -51,7 +51,7 @@ class PeerCommands:
                 virtual_time=done.virtual_time,
                 state=done.state,
                 seq=done.seq,
-                trades=done.facts.get("trades"),
+                **done.facts,
                 id=act.id,
             )
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from feed.clock import Clock, Now
+from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
@@ -18,7 +19,7 @@ from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Reform, Send
-from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
+from feed.protocol.events import Closing, ErrorEvent, Event, FaultsChanged, MarketChanged
 from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
@@ -28,6 +29,7 @@ from feed.server.faulting import PeerFaults
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.stamping import StampedWire
+from feed.server.standing import StandingFaults
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
@@ -40,6 +42,9 @@ CLOSE_GRACE = 5 * SECOND
 
 SLOW_GRACE = 1 * SECOND
 """The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
+
+BARRIER = b"barrier "
+"""What a ping of the market's barrier begins with; its number follows."""
 
 MAX_QUESTION = 18
 """The maximum number of digits in the number of a progress ping."""
@@ -61,33 +66,10 @@ class Peer:
     """
 
     __slots__ = (
-        "_alarms",
-        "_clock",
-        "_closed",
-        "_commands",
-        "_connection",
-        "_counters",
-        "_epoch",
-        "_farewell",
-        "_faults",
-        "_hub",
-        "_last_sent",
-        "_limits",
-        "_loop",
-        "_market",
-        "_on_gone",
-        "_ordinal",
-        "_outbox",
-        "_session",
-        "_streams",
-        "_subscriber",
-        "_talk",
-        "_watchdog",
-        "_why",
-        "alarm",
-        "hosted",
-        "name",
-    )
+        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
+        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_ordinal", "_outbox", "_session",
+        "_standing", "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -106,6 +88,7 @@ class Peer:
         self.name = name
         self._ordinal = next(hosted.ordinals)
         self._faults: PeerFaults | None = None
+        self._standing = StandingFaults(self.arm, self.clear)
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -149,6 +132,8 @@ class Peer:
     def open(self) -> None:
         """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
+        self.hosted.barrier.enter(self)
+        self._standing.take(self._market.state.faults)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
@@ -156,6 +141,9 @@ class Peer:
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
+        if isinstance(event, FaultsChanged):
+            self._standing.take(self._market.state.faults)
+            return
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
@@ -211,6 +199,11 @@ class Peer:
             )
         return self._faults.arm(fault)
 
+    def ask(self, number: int) -> None:
+        """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
+        self._hub.release(self._subscriber)
+        self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
+
     def clear(self, number: int) -> None:
         """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
         if self._faults is None:
@@ -255,7 +248,10 @@ class Peer:
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
         self._do(self._session.pong_frame(payload, self._clock.read()))
-        if len(payload) <= MAX_QUESTION and payload.isdigit():
+        if payload.startswith(BARRIER):
+            if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
+                self.hosted.barrier.hear(self, int(number))
+        elif len(payload) <= MAX_QUESTION and payload.isdigit():
             self._hub.hear(self._subscriber, int(payload))
             self._streams.sample()
 
@@ -292,6 +288,7 @@ class Peer:
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
+        self.hosted.barrier.leave(self)
         self._watchdog.stop()
         self._alarms.forget(self)
         if self._farewell is not None:
@@ -388,6 +385,7 @@ class Peer:
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""
         self._closed = True
+        self.hosted.barrier.leave(self)
         self._outbox.closed = True
         self._stop()
         self._watchdog.stop()

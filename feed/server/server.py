@@ -165,8 +165,9 @@ class FeedServer:
             process_request=self._admit_and_say,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
-            # Its time runs on while an answer about the past is made; the request itself has a time of its own.
-            open_timeout=(limits.handshake_timeout + limits.history_timeout) / SECOND,
+            # A command is answered when it is done, however long that takes; the request has a time of its own, and
+            # so has everything else that is answered.
+            open_timeout=None,
             # The session pings: the library's own keepalive waits for ever on a client that does not read.
             ping_interval=None,
             close_timeout=1,

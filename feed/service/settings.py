@@ -214,6 +214,10 @@ class ServeSettings(Limits):
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")
     scenarios: Path | None = Field(None, description="Folder of scenarios in place of the bundled ones")
 
+    recordings: Path | None = Field(
+        None, description="Folder of recordings that clients may ask for by the name of their file"
+    )
+
     @property
     def limits(self) -> Limits:
         """Limits alone, as the server takes them."""

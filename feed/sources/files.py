@@ -19,6 +19,7 @@ from feed.scenario.tickfile import TickFile
 from feed.tape.columns import gather_rows
 from feed.tape.reader import is_recording
 from feed.tape.replay import RecordingSource, read_recording
+from feed.tape.slices import Slice
 
 __all__ = ["open_file", "open_recorded", "open_tick_file"]
 
@@ -26,13 +27,13 @@ USUAL_SYMBOL = "BTC/USD"
 """Default symbol of a file that names none; a notice says that it was assumed."""
 
 
-def open_recorded(path: Path) -> RecordingSource:
-    """Open a recording as a source, with a book around the trades of each symbol without a recorded book.
+def open_recorded(path: Path, chosen: Slice | None = None) -> RecordingSource:
+    """Open a recording, or a slice of it, as a source, with a book around the trades of each symbol without a book.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
     """
-    return read_recording(path, _book_around)
+    return read_recording(path, _book_around, chosen)
 
 
 def open_file(path: Path) -> RecordingSource:

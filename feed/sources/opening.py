@@ -106,4 +106,4 @@ def open_source(scenario: Scenario, path: Path, seed: int | None = None, *, unti
 def past_of(source: Source, scenario: Scenario, seed: int | None = None) -> Source:
     """Return the same source for another thread: a new engine, or the same immutable file."""
     whole = source.whole if isinstance(source, EndedSource) else source
-    return EngineSource(scenario, seed) if isinstance(whole, EngineSource) else whole
+    return EngineSource(scenario, seed, beside=whole) if isinstance(whole, EngineSource) else whole

@@ -6,6 +6,7 @@ without a name, which the system removes with the process; read rows are paged i
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from dataclasses import fields
 from itertools import accumulate
@@ -19,6 +20,9 @@ from feed.data.ticks import TickBlock
 __all__ = ["RunningLots", "TickCache"]
 
 SUMMED_ROWS = 4096
+
+ADVICE = getattr(mmap, "MADV_DONTNEED", None)
+"""Advice to the kernel that pages are not needed for now; None where the system takes none."""
 
 _COLUMNS = tuple(field.name for field in fields(TickBlock))
 
@@ -62,7 +66,17 @@ class TickCache:
 
     def rows(self, first: int, last: int) -> dict[str, NDArray[np.int64]]:
         """Return the kept columns of a range of rows, in memory."""
-        return {name: np.array(column[first:last]) for name, column in self._columns.items()}
+        return {name: _read(column, first, last) for name, column in self._columns.items()}
+
+
+def _read(column: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
+    """Return a copy of some rows. Their pages leave the process again, which otherwise would grow to the whole file."""
+    rows = np.array(column[first:last])
+    mapping = getattr(column, "_mmap", None)
+    if mapping is not None and ADVICE is not None:
+        begin = first * column.itemsize // mmap.PAGESIZE * mmap.PAGESIZE
+        mapping.madvise(ADVICE, begin, last * column.itemsize - begin)
+    return rows
 
 
 class RunningLots:

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "CLOCKS",
+    "CLOCKS_COLUMN",
     "COUNTS",
+    "FILE_SCHEMA",
     "FORMAT",
     "INFO_KEY",
     "INSTRUMENTS_KEY",
@@ -64,6 +67,22 @@ SCHEMA = pa.schema(
         ("data", pa.string()),
     ]
 )
+
+CLOCKS = ("none", "time", "received", "both")
+"""Words of the column `clocks` of a file: the clocks that the source of a row gave."""
+
+CLOCKS_COLUMN = "clocks"
+
+_TIMESTAMP = pa.timestamp("ns", "UTC")
+
+FILE_SCHEMA = pa.schema(
+    [
+        pa.field(field.name, _TIMESTAMP, nullable=False) if field.name in ("received", "time") else field
+        for field in SCHEMA
+    ]
+    + [pa.field(CLOCKS_COLUMN, _FEW, nullable=False)]
+)
+"""The columns of a file: those of `SCHEMA` with both clocks as timestamps, and `clocks`; see `feed.tape.clocks`."""
 
 NAMES = ("channel", "symbol", "interval", "type", "side")
 """Columns with few distinct texts."""

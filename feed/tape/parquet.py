@@ -19,13 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from feed.tape.clocks import rows_for_file
 from feed.tape.disk import keep, sync_folder
 from feed.tape.layout import (
+    CLOCKS_COLUMN,
     COUNTS,
+    FILE_SCHEMA,
     INFO_KEY,
     INSTRUMENTS_KEY,
     NAMES,
-    SCHEMA,
     RecordingInfo,
     StreamInfo,
     words_of,
@@ -67,20 +69,28 @@ class RecordingFile:
         # Compression takes as long as making the rows: it has a thread, and at most one row group waits for it.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-parquet")
         self._packed: Future[None] | None = None
-        self._writer = pq.ParquetWriter(
+        try:
+            self._writer = self._open()
+        except BaseException:
+            # A signal that ends the command may arrive while the file is being opened.
+            self._part.unlink(missing_ok=True)
+            raise
+
+    def _open(self) -> pq.ParquetWriter:
+        return pq.ParquetWriter(
             self._part,
-            SCHEMA,
+            FILE_SCHEMA,
             compression="zstd",
             write_page_checksum=True,
             # Columns with distinct values gain nothing by a dictionary; counts and times are small as differences.
-            use_dictionary=list(NAMES),
+            use_dictionary=[*NAMES, CLOCKS_COLUMN],
             column_encoding=dict.fromkeys(COUNTS, "DELTA_BINARY_PACKED"),
             # The schema is stored by `finish`, because the facts are known only then.
             store_schema=False,
         )
 
     def write(self, rows: pa.Table | pa.RecordBatch) -> None:
-        """Add rows with the columns of `SCHEMA`."""
+        """Add rows with the columns of `feed.tape.layout.SCHEMA`."""
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
         first = 0
         while first < len(table):
@@ -99,8 +109,8 @@ class RecordingFile:
         info = info.model_copy(update={"streams": self.streams})
         steps = orjson.dumps(info.instruments).decode()
         told = {INFO_KEY.decode(): info.model_dump_json(), INSTRUMENTS_KEY.decode(): steps}
-        schema = SCHEMA.with_metadata(told).serialize().to_pybytes()
-        marks = {MARK_KEY.decode(): "yes", SEAL_KEY.decode(): placeholder(self._groups * len(SCHEMA.names))}
+        schema = FILE_SCHEMA.with_metadata(told).serialize().to_pybytes()
+        marks = {MARK_KEY.decode(): "yes", SEAL_KEY.decode(): placeholder(self._groups * len(FILE_SCHEMA.names))}
         self._writer.add_key_value_metadata({**told, "ARROW:schema": base64.b64encode(schema).decode(), **marks})
         self._packing.shutdown()
         self._writer.close()
@@ -123,9 +133,13 @@ class RecordingFile:
         self._gathered, self._waiting, self._bytes = [], 0, 0
         count_streams(self.streams, table)
         self._wait()
-        self._packed = self._packing.submit(self._writer.write_table, table, row_group_size=GROUP_ROWS)
+        self._packed = self._packing.submit(self._pack, table)
         self.rows += len(table)
         self._groups += 1
+
+    def _pack(self, table: pa.Table) -> None:
+        """Write a row group."""
+        self._writer.write_table(rows_for_file(table), row_group_size=GROUP_ROWS)
 
     def _wait(self) -> None:
         """Wait until the previous row group is written. Raises the error of that write."""

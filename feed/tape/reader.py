@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from feed.errors import failure
-from feed.tape.layout import FORMAT, INFO_KEY, SCHEMA, RecordingInfo
+from feed.tape.clocks import rows_of_file
+from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, SCHEMA, RecordingInfo
 from feed.tape.sealing import Seal, open_seal
 
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
@@ -82,12 +83,36 @@ class RecordingReader:
         """Close the file."""
         self._file.close()
 
-    def batches(self, columns: Sequence[str] | None = None, first_row: int = 0) -> Iterator[pa.RecordBatch]:
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The first and the last market time in each row group, ns UTC, from the file's table of contents."""
+        place = self._file.metadata.schema.names.index("time")
+        spans = []
+        for group in range(self._file.metadata.num_row_groups):
+            told = self._file.metadata.row_group(group).column(place).statistics
+            known = told is not None and told.has_min_max
+            spans.append((int(told.min_raw), int(told.max_raw)) if known else (-(2**63), 2**63 - 1))
+        return spans
+
+    def groups_with(self, name: str, words: Iterable[str]) -> set[int]:
+        """Return the row groups that may have one of some texts in a column, by the file's table of contents."""
+        place = self._file.metadata.schema.names.index(name)
+        found = set()
+        for group in range(self._file.metadata.num_row_groups):
+            told = self._file.metadata.row_group(group).column(place).statistics
+            if told is None or not told.has_min_max or any(told.min <= word <= told.max for word in words):
+                found.add(group)
+        return found
+
+    def batches(
+        self, columns: Sequence[str] | None = None, first_row: int = 0, groups: Container[int] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Read the rows in order, at most `BATCH_ROWS` at a time; no batch crosses a row group.
 
         Args:
             columns: the columns to read, in the order of `SCHEMA`; else all.
             first_row: the row to begin at; rows before it are not read.
+            groups: the row groups to read; else all.
 
         Raises:
             RecordingError: names the damaged row group and column.
@@ -99,6 +124,9 @@ class RecordingReader:
             if skipped >= rows:
                 skipped -= rows
                 continue
+            if groups is not None and group not in groups:
+                skipped = 0
+                continue
             table = self._read(group, wanted)
             yield from table.slice(skipped).combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
             skipped = 0
@@ -108,9 +136,12 @@ class RecordingReader:
         for _ in self.batches():
             pass
 
-    def _read(self, group: int, names: list[str]) -> pa.Table:
+    def _read(self, group: int, wanted: list[str]) -> pa.Table:
+        known = self._file.metadata.schema.names
+        names = list(wanted)
+        if CLOCKS_COLUMN in known and {"time", "received"} & set(wanted):
+            names.append(CLOCKS_COLUMN)
         if self._seal is not None:
-            known = self._file.metadata.schema.names
             damaged = self._seal.damaged(self._file.metadata, group, [known.index(name) for name in names])
             if damaged is not None:
                 raise self._damage(group, known[damaged], "its checksum is another one")
@@ -118,7 +149,7 @@ class RecordingReader:
             table = self._file.read_row_group(group, names)
         except (OSError, pa.ArrowException) as error:
             raise self._damage(group, *self._culprit(group, names, error)) from None
-        return table.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
+        return rows_of_file(table, wanted)
 
     def _culprit(self, group: int, names: list[str], error: Exception) -> tuple[str, str]:
         """Find the damaged column: of several, Arrow does not report it."""

@@ -26,6 +26,7 @@ from feed.tape.columns import ReplayedRows, Texts, gather_rows
 from feed.tape.layout import RecordingInfo
 from feed.tape.quoted_book import QuotedBooks
 from feed.tape.reader import open_recording
+from feed.tape.slices import Slice, info_of_slice, rows_of_slice
 from feed.units import HOUR, MILLISECOND, parse_step
 
 __all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
@@ -217,15 +218,18 @@ class RecordingSource(Source):
         yield from self.info.notes
 
 
-def read_recording(path: Path, around: BookMaker) -> RecordingSource:
-    """Open a finished recording as a source. The whole file is read and checked once.
+def read_recording(path: Path, around: BookMaker, chosen: Slice | None = None) -> RecordingSource:
+    """Open a finished recording, or a slice of it, as a source. What is opened is read and checked once.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
+        UsageError: there is nothing in the slice.
     """
     with open_recording(path) as reader:
-        rows = gather_rows(path, instruments_of(reader.info), reader.batches())
-        return RecordingSource(rows, reader.info, around)
+        part = None if chosen is None or chosen.is_whole else chosen
+        info = reader.info if part is None else info_of_slice(reader, part)
+        batches = reader.batches() if part is None else rows_of_slice(reader, part)
+        return RecordingSource(gather_rows(path, instruments_of(info), batches), info, around)
 
 
 def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:

@@ -29,6 +29,7 @@ from feed.dialects.registry import NATIVE, PLAIN
 from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
+from feed.market.shared import SharedSource
 from feed.protocol.effects import Stream
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
@@ -85,7 +86,9 @@ def engine_costs(seed: int) -> dict[str, float]:
 def market_of(source: EngineSource) -> Market:
     """A market that nobody paces."""
     window = ResumeWindow(10_000, 300 * SECOND)
-    return Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=ManualClock())
+    return Market(
+        MarketIdentity("m", "x"), SharedSource(source), opening_state(source), window=window, clock=ManualClock()
+    )
 
 
 class Sink:

@@ -24,6 +24,7 @@ from feed.market.chores import Chore
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.player import Player
+from feed.market.shared import SharedSource
 from feed.scenario.find import find_scenario
 from feed.scenario.load import scenario_from
 from feed.units import DAY, HOUR, SECOND
@@ -115,7 +116,9 @@ def paced(seed: int, length: float) -> dict[str, float]:
     """A market of about ten ticks a second with every channel of its symbol, in real time and with real timers."""
     source = EngineSource(scenario_from(QUIET, "reach"), seed)
     window = ResumeWindow(10_000, 300 * SECOND)
-    market = Market(MarketIdentity("m", "x"), source, opening_state(source), window=window, clock=SystemClock())
+    market = Market(
+        MarketIdentity("m", "x"), SharedSource(source), opening_state(source), window=window, clock=SystemClock()
+    )
     market.warm().result()
     listen(market, list(market.streams))
     share, rate = asyncio.run(_paced(market, length))

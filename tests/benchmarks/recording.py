@@ -23,6 +23,7 @@ from feed.engine.source import EngineSource
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.recorder import MarketRecorder
+from feed.market.shared import SharedSource
 from feed.scenario.find import find_scenario
 from feed.sources.files import open_recorded
 from feed.tape.layout import COUNTS, NAMES, SCHEMA, RecordingInfo
@@ -97,7 +98,7 @@ def market_of(source: EngineSource) -> Market:
     window = ResumeWindow(10_000, 300 * SECOND)
     return Market(
         MarketIdentity("main", "calm"),
-        source,
+        SharedSource(source),
         opening_state(source, speed=MAX_SPEED),
         window=window,
         clock=SystemClock(),

@@ -137,7 +137,8 @@ def test_an_event_between_does_not_take_the_numbers_away(path: Path, tmp_path: P
     table = pq.read_table(path)
     late = table.take(pa.array(trades_of(table, "BTC/USD")[100:]))
     row = late.slice(0, 1).to_pylist()[0]
-    event = dict.fromkeys(row) | {"received": 1, "channel": "event", "type": "status", "data": "{}"}
+    told = {"channel": "event", "type": "status", "data": "{}", "clocks": "received"}
+    event = dict.fromkeys(row) | {"received": row["time"], "time": row["time"]} | told
     joined = pa.concat_tables([pa.Table.from_pylist([event], schema=late.schema), late], promote_options="permissive")
     data = read(rewritten(path, tmp_path / "late.parquet", joined.unify_dictionaries()))
     assert data.ticks["seq"].iloc[0] == 101

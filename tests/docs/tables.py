@@ -66,7 +66,7 @@ def actions() -> str:
     rows = []
     for action in ACTIONS.values():
         keys = "; ".join(f"`{name}`: {key.description}" for name, key in action.keys.items())
-        rows.append((f"`{action.name}`", keys or "–", action.description))
+        rows.append((f"`{action.name}`", keys or action.free_keys or "–", action.description))
     return _table(("action", "keys", "what it does"), rows)
 
 

@@ -5,37 +5,47 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.conftest import ROOT
+from tests.support.waiting import PATIENCE, wait_until
+
+ENDLESS = "20000d"
+"""A length of market time that no machine has written before the signal reaches it."""
+
+HELD = """
+import time
+from feed.cli import main
+from feed.tape.parquet import RecordingFile
+RecordingFile.finish = lambda *_: time.sleep(3600)
+main()
+"""
+"""The command, held behind its last row: it can't have ended before the signal reaches it."""
 
 
-def end(command: list[str], folder: Path, number: int) -> int:
+def end(command: list[str], folder: Path, number: int, how: tuple[str, ...] = ("-m", "feed")) -> int:
     """Start it, send the signal once it has begun to write, and return its exit code."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "feed", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, *how, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        limit = time.monotonic() + 60
-        while not list(folder.glob(".*")):
-            assert process.poll() is None
-            assert time.monotonic() < limit
-            time.sleep(0.01)
+        wait_until(lambda: list(folder.glob(".*")) or process.poll() is not None)
+        assert process.poll() is None
         process.send_signal(number)
-        return process.wait(30)
+        return process.wait(PATIENCE)
     finally:
         process.kill()
         process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("name", ["ticks.parquet", "ticks.csv.gz"])
+@pytest.mark.parametrize(
+    ("name", "number"), [("ticks.parquet", signal.SIGTERM), ("ticks.csv.gz", signal.SIGTERM), ("t.csv", signal.SIGINT)]
+)
 def test_generate_leaves_nothing_behind(tmp_path: Path, name: str, number: signal.Signals) -> None:
     """Whoever ends it: there is no file, and no hidden part of one."""
-    code = end(["generate", "calm", "--for", "30d", "--out", str(tmp_path / name)], tmp_path, number)
+    code = end(["generate", "calm", "--for", ENDLESS, "--out", str(tmp_path / name)], tmp_path, number)
     assert code == 128 + number
     assert list(tmp_path.iterdir()) == []
 
@@ -45,8 +55,8 @@ def test_import_leaves_nothing_behind(tmp_path: Path) -> None:
     source, made = tmp_path / "source", tmp_path / "made"
     source.mkdir()
     made.mkdir()
-    rows = "".join(f"{1_700_000_000_000 + row},100.5,1.25\n" for row in range(1_500_000))
+    rows = "".join(f"{1_700_000_000_000 + row},100.5,1.25\n" for row in range(1000))
     (source / "t.csv").write_text("time,price,size\n" + rows)
     command = ["import", "trades", str(source / "t.csv"), "--symbol", "X", "--out", str(made / "x.parquet")]
-    assert end(command, made, signal.SIGTERM) == 128 + signal.SIGTERM
+    assert end(command, made, signal.SIGTERM, ("-c", HELD)) == 128 + signal.SIGTERM
     assert list(made.iterdir()) == []

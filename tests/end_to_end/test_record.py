@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[pa.Table, RecordingInfo]:
 def trades(path: Path, symbol: str = "BTC/USD") -> pl.DataFrame:
     """The trades of a symbol, without the clock of who recorded them; the wire has milliseconds."""
     frame = pl.read_parquet(path).filter(pl.col("channel") == "trading", pl.col("symbol") == symbol)
-    return frame.drop("received").with_columns(pl.col("time") // 1_000_000)
+    return frame.drop("received", "clocks").with_columns(pl.col("time").dt.epoch("ms"))
 
 
 def is_counted(path: Path) -> bool:

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from feed.importing.options import Options
 from feed.importing.running import Report, import_files
+from feed.tape.reader import open_recording
 
 __all__ = ["MS", "NS", "Imported", "imported", "written"]
 
@@ -28,12 +29,14 @@ class Imported:
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """All of them."""
-        rows: list[dict[str, Any]] = pq.read_table(self.path).to_pylist()
+        with open_recording(self.path) as recording:
+            rows: list[dict[str, Any]] = pa.Table.from_batches(recording.batches()).to_pylist()
         return rows
 
     def column(self, name: str, channel: str | None = None) -> list[Any]:
         """A column, perhaps of one channel only."""
-        table = pq.read_table(self.path, columns=list({name, "channel"}))
+        with open_recording(self.path) as recording:
+            table = pa.Table.from_batches(recording.batches([name, "channel"]))
         pairs = zip(table[name].to_pylist(), table["channel"].to_pylist(), strict=True)
         return [value for value, own in pairs if channel in (None, own)]
 

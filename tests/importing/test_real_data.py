@@ -127,7 +127,7 @@ def test_bars_of_bitfinex(tmp_path: Path) -> None:
     assert made.note("87568 bars became")
     assert "272, first at" in made.note("absent bar")
     table = pq.read_table(made.path, columns=["time", "price", "size"]).to_pandas()
-    grouped = table.groupby(table["time"] // MINUTE)
+    grouped = table.groupby(table["time"].astype("int64") // MINUTE)
     rebuilt = grouped["price"].agg(["first", "max", "min", "last"])
     told = pq.read_table(real_file(name)).to_pandas()
     for column, key in (("first", "open"), ("max", "high"), ("min", "low"), ("last", "close")):

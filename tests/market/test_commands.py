@@ -92,7 +92,7 @@ class Room:
         self.market = make_market(SOURCE, self.clock, speed=self.speed, waits=self.waits)
         self.opened = self.market.state
         player = Player(self.market, self.clock, wait_for=1, gather=self.gather, patience=SECOND)
-        self.control = MarketControl(self.market, player, self.clock, lambda seed, begins: f"digest-{seed}-{begins}")
+        self.control = MarketControl(self.market, player, self.clock)
         player.on_awaited = self.control.begin
         self._player = player
         self.witness = Witness(self.market)
@@ -216,7 +216,7 @@ def test_market_that_is_not_played_any_more_refuses() -> None:
     clock = LoopClock(loop)
     market = make_market(BrokenSource(every=20 * MILLISECOND, count=400, batch=37), clock, waits=False)
     player = Player(market, clock, wait_for=0, gather=0, patience=SECOND)
-    control = MarketControl(market, player, clock, lambda seed, begins: "digest")
+    control = MarketControl(market, player, clock)
 
     async def ask() -> None:
         playing = loop.create_task(player.run())
@@ -255,7 +255,7 @@ def test_what_waits_of_the_old_epoch_comes_before_the_new_one() -> None:
     publish(market, SOURCE.start + 4 * SECOND)
     assert slow.subscriber.deferred.lossless
     before = list(fast.seqs())
-    market.obey(market.state.begin(SOURCE.start), market.here)
+    market.obey(market.state.begin(SOURCE.start, market.state.plan, digest="again", end=SOURCE.end), market.here)
     assert not slow.subscriber.deferred
     publish(market, SOURCE.start + SECOND)
     slow.release()

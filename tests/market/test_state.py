@@ -8,6 +8,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feed.market.plan import EpochPlan
 from feed.market.state import MarketState, exact_speed
 from feed.units import HOUR, MAX_SPEED, SECOND
 
@@ -20,8 +21,9 @@ TIMES = st.integers(0, 1000 * HOUR)
 
 def moving(speed: float, *, since: int = 0, stop: int | None = None, end: int | None = None) -> MarketState:
     """A market that moves on from its beginning."""
-    begun = MarketState(seed=1, digest="d", begins=START, at=START - 1, speed=exact_speed(speed), end=end)
-    return replace(begun.run(since), stop=stop)
+    begun = MarketState(seed=1, digest="d", begins=START, at=START - 1, end=end)
+    pace = exact_speed(speed)
+    return replace(begun.run(since), stop=stop, speed=pace, usual=pace)
 
 
 @given(SPEEDS, TIMES, TIMES)
@@ -71,8 +73,8 @@ def test_market_at_full_speed_has_no_clock() -> None:
 def test_epoch_stands_before_its_first_message() -> None:
     """It has a name of its own, keeps the speed, and forgets where the one before was to stop."""
     state = moving(3, stop=START + 7)
-    begun = state.begin(START + 50, seed=9, digest="e")
+    begun = state.begin(START + 50, EpochPlan("calm", 9), digest="e", end=None)
     assert (begun.epoch, state.epoch) == ("e-2", "d-1")
     assert (begun.moving, begun.at, begun.stop, begun.speed, begun.seed) == (False, START + 49, None, Fraction(3), 9)
     assert begun.run(5).position(5) == START + 50
-    assert begun.begin(START).epoch == "e-3"
+    assert begun.begin(START, begun.plan, digest="e", end=None).epoch == "e-3"

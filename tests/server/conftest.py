@@ -182,7 +182,7 @@ def opener(
             "paused": paused,
         }
         made = replace(spec, wait_for=wait_for, **known)
-        return OpenedMarket(market, made, lambda seed, begins: f"digest{seed}-{begins}")
+        return OpenedMarket(market, made)
 
     return open_market
 

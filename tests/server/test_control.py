@@ -267,3 +267,85 @@ async def test_a_client_of_an_exchange_begins_anew_with_its_market(serve: Serve)
         assert len(again) > 5
         assert {message.get("channel") for message in again} == {"book"}
         assert again[-1]["data"] == came[2]["data"]
+
+
+async def test_a_fault_of_the_whole_market(serve: Serve) -> None:
+    """It holds for who is there and for who comes later, until it is ended; the log has it whole."""
+    async with serve(MetronomeSource(every=5 * MILLISECOND)) as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "subscribed")
+        assert seqs(await act(client, "step", count=3)) == [1, 2, 3]
+        armed = (await act(client, "fault", kind="drop", channel="trading", rate=1))[-1]
+        assert (armed["event"], armed["fault"], armed["log"]) == ("done", 1, 2)
+        assert seqs(await act(client, "step", count=3)) == []
+        late = await running.client("/?market=mine")
+        await send(late, SUBSCRIBE)
+        await receive_event(late, "subscribed")
+        assert seqs(await act(late, "step", count=3)) == []
+        status, ended = await ask(running, "POST", "/markets/mine/fault?clear=1")
+        assert (status, ended["cleared"]) == (200, [1])
+        assert seqs(await act(late, "step", count=3)) == [10, 11, 12]
+        lines = [orjson.loads(line) for line in (await ask(running, "GET", "/markets/mine/log"))[1].splitlines()]
+        assert lines[1]["command"] == {"action": "fault", "fault": {"kind": "drop", "channel": "trading", "rate": 1.0}}
+        [standing] = lines[1]["state"]["faults"]
+        assert (standing["number"], standing["fault"]) == (1, lines[1]["command"]["fault"])
+        status, armed = await ask(running, "POST", "/markets/mine/fault?kind=drop&seq=20&for=2s")
+        assert (status, armed["fault"]) == (200, 2)
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "field"),
+    [
+        ({"kind": "dorp"}, "INVALID_REQUEST", "kind"),
+        ({"kind": "drop", "rate": 7}, "INVALID_REQUEST", "rate"),
+        ({"kind": "drop", "symbol": "ETH/USD"}, "INVALID_REQUEST", "symbol"),
+        ({"clear": 7}, "NOT_POSSIBLE", "clear"),
+        ({"clear": "some"}, "INVALID_REQUEST", None),
+        ({"clear": 7, "kind": "drop"}, "INVALID_REQUEST", "kind"),
+    ],
+)
+async def test_a_bad_fault_is_refused_whole(serve: Serve, keys: dict[str, Any], code: str, field: str | None) -> None:
+    """It says what is wrong with it, and nothing is armed."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        error = (await act(client, "fault", **keys))[-1]
+        assert (error["event"], error["code"], error.get("field")) == ("error", code, field)
+        assert error["hint"]
+        assert running.markets.find("mine").market.state.armed == 0
+
+
+async def test_a_mark_is_a_line_in_the_log(serve: Serve) -> None:
+    """It changes nothing, running or not."""
+    async with serve() as running:
+        client = await running.client("/?market=mine")
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "data")
+        done = (await act(client, "mark", text="here it broke"))[-1]
+        assert (done["event"], done["state"]) == ("done", "running")
+        log = (await ask(running, "GET", "/markets/mine/log"))[1].splitlines()
+        assert orjson.loads(log[-1])["command"] == {"action": "mark", "text": "here it broke"}
+
+
+async def test_settled_when_every_client_has_answered(serve: Serve) -> None:
+    """A client that reads nothing is named; one that answers its ping has read all that came before."""
+    async with serve() as running:
+        client = await running.client(OWN)
+        await send(client, SUBSCRIBE)
+        await receive_event(client, "subscribed")
+        status, done = await ask(running, "POST", "/markets/mine/step?count=3&settle=true")
+        assert (status, done["settled"], done["trades"]) == (200, True, 3)
+        assert [(await receive_event(client, "data"))["seq"] for _ in range(3)] == [1, 2, 3]
+        deaf = await connect(running.url + "/?market=mine", max_queue=1, ping_interval=None)
+        running.clients.append(deaf)
+        deaf.transport.pause_reading()
+        status, done = await ask(running, "GET", "/markets/mine/settle?settle_ms=50")
+        assert (status, done["action"], done["settled"], len(done["unsettled"])) == (200, "settle", False, 1)
+        deaf.transport.resume_reading()
+        status, done = await ask(running, "GET", "/markets/mine/settle?settle_ms=20000")
+        assert (done["settled"], done["seq"]["trading:BTC/USD"]) == (True, 3)
+        for bad in ("settle?settle_ms=no", "settle?setle_ms=3"):
+            status, error = await ask(running, "GET", f"/markets/mine/{bad}")
+            assert (status, error["code"]) == (400, "INVALID_REQUEST")
+        told = await act(client, "pause", settle=True)
+        assert told[-1]["settled"] is True

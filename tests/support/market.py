@@ -14,8 +14,11 @@ from feed.dialects.base import Form
 from feed.dialects.registry import NATIVE, PLAIN
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
+from feed.market.plan import EpochPlan
+from feed.market.shared import SharedSource
 from feed.market.state import MarketState, exact_speed
 from feed.protocol.effects import Stream
+from feed.scenario.model import Scenario
 from feed.units import SECOND
 from tests.support.sources import MetronomeSource
 
@@ -39,14 +42,40 @@ def make_market(
     source = source or MetronomeSource()
     return Market(
         MarketIdentity(name, "metronome"),
-        source,
+        SharedSource(source, past),
         opening_state(source, speed=speed, begins=begins, waits=waits, shift=shift),
         window=window or ResumeWindow(10_000, 300 * SECOND),
         clock=clock or ManualClock(),
         shift=shift,
-        past=past,
-        reopen=lambda seed: (source, source),
+        repertoire=OneSource(source, past),
     )
+
+
+class OneSource:
+    """A repertoire of one source, whatever the plan."""
+
+    def __init__(self, source: Source, past: Source | None = None) -> None:
+        self._shared = SharedSource(source, past)
+
+    def open(self, plan: EpochPlan) -> SharedSource:
+        """The one source."""
+        return self._shared
+
+    def digest(self, plan: EpochPlan, begins: int) -> str:
+        """A name for all that counts."""
+        return f"digest-{plan.seed}-{begins}"
+
+    def script(self, plan: EpochPlan) -> Scenario:
+        """A scenario that has nothing to do with the source."""
+        return Scenario(name="metronome", seed=plan.seed, events=plan.shocks)
+
+    def shift(self, plan: EpochPlan) -> int:
+        """Times are as they are."""
+        return 0
+
+    def default_seed(self, scenario: str) -> int:
+        """Always the same."""
+        return 1
 
 
 def opening_state(
@@ -60,7 +89,9 @@ def opening_state(
         digest=f"digest-{begins}-{shift}",
         begins=begins,
         at=begins - 1,
+        scenario="metronome",
         speed=exact_speed(speed),
+        usual=exact_speed(speed),
         end=source.end,
         waits=waits,
     )

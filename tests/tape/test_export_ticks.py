@@ -19,7 +19,7 @@ from feed.engine.source import EngineSource
 from feed.errors import FeedError, UsageError
 from feed.scenario.find import find_scenario
 from feed.tape.export import generate
-from feed.tape.layout import INFO_KEY, INSTRUMENTS_KEY, SCHEMA, RecordingInfo
+from feed.tape.layout import FILE_SCHEMA, INFO_KEY, INSTRUMENTS_KEY, RecordingInfo
 from feed.tape.tickcsv import COLUMNS
 from feed.units import HOUR, MINUTE
 
@@ -33,7 +33,7 @@ def trades(table: pa.Table) -> pd.DataFrame:
     """The trades of a recording."""
     rows = table.filter(pc.equal(table["channel"].cast(pa.string()), "trading"))
     frame: pd.DataFrame = rows.to_pandas()
-    return frame
+    return frame.assign(time=frame["time"].astype("int64"))
 
 
 def test_parquet_has_the_ticks_of_the_market(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_parquet_has_the_ticks_of_the_market(tmp_path: Path) -> None:
     info = RecordingInfo(version="1", source="test", scenario="calm")
     done = generate(source(), path, length=40 * MINUTE, info=info)
     table = pq.read_table(path)
-    assert table.column_names == SCHEMA.names
+    assert table.column_names == FILE_SCHEMA.names
     assert b'"scenario":"calm"' in table.schema.metadata[INFO_KEY]
     assert INSTRUMENTS_KEY in table.schema.metadata
     market = source()

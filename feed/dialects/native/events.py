@@ -60,7 +60,10 @@ KEYS: dict[type[Event], tuple[str, ...]] = {
     Heartbeat: ("timestamp", "last"),
     Authenticated: ("scopes", "expires_at", "id"),
     MarketChanged: ("state", "virtual_time", "speed", "epoch", "real_speed", "behind_ms"),
-    CommandDone: ("action", "log", "epoch", "virtual_time", "state", "seq", "trades", "id"),
+    CommandDone: (
+        "action", "log", "epoch", "virtual_time", "state", "seq", "trades", "reached", "fault", "cleared", "settled",
+        "unsettled", "id",
+    ),
     Closing: ("code", "reason", "in_ms", "reconnect"),
 }  # fmt: skip
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from feed.hints import nearest
 from feed.market.actions.base import Action
+from feed.market.actions.fault import FAULT
+from feed.market.actions.mark import MARK
 from feed.market.actions.pause import PAUSE
 from feed.market.actions.restart import RESTART
 from feed.market.actions.resume import RESUME
+from feed.market.actions.run_until import RUN_UNTIL
 from feed.market.actions.seek import SEEK
+from feed.market.actions.shock import SHOCK
 from feed.market.actions.speed import SPEED
 from feed.market.actions.step import STEP
 from feed.market.commands import CommandError
@@ -15,7 +19,7 @@ from feed.protocol.codes import ErrorCode
 
 __all__ = ["ACTIONS", "find_action"]
 
-ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, SEEK, RESTART)}
+ACTIONS = {action.name: action for action in (PAUSE, RESUME, SPEED, STEP, RUN_UNTIL, SEEK, RESTART, SHOCK, FAULT, MARK)}
 
 
 def find_action(name: str) -> Action:

@@ -1,4 +1,4 @@
-"""`restart`: begin a new epoch at the start of the scenario, optionally with another seed."""
+"""`restart`: begin a new epoch at the start of the scenario, optionally of another one, or with another seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from feed.errors import UsageError
-from feed.market.actions.base import Action, Decision, Instant, Key, Lookahead
+from feed.market.actions.base import Action, Decision, Instant, Key, Lookahead, read_text
+from feed.market.plan import EpochPlan
 from feed.market.state import MarketState
 from feed.units import MAX_SEED
 
@@ -21,8 +22,9 @@ def _read_seed(value: object) -> int:
 
 
 def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead: Lookahead) -> Decision:
-    seed = keys.get("seed", state.seed)
-    begun = state.begin(instant.start, seed=seed, digest=ahead.digest_of(seed, instant.start))
+    scenario = keys.get("scenario", state.scenario)
+    usual = state.seed if scenario == state.scenario else ahead.default_seed(scenario)
+    begun = ahead.opening(EpochPlan(scenario, keys.get("seed", usual))).after(state)
     if state.moving:
         begun = begun.run(instant.now)
     return Decision(begun, instant.here)
@@ -30,7 +32,10 @@ def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead
 
 RESTART = Action(
     "restart",
-    "Begin a new epoch at the beginning of the scenario.",
+    "Begin a new epoch at the beginning of the scenario, without the shocks that it was given.",
     _decide,
-    {"seed": Key(_read_seed, "a seed in place of the present one")},
+    {
+        "seed": Key(_read_seed, "a seed in place of the present one"),
+        "scenario": Key(read_text, "a scenario in place of the present one, with the same symbols; with its own seed"),
+    },
 )

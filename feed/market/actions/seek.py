@@ -40,9 +40,10 @@ def read_market_time(value: object) -> MarketTime:
         value = str(value)
     if not isinstance(value, str) or not value:
         raise UsageError('write a time such as "00:05:00", "+5m" or "2025-01-06T00:05:00Z"')
-    if value[0] in "+-":
+    if value[0] in "+- ":
+        # In a URL a plus sign that is not escaped arrives as a space.
         length = parse_duration(value[1:])
-        return MarketTime(value, "here", length if value[0] == "+" else -length)
+        return MarketTime(value.replace(" ", "+", 1), "here", -length if value[0] == "-" else length)
     if value.isascii() and value.isdigit() and len(value) >= 10:
         if int(value) > MAX_MILLISECONDS:
             raise UsageError(f"{value[:30]} is behind the end of time; milliseconds are expected")
@@ -60,7 +61,7 @@ def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead
         length = "" if state.end is None else f" and ends {format_duration(state.end - instant.start)} later"
         message = f"{keys['time']} lies outside of the scenario"
         raise CommandError(ErrorCode.NOT_REACHED, message, field="time", hint=f"it begins at 00:00:00{length}")
-    sought = state.begin(begins, digest=ahead.digest_of(state.seed, begins))
+    sought = ahead.opening(state.plan, begins).after(state)
     if state.moving:
         sought = sought.run(instant.now)
     return Decision(sought, instant.here)

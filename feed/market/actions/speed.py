@@ -17,7 +17,8 @@ __all__ = ["SPEED"]
 def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead: Lookahead) -> Decision:
     if "value" not in keys:
         raise CommandError(ErrorCode.INVALID_REQUEST, "speed needs a value", field="value", hint="0.1 to 1000, or max")
-    changed = replace(state, speed=exact_speed(keys["value"]))
+    speed = exact_speed(keys["value"])
+    changed = replace(state, speed=speed, usual=speed)
     if not state.moving:
         return Decision(changed, state.at)
     return Decision(replace(changed, at=instant.here, since=instant.now), instant.here)

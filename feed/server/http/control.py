@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import orjson
 
 from feed.errors import FeedError
+from feed.market.actions.registry import find_action
 from feed.market.commands import CommandError
+from feed.market.effective import effective_scenario
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol.codes import ErrorCode
 from feed.server.admission import ControlRule
@@ -36,6 +38,7 @@ class ControlPages:
             ("POST", "/markets/<name>"): self.make,
             ("DELETE", "/markets/<name>"): self.end,
             ("POST", "/markets/<name>/<action>"): self.act,
+            ("GET", "/markets/<name>/settle"): self.settle,
         }
 
     def make(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
@@ -61,7 +64,16 @@ class ControlPages:
     async def act(self, name: str, action: str, query: Mapping[str, str], caller: Caller) -> Page:
         """Carry out a command, and answer once it has happened."""
         try:
-            done = await self._commanded(name, caller).control.act(action, query, "http")
+            keys = _loose(query) if find_action(action).read_all is not None else query
+            done = await self._commanded(name, caller).control.act(action, keys, "http")
+        except CommandError as error:
+            return refusal(error)
+        return Page.json(done.document())
+
+    async def settle(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
+        """Wait until every client of a market has everything published so far, and say whether all have."""
+        try:
+            done = await self._markets.find(name).control.settle(query)
         except CommandError as error:
             return refusal(error)
         return Page.json(done.document())
@@ -75,9 +87,31 @@ class ControlPages:
         lines = b"".join(orjson.dumps(entry.document(), option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
         return Page(lines, "application/x-ndjson; charset=utf-8")
 
+    def scenario(self, name: str) -> Page:
+        """The effective scenario: the file that would do the same by itself, with shocks and faults as a part of it."""
+        try:
+            market = self._markets.find(name).market
+        except CommandError as error:
+            return refusal(error)
+        if market.repertoire is None:
+            return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
+        return Page(effective_scenario(market).encode(), "application/toml; charset=utf-8")
+
     def _commanded(self, name: str, caller: Caller) -> HostedMarket:
         hosted = self._markets.find(name)
         if hosted.is_shared and not self._rule.allows(caller.address, caller.token):
             hint = "show the control token as Authorization: Bearer TOKEN, or make a market of your own"
             raise CommandError(ErrorCode.NOT_ALLOWED, "The shared market does not obey you", hint=hint)
         return hosted
+
+
+def _loose(query: Mapping[str, str]) -> dict[str, object]:
+    """Return the values of a URL as JSON values where they are some: a fault has numbers, lists and texts."""
+    return {key: _loose_value(text) for key, text in query.items()}
+
+
+def _loose_value(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

@@ -70,6 +70,7 @@ class Pages:
             "/markets": history.listing,
             "/markets/<name>": history.market,
             "/markets/<name>/log": self._control.log,
+            "/markets/<name>/scenario": self._control.scenario,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,

@@ -112,6 +112,7 @@ Commanded = Callable[..., Page | Awaitable[Page]]
 STATUS_OF = {
     ErrorCode.NOT_ALLOWED: 403,
     ErrorCode.UNKNOWN_MARKET: 404,
+    ErrorCode.UNKNOWN_CONNECTION: 404,
     ErrorCode.MARKET_EXISTS: 409,
     ErrorCode.NOT_POSSIBLE: 409,
     ErrorCode.LIMIT_EXCEEDED: 503,

@@ -1,0 +1,1 @@
+"""Support for test runners: the pytest plugin."""
