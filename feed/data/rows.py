@@ -66,6 +66,7 @@ class BookRows:
         ladders: the book after each row; for changes one more, the book before the first row, at the front.
         whole: True if each row is a whole book.
         numbers: for gathered changes, the `seq` in the channel `book` of each ladder; otherwise empty.
+        earlier: for gathered changes, the time of the change before each row's first one; otherwise empty.
     """
 
     instrument: Instrument
@@ -74,6 +75,7 @@ class BookRows:
     ladders: Sequence[Ladder]
     whole: bool
     numbers: Sequence[int] = ()
+    earlier: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.times)
@@ -82,7 +84,10 @@ class BookRows:
         """Return one change that leads from a book of earlier rows, at index `place`, to the one after the last row."""
         ladders = (before.ladders[place], self.ladders[-1])
         numbers = (before.numbers[place], self.numbers[-1]) if self.numbers else ()
-        return BookRows(self.instrument, self.depth, self.times[-1:], ladders, whole=False, numbers=numbers)
+        earlier = before.times[-1:] if numbers else ()
+        return BookRows(
+            self.instrument, self.depth, self.times[-1:], ladders, whole=False, numbers=numbers, earlier=earlier
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from feed.data.book import DEPTHS, Depth, QuoteBlock
 from feed.data.rows import BookRows, GatheredTrades, QuoteRows
 from feed.data.ticks import Batch, Instrument, TickBlock
 from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
-from feed.units import MILLISECOND
+from feed.units import HOUR, MILLISECOND, MINUTE
 
 __all__ = ["GatheredBookChannel", "GatheredTradesChannel", "QuoteChannel"]
 
@@ -24,6 +24,9 @@ STEPS = {"50ms": 50, "100ms": 100, "250ms": 250, "1000ms": 1000, "2000ms": 2000}
 """The steps of gathered channels by name, in milliseconds."""
 
 LEVELS = DEPTHS[-1]
+
+REACHES = (MINUTE, 10 * MINUTE, HOUR)
+"""The growing times (ns) that are searched for the last trades."""
 
 
 class QuoteChannel(ExchangeChannel):
@@ -155,9 +158,10 @@ class GatheredBookTrack:
         known = np.append(changes, self._start)
         times = np.where(ends[1:] > ends[:-1], known[ends[1:]], self.times[lo:hi]) + ground.shift
         numbers = (ends + 1 + self._before).tolist()
+        earlier = (known[ends[:-1]] + ground.shift).tolist()
         return BookRows(
             ground.source.instruments[self._symbol], LEVELS, times.tolist(), [ladders[at] for at in places.tolist()],
-            whole=False, numbers=numbers,
+            whole=False, numbers=numbers, earlier=earlier,
         )  # fmt: skip
 
     @cached_property
@@ -171,7 +175,6 @@ class GatheredTradesChannel(ExchangeChannel):
 
     name: ClassVar[str] = "gathered_trades"
     lossless: ClassVar[bool] = True
-    begins_with_snapshot: ClassVar[bool] = False
     parts: ClassVar[tuple[str, ...]] = ("250ms",)
 
     def track(self, batch: Batch, symbol: int, part: str) -> GatheredTradesTrack:
@@ -188,8 +191,30 @@ class GatheredTradesChannel(ExchangeChannel):
         step = STEPS[part] * MILLISECOND
         return max(0, (time + 1) // step - begins // step)
 
-    def snapshot(self, symbol: int, part: str, at: int, count: int) -> None:
-        """Return None: trades are no state."""
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> LastTrades:
+        """Return the last `count` fills of the steps that have ended by `at`, as one row."""
+        step, ground = STEPS[part] * MILLISECOND, self._ground
+        end = (at + 1) // step * step
+        for reach in REACHES:
+            blocks = list(ground.source.ticks(symbol, end - reach, end))
+            if sum(map(len, blocks)) >= count:
+                break
+        block = TickBlock.joined(blocks)[-count:]
+        return LastTrades(ground, symbol, block, at, ground.numbers.trades(symbol, end - 1))
+
+
+class LastTrades:
+    """Last fills before a time, of which the very last has the number given."""
+
+    def __init__(self, ground: ExchangeGround, symbol: int, block: TickBlock, at: int, number: int) -> None:
+        self.times = np.array([at], np.int64)
+        self._instrument = ground.source.instruments[symbol]
+        self._block = replace(block, time=block.time + ground.shift)
+        self._first = number - len(block) + 1
+
+    def rows(self, lo: int, hi: int) -> GatheredTrades:
+        """Return the fills as one row."""
+        return GatheredTrades(self._instrument, [self._block][lo:hi], [self._first][lo:hi])
 
 
 class GatheredTradesTrack:
