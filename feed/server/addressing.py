@@ -7,9 +7,11 @@ from urllib.parse import unquote
 
 from feed.dialects.base import Dialect
 from feed.dialects.registry import DIALECTS, NATIVE
+from feed.errors import UsageError
+from feed.hints import nearest
 from feed.server.admission import host_name
 
-__all__ = ["Address", "address_of", "is_exchange_host"]
+__all__ = ["Address", "address_of", "dialect_of", "is_exchange_host"]
 
 _HOSTS = {host: dialect for dialect in DIALECTS.values() for host in dialect.hosts}
 
@@ -54,6 +56,16 @@ def address_of(target: str, host: str | None = None, own: Dialect | None = None)
         if any(_below(path, root) is not None for root in known.roots):
             return Address(known, market, path, query)
     return Address(NATIVE, market, path, query)
+
+
+def dialect_of(name: str) -> Dialect:
+    """Return the dialect of an exchange by its name. Raises UsageError if there is none."""
+    known = [each.name for each in DIALECTS.values() if each.is_foreign]
+    if name in known:
+        return DIALECTS[name]
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}? " if near else ""
+    raise UsageError(f"there is no dialect {name!r}; {hint}known are {', '.join(known)}")
 
 
 def _market_of(path: str) -> tuple[str | None, str]:

@@ -33,6 +33,7 @@ from feed.server.standing import StandingFaults
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
+from feed.server.watching import watch_statuses
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer"]
@@ -138,6 +139,8 @@ class Peer:
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
         self._do(self._session.begin(self._clock.read()))
+        if self._talk.is_foreign:
+            watch_statuses(self._market, self._hear_status)
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
@@ -151,9 +154,10 @@ class Peer:
                 self._streams.leave(Leave(stream))
             self._do(self._session.renew())
 
-    def hear_status(self, status: str) -> None:
-        """Handle a new status of one of the market's symbols."""
-        self._do(self._session.status_changed(status, self._clock.read()))
+    def _hear_status(self, status: str) -> bool:
+        if not self._closed:
+            self._do(self._session.status_changed(status, self._clock.read()))
+        return not self._closed
 
     def send(self, event: Event) -> None:
         """Send an event now."""

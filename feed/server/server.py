@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +23,7 @@ from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat
-from feed.server.addressing import Address, address_of, is_exchange_host
+from feed.server.addressing import Address, address_of, dialect_of, is_exchange_host
 from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
@@ -79,6 +80,7 @@ class ServerLimits:
     compression: bool = False
     history_timeout: int = 5 * SECOND
     lifts_exchange_limits: bool = False
+    tls: ssl.SSLContext | None = None
 
 
 class FeedServer:
@@ -149,9 +151,14 @@ class FeedServer:
         self._server = await self._listen(host, port)
         self._hosts.listen(host, [address for address, _ in self.addresses])
 
-    async def listen_also(self, host: str, port: int, dialect: Dialect) -> int:
-        """Listen on one more port, which speaks one dialect; return its number. Raises OSError."""
-        server = await self._listen(host, port, dialect)
+    async def listen_also(self, host: str, port: int, name: str) -> int:
+        """Listen on one more port, which speaks one dialect; return its number.
+
+        Raises:
+            OSError: the address is not available.
+            UsageError: there is no such dialect.
+        """
+        server = await self._listen(host, port, dialect_of(name))
         self._own.append(server)
         return int(next(iter(server.sockets)).getsockname()[1])
 
@@ -175,6 +182,7 @@ class FeedServer:
             # With 0 the transport tells exactly when something begins and when nothing more waits.
             write_limit=0,
             server_header=None,
+            ssl=limits.tls,
             logger=_quiet_logger(),
             backlog=1024,
         )

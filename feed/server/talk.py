@@ -52,6 +52,11 @@ class Talk:
             say_sent(self._name, payload)
         return b"".join(map(text_frame, payloads))
 
+    @property
+    def is_foreign(self) -> bool:
+        """True if this is the format of an exchange."""
+        return self._dialect.is_foreign
+
     def close_number(self, code: CloseCode) -> int:
         """Return the number that the connection is closed with."""
         return self._dialect.close_number(code)

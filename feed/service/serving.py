@@ -8,7 +8,9 @@ import errno
 import functools
 import gc
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +69,11 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     opener = MarketOpener(settings, clock)
     markets = Markets(opener.open, clock, _markets_limits(limits))
     rule = ControlRule(settings.control_token, is_off=settings.control == "off")
-    server_limits = _server_limits(limits, compression=settings.compression == "on")
+    server_limits = replace(
+        _server_limits(limits, compression=settings.compression == "on"),
+        lifts_exchange_limits=settings.exchange_limits == "off",
+        tls=_tls(settings),
+    )
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
     run = _Service(server, markets, settings, clock)
@@ -89,6 +95,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
+    for dialect, port in settings.dialects:
+        await _listen_also(server, settings, dialect, port)
     run.recorder = await _recorder(settings, main.market, clock)
     if run.recorder is not None:
         metrics.recording = pages.recording = run.recorder.counters
@@ -196,6 +204,18 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
     return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
 
+def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        files = f"--tls-cert {settings.tls_cert} and --tls-key {settings.tls_key}"
+        raise UsageError(f"{files} cannot be used: {error.strerror or error}") from error
+    return context
+
+
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:
     try:
         await server.start(settings.host, settings.port)
@@ -203,6 +223,14 @@ async def _listen(server: FeedServer, settings: ServeSettings) -> None:
         raise UsageError(_why_not(error, settings.host, settings.port)) from error
     except OverflowError as error:
         raise UsageError(f"there is no port {settings.port}; use 0 to 65535") from error
+
+
+async def _listen_also(server: FeedServer, settings: ServeSettings, dialect: str, port: int) -> None:
+    try:
+        number = await server.listen_also(settings.host, port, dialect)
+    except OSError as error:
+        raise UsageError(_why_not(error, settings.host, port)) from error
+    log.info("one more port", dialect=dialect, port=number)
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
@@ -219,7 +247,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 def _url(server: FeedServer, settings: ServeSettings) -> str:
     host, port = server.addresses[0]
     shown = f"[{host}]" if ":" in host else host
-    return f"ws://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
+    scheme = "ws" if settings.tls_cert is None else "wss"
+    return f"{scheme}://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
 
 
 def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ MAX_STREAMS = 1024
 
 MAX_ID = 36
 
+BARRIER = b"barrier "
+
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 
 KNOWN = ", ".join(f"`{method}`" for method in METHODS)
@@ -92,6 +94,9 @@ class BinanceSession(ExchangeSession):
 
     def pong_frame(self, payload: bytes, now: Now) -> list[Effect]:
         """Take the answer to a ping frame; empty and unasked ones do not count as one."""
+        if payload.startswith(BARRIER):
+            # The answer to a ping of this server's own, which the client did not send unasked.
+            return []
         if payload in self._pings:
             sent = self._pings.pop(payload)
             self._pings = {other: at for other, at in self._pings.items() if at > sent}

@@ -140,8 +140,9 @@ class BitfinexSession(ExchangeSession):
 
     def _subscribe(self, document: dict[str, Any]) -> list[Effect]:
         kind = document.get("channel")
+        named: dict[str, Any] = {}
         if kind == "candles":
-            channel, named = self._candles(document), {}
+            channel = self._candles(document)
         elif kind in ("ticker", "trades", "book"):
             channel, named = self._of_symbol(document, str(kind))
         else:
