@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "Serve a market on a WebSocket.",
     "check": "Name every mistake in scenario files.",
     "list": "List the scenarios that there are.",
+    "faults": "List the faults that a connection or a market can have.",
     "digest": "Hash what a market will send: equal digests, equal bytes.",
     "generate": "Write a market's ticks to a Parquet or CSV file.",
     "record": "Record a running market, ours or a real venue's, to a Parquet file.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from feed.delivery.deflate import deflated
 
-__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "text_frame"]
+__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "stamped", "text_frame"]
 
 TEXT_FIN = 0x81
 PING_FIN = 0x89
@@ -50,6 +50,12 @@ def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
 
 def _frames(payload: bytes) -> bytes:
     return b"".join(map(text_frame, payload.split(b"\n"))) if b"\n" in payload else text_frame(payload)
+
+
+def stamped(data: bytes, stamp: Callable[[bytes], bytes]) -> bytes:
+    """Return joined frames, the payload of each uncompressed text replaced by what `stamp` returns for it."""
+    frames = list(frames_in(data))
+    return b"".join([text_frame(stamp(payload_of(it))) if it[0] == TEXT_FIN else it for it in frames])
 
 
 def deflated_frame(frame: bytes) -> bytes:

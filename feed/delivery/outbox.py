@@ -40,7 +40,7 @@ class Outbox:
         on_too_slow: called once, when a bound is exceeded; nothing is written after that.
     """
 
-    __slots__ = ("_held", "_limits", "_on_too_slow", "_progress", "_taken", "_wire", "closed")
+    __slots__ = ("_extra", "_held", "_limits", "_on_too_slow", "_progress", "_taken", "_wire", "closed")
 
     def __init__(self, wire: Wire, limits: OutboxLimits, on_too_slow: Callable[[str], None]) -> None:
         self._wire = wire
@@ -48,6 +48,8 @@ class Outbox:
         self._on_too_slow = on_too_slow
         self._taken = 0
         self._held = 0
+        # Bytes of a single large frame that do not count against the bound until everything has been sent.
+        self._extra = 0
         # The most bytes sent so far and the time that count was reached; None while nothing waits.
         self._progress: tuple[int, int] | None = None
         self.closed = False
@@ -57,16 +59,21 @@ class Outbox:
         if self.closed:
             return
         waiting = self._wire.waiting() + self._held + len(data)
-        if waiting > self._limits.waiting:
+        if waiting > self._limits.waiting + self._extra:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
             return
         self._taken += len(data)
         self._wire.write(data)
 
+    def write_large(self, data: bytes) -> None:
+        """Send a frame that is larger than what may otherwise wait: its size does not count against the bound."""
+        self._extra = len(data) if not self._wire.waiting() else self._extra + len(data)
+        self.write(data)
+
     def check_room(self, more: int) -> None:
         """Report the reader as too slow if there is no room for `more` bytes."""
         waiting = self.waiting + more
-        if not self.closed and waiting > self._limits.waiting:
+        if not self.closed and waiting > self._limits.waiting + self._extra:
             self._give_up(f"{waiting} bytes wait, more than {self._limits.waiting}")
 
     def hold(self, count: int) -> None:
@@ -107,6 +114,7 @@ class Outbox:
     def drained(self) -> None:
         """Note that nothing waits any more: the reader has caught up."""
         self._progress = None
+        self._extra = 0
 
     def _give_up(self, reason: str) -> None:
         self.closed = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from feed.data.rows import Rows
 from feed.dialects.rest import Rest
@@ -16,8 +16,11 @@ from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
 from feed.protocol.events import Heartbeat
 from feed.protocol.seat import Conversation, Seat, SessionPort
+from feed.protocol.shape import MessageShape
 
-__all__ = ["ConnectionLimit", "Conversation", "Dialect", "Form", "Kind", "Options", "SocketPath"]
+__all__ = [
+    "ConnectionLimit", "Conversation", "Dialect", "Form", "Kind", "Options", "ShapedDialect", "SocketPath", "shape_of",
+]  # fmt: skip
 
 Options = tuple[tuple[str, str], ...]
 """Options of a dialect that a client chose, by key; default values are left out."""
@@ -129,3 +132,20 @@ class Form(NamedTuple):
     dialect: Dialect
     options: Options = ()
     deflate: bool = False
+
+
+@runtime_checkable
+class ShapedDialect(Protocol):
+    """Dialect that tells faults the form of its messages; without that, the names of most JSON messages are tried."""
+
+    @property
+    def shape(self) -> MessageShape:
+        """The form of its messages."""
+
+
+USUAL_SHAPE = MessageShape()
+
+
+def shape_of(dialect: object) -> MessageShape:
+    """Return the form of a dialect's messages, for faults that change them."""
+    return dialect.shape if isinstance(dialect, ShapedDialect) else USUAL_SHAPE

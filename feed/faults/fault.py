@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -10,9 +11,21 @@ from pydantic_core import PydanticCustomError
 
 from feed.errors import UsageError
 from feed.faults.link import Delivery, LinkCut, Parcel
+from feed.protocol.shape import MessageShape
 from feed.units import MILLISECOND, parse_duration, parse_time
 
-__all__ = ["REQUESTS_HEARD", "TRIGGERS", "Draw", "Fault", "FaultEffect", "Span", "read_moment"]
+__all__ = [
+    "REQUESTS_HEARD",
+    "TRIGGERS",
+    "Draw",
+    "Fault",
+    "FaultEffect",
+    "FaultGroup",
+    "Framing",
+    "Span",
+    "Strike",
+    "read_moment",
+]
 
 REQUESTS_HEARD = ("auth", "control", "list", "ping", "pong", "subscribe", "unsubscribe")
 """The client requests that a fault can wait for."""
@@ -67,12 +80,58 @@ Moment = Annotated[
 
 TRIGGERS = ("at", "seq", "after", "on")
 
+FaultGroup = Literal["protocol", "messages", "content", "liveness", "network", "connecting"]
+"""Groups of the catalogue. On one connection, faults act in this order, whatever the order in which they were armed."""
+
+Subject = Literal["messages", "everything", "answers", "heartbeats", "pongs", "handshakes"]
+"""Targets of a kind: messages of streams, or all that is sent, or one part of it, or the opening of a connection."""
+
+
+class Framing(Protocol):
+    """Frames of one direction of a connection: from and to payloads."""
+
+    def payload(self, frame: bytes) -> bytes:
+        """Return the payload of a frame, uncompressed."""
+
+    def text(self, payload: bytes) -> bytes:
+        """Return a payload as a text frame."""
+
+    def binary(self, payload: bytes) -> bytes:
+        """Return a payload as a binary frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """Circumstances of one strike.
+
+    Attributes:
+        now: monotonic time, ns.
+        draw: random numbers of the message.
+        shape: knowledge of the form of the messages.
+        framing: the frames of the direction.
+    """
+
+    now: int
+    draw: Draw
+    shape: MessageShape
+    framing: Framing
+
+    def pass_on(self, parcel: Parcel) -> tuple[Delivery]:
+        """Return the delivery of a parcel at once."""
+        return (Delivery(self.now, parcel),)
+
 
 class FaultEffect(Protocol):
     """Effect of a fault on one connection."""
 
-    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery] | LinkCut:
+    def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery] | LinkCut:
         """Return the deliveries that replace a message struck by the fault, or a cut of the connection."""
+
+    def let_by(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
+        """Return the deliveries that replace a message that is not struck: mostly itself."""
+
+    def hear(self, name: str) -> None:
+        """Note a request of the client."""
 
     def release(self) -> Sequence[Parcel]:
         """Return the parcels that it has kept."""
@@ -85,14 +144,27 @@ class FaultEffect(Protocol):
 class Fault(BaseModel):
     """Fault as specified in a file, a URL or a command. A message is an outgoing one of `data`, or one of the client's.
 
-    A kind is a subclass with a `kind`, a `summary`, a `remedy` and a `strike`. A kind that keeps state of a
-    connection returns a separate object from `begin` for each connection.
+    A kind is a subclass with a `kind`, a `summary`, a `remedy`, the report line that watches it, and a `strike`. A
+    kind that keeps state of a connection returns a separate object from `begin` for each connection.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
     summary: ClassVar[str]
     remedy: ClassVar[str]
+    group: ClassVar[FaultGroup] = "messages"
+    watched: ClassVar[str] = "survived"
+    """The line of the report that watches what the client does about it."""
+
+    subject: ClassVar[Subject] = "messages"
+    once: ClassVar[bool] = False
+    """Flag: it happens once on a connection, at a moment. A client that came after that moment is spared."""
+
+    by_stream: ClassVar[bool] = False
+    """Flag: what happens once, happens once on each stream."""
+
+    deed: ClassVar[str | None] = None
+    """Name of what was done to a message, where that is not seen from the message."""
 
     kind: str
     at: Moment | None = Field(None, description="from this market time on")
@@ -118,12 +190,61 @@ class Fault(BaseModel):
             for name in ("channel", "symbol", "seq"):
                 if getattr(self, name) is not None:
                     raise _senseless(name, "what a client sends is of no stream", 'use "after", or the direction "out"')
+        for name, reason in self.needless.items():
+            if getattr(self, name) is not None:
+                raise _senseless("for" if name == "length" else name, f"a {self.kind} {reason}", None)
         return self
+
+    @property
+    def needless(self) -> Mapping[str, str]:
+        """Keys that make no sense for this kind, each with the reason."""
+        if self.subject == "messages":
+            return {}
+        whole = "is of the whole connection"
+        if self.subject == "everything":
+            return {"channel": whole, "symbol": whole}
+        if self.subject == "handshakes":
+            early = "comes before any message"
+            return dict.fromkeys(("seq", "on", "channel", "symbol"), early)
+        return {"channel": whole, "symbol": whole, "seq": "is not about messages of a stream"}
 
     @property
     def document(self) -> dict[str, Any]:
         """The fault as a JSON object, without default values."""
         return self.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True) | {"kind": self.kind}
+
+    @property
+    def is_untriggered(self) -> bool:
+        """True if it begins at once."""
+        return all(getattr(self, name) is None for name in TRIGGERS)
+
+    @property
+    def is_momentary(self) -> bool:
+        """True if it happens once, as soon as it is armed."""
+        return self.once and self.is_untriggered and self.rate is None and self.direction == "out"
+
+    @property
+    def lasts(self) -> int | None:
+        """The length of the fault in market time, ns; None without an end."""
+        return self.length
+
+    @property
+    def most(self) -> int | None:
+        """The number of messages of each stream that it strikes at most."""
+        return 1 if self.once and self.count is None else self.count
+
+    def takes(self, parcel: Parcel) -> bool:
+        """Return True if the fault may strike a parcel of its direction; its channel and symbol are checked apart."""
+        if self.direction == "in":
+            return parcel.kind == "request"
+        if self.subject == "everything":
+            return parcel.kind in ("data", "event", "control")
+        # What happens at a market time also happens to a client that gets no messages.
+        return parcel.kind == "data" or (self.once and self.at is not None and parcel.kind == "event")
+
+    def holds_up(self, parcel: Parcel) -> bool:
+        """Return True if a parcel of its direction keeps its place behind delayed ones."""
+        return self.subject == "everything" or parcel.kind != "control"
 
     # Effect of a kind.
 
@@ -131,9 +252,16 @@ class Fault(BaseModel):
         """Return the action for one connection: the fault itself if it keeps no state."""
         return self
 
-    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery] | LinkCut:
+    def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery] | LinkCut:
         """Return the deliveries that replace a message struck by the fault, or a cut of the connection."""
         raise NotImplementedError
+
+    def let_by(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
+        """Return the deliveries that replace a message that is not struck: itself."""
+        return strike.pass_on(parcel)
+
+    def hear(self, name: str) -> None:
+        """Note a request of the client."""
 
     def release(self) -> Sequence[Parcel]:
         """Return the parcels that it has kept."""

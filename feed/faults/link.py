@@ -10,23 +10,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from feed.faults.acts import FaultAct
 from feed.protocol.effects import Stream
 
-__all__ = ["Delivery", "Filter", "Link", "LinkCut", "Parcel"]
+__all__ = ["PING_FRAME", "PONG_FRAME", "Delivery", "Filter", "Link", "LinkCut", "Parcel", "act_parcel"]
+
+PING_FRAME, PONG_FRAME = "ping frame", "pong frame"
+"""Names of control frames."""
 
 
 class Parcel(NamedTuple):
     """Frame on its way to a client, or message of a client.
 
-    `kind` is `data` for a message of a stream, `event` for everything else that a market sends, and `request` for a
-    client's message, whose `event` is `name`. `seq` is that of the stream; a client's messages are counted from 1.
+    `kind` is `data` for a message of a stream, `event` for everything else that a market says, `control` for ping and
+    pong frames, and `request` for a client's message. `act` stands in the place where the server does something.
+    `name` is the class of an event, the `event` of a request, or tells control frames apart. `seq` is that of the
+    stream; a client's messages are counted from 1. Without `whole`, it is a part of a frame and not the last one.
     """
 
     data: bytes
-    kind: Literal["data", "event", "request"]
+    kind: Literal["data", "event", "control", "request", "act"]
     stream: Stream | None
     seq: int
     name: str
+    act: FaultAct | None = None
+    whole: bool = True
+
+
+def act_parcel(act: FaultAct) -> Parcel:
+    """Return the parcel of an act, which the server carries out when its turn comes."""
+    return Parcel(b"", "act", None, 0, "", act)
 
 
 class Delivery(NamedTuple):
@@ -38,11 +51,16 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkCut:
-    """End of the connection: by a TCP reset, or by a close frame with this code and reason."""
+    """End of the connection.
 
-    how: Literal["reset", "close"]
+    It is broken by a TCP reset (`reset`), closed with a close frame of this code and reason (`close`), closed without
+    a close frame (`end`), or left alone without a word (`vanish`) until it is dropped after `lasts` ns of real time.
+    """
+
+    how: Literal["reset", "close", "end", "vanish"]
     code: int = 1006
     reason: str = ""
+    lasts: int = 0
 
 
 class Filter(Protocol):
@@ -69,10 +87,11 @@ class Filter(Protocol):
 class _Stage:
     """Filter with the parcels it has delayed: first in, first out."""
 
-    __slots__ = ("_size", "filter", "held", "number")
+    __slots__ = ("_size", "filter", "held", "number", "rank")
 
-    def __init__(self, number: int, filter_: Filter) -> None:
+    def __init__(self, number: int, filter_: Filter, rank: int) -> None:
         self.number = number
+        self.rank = rank
         self.filter = filter_
         self.held: deque[Delivery] = deque()
         self._size = 0
@@ -137,9 +156,10 @@ class Link:
         """The time when `expire` next has parcels to return, or None."""
         return min((stage.held[0].at for stage in self._stages if stage.held), default=None)
 
-    def add(self, number: int, filter_: Filter) -> None:
-        """Put a filter at the end of the chain."""
-        self._stages.append(_Stage(number, filter_))
+    def add(self, number: int, filter_: Filter, rank: int = 0) -> None:
+        """Put a filter at the end of the chain, but before the filters of a higher rank."""
+        place = sum(stage.rank <= rank for stage in self._stages)
+        self._stages.insert(place, _Stage(number, filter_, rank))
 
     def remove(self, number: int, now: int) -> list[Parcel] | LinkCut:
         """Remove a filter; its held parcels continue at once through the filters after it."""

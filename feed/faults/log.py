@@ -19,9 +19,12 @@ MAX_ARMED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Effect of one fault on one message: it was `dropped`, `delayed` by `ms` milliseconds, `changed`, or `cut` off.
+    """Effect of one fault on one message.
 
-    `seq` is that of the stream; without a stream it counts the client's messages.
+    The message was `dropped`, `delayed` by `ms` milliseconds, `changed`, `repeated`, `moved`, `held`, `sliced`, or left
+    `unchanged` because there was nothing to change; the connection was `cut`, or the server `acted`. A handshake was
+    `refused`, `delayed`, `changed` or `cut`. `seq` is that of the stream; without a stream it counts the client's
+    messages, the events or control frames that the fault was about, or the handshakes of the market.
     """
 
     fault: int
@@ -32,14 +35,17 @@ class Deed:
     seq: int
     deed: str
     ms: float | None = None
+    source: str = "url"
+    ordinal: int | None = None
 
 
 @dataclass(slots=True)
 class ArmedEntry:
-    """Fault armed on one connection. Numbers count from 1 on each connection."""
+    """Fault armed on one connection, or on a whole market. Numbers count from 1 on each connection and each market."""
 
     fault: int
-    connection: str
+    source: str
+    connection: str | None
     document: dict[str, Any]
     cleared: bool = False
 
@@ -54,12 +60,12 @@ class FaultLog:
         self._deeds: deque[Deed] = deque(maxlen=MAX_DEEDS)
         self._total = 0
 
-    def arm(self, number: int, connection: str, fault: Fault) -> None:
-        """Note that a fault is armed on a connection."""
-        self._armed.append(ArmedEntry(number, connection, fault.document))
+    def arm(self, number: int, connection: str | None, fault: Fault, source: str = "url") -> None:
+        """Note that a fault is armed on a connection, or on all of the market."""
+        self._armed.append(ArmedEntry(number, source, connection, fault.document))
 
-    def clear(self, number: int, connection: str) -> None:
-        """Note that a fault on a connection ended."""
+    def clear(self, number: int, connection: str | None) -> None:
+        """Note that a fault on a connection, or of the market, ended."""
         for entry in self._armed:
             if (entry.fault, entry.connection) == (number, connection):
                 entry.cleared = True
@@ -77,15 +83,17 @@ class FaultLog:
     def document(self) -> dict[str, Any]:
         """Return the whole log as a JSON object, for people and programs."""
         return {
-            "armed": [
-                {"fault": entry.fault, "connection": entry.connection, **entry.document, "cleared": entry.cleared}
-                for entry in self._armed
-            ],
-            "done": [_without_nothing(deed) for deed in self._deeds],
+            "armed": [_armed_document(entry) for entry in self._armed],
+            "done": [_deed_document(deed) for deed in self._deeds],
             "forgotten": self._total - len(self._deeds),
         }
 
 
-def _without_nothing(deed: Deed) -> dict[str, Any]:
-    values = {name: getattr(deed, name) for name in Deed.__slots__}
-    return {name: value for name, value in values.items() if value is not None}
+def _armed_document(entry: ArmedEntry) -> dict[str, Any]:
+    whom = {} if entry.connection is None else {"connection": entry.connection}
+    return {"fault": entry.fault, "from": entry.source, **whom, "what": entry.document, "cleared": entry.cleared}
+
+
+def _deed_document(deed: Deed) -> dict[str, Any]:
+    document = {"from" if name == "source" else name: getattr(deed, name) for name in Deed.__slots__}
+    return {name: value for name, value in document.items() if value is not None}

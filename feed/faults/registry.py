@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import importlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,26 +11,97 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from feed.errors import UsageError
-from feed.faults.delay import Delay
-from feed.faults.drop import Drop
 from feed.faults.fault import Fault
-from feed.faults.reset import Reset
 from feed.hints import nearest
 
 __all__ = ["FAULTS", "FaultError", "catalogue", "check_names", "common_keys", "read_fault", "read_faults"]
 
-FAULTS: dict[str, type[Fault]] = {
-    "delay": Delay,
-    "drop": Drop,
-    "reset": Reset,
-}
+KINDS = (
+    # Messages.
+    "drop",
+    "duplicate",
+    "reorder",
+    "delay",
+    "hold",
+    "stale",
+    "skip-seq",
+    # Content.
+    "corrupt-json",
+    "truncate",
+    "wrong-type",
+    "null-field",
+    "missing-field",
+    "extra-field",
+    "unknown-event",
+    "out-of-range",
+    "crossed-book",
+    "bad-checksum",
+    "huge",
+    "not-utf8",
+    "binary",
+    # Liveness.
+    "mute",
+    "no-heartbeat",
+    "no-pong",
+    "freeze",
+    "late-ack",
+    "lost-ack",
+    # Network.
+    "latency",
+    "bandwidth",
+    "slice",
+    "reset",
+    "half-open",
+    "close",
+    "close-without-frame",
+    # Connecting.
+    "refuse",
+    "slow-handshake",
+    "wrong-accept",
+    "reset-handshake",
+    # Protocol.
+    "unsubscribe",
+    "auth-expiry",
+    "rate-limit",
+    "error",
+    "maintenance",
+)
+"""The kinds; each has its class in the module of its name in `feed.faults.kinds`."""
 
 MAX_FAULTS = 32
 """The maximum number of faults in one list."""
 
+MAX_NAMED = 20
+"""The number of names up to which all are told beside the nearest one."""
+
 EXAMPLE = 'a list like [{"kind":"drop","rate":0.01}]'
 
 COMMON = frozenset(field.alias or name for name, field in Fault.model_fields.items())
+
+
+class _Kinds(Mapping[str, type[Fault]]):
+    """Kinds by name. A kind is imported when it is first asked for, since most servers need few of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, type[Fault]] = {}
+
+    def __getitem__(self, name: str) -> type[Fault]:
+        if name not in KINDS:
+            raise KeyError(name)
+        if name not in self._known:
+            module = importlib.import_module(f"feed.faults.kinds.{name.replace('-', '_')}")
+            found: type[Fault] = getattr(module, module.__all__[0])
+            self._known[name] = found
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+
+FAULTS: Mapping[str, type[Fault]] = _Kinds()
 
 
 class FaultError(UsageError):
@@ -71,12 +143,14 @@ def read_fault(document: Any, where: str = "fault") -> Fault:
         raise _fault_error(first, kind, where) from None
 
 
-def check_names(faults: Iterable[Fault], channels: Sequence[str], symbols: Sequence[str]) -> None:
+def check_names(
+    faults: Iterable[Fault], channels: Sequence[str], symbols: Sequence[str], where: str = "faults[{}]"
+) -> None:
     """Raise FaultError if a fault names a channel or a symbol that the market does not have."""
     for place, fault in enumerate(faults):
         for key, value, known in (("channel", fault.channel, channels), ("symbol", fault.symbol, symbols)):
             if value is not None and value not in known:
-                raise FaultError(f"There is no {key} {value!r}", f"faults[{place}].{key}", _hint(value, known))
+                raise FaultError(f"There is no {key} {value!r}", f"{where.format(place)}.{key}", _hint(value, known))
 
 
 def catalogue() -> list[dict[str, Any]]:
@@ -84,9 +158,12 @@ def catalogue() -> list[dict[str, Any]]:
     return [
         {
             "kind": name,
+            "group": kind.group,
             "description": kind.summary,
-            "parameters": _parameters(kind, COMMON),
+            "parameters": _parameters(kind, COMMON - _fixed(kind)),
+            "unused": _unused(kind),
             "client": kind.remedy,
+            "watched_by": kind.watched,
         }
         for name, kind in FAULTS.items()
     ]
@@ -97,25 +174,54 @@ def common_keys() -> dict[str, Any]:
     return _parameters(Fault, {"kind"})
 
 
+def _fixed(kind: type[Fault]) -> set[str]:
+    """Return the common keys that have another range in this kind."""
+    return {"direction"} & {
+        name
+        for name in kind.model_fields
+        if kind.model_fields[name].annotation != Fault.model_fields["direction"].annotation
+    }
+
+
+def _unused(kind: type[Fault]) -> list[str]:
+    """Return the common keys that make no sense for a kind."""
+    names = kind.model_construct(kind="").needless
+    return [Fault.model_fields[name].alias or name for name in names]
+
+
 def _parameters(kind: type[Fault], left_out: Iterable[str]) -> dict[str, Any]:
     schema = kind.model_json_schema(by_alias=True)
     needed = schema.get("required", ())
+    definitions = schema.get("$defs", {})
     found: dict[str, Any] = {}
     for name, about in schema["properties"].items():
         if name not in left_out:
-            told = {key: value for key, value in about.items() if key not in ("title", "anyOf", "default")}
-            for option in about.get("anyOf", ()):
-                if option.get("type") != "null":
-                    told |= option
+            told = {"description": "the only direction that it has"} | _told(about, definitions)
             found[name] = told | {"required": name in needed}
     return found
+
+
+def _told(about: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a schema says of one key, without the notions of a schema."""
+    told = {key: value for key, value in about.items() if key not in ("title", "anyOf", "$ref")}
+    if told.get("default") is None:
+        told.pop("default", None)
+    for option in (*about.get("anyOf", ()), *([about] if "$ref" in about else ())):
+        if "$ref" in option:
+            kept = definitions[option["$ref"].rpartition("/")[2]]
+            told |= {key: value for key, value in kept.items() if key in ("enum", "type")}
+        elif option.get("type") != "null":
+            told |= option
+    return told
 
 
 def _hint(value: object, known: Iterable[str]) -> str:
     names = list(known)
     near = nearest(value, names)
     one_of = f"one of {', '.join(names)}"
-    return f'did you mean "{near}"? {one_of}' if near else one_of
+    if near is None:
+        return one_of
+    return f'did you mean "{near}"?' + (f" {one_of}" if len(names) <= MAX_NAMED else "")
 
 
 def _fault_error(details: ErrorDetails, kind: type[Fault], where: str) -> FaultError:
@@ -130,7 +236,15 @@ def _fault_error(details: ErrorDetails, kind: type[Fault], where: str) -> FaultE
     hint = context.get("hint")
     if context.get("known"):
         hint = _hint(context["value"], context["known"])
-    return FaultError(f"The key {key!r} is not possible: {details['msg']}", place, hint)
+    if details["type"] in ("literal_error", "enum") and hint is None:
+        known = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        hint = _hint(details["input"], known)
+    return FaultError(f"The key {key!r} is not possible: {details['msg']}", place, hint or _description(kind, key))
+
+
+def _description(kind: type[Fault], key: str) -> str | None:
+    """Return what a key is for."""
+    return next((f.description for name, f in kind.model_fields.items() if key in (name, f.alias)), None)
 
 
 def _name(kind: type[Fault]) -> str:

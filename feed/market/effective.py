@@ -30,4 +30,6 @@ def effective_scenario(market: Market) -> str:
         notes.append(f"It ends {format_duration(market.source.end - market.source.start)} into it.")
     if script.files:
         notes.append("Put it into the folder of the scenario, where the files lie that it plays.")
-    return scenario_text(script, faults=[each.written() for each in state.faults], notes=notes)
+    plans = [table for table in script.faults if "plan" in table]
+    faults = [*(each.written() for each in state.faults), *plans]
+    return scenario_text(script.model_copy(update={"faults": ()}), faults=faults, notes=notes)

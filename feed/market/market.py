@@ -11,8 +11,9 @@ from feed.clock import Clock
 from feed.delivery.hub import Hub, Run
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
-from feed.faults.log import FaultLog
+from feed.faults.board import FaultBoard
 from feed.market.account import MarketAccount, MarketIdentity
+from feed.market.calendar import ClientCalendar
 from feed.market.catalog import Catalog
 from feed.market.chores import Chore
 from feed.market.epoch import Epoch
@@ -23,7 +24,7 @@ from feed.market.segment import Segment
 from feed.market.shared import SharedSource
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
-from feed.protocol.events import Event, FaultsChanged, MarketChanged, MarketPhase
+from feed.protocol.events import Event, MarketChanged, MarketPhase
 from feed.units import MILLISECOND
 
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
@@ -93,7 +94,8 @@ class Market(MarketAccount):
         self.on_phase: Callable[[MarketPhase], None] | None = None
         self.on_join: Callable[[Subscriber], None] | None = None
         self.tap: Tap | None = None
-        self.faults = FaultLog()
+        self.faults = FaultBoard(ClientCalendar(self))
+        self.faults.follow({each.number: each.fault for each in state.faults}, "scenario")
         self._measure()
 
     # Interface for sessions.
@@ -180,7 +182,7 @@ class Market(MarketAccount):
             self._publish_up_to(effect)
         self.state = state
         if changes_faults:
-            self.tell(FaultsChanged())
+            self.faults.follow({each.number: each.fault for each in state.faults})
         self._measure()
         if renewed:
             self._renew(replanned=replanned)

@@ -22,12 +22,24 @@ PART_KEYS = {"candles": "interval", "book": "depth"}
 """The key that tells the streams of a symbol apart, for each channel that has several streams a symbol."""
 
 
+NATIVE_KINDS = {
+    "gathered_book": "book", "quotes": "book", "gathered_trades": "trading", "trade_candles": "candles",
+    "klines": "candles", "trade_ticker": "ticker", "quote_ticker": "ticker", "windows": "ticker",
+}  # fmt: skip
+"""Channels for exchanges, each with the native one of the same content."""
+
+
 class Stream(NamedTuple):
     """Sequence of messages with its own `seq`. `part` is the interval of candles or the depth of an order book."""
 
     channel: str
     symbol: str
     part: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The native channel that a channel for exchanges is made of; otherwise the channel itself."""
+        return NATIVE_KINDS.get(self.channel, self.channel)
 
     @property
     def interval(self) -> str | None:

@@ -16,7 +16,6 @@ __all__ = [
     "CommandDone",
     "ErrorEvent",
     "Event",
-    "FaultsChanged",
     "Heartbeat",
     "MarketChanged",
     "MarketPhase",
@@ -169,11 +168,6 @@ class MarketChanged(Event):
     epoch: str
     real_speed: float | None = None
     behind_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultsChanged(Event):
-    """Change of the faults that are in force in the whole market; for the server's connections, never for clients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,9 @@ class SessionPort(Protocol):
     def renew(self) -> list[Effect]:
         """Handle a new epoch of the market."""
 
+    def end(self, stream: Stream) -> list[Effect]:
+        """End a subscription that the client has not ended, because a fault wants it."""
+
     def status_changed(self, status: str, now: Now) -> list[Effect]:
         """Handle a new status of one of the market's symbols."""
 

@@ -213,6 +213,10 @@ class Session:
         """Restart every subscription, because a new epoch of the market has begun."""
         return self._subscriptions.renew()
 
+    def end(self, stream: Stream) -> list[Effect]:
+        """End a subscription without a request of the client."""
+        return self._subscriptions.end(stream)
+
     def _control(self, request: Control) -> Effect:
         if not self._may_control:
             return Send(

@@ -176,7 +176,11 @@ class SubscriptionBook:
         snapshot = max(request.history or 0, int(wants_snapshot))
         return [Send(subscribed), Join(stream, snapshot=snapshot, max_rate=request.max_rate)]
 
-    def _leave(self, stream: Stream, request: Unsubscribe) -> list[Effect]:
+    def end(self, stream: Stream) -> list[Effect]:
+        """Unsubscribe the client from a stream without a request; nothing happens if it has no such subscription."""
+        return self._leave(stream, None) if stream in self._streams else []
+
+    def _leave(self, stream: Stream, request: Unsubscribe | None) -> list[Effect]:
         del self._streams[stream]
         view = self._view
         left = Unsubscribed(
@@ -186,7 +190,7 @@ class SubscriptionBook:
             depth=stream.depth,
             seq=view.seq(stream),
             epoch=view.epoch,
-            id=request.id,
+            id=None if request is None else request.id,
         )
         return [Leave(stream), Send(left)]
 

@@ -10,6 +10,7 @@ from feed.hints import nearest
 from feed.scenario.contradictions import contradictions_in
 from feed.scenario.document import MAX_PRICE_STEPS, ScenarioDocument
 from feed.scenario.events import Target
+from feed.scenario.faults import fault_problems
 from feed.units import DAY, SECOND, format_duration, parse_time
 
 __all__ = ["problems_of"]
@@ -21,7 +22,7 @@ MAX_PIECES = 100_000
 
 def problems_of(scenario: ScenarioDocument) -> list[Problem]:
     """Return every mistake in the combination of the parts."""
-    checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat)
+    checks = (_times, _source, _replay, _names, _phases, _events, _ticks, _repeat, fault_problems)
     found = [problem for check in checks for problem in check(scenario)]
     # Contradictions are only looked for once no single part has a mistake.
     return found or list(dict.fromkeys(contradictions_in(scenario)))

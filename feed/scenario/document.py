@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from feed.data.ticks import Instrument
 from feed.scenario.events import Event, HandTick
+from feed.scenario.faults import fault_schema
 from feed.scenario.replay import Replay
 from feed.scenario.tickfile import TickFile
 from feed.scenario.values import Duration, Extent, Factor, Instant, Length, Percent, Step
@@ -27,6 +28,17 @@ DEFAULT_START = parse_time("2025-01-06T00:00:00Z")
 
 Text = Annotated[str, Field(max_length=2000)]
 Status = Literal["online", "halted", "auction", "maintenance"]
+
+
+class _FaultTables:
+    """Schema of the list of faults, which is read by the registry of faults and not here."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        return dict(fault_schema())
+
+
+FaultTables = Annotated[tuple[dict[str, Any], ...], _FaultTables]
 
 
 class _Section(BaseModel):
@@ -177,6 +189,9 @@ class ScenarioDocument(_Section):
         (), max_length=MAX_EVENTS, description="What happens on top of the phases; events may overlap"
     )
     ticks: tuple[HandTick, ...] = Field((), max_length=MAX_TICKS, description="Trades that are written by hand")
+    faults: FaultTables = Field(
+        (), max_length=256, description="What goes wrong on connections; see the page of faults"
+    )
     repeat: int = Field(
         1, ge=1, le=1000, strict=True, description="How often the timeline of phases and events is played, 1 to 1000"
     )
@@ -200,6 +215,11 @@ class ScenarioDocument(_Section):
         if self.replay is not None:
             return self.replay.files
         return () if self.source is None else (self.source.file,)
+
+    @property
+    def symbol_names(self) -> tuple[str, ...]:
+        """The names of the symbols; none if they are those of a recording."""
+        return () if self.replay is not None else tuple(symbol.symbol for symbol in self.symbols)
 
     @property
     def timeline(self) -> int:

@@ -117,10 +117,16 @@ def scenario_from(document: object, name: str) -> Scenario:
 def scenario_digest(scenario: Scenario) -> str:
     """Return a hash of everything in the file that the market depends on.
 
-    Name and description are left out, and so are the names of the files that it plays: their content counts, see
-    `feed.market.digest`.
+    Name, description and faults (which change no market) are left out, and so are the names of the files that it
+    plays: their content counts, see `feed.market.digest`.
     """
-    unsaid: dict[str, Any] = {"name": True, "description": True, "replay": {"files"}, "source": {"file"}}
+    unsaid: dict[str, Any] = {
+        "name": True,
+        "description": True,
+        "faults": True,
+        "replay": {"files"},
+        "source": {"file"},
+    }
     document = scenario.model_dump(mode="json", exclude=unsaid)
     for event in document["events"]:
         del event["name"]

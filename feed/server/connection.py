@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
@@ -22,6 +22,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
 from feed.dialects.base import Dialect
+from feed.faults.fault import Fault
 from feed.market.markets import HostedMarket
 from feed.protocol.requests import Subscribe
 from feed.server.query import Connect
@@ -35,6 +36,9 @@ DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client
 UNSENT = 16 * 1024
 """Bytes kept by the kernel for a reader that wants only the newest data: bytes there can't be replaced any more."""
 
+
+CLOSE_FIN = 0x88
+"""First byte of a close frame."""
 
 MIN_RTT = 148
 """Offset of the shortest round trip in `struct tcp_info` of linux/tcp.h, a 32-bit number of microseconds."""
@@ -60,6 +64,9 @@ class PeerPort(Protocol):
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame."""
+
+    def control(self, frame: bytes) -> bool:
+        """Return True if a ping, pong or close frame of the library may be sent as it is."""
 
     def paused(self) -> None:
         """Note that unsent bytes wait."""
@@ -94,6 +101,10 @@ class FeedConnection(ServerConnection):
         self.wishes = Connect()
         # Set by the server before the handshake is answered.
         self.hosted: HostedMarket
+        self.ordinal = 0
+        self.label = ""
+        self.faults: Sequence[Fault] = ()
+        self.answers_wrongly = False
         self.wanted: tuple[Subscribe, ...] = ()
         self._early: list[Frame] = []
         self._fragments: list[bytes] | None = None
@@ -176,6 +187,17 @@ class FeedConnection(ServerConnection):
             self.protocol.send_close(code, reason)
             self.send_data()
 
+    def cut(self, how: str, code: int, reason: str) -> None:
+        """End the connection by a TCP reset, a close frame, or the end of the stream; or leave it alone (`vanish`)."""
+        if how == "reset":
+            self.reset()
+        elif how == "close":
+            self.say_close(code, reason)
+        elif how == "end":
+            self.transport.close()
+        else:
+            self.transport.pause_reading()
+
     def drop(self) -> None:
         """End the TCP connection at once, and with it what waits to be sent."""
         self.transport.abort()
@@ -207,9 +229,22 @@ class FeedConnection(ServerConnection):
 
     def send_data(self) -> None:
         """Send the library's pending bytes, and leave the fan-out once they include a close frame."""
+        if self.peer is not None and self.protocol.writes:
+            self._hold_back(self.peer)
         super().send_data()
         if self.peer is not None and self.protocol.state is not OPEN:
             self.peer.closing()
+
+    def _hold_back(self, peer: PeerPort) -> None:
+        """Take out the control frames that may not be sent as they are; the end of the stream follows a close frame."""
+        left: list[bytes] = []
+        for data in self.protocol.data_to_send():
+            if data and not peer.control(data):
+                if data[0] == CLOSE_FIN:
+                    break
+                continue
+            left.append(data)
+        self.protocol.writes[:0] = left
 
     def pause_writing(self) -> None:
         """Inform the peer that unsent bytes wait."""

@@ -11,7 +11,7 @@ from feed.clock import Clock, Now
 from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
-from feed.dialects.base import Form
+from feed.dialects.base import Form, shape_of
 from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
@@ -19,17 +19,16 @@ from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Reform, Send
-from feed.protocol.events import Closing, ErrorEvent, Event, FaultsChanged, MarketChanged
+from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
-from feed.server.faulting import PeerFaults
+from feed.server.faultdesk import FaultDesk
+from feed.server.faulting import WireFraming
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
-from feed.server.stamping import StampedWire
-from feed.server.standing import StandingFaults
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
@@ -68,8 +67,8 @@ class Peer:
 
     __slots__ = (
         "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
-        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_ordinal", "_outbox", "_session",
-        "_standing", "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
+        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session",
+        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -87,9 +86,6 @@ class Peer:
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
-        self._ordinal = next(hosted.ordinals)
-        self._faults: PeerFaults | None = None
-        self._standing = StandingFaults(self.arm, self.clear)
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -104,13 +100,13 @@ class Peer:
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         stamped = form.dialect.has_stamps
-        wire = StampedWire(connection, conversation.stamp) if stamped else connection
-        self._outbox = Outbox(wire, limits.outbox, self._too_slow)
+        self._outbox = Outbox(connection, limits.outbox, self._too_slow)
         self._subscriber = Subscriber(
             self._outbox,
             None if stamped else connection.descriptor,
             connection.round_trip,
             is_measurable=not form.dialect.is_foreign,
+            stamp=conversation.stamp if stamped else None,
         )
         self._streams = PeerStreams(
             market,
@@ -120,6 +116,10 @@ class Peer:
             keep_fresh=connection.keep_fresh,
             on_too_slow=self._too_slow,
             on_failed=self.failed,
+        )
+        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
+        self._faults = FaultDesk(
+            self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )
         self._last_sent = 0
         self._alarms = alarms
@@ -134,7 +134,7 @@ class Peer:
         """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
         self.hosted.barrier.enter(self)
-        self._standing.take(self._market.state.faults)
+        self._market.faults.seat(self._faults)
         self._do(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
@@ -144,12 +144,10 @@ class Peer:
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
-        if isinstance(event, FaultsChanged):
-            self._standing.take(self._market.state.faults)
-            return
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
+            self._faults.renew()
             for stream in self._session.streams:
                 self._streams.leave(Leave(stream))
             self._do(self._session.renew())
@@ -170,7 +168,7 @@ class Peer:
             # An event follows the trades that were published before it.
             self._hub.release(self._subscriber)
             self._last_sent = self._clock.now()
-            self._subscriber.say(data)
+            self._subscriber.say(data, type(event).__name__)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
@@ -191,16 +189,6 @@ class Peer:
 
     def arm(self, fault: Fault) -> int:
         """Arm a fault between the client and the market, and return its number."""
-        if self._faults is None:
-            self._faults = PeerFaults(
-                FaultTarget(self.name, self._ordinal),
-                self._market,
-                self._subscriber,
-                self._clock,
-                read=self._read,
-                cut=self._cut,
-                resume=self._go_on,
-            )
         return self._faults.arm(fault)
 
     def ask(self, number: int) -> None:
@@ -210,20 +198,23 @@ class Peer:
 
     def clear(self, number: int) -> None:
         """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
-        if self._faults is None:
-            raise KeyError(number)
         self._faults.clear(number)
 
     # PeerPort: callbacks of the connection.
 
     def message(self, payload: bytes) -> None:
         """Handle a whole text message."""
-        if self._faults is None:
-            self._read(payload)
+        if self._faults.active is None:
+            self.take_message(payload)
         else:
-            self._faults.receive(payload)
+            self._faults.active.receive(payload)
 
-    def _read(self, payload: bytes) -> None:
+    def control(self, frame: bytes) -> bool:
+        """Return True if a control frame may be sent as it is; faults may want it for themselves."""
+        return self._closed or self._faults.control(frame)
+
+    def take_message(self, payload: bytes) -> None:
+        """Handle a text message that has come through all faults."""
         self._counters.messages_in += 1
         if not is_utf8(payload):
             self.close(codes.NOT_UTF8, codes.NOT_UTF8.meaning)
@@ -267,9 +258,9 @@ class Peer:
     def resumed(self) -> None:
         """Stop watching the outbox and send waiting messages, since no unsent bytes wait any more."""
         self._watchdog.stop()
-        self._go_on()
+        self.go_on()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """Send the client its waiting messages."""
         if not self._outbox.blocked:
             self._hub.resume(self._subscriber)
@@ -292,6 +283,7 @@ class Peer:
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
+        self._market.faults.leave(self._faults)
         self.hosted.barrier.leave(self)
         self._watchdog.stop()
         self._alarms.forget(self)
@@ -300,6 +292,10 @@ class Peer:
         self._on_gone(self)
 
     # Effects of the session.
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        """Carry out effects that no request has caused."""
+        self._do(effects)
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -342,8 +338,8 @@ class Peer:
 
     def _latest(self) -> int:
         """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
-        if self._faults is not None and self._faults.is_armed:
-            return max(self._last_sent, self._faults.sent_at)
+        if (faults := self._faults.active) is not None and faults.is_armed:
+            return max(self._last_sent, faults.sent_at)
         if not self._session.streams:
             return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
@@ -358,22 +354,25 @@ class Peer:
         code = codes.TOO_SLOW
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
+        if self._faults.active is not None and self._faults.active.is_mid_frame:
+            # Nothing can be said inside of a frame.
+            self._end(SLOW_GRACE)
+            self._connection.drop()
+            return
         # Past the outbox, whose bound is what it has just run into.
         self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
         self._connection.say_close(self._talk.close_number(code), text)
 
-    def _cut(self, cut: LinkCut) -> None:
+    def cut(self, cut: LinkCut) -> None:
+        """End the connection as a fault wants it."""
         log.debug("x cut", connection=self.name, how=cut.how)
-        self._end(CLOSE_GRACE)
-        if cut.how == "reset":
-            self._connection.reset()
-        else:
-            self._connection.say_close(cut.code, clipped_reason(cut.reason))
+        self._why = self._why or f"a fault: {cut.how}"
+        self._end(cut.lasts or CLOSE_GRACE)
+        self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        if self._faults is not None:
-            self._faults.clear_all()
+        self._faults.close()
         self._hub.release(self._subscriber)
         number = self._talk.close_number(code)
         log.debug("> close", connection=self.name, code=number, reason=reason)
@@ -383,8 +382,7 @@ class Peer:
     def _stop(self) -> None:
         """Let nothing more go to the client."""
         self._streams.stop()
-        if self._faults is not None:
-            self._faults.stop()
+        self._faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""

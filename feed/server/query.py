@@ -11,7 +11,7 @@ from feed.dialects.registry import DIALECTS, NATIVE, PLAIN
 from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, read_faults
 from feed.hints import nearest
-from feed.market.markets import MarketSpec
+from feed.market.markets import NAME, MarketSpec
 from feed.protocol.keys import StreamKeyError, subscription_of
 from feed.protocol.requests import Subscribe
 from feed.protocol.view import MarketView
@@ -28,9 +28,12 @@ CHOICES = {"dialect": tuple(DIALECTS), "heartbeat": ("normal", "strict")}
 SUBSCRIBE = "subscribe"
 
 FAULTS_KEY = "faults"
-"""Faults for this connection, as a JSON list."""
+"""Faults for this connection: a JSON list, or the name of a plan of the scenario."""
 
-COMMON = (*CHOICES, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS)
+CLIENT_KEY = "client"
+"""The name that a client gives itself: in the report it keeps one line over its connections."""
+
+COMMON = (*CHOICES, SUBSCRIBE, FAULTS_KEY, CLIENT_KEY, *MARKET_KEYS)
 """The keys of every dialect."""
 
 MAX_KEYS = 32
@@ -50,6 +53,8 @@ class Connect:
     spec: MarketSpec = field(default_factory=MarketSpec)
     faults: tuple[Fault, ...] = ()
     opening: tuple[str, ...] = ()
+    plan: str | None = None
+    client: str = ""
 
 
 def parse_query(target: str) -> Connect:
@@ -84,7 +89,7 @@ def _foreign(address: Address, dialect: Dialect, path: str, pairs: list[tuple[st
     if socket is None:
         raise QueryError(f"{dialect.name} has no socket at this path", "path", f"such as {dialect.usual_path}")
     # As exchanges do: what they do not know there they pass over. Which market it is, and its faults, are ours to know.
-    known = {FAULTS_KEY, *MARKET_KEYS}
+    known = {FAULTS_KEY, CLIENT_KEY, *MARKET_KEYS}
     wishes = _wishes(dialect, list({key: (key, value) for key, value in pairs if key in known}.values()))
     return _in(address, replace(wishes, form=Form(dialect, socket.options), opening=socket.opening))
 
@@ -109,7 +114,10 @@ def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:
             given[key] = value
     known = {**dialect.options, **CHOICES}
     asked = {key: given.pop(key) for key in MARKET_KEYS if key in given}
-    faults = _faults(given.pop(FAULTS_KEY)) if FAULTS_KEY in given else ()
+    wished = given.pop(FAULTS_KEY, "")
+    plan = wished if NAME.fullmatch(wished) else None
+    faults = _faults(wished) if wished and plan is None else ()
+    client = _client(given.pop(CLIENT_KEY, ""))
     chosen = {key: _checked(key, value, known) for key, value in given.items()}
     market, spec = read_market(asked)
     return Connect(
@@ -119,6 +127,8 @@ def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:
         market=market,
         spec=spec,
         faults=faults,
+        plan=plan,
+        client=client,
     )
 
 
@@ -151,6 +161,12 @@ def subscriptions_of(streams: tuple[str, ...], view: MarketView) -> tuple[Subscr
     return tuple(wanted)
 
 
+def _client(value: str) -> str:
+    if value and not NAME.fullmatch(value):
+        raise QueryError(f"{value[:40]!r} is no name for a client", CLIENT_KEY, "1 to 64 of A-Z a-z 0-9 . _ -")
+    return value
+
+
 def _faults(value: str) -> tuple[Fault, ...]:
     try:
         return read_faults(value)
@@ -161,7 +177,7 @@ def _faults(value: str) -> tuple[Fault, ...]:
 def _checked(key: str, value: str, known: Mapping[str, tuple[str, ...]]) -> str:
     choices = known.get(key)
     if choices is None:
-        keys = [*known, SUBSCRIBE, FAULTS_KEY, *MARKET_KEYS]
+        keys = [*known, SUBSCRIBE, FAULTS_KEY, CLIENT_KEY, *MARKET_KEYS]
         near = nearest(key, keys)
         hint = f'did you mean "{near}"?' if near else f"one of {', '.join(keys)}"
         raise QueryError("The URL has an unknown key", key[:64], hint)

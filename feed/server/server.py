@@ -18,17 +18,18 @@ from websockets.http11 import Request, Response
 from feed.clock import Clock
 from feed.dialects.base import Dialect
 from feed.errors import FeedError
-from feed.faults.registry import FaultError, check_names
+from feed.faults.registry import FaultError
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat
-from feed.server.addressing import Address, address_of, dialect_of, is_exchange_host
-from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
+from feed.server.addressing import address_of, dialect_of, is_exchange_host
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
+from feed.server.doorkeeper import foreign_host, meet_faults, wanted_faults, wrong_answer
 from feed.server.http.exchanges import ExchangePages
 from feed.server.http.routes import (
     Caller,
@@ -42,7 +43,6 @@ from feed.server.http.routes import (
     problem,
     refusal,
     respond,
-    shows_token,
 )
 from feed.server.limits import PeerLimits
 from feed.server.lines import Refusals, say_opened
@@ -60,8 +60,6 @@ DRAIN_STEP = 10 * MILLISECOND
 """The time between closes while draining, if time allows: clients then do not all reconnect at once."""
 
 FAILED = "the market's source failed"
-
-TOKEN_HINT = "send the header Authorization: Bearer TOKEN, or ?token=TOKEN"
 
 log = structlog.get_logger("feed")
 
@@ -123,7 +121,9 @@ class FeedServer:
         self._names = itertools.count(1)
         self._refusals = Refusals(clock)
         self._routes = Routes({})
-        self._exchanges = ExchangePages(markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits)
+        self._exchanges = ExchangePages(
+            markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits, token=token
+        )
         self._server: Server | None = None
         # Ports that speak one dialect.
         self._own: list[Server] = []
@@ -170,6 +170,7 @@ class FeedServer:
             port,
             create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
             process_request=self._admit_and_say,
+            process_response=wrong_answer,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
             # A command is answered when it is done, however long that takes; the request has a time of its own, and
@@ -250,27 +251,25 @@ class FeedServer:
         host = header(request, "Host")
         # Names of exchanges lead to their dialect and nowhere else.
         if not self._hosts.allows(host) and not is_exchange_host(host):
-            return self._refuse("host", _foreign_host(host or ""))
+            return self._refuse("host", foreign_host(host or ""))
         assert isinstance(connection, FeedConnection)
         where = address_of(request.path, host, connection.dialect)
         address = _address_of(connection)
         if not is_upgrade(request):
             if where.dialect.rest is not None:
-                return await self._exchange(request, where, address)
+                return await self._exchanges.answer(request, where, address)
             return await self._plain(request, address)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
-        if where.dialect.is_foreign and not self._exchanges.admits(where.dialect, address):
-            return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many new connections from one address"))
         try:
             wishes = parse_address(where)
         except QueryError as error:
             page = refusal(error)
             return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
-        if wishes.form.dialect.is_foreign and self._token is not None and not shows_token(request, self._token):
-            return self._refuse("token", problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT))
+        if (page := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
+            return self._refuse("exchange", page)
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
@@ -279,17 +278,16 @@ class FeedServer:
         try:
             market = connection.hosted.market
             connection.wanted = subscriptions_of(wishes.streams, market)
-            check_names(wishes.faults, market.channels, market.symbols)
+            connection.faults = wanted_faults(wishes, market)
         except (QueryError, FaultError) as error:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
-        return None
-
-    async def _exchange(self, request: Request, where: Address, address: str) -> Response:
-        """Return the answer of an exchange to plain HTTP, which pages of any origin may read."""
-        if self._token is not None and request.method != "OPTIONS" and not shows_token(request, self._token):
-            return self._refuse("token", problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT))
-        return await self._exchanges.answer(request, where, address)
+        connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
+        response = await meet_faults(connection)
+        if response is not None:
+            self.counters.refused["fault"] += 1
+            self._markets.leave(connection.hosted)
+        return response
 
     async def _plain(self, request: Request, address: str) -> Response:
         """Return the answer to plain HTTP; pages of an origin that may use the socket may read it."""
@@ -338,7 +336,7 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
-        name, form = f"c{next(self._numbers)}", wishes.form
+        name, form = connection.label, wishes.form
         seat = Seat(
             connection=name,
             view=connection.hosted.market,
@@ -364,7 +362,7 @@ class FeedServer:
             seat=seat,
             on_gone=self._gone,
         )
-        for fault in wishes.faults:
+        for fault in connection.faults:
             peer.arm(fault)
         return peer
 
@@ -379,7 +377,9 @@ class FeedServer:
         """
         request = connection.request
         origin = header(request, "Origin") if request is not None else None
-        if request is None or self._lets_in(request, origin):
+        # Pages of any origin read exchanges.
+        is_foreign = connection.wishes.form.dialect.is_foreign
+        if request is None or is_foreign or self._lets_in(request, origin):
             return False
         shown = self._note_origin(origin)
         peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
@@ -406,18 +406,6 @@ class FeedServer:
 
 def _address_of(connection: ServerConnection) -> str:
     return str((connection.remote_address or ("",))[0])
-
-
-def _foreign_host(host: str) -> Page:
-    """Return the refusal of an unknown host name: it might be a web page's own, pointed at this machine."""
-    name = host_name(host)
-    if name is None:
-        return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
-    shown = name[:64]
-    option = f"--allowed-host {shown}"
-    log.warning("host refused", host=shown, hint=f"start with {option}")
-    hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
-    return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
 
 
 def _quiet_logger() -> logging.Logger:

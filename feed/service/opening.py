@@ -13,7 +13,9 @@ from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
 from feed.market.markets import MAIN, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
+from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
+from feed.scenario.faults import fault_plans, standing_faults
 from feed.scenario.model import Scenario
 from feed.scenario.recent import RecentScenarios
 from feed.scenario.values import Anchor
@@ -65,6 +67,7 @@ class MarketOpener:
         begins = _beginning(scenario, shared.source, at, repertoire.until(plan.scenario))
         speed = settings.speed if spec.speed is None else spec.speed
         paused = bool(spec.paused)
+        standing = tuple(StandingFault(n, fault) for n, fault in enumerate(standing_faults(scenario), 1))
         state = MarketState(
             seed=seed,
             scenario=plan.scenario,
@@ -75,6 +78,8 @@ class MarketOpener:
             usual=exact_speed(speed),
             end=shared.source.end,
             waits=not paused,
+            faults=standing,
+            armed=len(standing),
         )
         market = Market(
             MarketIdentity(name, scenario.name),
@@ -86,6 +91,7 @@ class MarketOpener:
             limits=_told_limits(settings.limits),
             repertoire=repertoire,
         )
+        market.faults.plans = fault_plans(scenario)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
             seed=seed,

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import feed
 from feed.cli.app import COMMANDS, app
 from feed.dialects.native.requests import MODELS, RequestText
-from feed.faults.registry import catalogue
+from feed.faults.registry import catalogue, common_keys
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
 from feed.scenario.find import list_scenarios
@@ -190,14 +190,44 @@ def _keys_of(schema: Schema) -> str:
 
 
 def faults() -> str:
-    """Every kind of fault, and what a good client does about it."""
-    return _table(
-        ["kind", "what it does", "what a good client does", "its own keys"],
-        [
-            [f"`{kind['kind']}`", kind["description"], kind["client"], _codes(kind["parameters"])]
-            for kind in catalogue()
-        ],
+    """Every kind of fault by its group, and what a good client does about it."""
+    kinds = catalogue()
+    parts = []
+    for group in dict.fromkeys(kind["group"] for kind in kinds):
+        rows = [
+            (f"`{kind['kind']}`", kind["description"], _fault_keys(kind), kind["client"], f"`{kind['watched_by']}`")
+            for kind in kinds
+            if kind["group"] == group
+        ]
+        head = ("kind", "what it does", "its own keys", "what a good client does", "report")
+        parts.append(f"### {group.capitalize()}\n\n{_table(head, rows)}")
+    return "\n\n".join(parts)
+
+
+def _fault_keys(kind: Schema) -> str:
+    own = {name: part for name, part in kind["parameters"].items() if name != "direction"}
+    return "<br>".join(f"`{name}`{_limits(part)}: {part['description']}" for name, part in own.items()) or "–"
+
+
+def _limits(part: Schema) -> str:
+    """The range of a key and its default, in brackets."""
+    if "enum" in part:
+        told = [", ".join(map(str, part["enum"]))] if len(part["enum"]) < 6 else []
+    else:
+        low = part.get("minimum", part.get("exclusiveMinimum"))
+        high = part.get("maximum", part.get("exclusiveMaximum"))
+        told = [] if low is None else [f"from {low}" if high is None else f"{low} to {high}"]
+    told += ["required"] if part["required"] else [f"default {part['default']}"] if "default" in part else []
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def fault_keys() -> str:
+    """The keys that every fault may have."""
+    rows = (
+        (f"`{name}`", _limits({**part, "required": False}).strip(" ()"), part["description"])
+        for name, part in common_keys().items()
     )
+    return _table(("key", "range", "meaning"), rows)
 
 
 def layers() -> str:
@@ -212,6 +242,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
+    "fault-keys": fault_keys,
     "faults": faults,
     "layers": layers,
     "requests": requests,

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.faults.fault import Draw, Fault
+from feed.faults.fault import Fault, Strike
+from feed.faults.keeping import StatefulEffect
 from feed.faults.link import Delivery, Link, LinkCut, Parcel
 from feed.faults.log import MAX_DEEDS, Deed, FaultLog
-from feed.faults.plan import ArmedFault, FaultTarget
+from feed.faults.plan import ArmedFault, FaultIdentity, FaultTarget
 from feed.faults.registry import read_fault
 from feed.protocol.effects import Stream
+from feed.protocol.shape import MessageShape
+from feed.server.faulting import WireFraming
 from feed.units import MILLISECOND, SECOND
 
 TRADING = Stream("trading", "BTC/USD")
@@ -28,8 +31,9 @@ class Calendar:
 
     start = START
 
-    def __init__(self) -> None:
-        self.now = START
+    def __init__(self, seed: int = 1) -> None:
+        self.seed = seed
+        self.now = self.here = START
         self.kept_from = 0
 
     def time_of(self, stream: Stream, seq: int) -> int | None:
@@ -41,17 +45,16 @@ class World:
     """One connection with some faults."""
 
     def __init__(self, *faults: dict[str, Any], seed: int = 1, ordinal: int = 1) -> None:
-        self.calendar = Calendar()
+        self.calendar = Calendar(seed)
         self.log = FaultLog()
         self.link = Link()
         self.armed: list[ArmedFault] = []
         for number, document in enumerate(faults, 1):
             armed = ArmedFault(
                 read_fault(document),
-                number,
-                FaultTarget(f"c{ordinal}", ordinal),
+                FaultIdentity(number, "url"),
+                FaultTarget(f"c{ordinal}", ordinal, MessageShape(), WireFraming()),
                 calendar=self.calendar,
-                seed=seed,
                 log=self.log,
             )
             self.armed.append(armed)
@@ -158,7 +161,7 @@ def test_reset_cuts_in_front_of_its_message() -> None:
     """What came before is there."""
     world = World({"kind": "reset", "seq": 3})
     assert world.send(TRADING, 1, 2, 3, 4) == [1, 2, -1]
-    assert world.log.deeds == (Deed(1, "reset", "c1", "out", "trading:BTC/USD", 3, "cut"),)
+    assert world.log.deeds == (Deed(1, "reset", "c1", "out", "trading:BTC/USD", 3, "cut", None, "url", 1),)
 
 
 RATE = {"kind": "drop", "rate": 0.3}
@@ -215,24 +218,14 @@ class Swapped(Fault):
         return Swapping()
 
 
-class Swapping:
+class Swapping(StatefulEffect):
     """What it remembers of one connection."""
 
-    def __init__(self) -> None:
-        self._waiting: list[Parcel] = []
-
-    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
-        if not self._waiting:
-            self._waiting.append(parcel)
+    def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
+        if not self._parcels:
+            self._parcels.append(parcel)
             return ()
-        return (Delivery(now, parcel), Delivery(now, self._waiting.pop()))
-
-    def release(self) -> Sequence[Parcel]:
-        return self._waiting
-
-    @property
-    def kept(self) -> int:
-        return sum(len(parcel.data) for parcel in self._waiting)
+        return (Delivery(strike.now, parcel), Delivery(strike.now, self._parcels.pop()))
 
 
 def test_kind_may_remember_something_of_each_connection() -> None:
@@ -241,8 +234,8 @@ def test_kind_may_remember_something_of_each_connection() -> None:
     links = []
     for ordinal in (1, 2):
         link = Link()
-        target = FaultTarget(f"c{ordinal}", ordinal)
-        link.add(1, ArmedFault(fault, 1, target, calendar=Calendar(), seed=1, log=FaultLog()))
+        target = FaultTarget(f"c{ordinal}", ordinal, MessageShape(), WireFraming())
+        link.add(1, ArmedFault(fault, FaultIdentity(1, "url"), target, calendar=Calendar(), log=FaultLog()))
         links.append(link)
     parcels = [Parcel(b"x", "data", TRADING, seq, "data") for seq in (1, 2, 3)]
     assert [links[0].carry(parcel, 0) for parcel in parcels] == [[], [parcels[1], parcels[0]], []]
@@ -260,5 +253,5 @@ def test_log_is_bounded() -> None:
     assert (len(document["done"]), document["forgotten"]) == (MAX_DEEDS, 5)
     assert document["done"][0] == {
         "fault": 1, "kind": "drop", "connection": "c1", "direction": "out",
-        "stream": "trading:BTC/USD", "seq": 5, "deed": "dropped",
+        "stream": "trading:BTC/USD", "seq": 5, "deed": "dropped", "from": "url",
     }  # fmt: skip

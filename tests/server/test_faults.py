@@ -15,11 +15,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from feed.delivery.outbox import OutboxLimits
-from feed.faults.drop import Drop
-from feed.faults.fault import Draw, Fault
+from feed.faults.fault import Fault, Strike
+from feed.faults.kinds.drop import Drop
+from feed.faults.kinds.reset import Reset
 from feed.faults.link import LinkCut, Parcel
-from feed.faults.registry import read_fault
-from feed.faults.reset import Reset
+from feed.faults.registry import FAULTS, read_fault
 from feed.protocol import codes
 from feed.server.peer import Peer
 from feed.units import MILLISECOND, SECOND
@@ -74,7 +74,8 @@ async def test_drop_leaves_a_gap_for_one_client_alone(serve: Serve) -> None:
         status, page = await get(running, "/markets/main/faults")
         assert status == 200
         assert page["armed"][0] == {
-            "fault": 1, "connection": "c2", "kind": "drop", "seq": 50, "count": 3, "cleared": False,
+            "fault": 1, "from": "url", "connection": "c2", "cleared": False,
+            "what": {"kind": "drop", "seq": 50, "count": 3},
         }  # fmt: skip
         told = {(deed["connection"], deed["stream"], deed["seq"], deed["deed"]) for deed in page["done"]}
         assert told == {("c2", "trading:BTC/USD", seq, "dropped") for seq in missing}
@@ -223,7 +224,7 @@ class Goodbye(Fault):
     remedy: ClassVar[str] = "Looks at the code."
     kind: Literal["goodbye"] = "goodbye"
 
-    def strike(self, parcel: Parcel, now: int, draw: Draw) -> LinkCut:
+    def strike(self, parcel: Parcel, strike: Strike) -> LinkCut:
         return LinkCut("close", 4499, "asked for")
 
 
@@ -351,7 +352,7 @@ async def test_catalogue_shows_every_kind(serve: Serve) -> None:
     async with serve() as running:
         status, page = await get(running, "/faults")
         assert status == 200
-        assert [entry["kind"] for entry in page["faults"]] == ["delay", "drop", "reset"]
+        assert [entry["kind"] for entry in page["faults"]] == list(FAULTS)
         assert page["keys"]["rate"]["maximum"] == 1
         status, page = await get(running, "/markets/mian/faults")
         assert (status, page["hint"]) == (404, "did you mean main?")

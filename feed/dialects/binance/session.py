@@ -12,6 +12,7 @@ from feed.dialects.binance.streams import joins_of, name_of
 from feed.dialects.exchange.session import ExchangeSession, said
 from feed.protocol import codes
 from feed.protocol.effects import Close, Effect, ProbePeer, Reform, View
+from feed.protocol.events import ErrorEvent
 from feed.protocol.seat import Seat
 from feed.units import DAY, MICROSECOND, MILLISECOND, SECOND
 
@@ -111,6 +112,11 @@ class BinanceSession(ExchangeSession):
         unit = MICROSECOND if MICROS in self._options else MILLISECOND
         data = b'{"e":"serverShutdown","E":%d}' % (self.view.shown_time // unit)
         return (b'{"stream":"!serverShutdown","data":' + data + b"}" if COMBINED in self._options else data,)
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return an error in the exchange's form."""
+        del now
+        return (orjson.dumps({"error": {"code": 2, "msg": f"Invalid request: {event.message}"}}),)
 
     def _answer(self, document: Any, number: object) -> list[Effect]:
         if not isinstance(document, dict):

@@ -24,6 +24,7 @@ from feed.dialects.bitfinex.names import (
 from feed.dialects.exchange.session import ExchangeSession, said
 from feed.protocol import codes
 from feed.protocol.effects import Close, Effect, Reform
+from feed.protocol.events import ErrorEvent
 from feed.protocol.seat import Seat
 from feed.units import MILLISECOND, SECOND
 
@@ -94,6 +95,16 @@ class BitfinexSession(ExchangeSession):
         """Announce a planned close."""
         del now
         return (STOPPING,)
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return an error in the exchange's form."""
+        del now
+        return (orjson.dumps({"event": "error", "msg": event.message, "code": 10000}),)
+
+    def maintenance(self, now: Now) -> Sequence[bytes]:
+        """Announce maintenance."""
+        del now
+        return (MAINTENANCE,)
 
     def status_changed(self, status: str, now: Now) -> list[Effect]:
         """Announce the beginning and the end of maintenance; the connection stays."""

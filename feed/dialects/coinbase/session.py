@@ -12,6 +12,7 @@ from feed.dialects.coinbase.names import IDS, currencies, currency_row, product_
 from feed.dialects.exchange.session import ExchangeSession, said
 from feed.dialects.times import micros
 from feed.protocol.effects import Effect, Join, Stream
+from feed.protocol.events import ErrorEvent
 from feed.protocol.seat import Seat
 from feed.units import SECOND
 
@@ -81,6 +82,11 @@ class CoinbaseSession(ExchangeSession):
             return []
         self.arm("beat", now.monotonic + SECOND)
         return [said(self._beat(product)) for product in products]
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return an error in the exchange's form."""
+        del now
+        return (orjson.dumps({"type": "error", "message": event.message, "reason": event.hint or ""}),)
 
     def too_fast(self) -> list[Effect]:
         """Refuse a message beyond the rate."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -13,6 +14,7 @@ from feed.dialects.exchange.session import ExchangeSession, said
 from feed.dialects.times import micros
 from feed.protocol import codes
 from feed.protocol.effects import Close, Effect, Join, Stream
+from feed.protocol.events import ErrorEvent
 from feed.protocol.seat import Seat
 from feed.units import SECOND
 
@@ -101,6 +103,11 @@ class AdvancedSession(ExchangeSession):
         text = f"{micros(time).replace('T', ' ')}000 +0000 UTC m=+{passed:.9f}"
         event = f'{{"current_time":"{text}","heartbeat_counter":{self._beats}}}'
         return [said(envelope("heartbeats", time, event))]
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return an error in the exchange's form."""
+        del now
+        return (orjson.dumps({"type": "error", "message": event.message}),)
 
     def too_fast(self) -> list[Effect]:
         """Refuse a message beyond the rate."""

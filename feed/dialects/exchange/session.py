@@ -13,7 +13,7 @@ from feed.data.ticks import Instrument
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Close, Effect, Join, Leave, Send, Stream
-from feed.protocol.events import Closing, Event, RawPayload
+from feed.protocol.events import Closing, ErrorEvent, Event, RawPayload, Status
 from feed.protocol.requests import RawMessage, Rejected, Request
 from feed.protocol.seat import Seat
 from feed.units import SECOND
@@ -75,6 +75,15 @@ class ExchangeSession:
 
     def goodbye(self, now: Now) -> Sequence[bytes]:
         """Return what is sent before a planned close."""
+        del now
+        return ()
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return a refusal by the server's own rules or by a fault, in the exchange's words."""
+        raise NotImplementedError
+
+    def maintenance(self, now: Now) -> Sequence[bytes]:
+        """Return the announcement of maintenance, if the exchange has one."""
         del now
         return ()
 
@@ -162,6 +171,11 @@ class ExchangeSession:
         """Close the connection: clients of an exchange come back by themselves, and find higher numbers."""
         return [Close(codes.RESTART, "the market begins anew")]
 
+    def end(self, stream: Stream) -> list[Effect]:
+        """End a subscription without a word: exchanges have none for it."""
+        keys = [key for key, joins in self.joined.items() if any(join.stream == stream for join in joins)]
+        return [effect for key in keys for effect in self.leave(key)]
+
     def status_changed(self, status: str, now: Now) -> list[Effect]:
         """Close the connection for maintenance."""
         del now
@@ -180,6 +194,10 @@ class ExchangeSession:
             return (event.payload,)
         if isinstance(event, Closing) and event.code in PLANNED:
             return self.goodbye(now)
+        if isinstance(event, ErrorEvent):
+            return self.refusal(event, now)
+        if isinstance(event, Status) and event.status == "maintenance":
+            return self.maintenance(now)
         return ()
 
     def stamp(self, payload: bytes) -> bytes:

@@ -5,7 +5,7 @@ A request for data of the exchange that this market has no stream for gets the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from feed.dialects.exchange.session import ExchangeSession, said
 from feed.dialects.exchange.texts import fixed
 from feed.dialects.times import micros
 from feed.protocol import codes
+from feed.protocol.codes import ErrorCode
 from feed.protocol.effects import Close, Effect, Join, Stream
+from feed.protocol.events import ErrorEvent
 from feed.units import SECOND
 
 __all__ = ["HEARTBEAT", "INTERVALS", "KrakenSession", "asset_rows", "pair_row"]
@@ -132,6 +134,17 @@ class KrakenSession(ExchangeSession):
         if status != "maintenance":
             return []
         return [said(_status(self.seat.connection, status)), *super().status_changed(status, now)]
+
+    def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
+        """Return an error in the exchange's form."""
+        message = "Exceeded msg rate" if event.code is ErrorCode.RATE_LIMITED else event.message
+        effect = self._error(message, _Asked("subscribe"), event.id, now)
+        return (effect.event.payload,)
+
+    def maintenance(self, now: Now) -> Sequence[bytes]:
+        """Announce maintenance."""
+        del now
+        return (_status(self.seat.connection, "maintenance"),)
 
     def _is_down(self) -> bool:
         return all(self.view.symbol_status(symbol) == "maintenance" for symbol in self.view.symbols)

@@ -25,7 +25,7 @@ from feed.market.market import Market
 from feed.market.markets import Markets
 from feed.protocol.effects import Stream
 from feed.server.addressing import Address
-from feed.server.http.routes import refusal, respond
+from feed.server.http.routes import Page, problem, refusal, respond, shows_token
 from feed.server.market_keys import read_market
 from feed.units import SECOND
 
@@ -37,6 +37,8 @@ MAX_ASKERS = 64
 """The maximum number of requests that wait for an answer being computed."""
 
 MAX_ADDRESSES = 10_000
+
+TOKEN_HINT = "send the header Authorization: Bearer TOKEN, or ?token=TOKEN"
 
 SHARED = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS"}
 
@@ -55,19 +57,30 @@ class ExchangePages:
         clock: real time.
         timeout: the time for an answer, ns.
         is_lenient: whether the exchanges' limits are lifted.
+        token: the token that clients must show, or None.
     """
 
-    def __init__(self, markets: Markets, clock: Clock, timeout: int, *, is_lenient: bool) -> None:
+    def __init__(
+        self, markets: Markets, clock: Clock, timeout: int, *, is_lenient: bool = False, token: str | None = None
+    ) -> None:
+        self._token = token
         self._markets = markets
         self._clock = clock
         self._timeout = timeout
         self._is_lenient = is_lenient
         self._opened: dict[tuple[str, str], deque[int]] = {}
 
-    def admits(self, dialect: Dialect, address: str) -> bool:
-        """Count a new connection; return False if there are more than the exchange allows."""
+    def refusal_of(self, dialect: Dialect, request: Request, address: str) -> Page | None:
+        """Count a new connection to a dialect; return why it is refused, or None if it may connect."""
+        if not dialect.is_foreign:
+            return None
+        if self._token is not None and not shows_token(request, self._token):
+            return problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT)
         limit = dialect.connection_limit
-        return limit is None or self._is_lenient or self._counts(limit, (dialect.name, address))
+        if limit is None or self._is_lenient or self._counts(limit, (dialect.name, address)):
+            return None
+        hint = f"{dialect.name} takes {limit.most} in {limit.window // SECOND} s; --exchange-limits off lifts that"
+        return problem(429, "RATE_LIMITED", "Too many new connections from one address", hint=hint)
 
     def _counts(self, limit: ConnectionLimit, key: tuple[str, str]) -> bool:
         now = self._clock.now()
@@ -92,6 +105,8 @@ class ExchangePages:
             asked = request.headers.get_all("Access-Control-Request-Headers")
             more = {"Access-Control-Allow-Headers": ", ".join(asked)} if asked else {}
             return _response(Reply(b"", 204, more))
+        if self._token is not None and not shows_token(request, self._token):
+            return respond(problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT), SHARED)
         found = rest.find(where.path)
         if found is None or request.method not in ("GET", "HEAD"):
             return _response(rest.missing(where.path, request.method), head=request.method == "HEAD")

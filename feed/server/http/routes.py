@@ -73,7 +73,8 @@ def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = 
     headers["Connection"] = "close"
     for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
         headers[name] = value
-    phrase = http.HTTPStatus(page.status).phrase
+    known = page.status in http.HTTPStatus.__members__.values()
+    phrase = http.HTTPStatus(page.status).phrase if known else "Unknown"
     return Response(page.status, phrase, headers, b"" if head else page.body)
 
 

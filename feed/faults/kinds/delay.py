@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from feed.faults.fault import Draw, Fault, Span
+from feed.faults.fault import Fault, Span, Strike
 from feed.faults.link import Delivery, Parcel
 
 __all__ = ["Delay"]
@@ -23,7 +23,7 @@ class Delay(Fault):
     by: Span = Field(description="how late")
     jitter: Span = Field(0, description="up to so much more, by chance")
 
-    def strike(self, parcel: Parcel, now: int, draw: Draw) -> Sequence[Delivery]:
+    def strike(self, parcel: Parcel, strike: Strike) -> Sequence[Delivery]:
         """Return the parcel with its later time of delivery."""
-        more = int(self.jitter * draw("jitter")) if self.jitter else 0
-        return (Delivery(now + self.by + more, parcel),)
+        more = int(self.jitter * strike.draw("jitter")) if self.jitter else 0
+        return (Delivery(strike.now + self.by + more, parcel),)

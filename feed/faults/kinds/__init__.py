@@ -1,0 +1,1 @@
+"""Kinds of faults, one file each; `feed.faults.registry` lists them."""
