@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from feed.units import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["SPANS", "Span"]
+__all__ = ["SPANS", "CandleSpan"]
 
 Ints = NDArray[np.int64]
 
@@ -18,7 +18,7 @@ MONDAY = 4 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CandleSpan:
     """Length of a candle: `length` ns from each multiple of it after `offset`, or a month of the calendar.
 
     `offset` is also that of the time zone whose months are counted. The `length` of a month is the longest one.
@@ -55,31 +55,31 @@ class Span:
             begin = self.begin(begin - 1)
         return begin
 
-    def shifted(self, by: int) -> Span:
+    def shifted(self, by: int) -> CandleSpan:
         """Return the same candles in a time zone that is `by` ns ahead of UTC."""
         return replace(self, offset=self.offset - by)
 
 
 SPANS = {
-    "1s": Span(SECOND),
-    "1m": Span(MINUTE),
-    "3m": Span(3 * MINUTE),
-    "5m": Span(5 * MINUTE),
-    "15m": Span(15 * MINUTE),
-    "30m": Span(30 * MINUTE),
-    "1h": Span(HOUR),
-    "2h": Span(2 * HOUR),
-    "3h": Span(3 * HOUR),
-    "4h": Span(4 * HOUR),
-    "6h": Span(6 * HOUR),
-    "8h": Span(8 * HOUR),
-    "12h": Span(12 * HOUR),
-    "1d": Span(DAY),
-    "3d": Span(3 * DAY),
-    "7d": Span(7 * DAY),
-    "1w": Span(7 * DAY, MONDAY),
-    "14d": Span(14 * DAY),
-    "15d": Span(15 * DAY),
-    "1M": Span(31 * DAY, is_month=True),
+    "1s": CandleSpan(SECOND),
+    "1m": CandleSpan(MINUTE),
+    "3m": CandleSpan(3 * MINUTE),
+    "5m": CandleSpan(5 * MINUTE),
+    "15m": CandleSpan(15 * MINUTE),
+    "30m": CandleSpan(30 * MINUTE),
+    "1h": CandleSpan(HOUR),
+    "2h": CandleSpan(2 * HOUR),
+    "3h": CandleSpan(3 * HOUR),
+    "4h": CandleSpan(4 * HOUR),
+    "6h": CandleSpan(6 * HOUR),
+    "8h": CandleSpan(8 * HOUR),
+    "12h": CandleSpan(12 * HOUR),
+    "1d": CandleSpan(DAY),
+    "3d": CandleSpan(3 * DAY),
+    "7d": CandleSpan(7 * DAY),
+    "1w": CandleSpan(7 * DAY, MONDAY),
+    "14d": CandleSpan(14 * DAY),
+    "15d": CandleSpan(15 * DAY),
+    "1M": CandleSpan(31 * DAY, is_month=True),
 }
 """All lengths of candles by name; `1w` begins on Monday, `7d` on Thursday."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from feed.data.rows import Rows
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
 from feed.protocol.events import Heartbeat
@@ -88,7 +88,7 @@ class Dialect(Protocol):
         """The exchange's limit of new connections."""
 
     @property
-    def rest(self) -> Rest | None:
+    def rest(self) -> RestSide | None:
         """Answers to plain HTTP requests."""
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:

@@ -13,10 +13,10 @@ from typing import Protocol
 import orjson
 
 from feed.data.rows import BookRows, CandleRow, TickerRow
-from feed.data.spans import Span
+from feed.data.spans import CandleSpan
 from feed.data.ticks import Instrument, TickBlock
 
-__all__ = ["Endpoints", "MarketReader", "Question", "Reply", "Rest", "RestError", "RestHandler"]
+__all__ = ["Endpoints", "MarketReader", "Question", "RestError", "RestHandler", "RestReply", "RestSide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RestReply:
     """Answer: a JSON document, or JSON text that has been written already."""
 
     body: bytes
@@ -46,7 +46,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def json(cls, document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    def json(cls, document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> RestReply:
         """Return an answer in JSON."""
         return cls(orjson.dumps(document), status, headers or {})
 
@@ -54,7 +54,7 @@ class Reply:
 class RestError(Exception):
     """Refusal of a request, in the exchange's words."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: RestReply) -> None:
         super().__init__(reply.status)
         self.reply = reply
 
@@ -93,7 +93,7 @@ class MarketReader(Protocol):
         """Return trades from a number on, and the first one's number."""
 
     async def candles(
-        self, symbol: str, span: Span, start: int | None, until: int | None, limit: int, *, bought: bool = False
+        self, symbol: str, span: CandleSpan, start: int | None, until: int | None, limit: int, *, bought: bool = False
     ) -> Sequence[CandleRow]:
         """Return the last candles that begin from `start` to `until`; the first ones if there is a start."""
 
@@ -101,22 +101,22 @@ class MarketReader(Protocol):
         """Return the statistics of a window; None before the first trade."""
 
 
-RestHandler = Callable[[Question, MarketReader], Awaitable[Reply]]
+RestHandler = Callable[[Question, MarketReader], Awaitable[RestReply]]
 
 
-class Rest(Protocol):
+class RestSide(Protocol):
     """Paths of a dialect, and their answers."""
 
     def find(self, path: str) -> tuple[RestHandler, Mapping[str, str]] | None:
         """Return what answers a path, with the parts of the path; None if there is no such path."""
 
-    def missing(self, path: str, method: str) -> Reply:
+    def missing(self, path: str, method: str) -> RestReply:
         """Return the refusal of a path that does not exist, or of a method that it does not take."""
 
-    def busy(self) -> Reply:
+    def busy(self) -> RestReply:
         """Return the refusal of a request that takes too long."""
 
-    def failed(self) -> Reply:
+    def failed(self) -> RestReply:
         """Return the answer to a request that raised an error."""
 
 
@@ -130,7 +130,7 @@ class Endpoints:
     """
 
     def __init__(
-        self, table: Mapping[str, RestHandler], missing: Callable[[str, str], Reply], busy: Callable[[], Reply]
+        self, table: Mapping[str, RestHandler], missing: Callable[[str, str], RestReply], busy: Callable[[], RestReply]
     ) -> None:
         self.table = dict(table)
         self._split = [(path.strip("/").split("/"), handler) for path, handler in table.items()]
@@ -148,14 +148,14 @@ class Endpoints:
                 return handler, {part[1:-1]: text for part, text in pairs if part[0:1] == "{"}
         return None
 
-    def missing(self, path: str, method: str) -> Reply:
+    def missing(self, path: str, method: str) -> RestReply:
         """Return the refusal of a path that does not exist, or of a method that it does not take."""
         return self._missing(path, method)
 
-    def busy(self) -> Reply:
+    def busy(self) -> RestReply:
         """Return the refusal of a request that takes too long."""
         return self._busy()
 
-    def failed(self) -> Reply:
+    def failed(self) -> RestReply:
         """Return the answer to a request that raised an error."""
         return self._busy()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from feed.data.rows import CandleRow, Rows
-from feed.data.spans import Span
+from feed.data.spans import CandleSpan
 from feed.data.ticks import TickBlock
 from feed.market.channels.candles import SecondCandleTrack, bought_from
 from feed.market.channels.exchange import ExchangeGround
@@ -64,7 +64,16 @@ class ExchangePast:
         return self._numbered(found[:limit], newest - len(found) + 1)
 
     def candles(
-        self, symbol: int, span: Span, name: str, start: int | None, until: int, limit: int, now: int, *, bought: bool
+        self,
+        symbol: int,
+        span: CandleSpan,
+        name: str,
+        start: int | None,
+        until: int,
+        limit: int,
+        now: int,
+        *,
+        bought: bool,
     ) -> Chore[list[CandleRow]]:
         """Return the last `limit` candles with trades that begin from `start` to `until`, as of `now`.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -44,7 +43,7 @@ from feed.server.http.routes import (
     refusal,
     respond,
 )
-from feed.server.limits import PeerLimits
+from feed.server.limits import ServerLimits
 from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
@@ -62,23 +61,6 @@ DRAIN_STEP = 10 * MILLISECOND
 FAILED = "the market's source failed"
 
 log = structlog.get_logger("feed")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Limits of the server as a whole. Times are nanoseconds."""
-
-    peer: PeerLimits
-    max_message_size: int
-    max_connections: int
-    connect_rate: float
-    handshake_timeout: int
-    drain_spread: int
-    drain_timeout: int
-    compression: bool = False
-    history_timeout: int = 5 * SECOND
-    lifts_exchange_limits: bool = False
-    tls: ssl.SSLContext | None = None
 
 
 class FeedServer:
@@ -268,8 +250,8 @@ class FeedServer:
         except QueryError as error:
             page = refusal(error)
             return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
-        if (page := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
-            return self._refuse("exchange", page)
+        if (refused := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
+            return self._refuse("exchange", refused)
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)

@@ -13,7 +13,7 @@ from feed.dialects.binance.rest import REST
 from feed.dialects.binance.session import COMBINED, MICROS, BinanceSession
 from feed.dialects.binance.streams import StreamName, name_of, spellings
 from feed.dialects.exchange.dialect import ExchangeDialect
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
@@ -35,7 +35,7 @@ class BinanceDialect(ExchangeDialect):
         "api3.binance.com", "api4.binance.com", "data-api.binance.vision",
     )  # fmt: skip
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(300, 5 * MINUTE)
-    rest: ClassVar[Rest | None] = REST
+    rest: ClassVar[RestSide | None] = REST
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
         """Return the meaning of a path: raw or combined streams, with names in the path or the query."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -11,111 +11,29 @@ import orjson
 from feed.data.rows import CandleRow, TickerRow
 from feed.data.spans import SPANS
 from feed.data.ticks import SELL, Instrument, TickBlock
+from feed.dialects.binance.asking import (
+    MAX_WEIGHT,
+    Answer,
+    instrument_of,
+    limit_of,
+    named_instrument,
+    number_of,
+    refused,
+    time_of,
+    weighed,
+)
 from feed.dialects.binance.data import IDS, change_percent, opening, texts_of, writer
 from feed.dialects.binance.streams import INTERVALS, spellings
-from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
-from feed.units import HOUR, MILLISECOND, MINUTE, SECOND
+from feed.dialects.rest import Endpoints, MarketReader, Question, RestReply
+from feed.units import HOUR, MILLISECOND, MINUTE
 
 __all__ = ["REST"]
 
 STATUSES = {"halted": "HALT", "auction": "BREAK", "maintenance": "HALT"}
 
-MAX_WEIGHT = 6000
-"""The weight of requests that an address may have in a minute."""
-
-MAX_ADDRESSES = 10_000
-
-_SYMBOL = re.compile(r"[A-Z0-9_.-]{1,20}")
 _ZONE = re.compile(r"([+-]?)(\d{1,2})(?::(\d{2}))?")
 
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]
-
-
-def refused(code: int, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> RestError:
-    """Return a refusal in the exchange's words."""
-    return RestError(Reply.json({"code": code, "msg": message}, status, headers))
-
-
-class _Weights:
-    """Weights of the requests of each address in this minute of wall time."""
-
-    def __init__(self) -> None:
-        self._minute = 0
-        self._used: dict[str, int] = {}
-
-    def take(self, address: str, weight: int, wall: int) -> int:
-        """Add a request, and return the weight used so far."""
-        if wall // MINUTE != self._minute or len(self._used) > MAX_ADDRESSES:
-            self._minute = wall // MINUTE
-            self._used.clear()
-        used = self._used[address] = self._used.get(address, 0) + weight
-        return used
-
-
-WEIGHTS = _Weights()
-
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
-
-
-def _weighed(weight: int, answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
-    """Return a handler that counts a request's weight, and writes the document of its answer."""
-
-    async def handle(question: Question, market: MarketReader) -> Reply:
-        used = WEIGHTS.take(question.address, weight, market.wall)
-        headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1m": str(used)}
-        if used > MAX_WEIGHT and not question.is_lenient:
-            seconds = 60 - market.wall // SECOND % 60
-            message = f"Too much request weight used; current limit is {MAX_WEIGHT} request weight per 1 MINUTE."
-            raise refused(-1003, message, 429, {**headers, "Retry-After": str(seconds)})
-        document = await answer(question, market)
-        return Reply(document if isinstance(document, bytes) else orjson.dumps(document), 200, headers)
-
-    return handle
-
-
-# Keys of the query.
-
-
-def _instrument(question: Question, market: MarketReader) -> tuple[Instrument, str]:
-    text = question.get("symbol")
-    if text is None:
-        raise refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-    return _named(text, market)
-
-
-def _named(text: str, market: MarketReader) -> tuple[Instrument, str]:
-    if not _SYMBOL.fullmatch(text):
-        message = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'."
-        raise refused(-1100, message)
-    for each in market.instruments:
-        if text in spellings(each.symbol):
-            return each, text
-    raise refused(-1121, "Invalid symbol.")
-
-
-def _number(question: Question, key: str, otherwise: int | None = None) -> int | None:
-    text = question.get(key)
-    if text is None:
-        return otherwise
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise refused(-1100, f"Illegal characters found in parameter '{key}'; legal range is '^[0-9]{{1,20}}$'.")
-    return int(text)
-
-
-def _limit(question: Question, usual: int, most: int) -> int:
-    limit = _number(question, "limit", usual)
-    assert limit is not None
-    if limit < 1:
-        raise refused(-1102, "Mandatory parameter 'limit' was not sent, was empty/null, or malformed.")
-    return min(limit, most)
-
-
-def _time(question: Question, key: str) -> int | None:
-    value = _number(question, key)
-    if value is None:
-        return None
-    # Microseconds are taken too.
-    return value * MILLISECOND if value < 10**14 else value * 1000
 
 
 # Answers.
@@ -137,7 +55,7 @@ async def _exchange_info(question: Question, market: MarketReader) -> object:
     # Native spellings come first.
     named.sort(key=lambda pair: spellings(pair[0].symbol).index(pair[1]))
     if wanted:
-        named = [_named(str(text), market) for text in wanted]
+        named = [named_instrument(str(text), market) for text in wanted]
     return {
         "timezone": "UTC",
         "serverTime": market.now // MILLISECOND,
@@ -215,8 +133,8 @@ def _described(each: Instrument, text: str, status: str) -> dict[str, Any]:
 
 
 async def _depth(question: Question, market: MarketReader) -> object:
-    each, _ = _instrument(question, market)
-    limit = _limit(question, 100, 5000)
+    each, _ = instrument_of(question, market)
+    limit = limit_of(question, 100, 5000)
     rows = market.book(each.symbol)
     texts, ladder = texts_of(each), rows.ladders[-1].cut(limit)
     bids, asks = (",".join([texts[level] for level in side]) for side in ladder)
@@ -225,9 +143,9 @@ async def _depth(question: Question, market: MarketReader) -> object:
 
 
 async def _trades(question: Question, market: MarketReader) -> object:
-    each, _ = _instrument(question, market)
-    limit, base = _limit(question, 500, 1000), market.epoch * IDS
-    number = _number(question, "fromId") if question.path.endswith("historicalTrades") else None
+    each, _ = instrument_of(question, market)
+    limit, base = limit_of(question, 500, 1000), market.epoch * IDS
+    number = number_of(question, "fromId") if question.path.endswith("historicalTrades") else None
     if number is None:
         block, first = await market.trades(each.symbol, None, None, limit)
     else:
@@ -249,9 +167,9 @@ def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[st
 
 
 async def _aggregates(question: Question, market: MarketReader) -> object:
-    each, _ = _instrument(question, market)
-    limit, base, write = _limit(question, 500, 1000), market.epoch * IDS, writer(each)
-    number, start, end = _number(question, "fromId"), _time(question, "startTime"), _time(question, "endTime")
+    each, _ = instrument_of(question, market)
+    limit, base, write = limit_of(question, 500, 1000), market.epoch * IDS, writer(each)
+    number, start, end = number_of(question, "fromId"), time_of(question, "startTime"), time_of(question, "endTime")
     if number is not None:
         block, first = await market.trades_from(each.symbol, number - base, limit)
     else:
@@ -273,15 +191,15 @@ async def _aggregates(question: Question, market: MarketReader) -> object:
 
 
 async def _klines(question: Question, market: MarketReader) -> object:
-    each, _ = _instrument(question, market)
+    each, _ = instrument_of(question, market)
     interval = question.get("interval")
     if interval is None:
         raise refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
     if interval not in INTERVALS:
         raise refused(-1120, "Invalid interval.")
     span = SPANS[interval].shifted(_zone(question))
-    start, end = _time(question, "startTime"), _time(question, "endTime")
-    limit = _limit(question, 500, 1000)
+    start, end = time_of(question, "startTime"), time_of(question, "endTime")
+    limit = limit_of(question, 500, 1000)
     rows = await market.candles(each.symbol, span, start, end, limit, bought=True)
     write = writer(each)
     return [_kline(it, span.end(it.begin), write) for it in rows]
@@ -307,7 +225,7 @@ def _zone(question: Question) -> int:
 
 
 async def _average(question: Question, market: MarketReader) -> object:
-    each, _ = _instrument(question, market)
+    each, _ = instrument_of(question, market)
     it = await market.ticker(each.symbol, "5m")
     if it is None:
         return {"mins": 5, "price": "0.00000000", "closeTime": 0}
@@ -322,9 +240,9 @@ def _of_symbols(
 
     async def answer(question: Question, market: MarketReader) -> object:
         if question.get("symbol"):
-            return await describe(*_instrument(question, market), market, question)
+            return await describe(*instrument_of(question, market), market, question)
         listed = _listed(question)
-        named = [_named(text, market) for text in listed] if listed else [
+        named = [named_instrument(text, market) for text in listed] if listed else [
             (each, text) for each in market.instruments for text in spellings(each.symbol)
         ]  # fmt: skip
         return [await describe(each, text, market, question) for each, text in named]
@@ -398,19 +316,19 @@ def _statistics(
     }
 
 
-def _missing(path: str, method: str) -> Reply:
+def _missing(path: str, method: str) -> RestReply:
     del path, method
-    return Reply.json({"code": -1000, "msg": "Path not found or method not allowed."}, 404)
+    return RestReply.json({"code": -1000, "msg": "Path not found or method not allowed."}, 404)
 
 
-def _busy() -> Reply:
+def _busy() -> RestReply:
     message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-    return Reply.json({"code": -1007, "msg": message}, 408)
+    return RestReply.json({"code": -1007, "msg": message}, 408)
 
 
 REST = Endpoints(
     {
-        f"/api/v3/{path}": _weighed(weight, answer)
+        f"/api/v3/{path}": weighed(weight, answer)
         for path, (weight, answer) in {
             "ping": (1, _ping),
             "time": (1, _server_time),

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from feed.data.book import Ladder, Level, Levels
 from feed.data.rows import BookRows
 from feed.data.ticks import Instrument
-from feed.dialects.bitfinex.names import BULK, CHECKSUMS, TIMESTAMP, Channel, Numbers, scripted
+from feed.dialects.bitfinex.names import BULK, CHECKSUMS, TIMESTAMP, BitfinexChannel, Numbers, scripted
 from feed.dialects.exchange.texts import changes_of
 from feed.units import MILLISECOND, SECOND
 
@@ -23,7 +23,7 @@ FIGURES = {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
 """Significant figures of prices in each precision; P0 has the instrument's own ticks."""
 
 
-def book_rows(rows: BookRows, channel: Channel, flags: int) -> list[bytes]:
+def book_rows(rows: BookRows, channel: BitfinexChannel, flags: int) -> list[bytes]:
     """Return the snapshot, or the messages of each gathered change: removals first, then the rest."""
     write = Numbers(rows.instrument, flags)
     if rows.whole:
@@ -43,7 +43,7 @@ def book_rows(rows: BookRows, channel: Channel, flags: int) -> list[bytes]:
     return found
 
 
-def window_of(ladder: Ladder, channel: Channel, each: Instrument) -> Ladder:
+def window_of(ladder: Ladder, channel: BitfinexChannel, each: Instrument) -> Ladder:
     """Return the best levels of a book, as many as a channel has."""
     if channel.prec in FIGURES:
         figures = FIGURES[channel.prec]
@@ -51,14 +51,14 @@ def window_of(ladder: Ladder, channel: Channel, each: Instrument) -> Ladder:
     return ladder.cut(int(channel.length))
 
 
-def snapshot_text(window: Ladder, channel: Channel, write: Numbers) -> str:
+def snapshot_text(window: Ladder, channel: BitfinexChannel, write: Numbers) -> str:
     """Return all levels, bids before asks, the best first."""
     bids = [_level(channel, write, level, 1) for level in window.bids]
     asks = [_level(channel, write, level, -1) for level in window.asks]
     return f"[{','.join([*bids, *asks])}]"
 
 
-def checksum_of(window: Ladder, channel: Channel, each: Instrument) -> int:
+def checksum_of(window: Ladder, channel: BitfinexChannel, each: Instrument) -> int:
     """Return the signed checksum of the best levels, bids and asks in turn."""
     parts: list[str] = []
     for bid, ask in zip_longest(window.bids[:CHECKED], window.asks[:CHECKED]):
@@ -79,13 +79,13 @@ def _script_price(price: int, each: Instrument) -> str:
     return scripted(price * each.tick_units, each.price_decimals)
 
 
-def _is_checked(rows: BookRows, row: int, channel: Channel) -> bool:
+def _is_checked(rows: BookRows, row: int, channel: BitfinexChannel) -> bool:
     if channel.freq == "F1" or not rows.earlier:
         return True
     return rows.times[row] // CHECK_EVERY != rows.earlier[row] // CHECK_EVERY
 
 
-def _changes(old: Ladder, new: Ladder, channel: Channel, write: Numbers, time: int) -> list[bytes]:
+def _changes(old: Ladder, new: Ladder, channel: BitfinexChannel, write: Numbers, time: int) -> list[bytes]:
     bids = changes_of(old.bids, new.bids, descending=True)
     asks = changes_of(old.asks, new.asks, descending=False)
     # No message leaves a crossed book: what goes is told before what comes.
@@ -101,7 +101,7 @@ def _changes(old: Ladder, new: Ladder, channel: Channel, write: Numbers, time: i
     return [_message(channel, level, time, write.flags) for level in levels]
 
 
-def _level(channel: Channel, write: Numbers, level: Level, sign: int) -> str:
+def _level(channel: BitfinexChannel, write: Numbers, level: Level, sign: int) -> str:
     price, size = level
     if channel.prec == "R0":
         shown = write.price(price if size else 0)
@@ -110,7 +110,7 @@ def _level(channel: Channel, write: Numbers, level: Level, sign: int) -> str:
     return f"[{write.price(price)},{1 if size else 0},{amount}]"
 
 
-def _message(channel: Channel, data: str, time: int, flags: int) -> bytes:
+def _message(channel: BitfinexChannel, data: str, time: int, flags: int) -> bytes:
     stamp = f",{time // MILLISECOND}" if flags & TIMESTAMP else ""
     return f"[{channel.number},{data}{stamp}]".encode()
 

@@ -9,11 +9,11 @@ from feed.data.ticks import BUY
 from feed.dialects.base import ConnectionLimit, Kind, Options
 from feed.dialects.bitfinex.books import book_rows
 from feed.dialects.bitfinex.figures import candle_text, ticker_text
-from feed.dialects.bitfinex.names import TIMESTAMP, Channel, Numbers, channel_of
+from feed.dialects.bitfinex.names import TIMESTAMP, BitfinexChannel, Numbers, channel_of
 from feed.dialects.bitfinex.rest import REST
 from feed.dialects.bitfinex.session import BitfinexSession
 from feed.dialects.exchange.dialect import ExchangeDialect
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.protocol.effects import Stream
 from feed.protocol.seat import Seat
 from feed.units import MILLISECOND, MINUTE
@@ -33,7 +33,7 @@ class BitfinexDialect(ExchangeDialect):
     has_stamps: ClassVar[bool] = True
     compresses: ClassVar[bool] = False
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(20, MINUTE)
-    rest: ClassVar[Rest | None] = REST
+    rest: ClassVar[RestSide | None] = REST
 
     def write(
         self,
@@ -73,12 +73,12 @@ class BitfinexDialect(ExchangeDialect):
         return session, session
 
 
-def _message(channel: Channel, data: str, time: int, flags: int) -> bytes:
+def _message(channel: BitfinexChannel, data: str, time: int, flags: int) -> bytes:
     stamp = f",{time // MILLISECOND}" if flags & TIMESTAMP else ""
     return f"[{channel.number},{data}{stamp}]".encode()
 
 
-def _trades(rows: TradeRows, channel: Channel, flags: int, first_id: int, kind: Kind) -> list[bytes]:
+def _trades(rows: TradeRows, channel: BitfinexChannel, flags: int, first_id: int, kind: Kind) -> list[bytes]:
     write, ticks = Numbers(rows.instrument, flags), rows.ticks
     times, sides = ticks.time.tolist(), ticks.side.tolist()
     texts = [
@@ -95,7 +95,7 @@ def _trades(rows: TradeRows, channel: Channel, flags: int, first_id: int, kind: 
     return [*[b""] * (len(rows) - 1), _message(channel, f"[{','.join(reversed(texts))}]", times[-1], flags)]
 
 
-def _candles(rows: CandleRows, channel: Channel, flags: int, kind: Kind) -> list[bytes]:
+def _candles(rows: CandleRows, channel: BitfinexChannel, flags: int, kind: Kind) -> list[bytes]:
     write = Numbers(rows.instrument, flags)
     if kind == "update":
         return [_message(channel, candle_text(it, write), it.time, flags) if it.trades else b"" for it in rows.candles]

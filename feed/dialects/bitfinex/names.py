@@ -14,7 +14,7 @@ from feed.units import MILLISECOND, format_time
 
 __all__ = [
     "BULK", "CHECKSUMS", "DECIMAL_TEXT", "FREQUENCIES", "INTERVALS", "LENGTHS", "PRECISIONS", "SEQUENCE", "TIMESTAMP",
-    "TIME_TEXT", "Channel", "Numbers", "channel_of", "joins_of", "pair_of", "symbol_of",
+    "TIME_TEXT", "BitfinexChannel", "Numbers", "channel_of", "joins_of", "pair_of", "symbol_of",
 ]  # fmt: skip
 
 DECIMAL_TEXT, TIME_TEXT, TIMESTAMP, SEQUENCE, CHECKSUMS, BULK = 8, 32, 32768, 65536, 131072, 536870912
@@ -46,8 +46,8 @@ def symbol_of(text: str, symbols: Sequence[str]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
-    """Channel of one subscription; its number is the same for all connections."""
+class BitfinexChannel:
+    """BitfinexChannel of one subscription; its number is the same for all connections."""
 
     kind: str
     symbol: str
@@ -68,12 +68,12 @@ class Channel:
 
 
 @lru_cache(maxsize=1024)
-def channel_of(text: str) -> Channel:
+def channel_of(text: str) -> BitfinexChannel:
     """Return the channel of a text."""
-    return Channel(*text.split("|"))
+    return BitfinexChannel(*text.split("|"))
 
 
-def joins_of(channel: Channel) -> list[Join]:
+def joins_of(channel: BitfinexChannel) -> list[Join]:
     """Return the market's streams behind a channel."""
     view = (("channel", channel.text),)
     match channel.kind:

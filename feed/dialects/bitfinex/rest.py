@@ -10,9 +10,9 @@ from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument
 from feed.dialects.bitfinex.books import snapshot_text, window_of
 from feed.dialects.bitfinex.figures import candle_text
-from feed.dialects.bitfinex.names import INTERVALS, PRECISIONS, Channel, Numbers, pair_of, symbol_of
+from feed.dialects.bitfinex.names import INTERVALS, PRECISIONS, BitfinexChannel, Numbers, pair_of, symbol_of
 from feed.dialects.exchange.texts import fixed
-from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
+from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
 from feed.units import MILLISECOND
 
 __all__ = ["REST"]
@@ -26,16 +26,16 @@ LABELS = {"BTC": "Bitcoin", "ETH": "Ethereum", "SOL": "Solana", "USD": "US Dolla
 
 def refused(message: str, code: int = 10020) -> RestError:
     """Return a refusal in the exchange's words."""
-    return RestError(Reply.json(["error", code, message], 500))
+    return RestError(RestReply.json(["error", code, message], 500))
 
 
 Answer = Callable[[Question, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
-    async def handle(question: Question, market: MarketReader) -> Reply:
+def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: Question, market: MarketReader) -> RestReply:
         document = await answer(question, market)
-        return Reply(document.encode()) if isinstance(document, str) else Reply.json(document)
+        return RestReply(document.encode()) if isinstance(document, str) else RestReply.json(document)
 
     return handle
 
@@ -156,7 +156,7 @@ async def _book(question: Question, market: MarketReader) -> object:
         raise refused("precision: invalid")
     if length not in ("1", "25", "100", "250"):
         raise refused("len: invalid")
-    channel = Channel("book", each.symbol, prec, "F0", length)
+    channel = BitfinexChannel("book", each.symbol, prec, "F0", length)
     ladder = market.book(each.symbol).ladders[-1]
     return snapshot_text(window_of(ladder, channel, each), channel, Numbers(each, 0))
 
@@ -182,13 +182,13 @@ async def _candles(question: Question, market: MarketReader) -> object:
     return f"[{','.join(texts if oldest_first else reversed(texts))}]"
 
 
-def _missing(path: str, method: str) -> Reply:
+def _missing(path: str, method: str) -> RestReply:
     del path, method
-    return Reply.json({"error": "Not Found"}, 404)
+    return RestReply.json({"error": "Not Found"}, 404)
 
 
-def _busy() -> Reply:
-    return Reply.json(["error", 10000, "temporarily_unavailable"], 500)
+def _busy() -> RestReply:
+    return RestReply.json(["error", 10000, "temporarily_unavailable"], 500)
 
 
 REST = Endpoints(

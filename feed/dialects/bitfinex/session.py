@@ -16,7 +16,7 @@ from feed.dialects.bitfinex.names import (
     PRECISIONS,
     SEQUENCE,
     TIMESTAMP,
-    Channel,
+    BitfinexChannel,
     joins_of,
     pair_of,
     symbol_of,
@@ -55,7 +55,7 @@ class BitfinexSession(ExchangeSession):
         super().__init__(seat)
         self._flags = 0
         self._number = 0
-        self._channels: dict[int, Channel] = {}
+        self._channels: dict[int, BitfinexChannel] = {}
         self._is_down = False
 
     def greet(self, now: Now) -> list[Effect]:
@@ -175,14 +175,14 @@ class BitfinexSession(ExchangeSession):
             answer["pair"] = pair_of(channel.symbol)
         return [said(answer), *self.join(channel.number, *joins_of(channel))]
 
-    def _of_symbol(self, document: dict[str, Any], kind: str) -> tuple[Channel, dict[str, Any]]:
+    def _of_symbol(self, document: dict[str, Any], kind: str) -> tuple[BitfinexChannel, dict[str, Any]]:
         text = document.get("symbol", document.get("pair"))
         symbol = symbol_of(text, self.view.symbols) if isinstance(text, str) else None
         if symbol is None:
             pair = str(text or "").removeprefix("t")
             raise _RefusedError(10300, "symbol: invalid", pair=pair)
         if kind != "book":
-            return Channel(kind, symbol), {}
+            return BitfinexChannel(kind, symbol), {}
         prec, freq = str(document.get("prec") or "P0"), str(document.get("freq") or "F0")
         length = str(document.get("len") or "25")
         if prec not in PRECISIONS:
@@ -191,14 +191,14 @@ class BitfinexSession(ExchangeSession):
             raise _RefusedError(10300, "frequency: invalid")
         if length not in LENGTHS:
             raise _RefusedError(10300, "length: invalid")
-        return Channel(kind, symbol, prec, freq, length), {"prec": prec, "freq": freq, "len": length}
+        return BitfinexChannel(kind, symbol, prec, freq, length), {"prec": prec, "freq": freq, "len": length}
 
-    def _candles(self, document: dict[str, Any]) -> Channel:
+    def _candles(self, document: dict[str, Any]) -> BitfinexChannel:
         parts = str(document.get("key", "")).split(":", 2)
         symbol = symbol_of(parts[2], self.view.symbols) if len(parts) == 3 else None
         if symbol is None or parts[0] != "trade" or parts[1] not in INTERVALS:
             raise _RefusedError(10300, "key: invalid")
-        return Channel("candles", symbol, interval=parts[1])
+        return BitfinexChannel("candles", symbol, interval=parts[1])
 
     def _unsubscribe(self, document: dict[str, Any], now: Now) -> list[Effect]:
         number = document.get("chanId")

@@ -17,7 +17,7 @@ from feed.dialects.coinbase.rest import REST
 from feed.dialects.coinbase.session import CoinbaseSession
 from feed.dialects.exchange.dialect import ExchangeDialect
 from feed.dialects.exchange.texts import LevelTexts, changes_of
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.dialects.times import micros
 from feed.protocol.effects import Stream
 from feed.protocol.seat import Seat
@@ -35,7 +35,7 @@ class CoinbaseDialect(ExchangeDialect):
     name: ClassVar[str] = "coinbase"
     hosts: ClassVar[tuple[str, ...]] = ("ws-feed.exchange.coinbase.com", "api.exchange.coinbase.com")
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
-    rest: ClassVar[Rest | None] = REST
+    rest: ClassVar[RestSide | None] = REST
 
     def write(
         self,

@@ -12,7 +12,7 @@ from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.coinbase.names import IDS, currencies, currency_row, order_id, product_id, product_row, writer
 from feed.dialects.exchange.texts import fixed
-from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
+from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
 from feed.dialects.times import micros
 from feed.errors import UsageError
 from feed.units import MILLISECOND, SECOND, parse_time
@@ -28,16 +28,16 @@ MAX_TRADES = 1000
 
 def refused(message: str, status: int = 400) -> RestError:
     """Return a refusal in the exchange's words."""
-    return RestError(Reply.json({"message": message}, status))
+    return RestError(RestReply.json({"message": message}, status))
 
 
 Answer = Callable[[Question, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
-    async def handle(question: Question, market: MarketReader) -> Reply:
+def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: Question, market: MarketReader) -> RestReply:
         document = await answer(question, market)
-        return document if isinstance(document, Reply) else Reply.json(document)
+        return document if isinstance(document, RestReply) else RestReply.json(document)
 
     return handle
 
@@ -147,7 +147,7 @@ async def _trades(question: Question, market: MarketReader) -> object:
         block, first = await market.trades(each.symbol, None, None, limit)
     rows = [_trade(each, block, row, base + first + row) for row in reversed(range(len(block)))]
     headers = {"CB-BEFORE": str(base + first + len(block) - 1), "CB-AFTER": str(base + first)} if rows else {}
-    return Reply.json(rows, 200, {**headers, "Access-Control-Expose-Headers": "CB-BEFORE, CB-AFTER"})
+    return RestReply.json(rows, 200, {**headers, "Access-Control-Expose-Headers": "CB-BEFORE, CB-AFTER"})
 
 
 def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[str, Any]:
@@ -214,13 +214,13 @@ async def _now(question: Question, market: MarketReader) -> object:
     return {"iso": micros(market.now)[:23] + "Z", "epoch": orjson.Fragment(fixed(milliseconds, 3))}
 
 
-def _missing(path: str, method: str) -> Reply:
+def _missing(path: str, method: str) -> RestReply:
     del path, method
-    return Reply.json({"message": "NotFound"}, 404)
+    return RestReply.json({"message": "NotFound"}, 404)
 
 
-def _busy() -> Reply:
-    return Reply.json({"message": "Internal server error"}, 500)
+def _busy() -> RestReply:
+    return RestReply.json({"message": "Internal server error"}, 500)
 
 
 REST = Endpoints(

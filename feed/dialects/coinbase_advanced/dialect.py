@@ -27,7 +27,7 @@ from feed.dialects.coinbase_advanced.texts import envelope, status_event, status
 from feed.dialects.exchange.dialect import ExchangeDialect
 from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, fixed, rounded
 from feed.dialects.native.objects import rows_of
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.dialects.times import micros
 from feed.protocol.effects import Stream
 from feed.protocol.seat import Seat
@@ -46,7 +46,7 @@ class AdvancedDialect(ExchangeDialect):
     has_stamps: ClassVar[bool] = True
     compresses: ClassVar[bool] = False
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
-    rest: ClassVar[Rest | None] = REST
+    rest: ClassVar[RestSide | None] = REST
 
     def write(
         self,

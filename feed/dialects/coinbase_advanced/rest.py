@@ -14,7 +14,7 @@ from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.coinbase.names import CURRENCY_NAMES, IDS, MONEY, currencies, product_id, writer
 from feed.dialects.coinbase_advanced.session import symbols_by_id
 from feed.dialects.exchange.texts import FixedWriter, fixed, rounded
-from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
+from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
 from feed.dialects.times import micros
 from feed.units import MILLISECOND, SECOND
 
@@ -32,15 +32,15 @@ MAX_TRADES = 1000
 
 def refused(status: int, error: str, message: str) -> RestError:
     """Return a refusal in the exchange's words."""
-    return RestError(Reply.json({"error": error, "error_details": message, "message": message}, status))
+    return RestError(RestReply.json({"error": error, "error_details": message, "message": message}, status))
 
 
 Answer = Callable[[Question, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
-    async def handle(question: Question, market: MarketReader) -> Reply:
-        return Reply.json(await answer(question, market))
+def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: Question, market: MarketReader) -> RestReply:
+        return RestReply.json(await answer(question, market))
 
     return handle
 
@@ -280,15 +280,15 @@ async def _rates(question: Question, market: MarketReader) -> object:
     return {"data": {"currency": currency, "rates": {currency: "1.0", **rates}}}
 
 
-def _missing(path: str, method: str) -> Reply:
+def _missing(path: str, method: str) -> RestReply:
     del path, method
     document = {"error": "NOT_FOUND", "error_details": "Not Found", "message": "Not Found"}
-    return Reply(orjson.dumps(document), 404)
+    return RestReply(orjson.dumps(document), 404)
 
 
-def _busy() -> Reply:
+def _busy() -> RestReply:
     document = {"error": "UNAVAILABLE", "error_details": "try again", "message": "try again"}
-    return Reply(orjson.dumps(document), 503)
+    return RestReply(orjson.dumps(document), 503)
 
 
 _BROKERAGE: dict[str, Answer] = {

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from feed.dialects.base import ConnectionLimit, SocketPath
 from feed.dialects.exchange.session import standard_number
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Heartbeat
 
@@ -27,7 +27,7 @@ class ExchangeDialect:
     is_foreign: ClassVar[bool] = True
     compresses: ClassVar[bool] = True
     connection_limit: ClassVar[ConnectionLimit | None] = None
-    rest: ClassVar[Rest | None] = None
+    rest: ClassVar[RestSide | None] = None
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
         """Return the meaning of a path: most exchanges have one socket."""

@@ -19,7 +19,7 @@ from feed.dialects.exchange.texts import LevelTexts, changes_of
 from feed.dialects.kraken_v2.rest import REST
 from feed.dialects.kraken_v2.session import INTERVALS, KrakenSession, pair_row
 from feed.dialects.native.objects import rows_of
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.dialects.times import micros
 from feed.protocol.effects import Stream
 from feed.protocol.seat import Seat
@@ -42,7 +42,7 @@ class KrakenDialect(ExchangeDialect):
     # A client joins the REST paths as absolute ones.
     roots: ClassVar[tuple[str, ...]] = ("/v2", "/0")
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(150, 10 * MINUTE)
-    rest: ClassVar[Rest | None] = REST
+    rest: ClassVar[RestSide | None] = REST
 
     def write(
         self,

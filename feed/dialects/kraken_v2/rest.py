@@ -13,7 +13,7 @@ from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument
 from feed.dialects.exchange.texts import FixedWriter, fixed
 from feed.dialects.kraken_v2.session import INTERVALS, STATUSES
-from feed.dialects.rest import Endpoints, MarketReader, Question, Reply, RestError
+from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
 from feed.dialects.times import micros
 from feed.units import MICROSECOND, SECOND
 
@@ -37,15 +37,15 @@ MAX_ROWS = 720
 
 def refused(message: str) -> RestError:
     """Return a refusal; the status is 200 all the same."""
-    return RestError(Reply.json({"error": [message]}))
+    return RestError(RestReply.json({"error": [message]}))
 
 
 Answer = Callable[[Question, MarketReader], Awaitable[object]]
 
 
-def _wrapped(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[Reply]]:
-    async def handle(question: Question, market: MarketReader) -> Reply:
-        return Reply.json({"error": [], "result": await answer(question, market)})
+def _wrapped(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: Question, market: MarketReader) -> RestReply:
+        return RestReply.json({"error": [], "result": await answer(question, market)})
 
     return handle
 
@@ -270,13 +270,13 @@ async def _trades(question: Question, market: MarketReader) -> object:
     return {key: rows, "last": last}
 
 
-def _missing(path: str, method: str) -> Reply:
+def _missing(path: str, method: str) -> RestReply:
     del path, method
-    return Reply.json({"error": ["EGeneral:Unknown method"]})
+    return RestReply.json({"error": ["EGeneral:Unknown method"]})
 
 
-def _busy() -> Reply:
-    return Reply.json({"error": ["EService:Busy"]})
+def _busy() -> RestReply:
+    return RestReply.json({"error": ["EService:Busy"]})
 
 
 REST = Endpoints(

@@ -138,8 +138,7 @@ class KrakenSession(ExchangeSession):
     def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
         """Return an error in the exchange's form."""
         message = "Exceeded msg rate" if event.code is ErrorCode.RATE_LIMITED else event.message
-        effect = self._error(message, _Asked("subscribe"), event.id, now)
-        return (effect.event.payload,)
+        return (self._error_text(message, _Asked("subscribe"), event.id, now),)
 
     def maintenance(self, now: Now) -> Sequence[bytes]:
         """Announce maintenance."""
@@ -241,11 +240,14 @@ class KrakenSession(ExchangeSession):
         return said(answer if number is None else {**answer, "req_id": number})
 
     def _error(self, message: str, asked: _Asked, number: object, now: Now) -> Effect:
+        return said(self._error_text(message, asked, number, now))
+
+    def _error_text(self, message: str, asked: _Asked, number: object, now: Now) -> bytes:
         answer: dict[str, Any] = {"error": message, "method": asked.method, "success": False}
         if asked.symbol is not None:
             answer["symbol"] = asked.symbol
         answer |= self._times(now)
-        return said(answer if number is None else {**answer, "req_id": number})
+        return orjson.dumps(answer if number is None else {**answer, "req_id": number})
 
     def _times(self, now: Now) -> dict[str, str]:
         """Return the wall times of the request's arrival and of now."""

@@ -27,7 +27,7 @@ from feed.dialects.native.book import book_objects
 from feed.dialects.native.data import frames_of, status_objects, trade_frames, trade_objects
 from feed.dialects.native.events import described, encode
 from feed.dialects.native.reading import decode
-from feed.dialects.rest import Rest
+from feed.dialects.rest import RestSide
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, Heartbeat, Status
@@ -58,7 +58,7 @@ class NativeDialect:
     is_foreign: ClassVar[bool] = False
     compresses: ClassVar[bool] = True
     connection_limit: ClassVar[ConnectionLimit | None] = None
-    rest: ClassVar[Rest | None] = None
+    rest: ClassVar[RestSide | None] = None
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
         """Return the meaning of a path; the keys of its query are the server's."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from feed.data.bars import Bars, each_of, joined, running_by
 from feed.data.rows import CandleRow, CandleRows
-from feed.data.spans import SPANS, Span
+from feed.data.spans import SPANS, CandleSpan
 from feed.data.ticks import Batch, TickBlock
 from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
 from feed.market.memory import BarMemory, bought
@@ -35,7 +35,7 @@ REFRESHED = {"1s": SECOND}
 """The market time (ns) over which an interval's candle counts as fresh; two seconds for all others."""
 
 
-def candle_span(name: str) -> Span:
+def candle_span(name: str) -> CandleSpan:
     """Return the candles of an interval's name, such as `1d` or `1d+8`."""
     return SPANS[name.removesuffix(ZONE)].shifted(8 * HOUR) if name.endswith(ZONE) else SPANS[name]
 
@@ -49,7 +49,7 @@ def spans_with_zones() -> tuple[str, ...]:
 class _States:
     """Candle that each bar is in, as of that bar's end: bars before a block, and then one for each of its fills."""
 
-    def __init__(self, before: Bars, block: TickBlock, span: Span) -> None:
+    def __init__(self, before: Bars, block: TickBlock, span: CandleSpan) -> None:
         bars = joined([before, each_of(block)])
         self.times = bars.time
         self.first = len(bars) - len(block)
@@ -105,7 +105,7 @@ class _Candles(ExchangeChannel):
         return [ground.memories[symbol], *([ground.bought[symbol]] if self.bought_too else [])]
 
     @staticmethod
-    def _first(span: Span, at: int, count: int) -> int:
+    def _first(span: CandleSpan, at: int, count: int) -> int:
         """Return the beginning of the first of the last `count` candles, as far as they do not take too long."""
         longest = HOUR if span.length < MINUTE else 7 * 24 * HOUR
         count = 1 if span.is_month else max(1, min(count, longest // span.length))
@@ -191,7 +191,7 @@ class SecondCandleTrack:
         start: int,
         *,
         bought_too: bool,
-        span: Span | None = None,
+        span: CandleSpan | None = None,
     ) -> None:
         self.times = times
         self._ground = ground
@@ -253,13 +253,13 @@ def bought_from(ground: ExchangeGround) -> int:
     return (ground.numbers.begins - KNOWN_BOUGHT) // HOUR * HOUR
 
 
-def _bars_before(memory: BarMemory, span: Span, begin: int, start: int) -> Bars:
+def _bars_before(memory: BarMemory, span: CandleSpan, begin: int, start: int) -> Bars:
     before = memory.seconds if span.length < MINUTE else memory.until
     return before(min(begin, start), start)
 
 
 def _candle(
-    bars: Bars, row: int, time: int, span: Span, shift: int, more: tuple[int, int, int, bool] = (0, 0, 0, True)
+    bars: Bars, row: int, time: int, span: CandleSpan, shift: int, more: tuple[int, int, int, bool] = (0, 0, 0, True)
 ) -> CandleRow:
     begin = int(bars.time[row])
     return CandleRow(

@@ -15,10 +15,10 @@ from websockets.http11 import Request, Response
 
 from feed.clock import Clock
 from feed.data.rows import BookRows, CandleRow, TickerRow, TickerRows
-from feed.data.spans import SPANS, Span
+from feed.data.spans import SPANS, CandleSpan
 from feed.data.ticks import Instrument, TickBlock
 from feed.dialects.base import ConnectionLimit, Dialect
-from feed.dialects.rest import Question, Reply, RestError
+from feed.dialects.rest import Question, RestError, RestReply
 from feed.errors import FeedError
 from feed.market.chores import Chore
 from feed.market.market import Market
@@ -104,7 +104,7 @@ class ExchangePages:
         if request.method == "OPTIONS":
             asked = request.headers.get_all("Access-Control-Request-Headers")
             more = {"Access-Control-Allow-Headers": ", ".join(asked)} if asked else {}
-            return _response(Reply(b"", 204, more))
+            return _response(RestReply(b"", 204, more))
         if self._token is not None and not shows_token(request, self._token):
             return respond(problem(401, "UNAUTHORIZED", "Not authenticated", hint=TOKEN_HINT), SHARED)
         found = rest.find(where.path)
@@ -185,7 +185,7 @@ class _Reader:
         return found.block, found.first
 
     async def candles(
-        self, symbol: str, span: Span, start: int | None, until: int | None, limit: int, *, bought: bool = False
+        self, symbol: str, span: CandleSpan, start: int | None, until: int | None, limit: int, *, bought: bool = False
     ) -> Sequence[CandleRow]:
         past, name = self._market.catalog.exchange_past, next(iter(SPANS))
         chore = past.candles(
@@ -218,7 +218,7 @@ class _Reader:
             raise _SlowError from None
 
 
-def _response(reply: Reply, *, head: bool = False) -> Response:
+def _response(reply: RestReply, *, head: bool = False) -> Response:
     headers = Headers()
     if reply.status != http.HTTPStatus.NO_CONTENT:
         headers["Content-Type"] = "application/json"
