@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Members",
     "RandomStream",
     "exp2",
     "exponential",
@@ -34,6 +35,8 @@ Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 
 WORDS_PER_COUNTER = 4
+_PARTS = np.uint64(0xD1B54A32D192ED03)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 COUNTERS = 2**256
 """Modulus of the counter: it wraps around, so words with negative numbers exist too."""
 
@@ -68,6 +71,38 @@ class RandomStream:
         return words
 
 
+class Members:
+    """Members of groups, each group with its own sequence of random words: word `rank` belongs to the member `rank`.
+
+    So a member's words depend on its group and its rank alone, however many groups are drawn at once.
+
+    Args:
+        groups: the number of each group.
+        of: the row of each member's group in `groups`.
+        rank: the rank of each member in its group, from 0 on.
+    """
+
+    __slots__ = ("_groups", "_of", "_steps")
+
+    def __init__(self, groups: NDArray[np.int64], of: NDArray[np.int64], rank: NDArray[np.int64]) -> None:
+        self._groups = groups.view(np.uint64)
+        self._of = of
+        with np.errstate(over="ignore"):
+            self._steps = rank.astype(np.uint64) * _GOLDEN
+
+    def words(self, key: np.uint64) -> Words:
+        """Return a random word of the stream `key` for each member."""
+        words = mixed(self._groups ^ key).take(self._of)
+        words += self._steps
+        return _finished(words)
+
+    def parts(self, counts: NDArray[np.int64]) -> Members:
+        """Return `counts` members in place of each member, as groups of their own."""
+        of = np.repeat(np.arange(len(counts)), counts)
+        rank = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return Members(self.words(_PARTS).view(np.int64), of, rank)
+
+
 def stream_key(seed: int, name: str) -> np.uint64:
     """Return a key for the stream of this name, to be combined with an index and passed to `mixed`."""
     digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
@@ -80,10 +115,17 @@ def mixed(words: Words) -> Words:
     Source: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), after an addition of its constant.
     """
     with np.errstate(over="ignore"):
-        z = words.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
+        return _finished(words.astype(np.uint64) + _GOLDEN)
+
+
+def _finished(z: Words) -> Words:
+    """Mix the bits of each word in place."""
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z
 
 
 def uniform(words: Words) -> Floats:

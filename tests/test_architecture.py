@@ -57,10 +57,12 @@ KNOW_DIALECTS = {
         "feed.server.addressing",
         "feed.server.query",
         "feed.server.http.history",
+        "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",
     ),
-    "feed.dialects.native.events": ("feed.client.messages",),
+    "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
 MAX_LINES = 400

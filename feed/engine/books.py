@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feed.data.book import DEPTHS, Ladder, QuoteBlock
 from feed.data.ticks import TickBlock
 from feed.engine.levels import ASK, BID, Level, Levels
-from feed.engine.quotes import Changes, changes_of, count_of
+from feed.engine.quotes import Changes, Mood, changes_of, count_of
 from feed.randomness import RandomStream
 from feed.units import DAY, MINUTE
 
@@ -40,7 +40,7 @@ class MadeBooks:
         symbol: the symbol's name.
         ticks: function that returns the trades from its first up to, not including, its second argument (ns UTC).
         length: the length of a block in ns: whole minutes, a divisor of a day.
-        usual: function that returns the usual number of lots at the touch at each of the given times.
+        mood: the market around the trades.
         price: the symbol's approximate price, in ticks.
         times: function that returns the times of the trades in the block of a number, if that is cheaper than the
             trades; None to take them from `ticks`.
@@ -52,7 +52,7 @@ class MadeBooks:
         symbol: str,
         ticks: Callable[[int, int], TickBlock],
         length: int,
-        usual: Callable[[Ints], Floats],
+        mood: Mood,
         price: float,
         times: Callable[[int], Ints] | None = None,
     ) -> None:
@@ -60,10 +60,10 @@ class MadeBooks:
         self._symbol = symbol
         self._ticks = ticks
         self._length = length
-        self._usual = usual
+        self._mood = mood
         self._times = times or self._tick_times
         self.levels = DEPTHS[-1]
-        self._ladders = _Ladders(Levels(seed, symbol, price), usual)
+        self._ladders = _Ladders(Levels(seed, symbol, price), mood.usual)
         self._block = lru_cache(maxsize=4)(self._make)
         self._counted: dict[int, int] = {}
 
@@ -81,6 +81,11 @@ class MadeBooks:
         whole = sum(self._count(number) for number in range(first, last))
         return whole + self._until(last, end) - self._until(first, start)
 
+    def inherit(self, earlier: MadeBooks, until: int) -> None:
+        """Take over the counts of a book that is equal up to market time `until`."""
+        known = list(earlier._counted.items())
+        self._counted.update((number, count) for number, count in known if (number + 1) * self._length <= until)
+
     def _until(self, number: int, time: int) -> int:
         block = None if time == number * self._length else self._block(number)
         return 0 if block is None else bisect_left(block.quotes.time, time)
@@ -90,7 +95,7 @@ class MadeBooks:
         if count is None:
             # A market may have run for days before the first reader of its book: those books are not made for a count.
             start = number * self._length
-            count = count_of(self._times(number), self._dice(number), start, self._length)
+            count = count_of(self._times(number), self._dice(number), start, self._length, self._mood)
             self._counted[number] = count
         return count
 
@@ -115,8 +120,7 @@ class MadeBooks:
         ticks = self._ticks(start, start + self._length)
         if not len(ticks):
             return None
-        minutes = np.arange(start, start + self._length, MINUTE, dtype=np.int64)
-        return changes_of(ticks, self._dice(number), start, self._length, self._usual(minutes))
+        return changes_of(ticks, self._dice(number), start, self._length, self._mood)
 
 
 def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: TickBlock) -> MadeBooks:
@@ -130,7 +134,7 @@ def books_around(symbol: str, ticks: Callable[[int, int], TickBlock], first: Tic
     sizes = np.sort(first.size[:SAMPLE_ROWS], kind="stable")
     usual = float(sizes[len(sizes) // 2]) * USUAL if len(sizes) else 1.0
     price = float(first.price[0]) if len(sizes) else 1.0
-    return MadeBooks(0, symbol, ticks, FILE_BLOCK, lambda times: np.full(len(times), usual), price)
+    return MadeBooks(0, symbol, ticks, FILE_BLOCK, Mood(lambda times: np.full(len(times), usual)), price)
 
 
 class MadeDepth:

@@ -142,7 +142,7 @@ class Early:
     def _walk(self, first: int, count: int) -> tuple[Ints, NDArray[np.bool_]]:
         """Return each step's bid, between the prices at the edges of its minute, and True for each step that rose."""
         times = np.arange(first, first + count + 1, dtype=np.int64) * MINUTE
-        edges = self._path.ticks(times) * self._path.scripted(times)
+        edges = self._path.ticks(times)
         own = self._step_normals("step", first, count).reshape(count, STEPS)
         length = powers(self._step_normals("length", first, count) * STEP_SPREAD).reshape(count, STEPS)
         moves = (own * length)[:, 1:]

@@ -16,9 +16,9 @@ from feed.engine.orders import Arrivals, Flow, Touch
 from feed.engine.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.sweep import Sweep
 from feed.engine.timeline import Timeline
-from feed.randomness import RandomStream, exponentials, normals, powers, uniforms
+from feed.randomness import exponentials, normals, powers, uniforms
 from feed.scenario.model import SymbolModel
-from feed.units import MINUTE, SECOND
+from feed.units import MINUTE
 
 __all__ = ["ID_SPACE", "Fills", "TickFill", "trade_ids"]
 
@@ -77,6 +77,8 @@ class TickFill:
         self._plain = plain
         self._flow = flow
         self._timeline = timeline
+        self._fills_key, self._touch_key = flow.key("fills"), flow.key("touch")
+        self._size_key, self._tail_key = flow.key("size"), flow.key("tail")
         self.median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
 
     def usual(self, times: Ints) -> Floats:
@@ -86,23 +88,23 @@ class TickFill:
     def volume(self, number: int) -> int:
         """The number of lots traded in a block: the same as in its fills, without making their prices."""
         orders = self._flow.arrivals(number)
-        return int(self._sizes(number, orders, self._counts(number, orders)).sum())
+        return int(self._sizes(orders, self._counts(orders)).sum())
 
     def block(self, number: int) -> Fills:
         """Return the fills of block `number`, counted from the Unix epoch."""
         orders = self._flow.arrivals(number)
-        counts = self._counts(number, orders)
+        counts = self._counts(orders)
         touch = self._led(orders, self._flow.touch(number, orders), counts)
-        size = self._sizes(number, orders, counts)
+        size = self._sizes(orders, counts)
         order = np.repeat(np.arange(len(orders)), counts)
-        spread = self._spreads(number, orders)
-        buy = orders.sign > 0
+        spread = self._spreads(orders)
+        buy = touch.sign > 0
         first = np.where(buy, touch.before + spread, touch.before)
-        price = first.take(order) + self._depth(orders, touch, counts)
-        bid_size, ask_size = self._touch_sizes(number, orders, touch)
+        price = first.take(order) + self._depth(touch, counts)
+        bid_size, ask_size = self._touch_sizes(orders)
         time = orders.time.take(order)
-        sweep = Sweep(price, size, counts, orders.sign)
-        bid, ask = _behind(orders, touch, spread, sweep)
+        sweep = Sweep(price, size, counts, touch.sign)
+        bid, ask = _behind(touch, spread, sweep)
         rest = sweep.rest(np.where(buy, ask, bid), np.where(buy, ask_size, bid_size))
         taken, left, bought = rest.price, rest.size, buy.take(order)
         facing = np.where(buy, touch.before, touch.before + spread).take(order)
@@ -111,7 +113,7 @@ class TickFill:
             time=time,
             price=price,
             size=size,
-            side=orders.sign.take(order),
+            side=touch.sign.take(order),
             bid=np.where(bought, facing, taken),
             bid_size=np.where(bought, bid_size.take(order), left),
             ask=np.where(bought, taken, facing),
@@ -119,16 +121,12 @@ class TickFill:
             trade_id=trade_ids(time),
         )
 
-    def _stream(self, name: str, number: int) -> RandomStream:
-        return self._flow.stream(name, number)
-
-    def _counts(self, number: int, orders: Arrivals) -> Ints:
+    def _counts(self, orders: Arrivals) -> Ints:
         """Return the number of fills of each order."""
         if self._plain:
             return np.ones(len(orders), np.int64)
-        own = normals(self._stream("fills", number).words(0, -(-len(orders) // 2)))[: len(orders)]
-        sweeps = (orders.way == orders.sign) * FILLS_SWEEP
-        many = powers(FILLS_LOG + FILLS_HEFT * orders.heft + FILLS_OWN * own + sweeps)
+        own = normals(orders.members.words(self._fills_key))[::2]
+        many = powers(FILLS_LOG + FILLS_HEFT * orders.heft + FILLS_OWN * own + orders.moves * FILLS_SWEEP)
         return np.clip(np.floor(many).astype(np.int64), 1, MAX_FILLS)
 
     def _led(self, orders: Arrivals, touch: Touch, counts: Ints) -> Touch:
@@ -139,18 +137,18 @@ class TickFill:
         """
         if not len(orders):
             return touch
-        way = (touch.after - touch.before) * orders.sign
+        way = (touch.after - touch.before) * touch.sign
         rows = np.flatnonzero(way > 0)
         gap = touch.before[rows] * LEVEL_GAP / self._timeline.factor("liquidity", orders.time[rows])
         most = (counts[rows] - 1) * np.maximum(gap, 1.0).astype(np.int64)
         before = touch.before.copy()
-        before[rows] += np.maximum(way[rows] - most, 0) * orders.sign[rows]
+        before[rows] += np.maximum(way[rows] - most, 0) * touch.sign[rows]
         return replace(touch, before=before)
 
-    def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
+    def _depth(self, touch: Touch, counts: Ints) -> Ints:
         """Return each fill's signed distance from the touch: an order that moves the touch fills all the way."""
-        way = (touch.after - touch.before) * orders.sign
-        reach = np.where(way > 0, way * orders.sign, 0)
+        way = (touch.after - touch.before) * touch.sign
+        reach = np.where(way > 0, way * touch.sign, 0)
         ends = np.cumsum(counts)
         rank = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
         steps = np.maximum(counts - 1, 1)
@@ -158,9 +156,9 @@ class TickFill:
         depth: Ints = np.repeat(reach, counts) * rank // np.repeat(steps, counts)
         return depth
 
-    def _spreads(self, number: int, orders: Arrivals) -> Ints:
+    def _spreads(self, orders: Arrivals) -> Ints:
         """Return the spread in ticks before each order: mostly the smallest that the script allows."""
-        wide = normals(self._stream("spread", number).words(0, -(-len(orders) // 2)))[: len(orders)]
+        wide = orders.wide
         extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
         if self._plain:
             extra = np.ones(len(orders))
@@ -169,14 +167,13 @@ class TickFill:
         breath = np.where(factor > 1.0, powers(wide * BREATH), 1.0)
         return np.maximum(np.floor(np.maximum(factor * breath, extra) + 0.5).astype(np.int64), 1)
 
-    def _sizes(self, number: int, orders: Arrivals, counts: Ints) -> Ints:
+    def _sizes(self, orders: Arrivals, counts: Ints) -> Ints:
         """Return the sizes of fills, in lots."""
-        count = int(counts.sum())
-        half = -(-count // 2)
-        words = self._stream("size", number).words(0, 3 * half).reshape(half, 3).T.copy()
-        own = normals(words[0])[:count]
-        tail = exponentials(words[1])[:count]
-        choice = uniforms(words[2])[:count]
+        fills = orders.members.parts(counts)
+        words = fills.words(self._size_key)
+        own = normals(words)[::2]
+        choice = uniforms(words)[1::2]
+        tail = exponentials(fills.words(self._tail_key))[::2]
         log = np.repeat(SIZE_HEFT * orders.heft - FILLS_LOG, counts) + SIZE_OWN * own
         log += np.maximum(tail - TAIL_FROM, 0.0) * SIZE_TAIL
         lots = np.minimum(self.median_lots * powers(log), MOST_LOTS)
@@ -187,28 +184,22 @@ class TickFill:
         exact[popular] = digit * decade
         return exact
 
-    def _touch_sizes(self, number: int, orders: Arrivals, touch: Touch) -> tuple[Ints, Ints]:
-        """Return the sizes at the touch, in lots, leaning towards the price a second later or at the leg's end."""
-        count = len(orders)
-        half = -(-count // 2)
-        words = self._stream("touch", number).words(0, 2 * half).reshape(half, 2).T.copy()
+    def _touch_sizes(self, orders: Arrivals) -> tuple[Ints, Ints]:
+        """Return the sizes at the touch, in lots, leaning towards the price a second later."""
         base = self.usual(orders.time)
-        later = np.searchsorted(orders.time, orders.time + SECOND, side="left")
-        ends = np.append(orders.first[1:], count)
-        later = np.minimum(later, np.repeat(ends, np.diff(ends, prepend=0)))
-        way = (touch.after.take(later - 1) - touch.after).astype(np.float64)
-        lean = way / (np.abs(way) + touch.usual + 1.0) * LEAN
-        bid = base * powers(normals(words[0])[:count] * TOUCH_SPREAD + lean)
-        ask = base * powers(normals(words[1])[:count] * TOUCH_SPREAD - lean)
+        lean = self._flow.outlook(orders.time) * LEAN
+        dice = normals(orders.members.words(self._touch_key))
+        bid = base * powers(dice[::2] * TOUCH_SPREAD + lean)
+        ask = base * powers(dice[1::2] * TOUCH_SPREAD - lean)
         return _lots(bid), _lots(ask)
 
 
-def _behind(orders: Arrivals, touch: Touch, spread: Ints, sweep: Sweep) -> tuple[Ints, Ints]:
+def _behind(touch: Touch, spread: Ints, sweep: Sweep) -> tuple[Ints, Ints]:
     """Return the touch after each order: as the order left it, within the limits of its last price.
 
     A move against an order shows only later, since the order's price would otherwise lie outside the quote.
     """
-    buy = orders.sign > 0
+    buy = touch.sign > 0
     moved = np.where(buy, np.maximum(touch.after, touch.before), np.minimum(touch.after, touch.before))
     price = sweep.price.take(sweep.lasts)
     return np.minimum(moved, price), np.maximum(moved + spread, price)

@@ -3,7 +3,8 @@
 Model: a log-normal cascade. Log volatility and log activity are sums of independent normals that are constant on
 nested grids of 1 to 4096 minutes, so both cluster on every scale from minutes to days (a discrete form of the
 multifractal random walk of Bacry, Delour and Muzy, 2001). Volatility also rises after a trend (the feedback that
-Zumbach, 2010, measured), and rare jumps are added. All of it is a function of the minute's number and the seed.
+Zumbach, 2010, measured), and rare jumps are added. All of it is a function of the minute's number and the seed; the
+script of a scenario comes on top, so an event changes nothing here.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.engine.timeline import FIXED, Timeline
+from feed.engine.timeline import FIXED
 from feed.randomness import RandomStream, exp2, normal, uniform
-from feed.scenario.model import Scenario, SymbolModel
-from feed.units import MINUTE, SECOND
+from feed.scenario.model import MarketModel, SymbolModel
 
 __all__ = ["Minutes", "grids"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Column = TypeVar("Column", np.float64, np.int64)
 
 MINUTES_A_DAY = 1440
+LOG2_E = 1.4426950408889634
+UNIT = 2.0**FIXED * LOG2_E
+"""Fixed-point units of log2 in one unit of the natural logarithm."""
 LN2 = 0.6931471805599453
 MEAN_ABS = 1.2533141373155003
 """Reciprocal of the mean absolute value of a standard normal."""
@@ -42,7 +47,6 @@ TREND_WEIGHT = 0.30
 LEVERAGE = 0.1
 JUMP_CHANCE = 1 / 2000
 JUMP_SIZE = 8.0
-LEAN_HALF = 1.0
 QUIET_BOOST, MOVE_BOOST = 0.60, 0.40
 
 # Relative activity by hour of the day, UTC: quiet near 03 h, busiest near 15 h. Volatility goes with its square root.
@@ -59,51 +63,60 @@ class _Day:
 
     activity: Floats
     sigma: Floats
-    lean: Floats
-    returns: Floats
+    changes: Ints
 
 
 class Minutes:
     """Minutes of one symbol, counted from the Unix epoch; they are made and cached a day at a time.
 
     Args:
-        scenario: the market's character.
+        market: the market's character.
         symbol: the instrument.
         seed: the market's seed.
-        timeline: the symbol's script.
     """
 
-    def __init__(self, scenario: Scenario, symbol: SymbolModel, seed: int, timeline: Timeline) -> None:
-        self._market = scenario.market
+    def __init__(self, market: MarketModel, symbol: SymbolModel, seed: int) -> None:
+        self._market = market
         self._symbol = symbol.symbol
-        self._volatility = symbol.daily_volatility or scenario.market.daily_volatility
-        self._rate = (symbol.orders_per_second or scenario.market.orders_per_second) * scenario.market.activity
+        self._volatility = symbol.daily_volatility or market.daily_volatility
+        self._rate = (symbol.orders_per_second or market.orders_per_second) * market.activity
         self._seed = seed
-        self._timeline = timeline
         self._day = lru_cache(maxsize=2)(self._make_day)
+        self._totals: dict[int, int] = {}
 
     def activity(self, first: int, count: int) -> Floats:
-        """Return the orders per second in each of `count` minutes, without the script's factors."""
-        return self._stretch("activity", first, count)
+        """Return the orders per second in each of `count` minutes."""
+        return self._stretch(lambda day: day.activity, first, count)
 
     def sigma(self, first: int, count: int) -> Floats:
         """Return the standard deviation of each minute's return (natural log), without its jump."""
-        return self._stretch("sigma", first, count)
+        return self._stretch(lambda day: day.sigma, first, count)
 
-    def lean(self, first: int, count: int) -> Floats:
-        """Return each minute's coming return in its standard deviations, squeezed into -1 to 1."""
-        return self._stretch("lean", first, count)
+    def deviations(self, first: int, count: int) -> Floats:
+        """Return `sigma` in units of `changes`."""
+        return self.sigma(first, count) * UNIT
 
-    def returns(self, day: int) -> Floats:
-        """Return the natural log return of each minute of a day, without the script's moves."""
-        return self._day(day).returns
+    def changes(self, first: int, count: int) -> Ints:
+        """Return each minute's change of log2 of the price, in fixed point."""
+        return self._stretch(lambda day: day.changes, first, count)
 
-    def _stretch(self, name: str, first: int, count: int) -> Floats:
+    def day_changes(self, day: int) -> Ints:
+        """Return the changes of the minutes of a day."""
+        return self._day(day).changes
+
+    def day_change(self, day: int) -> int:
+        """Return the change of a whole day; it is kept."""
+        total = self._totals.get(day)
+        if total is None:
+            total = self._totals[day] = int(self.day_changes(day).sum())
+        return total
+
+    def _stretch(self, column: Callable[[_Day], NDArray[Column]], first: int, count: int) -> NDArray[Column]:
         day, offset = divmod(first, MINUTES_A_DAY)
-        parts = [getattr(self._day(day), name)[offset : offset + count]]
+        parts = [column(self._day(day))[offset : offset + count]]
         while (missing := count - sum(map(len, parts))) > 0:
             day += 1
-            parts.append(getattr(self._day(day), name)[:missing])
+            parts.append(column(self._day(day))[:missing])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _make_day(self, day: int) -> _Day:
@@ -111,11 +124,8 @@ class Minutes:
         shared, shock, season = self._shared(minutes), self._shock(minutes), self._season(minutes)
         sigma = self._sigma(minutes, shared, season)
         returns = sigma * self._trend_factor(minutes) * (shock + self._jumps(minutes)) - sigma * sigma / 2.0
-        edges = np.append(minutes, minutes[-1] + 1) * MINUTE
-        scripted = np.diff(self._timeline.moved(edges)).astype(np.float64) * (LN2 / 2.0**FIXED)
-        lean = (returns + scripted) / np.maximum(sigma, 1e-12)
-        lean /= LEAN_HALF + np.abs(lean)
-        return _Day(self._activity(minutes, shared, season, shock), sigma, lean, returns)
+        changes = np.floor(np.clip(returns, -1.0, 1.0) * UNIT + 0.5).astype(np.int64)
+        return _Day(self._activity(minutes, shared, season, shock), sigma, changes)
 
     def _activity(self, minutes: Ints, shared: Floats, season: Floats, shock: Floats) -> Floats:
         log = ACTIVITY_SHARE * shared + grids(self._stream, "activity", ACTIVITY_ONLY, minutes)
@@ -129,7 +139,7 @@ class Minutes:
         log = shared + grids(self._stream, "volatility", VOLATILITY_ONLY, minutes)
         mean = (_square(SHARED) + _square(VOLATILITY_ONLY)) * LN2
         typical = self._volatility / float(np.sqrt(float(MINUTES_A_DAY)))
-        result: Floats = exp2(log - mean) * typical * np.sqrt(season) * self._scripted(minutes)
+        result: Floats = exp2(log - mean) * typical * np.sqrt(season)
         return result
 
     def _shock(self, minutes: Ints) -> Floats:
@@ -142,13 +152,6 @@ class Minutes:
         share = self._market.correlation
         result: Floats = common * float(np.sqrt(share)) + own * float(np.sqrt(1.0 - share))
         return result
-
-    def _scripted(self, minutes: Ints) -> Floats:
-        """Return the script's volatility factor, averaged over four times of each minute."""
-        quarters = (minutes[:, None] * MINUTE + np.array([7, 22, 37, 52], np.int64) * SECOND).ravel()
-        values = self._timeline.factor("volatility", quarters)
-        mean: Floats = (values[0::4] + values[1::4] + values[2::4] + values[3::4]) / 4.0
-        return mean
 
     def _jumps(self, minutes: Ints) -> Floats:
         words = self._stream("jump").words(2 * int(minutes[0]), 2 * len(minutes))

@@ -1,9 +1,9 @@
 """Second layer, first half: the orders of a block of minutes, and the touch (best bid and ask) that they move.
 
 Orders arrive by time change: unit exponentials laid over the integral of an intensity that clusters on scales from
-half a second to half a minute. Signs have long memory by mixing tendencies of many lengths (Lillo, Mike and Farmer,
-2005). Some orders move the touch, most of them with their sign and the further the less they were expected; the walk is
-bent to meet the close of each minute.
+half a second to half a minute. Some orders move the touch to where the price path is at their time, and have the sign
+of the move; the signs of the others have long memory by mixing tendencies of many lengths (Lillo, Mike and Farmer,
+2005). All random words belong to a minute and a rank in it, so what is before a time depends on nothing after it.
 """
 
 from __future__ import annotations
@@ -13,39 +13,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.engine.minutes import LN2, Minutes, grids
+from feed.engine.cells import CELL, CELLS_A_MINUTE, Cells
+from feed.engine.minutes import UNIT, Minutes, grids
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.timeline import Timeline
-from feed.randomness import RandomStream, exponentials, normals, powers, uniforms
-from feed.units import MILLISECOND, MINUTE, SECOND
+from feed.randomness import Members, RandomStream, exponentials, normals, powers, stream_key, uniforms
+from feed.units import MINUTE, SECOND
 
 __all__ = ["Arrivals", "Flow", "Touch"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-CELL = 500 * MILLISECOND
-CELLS_A_MINUTE = MINUTE // CELL
 MOST_ORDERS_A_SECOND = 20_000.0
 STAMP = 1_000
 """Times are whole microseconds, as exchanges stamp them."""
+CLOCK_BITS = 32
+"""Binary places of expected numbers of orders, which are summed as integers."""
+CLOSING_RANK = 2**40
+"""Rank of the order that closes a promised move, behind those of all other orders of its minute."""
 
-# Standard deviations of log2 intensity, by the grid's cell length in `CELL`s.
-BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
-PLAIN_BURSTS = 0.3
-"""Factor on `BURSTS` in a plain market."""
 # Weights of the tendencies to buy, by the grid's cell length in `CELL`s.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
 MOST_BIAS = 0.47
 INFORMED = 0.30
-"""Lean of the share of buys towards the minute's closing price."""
-REPEAT = 0.24
+"""Lean of the share of buys towards the direction of the price."""
+SCRIPTED_LEAN = 0.5
+"""Lean towards a scripted move as fast as the price usually is."""
+REPEAT = 0.45
 
 MOVING = 0.41
+SILENCE = 2 * SECOND
+"""Time without an order, ns, after which an order surely moves the touch."""
 WITH_SIGN = 0.96
-EXPECTED_STEP = 0.20
-HEFT_STEP, OWN_STEP = 1.05, 0.75
+OWN_WAY = 0.3
+"""Standard deviation of an order's own distance from the path, in steps of its cell."""
 USUAL_MOVE = 0.85
 """Mean move of the touch within a second, in standard deviations of the price's return in that second."""
 ROUND = 100
@@ -57,19 +61,18 @@ REST_AT_ROUND = 0.06
 class Arrivals:
     """Arrival times and other properties of orders that do not depend on the price.
 
-    `edges` are times at which the price is known beforehand, `leg` is the number of the order's leg between them and
-    `first` are the rows of the first order in each leg that has any. `heft` is the order's size in standard deviations
-    of its log; `way` is the direction in which it moves the touch: 1, -1, or 0 for no move.
+    `first` are the rows of the first order in each minute that has any, and `closing` those that close promised moves.
+    `moves` is True for the orders that move the touch. `heft` is the order's size in standard deviations of its log,
+    `members` are the orders by minute and rank.
     """
 
     time: Ints
-    edges: Ints
-    leg: Ints
     first: Ints
+    closing: Ints
+    moves: Bools
     heft: Floats
-    sign: Ints
-    surprise: Floats
-    way: Ints
+    wide: Floats
+    members: Members
 
     def __len__(self) -> int:
         return len(self.time)
@@ -77,11 +80,11 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """Bid, in ticks, before and after each order, and its usual move within a second at that time."""
+    """Bid, in ticks, before and after each order, and the order's side."""
 
     before: Ints
     after: Ints
-    usual: Floats
+    sign: Ints
 
 
 class Flow:
@@ -91,10 +94,10 @@ class Flow:
         seed: the market's seed.
         symbol: the instrument's name.
         minutes: the symbol's first layer.
+        cells: the symbol's cells.
         path: the symbol's prices.
         timeline: the symbol's script.
-        length: minutes of a block; part of the stream's definition, since words are drawn for a block.
-        plain: let orders arrive more evenly.
+        length: minutes of a block.
     """
 
     def __init__(
@@ -102,194 +105,241 @@ class Flow:
         seed: int,
         symbol: str,
         minutes: Minutes,
+        cells: Cells,
         path: PricePath,
         timeline: Timeline,
         length: int,
-        *,
-        plain: bool = False,
     ) -> None:
-        self._plain = plain
         self._seed = seed
         self._symbol = symbol
         self._minutes = minutes
+        self._cells = cells
         self._path = path
         self._timeline = timeline
         self._length = length
+        self._keys = {
+            name: stream_key(seed, f"{symbol} {name}") for name in ("arrival", "order", "move", "sign", "own", "rest")
+        }
 
-    def stream(self, name: str, block: int = 0) -> RandomStream:
-        """Return a random stream of this symbol, or of one of its blocks."""
-        return RandomStream(self._seed, f"{self._symbol} {name}", block)
+    def stream(self, name: str) -> RandomStream:
+        """Return a random stream of this symbol."""
+        return RandomStream(self._seed, f"{self._symbol} {name}")
+
+    def key(self, name: str) -> np.uint64:
+        """Return the key of a stream of this symbol, for the words of members."""
+        return stream_key(self._seed, f"{self._symbol} {name}")
+
+    def pace(self, times: Ints) -> Floats:
+        """Return the usual number of orders per second at times that never decrease."""
+        minutes = times // MINUTE
+        first = int(minutes[0])
+        usual = self._minutes.activity(first, int(minutes[-1]) + 1 - first).take(minutes - first)
+        result: Floats = usual * self._timeline.factor("activity", times)
+        return result
+
+    def outlook(self, times: Ints) -> Floats:
+        """Return the price's change in the coming second, without any script, squeezed into -1 to 1."""
+        if not len(times):
+            return np.empty(0)
+        way = self._path.outlook(times, 2).astype(np.float64)
+        minutes = times // MINUTE
+        first = int(minutes[0])
+        sigma = self._minutes.sigma(first, int(minutes[-1]) + 1 - first) * (UNIT * USUAL_MOVE / float(np.sqrt(60.0)))
+        result: Floats = way / (np.abs(way) + sigma.take(minutes - first) + 1.0)
+        return result
 
     def arrivals(self, number: int) -> Arrivals:
         """Return the orders of block `number`, counted from the Unix epoch; they need no price."""
-        time = self._times(number)
-        count = len(time)
-        half = -(-count // 2)
-        # Five words for each pair of orders, so an order's properties do not depend on the number of later orders.
-        words = self.stream("order", number).words(0, 5 * half).reshape(half, 5).T.copy()
-        heft = normals(words[0])[:count]
-        dice = uniforms(words[1:].ravel()).reshape(4, -1)[:, :count]
-        edges = self._path.edges(number * self._length, self._length)
-        begins = np.searchsorted(time, edges)
-        counts = np.diff(begins)
-        leg = np.repeat(np.arange(len(counts)), counts)
-        first = begins[:-1][counts > 0]
-        lean = self._of_legs(self._minutes.lean(number * self._length, self._length), edges).take(leg)
-        sign, surprise = self._signs(time, lean * INFORMED, dice[0], dice[1])
-        moves = dice[2] < MOVING
-        moves[first] = True
-        way = np.where(moves, np.where(dice[3] < WITH_SIGN, sign, -sign), 0)
-        return Arrivals(time, edges, leg, first, heft, sign, surprise, way)
-
-    def _times(self, number: int) -> Ints:
-        """Return the times of the orders, ns UTC."""
         first = number * self._length
-        count = self._length * CELLS_A_MINUTE
-        starts = (first * CELLS_A_MINUTE + np.arange(count, dtype=np.int64)) * CELL
+        time, minute, rank = self._times(first)
+        time, minute, rank, closing = self._closed(time, minute, rank, first)
+        members = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank)
+        opens = np.flatnonzero(np.diff(minute, prepend=-1))
+        heft, wide = _pairs(normals(members.words(self._keys["order"])))
+        # The longer the silence, the further the quotes have moved on.
+        silence = np.diff(time, prepend=time[:1]) / SILENCE
+        moves = uniforms(members.words(self._keys["move"]))[::2] < MOVING + silence
+        moves[opens] = True
+        moves[closing] = True
+        return Arrivals(time, opens, closing, moves, heft, wide, members)
+
+    def _times(self, first: int) -> tuple[Ints, Ints, Ints]:
+        """Return the times of the orders, ns UTC, with each order's minute in the block and its rank in the minute."""
+        starts = (first * CELLS_A_MINUTE + np.arange(self._length * CELLS_A_MINUTE, dtype=np.int64)) * CELL
         expected = self._intensity(first, starts)
         reached = np.cumsum(expected)
-        total = float(reached[-1])
-        if total <= 0.0:
-            return np.empty(0, np.int64)
-        enough = int(total + 8.0 * float(np.sqrt(total)) + 16.0)
-        clock = np.cumsum(exponentials(self.stream("arrival", number).words(0, -(-enough // 2))))
-        clock = clock[: int(np.searchsorted(clock, total, side="left"))]
-        cell = np.minimum(np.searchsorted(reached, clock, side="right"), count - 1)
-        into = (clock - (reached - expected).take(cell)) / np.maximum(expected, 1e-300).take(cell)
-        offset = np.floor(np.clip(into, 0.0, 0.999999999) * CELL).astype(np.int64)
-        return self._without_stops(_apart(starts.take(cell) + offset, int(starts[-1]) + CELL))
+        ends = reached[CELLS_A_MINUTE - 1 :: CELLS_A_MINUTE]
+        begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        total = (ends - begins).astype(np.float64) / 2.0**CLOCK_BITS
+        enough = np.where(total > 0.0, np.floor(total + 8.0 * np.sqrt(total) + 16.0), 0.0).astype(np.int64)
+        minute, rank = _ranked(enough)
+        dice = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank // 2)
+        lengths = exponentials(dice.words(self._keys["arrival"])).reshape(-1, 2)
+        steps = np.where(rank % 2, lengths[:, 1], lengths[:, 0])
+        clock = _restarted(np.floor(steps * 2.0**CLOCK_BITS).astype(np.int64) + 1, enough)
+        clock += begins.take(minute)
+        kept = clock < ends.take(minute)
+        clock, minute, rank = clock[kept], minute[kept], rank[kept]
+        cell = np.searchsorted(reached, clock, side="right")
+        into = (clock - (reached - expected).take(cell)) / np.maximum(expected, 1).take(cell)
+        time = starts.take(cell) + np.floor(np.minimum(into, 0.999999999) * CELL).astype(np.int64)
+        apart, kept = _apart(time, rank, (first + minute + 1) * MINUTE)
+        return self._without_stops(apart[kept], minute[kept], rank[kept])
 
-    def _without_stops(self, time: Ints) -> Ints:
-        """Drop the orders at times of a stop, in cells that a stop covers only in part."""
+    def _without_stops(self, time: Ints, minute: Ints, rank: Ints) -> tuple[Ints, Ints, Ints]:
+        """Leave out the orders at times of a stop."""
         if not len(time) or not self._timeline.stopped(int(time[0]), int(time[-1]) + 1):
-            return time
-        result: Ints = time[self._timeline.traded(time) > 0]
-        return result
+            return time, minute, rank
+        kept = self._timeline.traded(time) > 0
+        return time[kept], minute[kept], rank[kept]
 
-    def _intensity(self, first: int, starts: Ints) -> Floats:
-        """Return the expected number of orders in each cell."""
-        rate = np.repeat(self._minutes.activity(first, self._length), CELLS_A_MINUTE)
-        log = grids(self.stream, "burst", BURSTS, starts // CELL)
-        mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
-        if self._plain:
-            log, mean = log * PLAIN_BURSTS, mean * PLAIN_BURSTS**2
-        rate = rate * powers(log - mean) * self._timeline.factor("activity", starts)
-        return np.minimum(rate, MOST_ORDERS_A_SECOND) * (CELL / 1e9)
+    def _closed(self, time: Ints, minute: Ints, rank: Ints, first: int) -> tuple[Ints, Ints, Ints, Ints]:
+        """Add an order just before the end of each promised move, so that it ends exactly; return its row, too."""
+        start = first * MINUTE
+        promised = self._timeline.promised(start, start + self._length * MINUTE)
+        if not len(promised):
+            return time, minute, rank, promised
+        closes = np.unique((promised - 1) // STAMP * STAMP)
+        closes = closes[self._timeline.traded(closes) > 0]
+        closes = closes[~np.isin(closes, time)]
+        place = np.searchsorted(time, closes)
+        time = np.insert(time, place, closes)
+        minute = np.insert(minute, place, closes // MINUTE - first)
+        rank = np.insert(rank, place, CLOSING_RANK + closes % MINUTE)
+        return time, minute, rank, place + np.arange(len(place))
 
-    def _signs(self, time: Ints, lean: Floats, buy: Floats, repeat: Floats) -> tuple[Ints, Floats]:
-        """Return each order's side and its surprise: from 0 for a fully expected side to 1 for an unexpected one."""
-        count = len(time)
-        if not count:
-            return np.empty(0, np.int64), np.empty(0)
-        cells = time // CELL
-        low = int(cells[0])
-        every = np.arange(low, int(cells[-1]) + 1, dtype=np.int64)
-        tendency = grids(self.stream, "tendency", TENDENCIES, every)
-        buying = 0.5 + np.clip((tendency * BIAS).take(cells - low) + lean, -MOST_BIAS, MOST_BIAS)
-        repeats = repeat < REPEAT
-        repeats[0] = False
-        leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(count)))
-        sign = np.where(buy < buying, 1, -1).astype(np.int64).take(leader)
-        surprise = np.where(sign > 0, 1.0 - buying, buying)
-        surprise[repeats] *= 0.5
-        return sign, surprise
+    def _intensity(self, first: int, starts: Ints) -> Ints:
+        """Return the expected number of orders in each cell, in fixed point."""
+        minutes = np.arange(first, first + self._length, dtype=np.int64)
+        rate = self._minutes.activity(first, self._length)[:, None] * powers(self._cells.bursts(minutes))
+        rate = rate.ravel() * self._timeline.factor("activity", starts)
+        scale = 2.0**CLOCK_BITS * CELL / 1e9
+        return np.floor(np.minimum(rate, MOST_ORDERS_A_SECOND) * scale).astype(np.int64)
 
     def touch(self, number: int, orders: Arrivals) -> Touch:
-        """Return the bid before and after each order."""
+        """Return the bid before and after each order, and the orders' sides."""
         if not len(orders):
-            return Touch(orders.time, orders.time, np.empty(0))
-        ticks = self._path.ticks(orders.edges)
-        opens = rounded(ticks * self._path.scripted(orders.edges))
-        sigma = self._sigma(number, orders.edges) * ticks[:-1]
-        free = self._walk(number, orders, ticks, sigma)
-        closing, closes = self._closing(orders)
-        times = orders.time
-        if len(closing):
-            times = times.copy()
-            times[closing] = closes
-        scripted = self._path.scripted(times)
-        after = self._rested(number, orders, rounded(free * scripted), closing)
+            return Touch(orders.time, orders.time, orders.time)
+        moves = orders.moves.copy()
+        jumped = self._jumped(orders)
+        moves[jumped] = True
+        movers = np.flatnonzero(moves)
+        latest = np.repeat(movers, np.diff(movers, append=len(moves)))
+        log = self._log(orders, movers)
+        number_of = np.cumsum(moves) - 1
+        if self._timeline.moves:
+            ticks = self._path.priced(log.take(number_of) + self._timeline.moved(self._seen(orders)))
+        else:
+            ticks = self._path.priced(log).take(number_of)
+        after = self._rested(orders, rounded(ticks), latest)
         before = np.empty(len(after), np.int64)
         before[1:] = after[:-1]
-        before[orders.first] = opens[orders.leg[orders.first]]
-        breaks = self._timeline.breaks(int(orders.edges[0]), int(orders.time[-1]))
-        if len(breaks):
-            # After a jump or a stop the quotes are elsewhere, without a trade in between.
-            rows = np.searchsorted(orders.time, breaks, side="left")
-            begins = np.concatenate([ticks[:1], free[:-1]])
-            begins[orders.first] = ticks[orders.leg[orders.first]]
-            before[rows] = rounded(begins[rows] * scripted[rows])
-        # An order followed by a move against it shows the earlier quotes; the `closing` ones show the final quotes.
-        against = closing[(after[closing] - before[closing]) * orders.sign[closing] < 0]
-        before[against] = after[against]
-        seconds = np.diff(orders.edges).astype(np.float64) / SECOND
-        return Touch(before, after, (sigma / np.sqrt(seconds) * USUAL_MOVE).take(orders.leg))
+        begins = orders.time[orders.first] // MINUTE * MINUTE
+        before[orders.first] = rounded(self._path.ticks(begins))
+        # After a jump or a stop the quotes are elsewhere, without a trade in between.
+        before[jumped] = after[jumped]
+        return Touch(before, after, self._signs(number, orders, after - before, moves))
 
-    def _closing(self, orders: Arrivals) -> tuple[Ints, Ints]:
-        """Return the rows of the last orders before the ends of promised moves, and the times of those ends.
+    def _jumped(self, orders: Arrivals) -> Ints:
+        """Return the rows of the first orders after jumps and stops."""
+        breaks = self._timeline.breaks(int(orders.time[0]) // MINUTE * MINUTE, int(orders.time[-1]))
+        return np.unique(np.searchsorted(orders.time, breaks, side="left"))
 
-        These orders see all of the script up to then and rest at no round price, so that the quotes are exact.
-        """
-        promised = self._timeline.promised(int(orders.edges[0]), int(orders.edges[-1]))
-        lasts = np.append(orders.first[1:], len(orders)) - 1
-        closes = orders.edges[orders.leg[lasts] + 1]
-        rows = np.isin(closes, promised) if len(promised) else np.zeros(len(lasts), bool)
-        return lasts[rows], closes[rows]
-
-    def _walk(self, number: int, orders: Arrivals, ticks: Floats, sigma: Floats) -> Floats:
-        """Return the walk of the steps, scaled to the volatility of each leg and bent to its close, in ticks."""
-        words = self.stream("step", number).words(0, -(-len(orders) // 2))
-        own = normals(words)[: len(orders)]
-        length = powers(HEFT_STEP * orders.heft + OWN_STEP * own) * (EXPECTED_STEP + orders.surprise)
-        step = orders.way * length
-        lasts = np.append(orders.first[1:], len(orders)) - 1
-        of = orders.leg[orders.first]
-        squares = np.add.reduceat(step * step, orders.first)
-        scale = sigma[of] / np.sqrt(np.maximum(squares, 1e-12))
-        counts = lasts - orders.first + 1
-        step *= np.repeat(scale, counts)
-        walk, effort = _within(step, orders.first, counts), _within(np.abs(step), orders.first, counts)
-        missing = np.diff(ticks)[of] - walk[lasts]
-        walk += effort * np.repeat(missing / np.maximum(effort[lasts], 1e-300), counts)
-        walk += np.repeat(ticks[:-1][of], counts)
-        return walk
-
-    def _sigma(self, number: int, edges: Ints) -> Floats:
-        """Return the standard deviation of the return of each leg."""
-        sigma = self._of_legs(self._minutes.sigma(number * self._length, self._length), edges)
-        result: Floats = sigma * np.sqrt(np.diff(edges).astype(np.float64) / MINUTE)
+    def _log(self, orders: Arrivals, movers: Ints) -> Ints:
+        """Return where each order that moves the touch puts it: near the path, within a step of its cell."""
+        time = orders.time[movers]
+        log = self._path.unscripted(time)
+        cell = time // CELL
+        first = int(time[0]) // MINUTE
+        minutes = np.arange(first, int(time[-1]) // MINUTE + 1, dtype=np.int64)
+        steps = self._cells.steps(minutes).ravel().take(cell - first * CELLS_A_MINUTE)
+        own = normals(orders.members.words(self._keys["own"]))[::2][movers]
+        share = (time - cell * CELL) / CELL
+        own *= np.sqrt(share * (1.0 - share)) * OWN_WAY
+        own *= np.abs(steps) * self._timeline.factor("volatility", time)
+        own[np.isin(movers, orders.closing)] = 0.0
+        result: Ints = log + np.floor(own).astype(np.int64)
         return result
 
-    def _of_legs(self, of_minutes: Floats, edges: Ints) -> Floats:
-        """Return for each leg the value of its minute, from the values of a block's minutes."""
-        if len(edges) == self._length + 1:
-            return of_minutes
-        result: Floats = of_minutes.take((edges[:-1] - edges[0]) // MINUTE)
-        return result
+    def _seen(self, orders: Arrivals) -> Ints:
+        """Return the time up to which each order sees the script's moves: the closing ones see the move's end."""
+        if not len(orders.closing):
+            return orders.time
+        time = orders.time.copy()
+        time[orders.closing] += STAMP
+        return time
 
-    def _rested(self, number: int, orders: Arrivals, after: Ints, closing: Ints) -> Ints:
-        """Let some moves that pass a round price rest at it, until the next move or the rows `closing`."""
+    def _signs(self, number: int, orders: Arrivals, change: Ints, moves: Bools) -> Ints:
+        """Return each order's side: that of its move, or else drawn from the tendency of its time."""
+        words = orders.members.words(self._keys["sign"])
+        buy, repeat = _pairs(uniforms(words))
+        against = uniforms(orders.members.words(self._keys["move"]))[1::2] >= WITH_SIGN
+        cells = orders.time // CELL
+        low = int(cells[0])
+        every = np.arange(low, int(cells[-1]) + 1, dtype=np.int64)
+        lean = grids(self.stream, "tendency", TENDENCIES, every) * BIAS + self._lean(every)
+        buying = 0.5 + np.clip(lean, -MOST_BIAS, MOST_BIAS).take(cells - low)
+        sign = np.where(buy < buying, 1, -1).astype(np.int64)
+        way = np.sign(change)
+        led = moves & (way != 0)
+        sign[led] = np.where(against, -way, way)[led]
+        repeats = (repeat < REPEAT) & ~led
+        repeats[orders.first] = False
+        leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(sign))))
+        return sign.take(leader)
+
+    def _lean(self, cells: Ints) -> Floats:
+        """Return the lean of the share of buys in each cell: with the cell's step, and with the script's last moves."""
+        first = int(cells[0]) // CELLS_A_MINUTE
+        count = int(cells[-1]) // CELLS_A_MINUTE + 1 - first
+        minutes = np.arange(first, first + count, dtype=np.int64)
+        steps = self._cells.steps(minutes).ravel().take(cells - first * CELLS_A_MINUTE).astype(np.float64)
+        usual = self._minutes.deviations(first, count) / float(np.sqrt(float(CELLS_A_MINUTE))) + 1.0
+        usual = usual.take(cells // CELLS_A_MINUTE - first)
+        lean: Floats = INFORMED * steps / (np.abs(steps) + usual)
+        if self._timeline.moves:
+            # Nobody knows of a move before it begins, so its beginning is seen a cell later.
+            edges = np.append(cells - 1, cells[-1]) * CELL
+            scripted = np.diff(self._timeline.moved(edges)).astype(np.float64)
+            lean += SCRIPTED_LEAN * scripted / (np.abs(scripted) + usual)
+        return lean
+
+    def _rested(self, orders: Arrivals, after: Ints, latest: Ints) -> Ints:
+        """Let some moves that pass a round price rest at it until the next move, but none that closes a promise."""
         move = np.diff(after, prepend=after[0])
-        toll = orders.sign > 0
+        toll = move > 0
         nearest = (after + toll + ROUND // 2) // ROUND * ROUND - toll
-        words = self.stream("rest", number).words(0, -(-len(orders) // 2))
-        rests = (np.abs(move) >= ROUND // 2) & (uniforms(words)[: len(orders)] < REST_AT_ROUND)
+        dice = uniforms(orders.members.words(self._keys["rest"]))[::2]
+        rests = (np.abs(move) >= ROUND // 2) & (dice < REST_AT_ROUND)
+        rests[orders.first] = False
         shift = np.where(rests, nearest - after, 0)
-        moved = np.where(orders.way != 0, np.arange(len(orders)), 0)
-        shift[closing] = 0
-        moved[closing] = closing
-        return np.maximum(after + shift.take(np.maximum.accumulate(moved)), LEAST_TICKS)
+        shift[orders.closing] = 0
+        return np.maximum(after + shift.take(latest), LEAST_TICKS)
 
 
-def _apart(time: Ints, end: int) -> Ints:
-    """Return the times, each made later than the previous one; times that then reach `end` are left out."""
-    steps = np.arange(len(time), dtype=np.int64) * STAMP
-    apart = np.maximum.accumulate(time // STAMP * STAMP - steps) + steps
-    return apart[: int(np.searchsorted(apart, end, side="left"))]
+def _pairs(values: Floats) -> tuple[Floats, Floats]:
+    """Return the first and the second of two values for each word."""
+    return values[::2].copy(), values[1::2].copy()
 
 
-def _within(values: Floats, first: Ints, counts: Ints) -> Floats:
-    """Return running sums that restart at the rows `first`, each over `counts` rows."""
+def _ranked(counts: Ints) -> tuple[Ints, Ints]:
+    """Return for each member of groups of these sizes its group's row, and its rank in the group."""
+    of = np.repeat(np.arange(len(counts)), counts)
+    rank = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return of, rank
+
+
+def _restarted(values: Ints, counts: Ints) -> Ints:
+    """Return running sums that restart at each group of these sizes."""
     sums = np.cumsum(values)
-    sums -= np.repeat(sums[first] - values[first], counts)
+    begins = np.cumsum(counts) - counts
+    sums -= np.repeat(np.concatenate([np.zeros(1, np.int64), sums])[begins], counts)
     return sums
+
+
+def _apart(time: Ints, rank: Ints, end: Ints) -> tuple[Ints, Bools]:
+    """Return the times, each made later than the previous one in its minute, and whether each is still before `end`."""
+    steps = rank * STAMP
+    # No time reaches into the next minute, so the running maximum restarts with each minute.
+    apart = np.maximum.accumulate(time // STAMP * STAMP - steps) + steps
+    return apart, apart < end

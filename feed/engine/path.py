@@ -1,7 +1,8 @@
-"""Log price at the edges of minutes: the sum of the minutes' returns and of the script's additions.
+"""Log price at any time: the sum of the changes of minutes and cells, and of the script's additions.
 
 The price is known exactly at the start of the scenario; from there whole days are summed, forwards and backwards, and
-kept. A day costs a few milliseconds, so a seek to any time is cheap.
+kept. A day costs a few milliseconds, so a seek to any time is cheap. The path at a time depends on the part of the
+script that has begun by then: what begins later changes nothing before.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.engine.cells import CELL, CELLS_A_MINUTE, Cells
 from feed.engine.guides import Guide
 from feed.engine.minutes import MINUTES_A_DAY, Minutes
 from feed.engine.timeline import FIXED, Timeline
 from feed.randomness import exp2
 from feed.scenario.model import Scenario, SymbolModel
-from feed.units import MINUTE
+from feed.units import DAY, MINUTE
 
 __all__ = ["LEAST_TICKS", "PricePath", "rounded"]
 
@@ -25,64 +27,89 @@ Ints = NDArray[np.int64]
 
 LEAST_TICKS = 2
 MOST_TICKS = 1e15
-LOG2_E = 1.4426950408889634
 REACH = 60 << FIXED
 """Limit of the log2 price's distance from the start price, in fixed point; beyond it, the price stays constant."""
 
 
 class PricePath:
-    """Price path of one symbol at the edges of minutes."""
+    """Price path of one symbol, at any time: it depends on the script up to that time and on no orders."""
 
-    def __init__(self, scenario: Scenario, symbol: SymbolModel, minutes: Minutes, timeline: Timeline) -> None:
+    def __init__(
+        self, scenario: Scenario, symbol: SymbolModel, minutes: Minutes, cells: Cells, timeline: Timeline
+    ) -> None:
         self._minutes = minutes
+        self._cells = cells
         self._timeline = timeline
         self._start_minute = scenario.start // MINUTE
-        self._start_price = float(symbol.start_price)
         self._start_ticks = float(symbol.start_price / symbol.tick_size)
         self._free_day = lru_cache(maxsize=4)(self._make_free_day)
         self._opens: dict[int, int] = {}
-        self._guide = Guide(timeline, self._start_price, self._free_at)
+        self._guide = Guide(timeline, float(symbol.start_price), self._free)
 
-    def edges(self, first: int, count: int) -> Ints:
-        """Return times at which the price is known before orders are made: edges of `count` minutes from `first` on.
+    def ticks(self, times: Ints) -> Floats:
+        """Return the price in ticks, not yet rounded, at times that never decrease."""
+        return self.priced(self.unscripted(times) + self._timeline.moved(times))
 
-        Times within a minute at which the script begins or ends to guide the price are included.
-        """
-        edges = np.arange(first, first + count + 1, dtype=np.int64) * MINUTE
-        knots = self._guide.knots(first * MINUTE, (first + count) * MINUTE)
-        return np.sort(np.concatenate([edges, knots])) if len(knots) else edges
+    def unscripted(self, times: Ints) -> Ints:
+        """Return log2(price / start price), in fixed point, without the script's moves; times never decrease."""
+        return self._free(times) + self._guide.added(times)
 
-    def ticks(self, edges: Ints) -> Floats:
-        """Return the price in ticks, not yet rounded, at these edges.
+    def priced(self, logs: Ints) -> Floats:
+        """Return prices in ticks, not yet rounded, from log2(price / start price) in fixed point."""
+        return exp2(np.clip(logs, -REACH, REACH).astype(np.float64) / 2.0**FIXED) * self._start_ticks
 
-        Scripted moves are left out: they are known at any time, not only at edges (see `scripted`).
-        """
-        logs = np.clip(self._free_at(edges) + self._guide.added(edges), -REACH, REACH)
-        return exp2(logs.astype(np.float64) / 2.0**FIXED) * self._start_ticks
-
-    def scripted(self, times: Ints) -> Floats:
-        """Return the factor on the price from the script's moves up to each time; times never decrease."""
-        logs = np.clip(self._timeline.moved(times), -REACH, REACH)
-        if len(logs) and logs[0] == logs[-1] and not (logs != logs[0]).any():
-            return np.full(len(logs), exp2(logs[:1].astype(np.float64) / 2.0**FIXED)[0])
-        return exp2(logs.astype(np.float64) / 2.0**FIXED)
-
-    def _free_at(self, times: Ints) -> Ints:
-        """Return log2(price / start price) without script, in fixed point; it is linear within a minute."""
-        minutes = times // MINUTE
-        first = int(minutes[0])
-        share = (times - minutes * MINUTE).astype(np.float64) / MINUTE
-        within = bool(share.any())
-        logs = self._free(first, int(minutes[-1]) - first + within)
-        found = logs.take(minutes - first)
-        if not within:
-            return found
-        ahead = logs.take(np.minimum(minutes + 1 - first, len(logs) - 1)) - found
-        result: Ints = found + np.floor(share * ahead + 0.5).astype(np.int64)
+    def outlook(self, times: Ints, ahead: int) -> Ints:
+        """Return the change of log2 of the price over the next `ahead` cells, in fixed point, without any script."""
+        first = int(times[0]) // MINUTE
+        minutes = np.arange(first, (int(times[-1]) + ahead * CELL) // MINUTE + 1, dtype=np.int64)
+        steps = self._cells.steps(minutes).ravel()
+        reached = np.cumsum(steps) - steps
+        cell, into = np.divmod(times - first * MINUTE, CELL)
+        now, later = np.minimum(cell, len(steps) - 1), np.minimum(cell + ahead, len(steps) - 1)
+        share = into / CELL
+        result: Ints = reached[later] - reached[now] + np.floor(share * (steps[later] - steps[now])).astype(np.int64)
         return result
 
-    def _free(self, first: int, count: int) -> Ints:
-        """Return log2(price / start price) without script, in fixed point, at `count + 1` edges of minutes."""
+    def inherit(self, earlier: PricePath, until: int) -> None:
+        """Take over what is known of a path that is equal up to market time `until`."""
+        self._opens.update({day: log for day, log in list(earlier._opens.items()) if day * DAY <= until})
+        self._guide.inherit(earlier._guide, until)
+
+    def _free(self, times: Ints) -> Ints:
+        """Return log2(price / start price) without moves and guides, in fixed point; it is linear within a cell."""
+        if not len(times):
+            return np.empty(0, np.int64)
+        minutes = times // MINUTE
+        into = times - minutes * MINUTE
+        first = int(minutes[0])
+        found = self._at_minutes(first, int(minutes[-1]) - first).take(minutes - first)
+        within = np.flatnonzero(into)
+        if not len(within):
+            return found
+        asked = minutes[within]
+        changed = np.flatnonzero(np.diff(asked, prepend=asked[0] - 1))
+        steps = self._steps(asked[changed])
+        row = np.repeat(np.arange(len(changed)), np.diff(changed, append=len(asked)))
+        cell, rest = np.divmod(into[within], CELL)
+        reached = (np.cumsum(steps, axis=1) - steps).ravel()
+        place = row * CELLS_A_MINUTE + cell
+        found[within] += reached.take(place)
+        found[within] += np.floor((rest / CELL) * steps.ravel().take(place) + 0.5).astype(np.int64)
+        return found
+
+    def _steps(self, minutes: Ints) -> Ints:
+        """Return the steps of the cells of these minutes, with the script's volatility at the cell's beginning."""
+        steps = self._cells.steps(minutes)
+        if not self._timeline.scales("volatility", int(minutes[0]) * MINUTE, int(minutes[-1] + 1) * MINUTE):
+            return steps
+        starts = (minutes[:, None] * MINUTE + np.arange(CELLS_A_MINUTE, dtype=np.int64) * CELL).ravel()
+        factor = self._timeline.factor("volatility", starts).reshape(steps.shape)
+        after = np.cumsum(steps, axis=1)
+        # These differences add up to the scaled change of the minute where the factor is constant.
+        return np.floor(after * factor).astype(np.int64) - np.floor((after - steps) * factor).astype(np.int64)
+
+    def _at_minutes(self, first: int, count: int) -> Ints:
+        """Return the same as `_free` at `count + 1` edges of minutes."""
         day, offset = divmod(first, MINUTES_A_DAY)
         logs = np.empty(count + 1, np.int64)
         logs[0] = self._open_of(day) + (self._free_day(day)[offset - 1] if offset else 0)
@@ -101,17 +128,28 @@ class PricePath:
             self._opens[anchor] = -int(self._free_day(anchor)[offset - 1]) if offset else 0
         known = day if day in self._opens else (max(self._opens) if day > anchor else min(self._opens))
         while known < day:
-            self._opens[known + 1] = self._opens[known] + int(self._free_day(known)[-1])
+            self._opens[known + 1] = self._opens[known] + self._day_change(known)
             known += 1
         while known > day:
-            self._opens[known - 1] = self._opens[known] - int(self._free_day(known - 1)[-1])
+            self._opens[known - 1] = self._opens[known] - self._day_change(known - 1)
             known -= 1
         return self._opens[day]
 
+    def _day_change(self, day: int) -> int:
+        if self._timeline.scales("volatility", day * DAY, (day + 1) * DAY):
+            return int(self._free_day(day)[-1])
+        return self._minutes.day_change(day)
+
     def _make_free_day(self, day: int) -> Ints:
-        """Sum the returns of a day up to the end of each of its minutes, in fixed point."""
-        returns = np.clip(self._minutes.returns(day), -1.0, 1.0)
-        return np.cumsum(np.floor(returns * (2.0**FIXED * LOG2_E) + 0.5).astype(np.int64))
+        """Sum the changes of a day up to the end of each of its minutes, in fixed point."""
+        changes = self._minutes.day_changes(day)
+        if self._timeline.scales("volatility", day * DAY, (day + 1) * DAY):
+            minutes = np.arange(day * MINUTES_A_DAY, (day + 1) * MINUTES_A_DAY, dtype=np.int64)
+            changes = np.floor(changes * self._timeline.factor("volatility", minutes * MINUTE)).astype(np.int64)
+            uneven = np.flatnonzero(self._timeline.uneven("volatility", minutes))
+            if len(uneven):
+                changes[uneven] = self._steps(minutes[uneven]).sum(axis=1)
+        return np.cumsum(changes)
 
 
 def rounded(ticks: Floats) -> Ints:

@@ -10,6 +10,7 @@ do. Apart from those the touch is that of the last trade, so `trading`, `ticker`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from feed.engine.levels import Level
 from feed.randomness import RandomStream, normals, powers, uniforms
 from feed.units import MILLISECOND, MINUTE, SECOND
 
-__all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "changes_of", "count_of"]
+__all__ = ["LEAN", "TOUCH_SPREAD", "Changes", "Moments", "Mood", "changes_of", "count_of"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -142,7 +143,23 @@ def _standing(taken: dict[int, int], best: Level, left: Level, side: int) -> lis
     return sorted(levels.items(), reverse=side < 0)
 
 
-def changes_of(ticks: TickBlock, dice: RandomStream, start: int, length: int, base: Floats) -> Changes:
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """Market around the trades, as far as it is known besides them; times never decrease.
+
+    Attributes:
+        usual: function that returns the usual number of lots at the touch at each of the given times.
+        pace: function that returns the usual number of moments with trades per second; None to count them by minute.
+        outlook: function that returns the price's change in the coming second, squeezed into -1 to 1; None to take it
+            from the trades.
+    """
+
+    usual: Callable[[Ints], Floats]
+    pace: Callable[[Ints], Floats] | None = None
+    outlook: Callable[[Ints], Floats] | None = None
+
+
+def changes_of(ticks: TickBlock, dice: RandomStream, start: int, length: int, mood: Mood) -> Changes:
     """Return the changes of a block of ticks.
 
     Args:
@@ -150,58 +167,72 @@ def changes_of(ticks: TickBlock, dice: RandomStream, start: int, length: int, ba
         dice: random words for this block alone.
         start: the block's beginning, ns UTC.
         length: the block's length, ns, whole minutes.
-        base: the usual number of lots at the touch in each minute.
+        mood: the market around the trades.
     """
     moments = Moments(ticks)
     cells = length // CELL
     words = dice.words(0, 3 * cells)
-    fleeting = _fleeting(moments.time, uniforms(words[: 2 * cells]).reshape(4, -1), start, length)
-    times = np.concatenate([moments.time, moments.time, fleeting.time, fleeting.gone])
+    fleeting = _fleeting(moments.time, uniforms(words[: 2 * cells]).reshape(4, -1), start, length, mood)
+    ends = np.flatnonzero(fleeting.ends)
+    times = np.concatenate([moments.time, moments.time, fleeting.time, fleeting.gone[ends]])
     # Stable: at equal times, the quote before the trades comes before the quote after them.
     order = np.argsort(times, kind="stable")
-    behind = np.concatenate([np.tile(np.arange(len(moments)), 2), np.tile(fleeting.trade, 2)])
-    kind = np.repeat([MET, LEFT, FLEETING, LEFT], np.repeat([len(moments), len(fleeting.time)], 2))
+    behind = np.concatenate([np.tile(np.arange(len(moments)), 2), fleeting.trade, fleeting.trade[ends]])
+    kind = np.repeat([MET, LEFT, FLEETING, LEFT], [len(moments), len(moments), len(fleeting.time), len(ends)])
     times, trade, kind = times[order], behind[order], kind[order]
-    drawn = _drawn(normals(words[2 * cells :])[::2][fleeting.cell], fleeting, moments, base, start)
+    drawn = _drawn(normals(words[2 * cells :])[::2][fleeting.cell], fleeting, moments, mood)
     quotes = _quotes(moments, times, trade, kind, fleeting.bid, drawn)
     return Changes(quotes, trade, kind == MET, moments)
 
 
-def count_of(time: Ints, dice: RandomStream, start: int, length: int) -> int:
+def count_of(time: Ints, dice: RandomStream, start: int, length: int, mood: Mood) -> int:
     """The number of changes that `changes_of` finds, from the trades' times alone; see there for the arguments."""
     if not len(time):
         return 0
     moments = time[np.flatnonzero(np.diff(time, prepend=time[0] - 1))]
     drawn = uniforms(dice.words(0, 2 * (length // CELL))).reshape(4, -1)
-    return 2 * (len(moments) + len(_fleeting(moments, drawn, start, length).time))
+    fleeting = _fleeting(moments, drawn, start, length, mood)
+    return 2 * len(moments) + len(fleeting.time) + int(fleeting.ends.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class _Fleeting:
-    """Fleeting orders between trades: begin, end, number of the moment before, True for bids, number of the cell."""
+    """Fleeting orders between trades: begin, end, number of the moment before, True for bids, number of the cell.
+
+    `ends` is False for orders that the next trade replaces before their end.
+    """
 
     time: Ints
     gone: Ints
+    ends: NDArray[np.bool_]
     trade: Ints
     bid: NDArray[np.bool_]
     cell: Ints
 
 
-def _fleeting(time: Ints, dice: Floats, start: int, length: int) -> _Fleeting:
+def _fleeting(time: Ints, dice: Floats, start: int, length: int, mood: Mood) -> _Fleeting:
     """Draw the fleeting orders of a block: the more moments of trading a minute has, the more orders."""
     cells = np.arange(length // CELL, dtype=np.int64)
-    a_minute = MINUTE // CELL
-    busy = np.bincount((time - start) // MINUTE, minlength=length // MINUTE)
-    chosen = np.flatnonzero(dice[0] < np.minimum(busy * (RATE / a_minute), 1.0).take(cells // a_minute))
+    chosen = np.flatnonzero(dice[0] < np.minimum(_busy(time, start, cells, length, mood), 1.0))
     begin, stay = dice[1][chosen] * (CELL - STAY - STAMP), dice[2][chosen] * (STAY - STAMP)
     at = start + cells[chosen] * CELL + _stamped(begin)
     gone = at + STAMP + _stamped(stay)
     later = np.searchsorted(time, at, side="left")
-    # No order before the block's first trade, and none present at a trade: not even in the millisecond of a trade,
-    # since clients see no finer time.
-    apart = at // MILLISECOND > time[np.maximum(later - 1, 0)] // MILLISECOND
-    free = apart & (later > 0) & ((later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1))))
-    return _Fleeting(at[free], gone[free], later[free] - 1, dice[3][chosen[free]] < 0.5, chosen[free])
+    # No order before the block's first trade, nor in the millisecond of the trade before it.
+    free = (later > 0) & (at // MILLISECOND > time[np.maximum(later - 1, 0)] // MILLISECOND)
+    free &= (later == len(time)) | (at < time.take(np.minimum(later, len(time) - 1)))
+    later, at, gone = later[free], at[free], gone[free]
+    ends = (later == len(time)) | (gone < time.take(np.minimum(later, len(time) - 1)))
+    return _Fleeting(at, gone, ends, later - 1, dice[3][chosen[free]] < 0.5, chosen[free])
+
+
+def _busy(time: Ints, start: int, cells: Ints, length: int, mood: Mood) -> Floats:
+    """Return the expected number of fleeting orders in each cell."""
+    if mood.pace is not None:
+        return mood.pace(start + cells * CELL) * (RATE * CELL / SECOND)
+    a_minute = MINUTE // CELL
+    counts = np.bincount((time - start) // MINUTE, minlength=length // MINUTE)
+    return counts.astype(np.float64).take(cells // a_minute) * (RATE / a_minute)
 
 
 def _stamped(length: Floats) -> Ints:
@@ -209,17 +240,22 @@ def _stamped(length: Floats) -> Ints:
     return stamped
 
 
-def _drawn(own: Floats, orders: _Fleeting, moments: Moments, base: Floats, start: int) -> Ints:
+def _drawn(own: Floats, orders: _Fleeting, moments: Moments, mood: Mood) -> Ints:
     """Return the sizes at the touch with the fleeting orders, leaning towards the price a second later."""
+    lean = LEAN * (_way(orders, moments) if mood.outlook is None else mood.outlook(orders.time))
+    lots = mood.usual(orders.time) * powers(own * TOUCH_SPREAD + np.where(orders.bid, lean, -lean))
+    drawn: Ints = np.maximum(np.floor(np.minimum(lots, MOST_LOTS)).astype(np.int64), 1)
+    return drawn
+
+
+def _way(orders: _Fleeting, moments: Moments) -> Floats:
+    """Return the bid's change in the second after each fleeting order, squeezed into -1 to 1."""
     bid = moments.after().bid
     later = np.searchsorted(moments.time, orders.time + SECOND, side="right") - 1
     way = (bid[later] - bid[orders.trade]).astype(np.float64)
     typical = float(np.abs(np.diff(bid)).sum() // max(len(bid) - 1, 1)) + 1.0
-    lean = way / (np.abs(way) + typical) * LEAN
-    usually = base.take((orders.time - start) // MINUTE)
-    lots = usually * powers(own * TOUCH_SPREAD + np.where(orders.bid, lean, -lean))
-    drawn: Ints = np.maximum(np.floor(np.minimum(lots, MOST_LOTS)).astype(np.int64), 1)
-    return drawn
+    squeezed: Floats = way / (np.abs(way) + typical)
+    return squeezed
 
 
 def _quotes(moments: Moments, times: Ints, trade: Ints, kind: Ints, bids: NDArray[np.bool_], drawn: Ints) -> QuoteBlock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from feed.data.book import Books
 from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, Traded
 from feed.engine.books import MadeBooks
+from feed.engine.cells import Cells
 from feed.engine.early import Early
 from feed.engine.fill import Fills, TickFill
 from feed.engine.handmade import with_ticks, written_lots
 from feed.engine.minutes import Minutes
 from feed.engine.orders import Flow
 from feed.engine.path import PricePath
+from feed.engine.quotes import Mood
 from feed.engine.timeline import Timeline
-from feed.scenario.generator import GENERATOR_VERSION, block_minutes
-from feed.scenario.model import Scenario, SymbolModel
+from feed.scenario.generator import GENERATOR_VERSION, LONGEST_BLOCK, block_minutes
+from feed.scenario.model import MarketModel, Scenario, SymbolModel
 from feed.units import DAY, MINUTE
 
 __all__ = ["ENGINE_VERSION", "EngineSource"]
@@ -37,8 +39,26 @@ NEVER = 2**62
 KEPT_BLOCKS = 4
 """Number of blocks cached for their books, which are requested right after them, besides one of each symbol."""
 
+KEPT_LAYERS = 256
+"""Number of symbols whose layers are kept for further markets."""
+
 NEAR = 15 * MINUTE
 """Minimum time before the start, ns, with the same detail as after it; earlier trades are made by `Early`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Layers of one symbol that do not depend on a script."""
+
+    minutes: Minutes
+    cells: Cells
+
+
+@lru_cache(maxsize=KEPT_LAYERS)
+def _layers(market: MarketModel, symbol: SymbolModel, seed: int) -> _Layers:
+    """Return the layers of a symbol; markets that differ in their scripts alone share them."""
+    minutes = Minutes(market, symbol, seed)
+    return _Layers(minutes, Cells(seed, symbol.symbol, minutes, plain=market.plain))
 
 
 class EngineSource(Source):
@@ -69,28 +89,25 @@ class EngineSource(Source):
         self._counts_from = counts_from
         self._minutes = block_minutes(scenario)
         # Number of the first block that is made of orders.
-        self._first = (scenario.start - NEAR) // (self._minutes * MINUTE)
+        self._first = (scenario.start // MINUTE - NEAR // MINUTE) // LONGEST_BLOCK * LONGEST_BLOCK // self._minutes
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
+        layers = [_layers(scenario.market, symbol, seed) for symbol in scenario.symbols]
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
-        layers = [
-            Minutes(scenario, symbol, seed, timeline)
-            for symbol, timeline in zip(scenario.symbols, self._timelines, strict=True)
-        ]
-        paths = [
-            PricePath(scenario, symbol, minutes, timeline)
-            for symbol, minutes, timeline in zip(scenario.symbols, layers, self._timelines, strict=True)
+        together = list(zip(scenario.symbols, layers, self._timelines, strict=True))
+        self._paths = [
+            PricePath(scenario, symbol, layer.minutes, layer.cells, timeline) for symbol, layer, timeline in together
         ]
         self._flows = [
-            Flow(seed, symbol.symbol, minutes, path, timeline, self._minutes, plain=scenario.market.plain)
-            for symbol, minutes, path, timeline in zip(scenario.symbols, layers, paths, self._timelines, strict=True)
+            Flow(seed, symbol.symbol, layer.minutes, layer.cells, path, timeline, self._minutes)
+            for path, (symbol, layer, timeline) in zip(self._paths, together, strict=True)
         ]
         self._makers = [
             TickFill(symbol, flow, timeline, plain=scenario.market.plain)
-            for symbol, flow, timeline in zip(scenario.symbols, self._flows, self._timelines, strict=True)
+            for flow, (symbol, _, timeline) in zip(self._flows, together, strict=True)
         ]
         self._early = [
-            Early(seed, symbol.symbol, minutes, path, maker.median_lots)
-            for symbol, minutes, path, maker in zip(scenario.symbols, layers, paths, self._makers, strict=True)
+            Early(seed, symbol.symbol, layer.minutes, path, maker.median_lots)
+            for path, maker, (symbol, layer, _) in zip(self._paths, self._makers, together, strict=True)
         ]
         self._totals: OrderedDict[tuple[int, int], int] = OrderedDict() if beside is None else beside._totals
         self._early_lots = lru_cache(maxsize=KEPT_TOTALS)(self._sum_early)
@@ -104,7 +121,7 @@ class EngineSource(Source):
             symbol.symbol,
             partial(self._between, index),
             self._minutes * MINUTE,
-            self._makers[index].usual,
+            Mood(self._makers[index].usual, self._flows[index].pace, self._flows[index].outlook),
             float(symbol.start_price / symbol.tick_size),
             partial(self._times, index),
         )
@@ -161,11 +178,18 @@ class EngineSource(Source):
         return EngineSource(self._scenario, self._seed, counts_from=NEVER)
 
     def inherit(self, earlier: EngineSource, until: int) -> None:
-        """Take over the volumes of a market that is equal up to market time `until`."""
+        """Take over what is known of a market that is equal up to market time `until`: the same one without an event.
+
+        Without it nothing differs, but the volumes and prices of the time before would be computed again.
+        """
         length = self._minutes * MINUTE
         if earlier._minutes == self._minutes:
             known = list(earlier._totals.items())
             self._totals.update((key, lots) for key, lots in known if (key[1] + 1) * length <= until)
+            for own, other in zip(self._books, earlier._books, strict=True):
+                own.inherit(other, until)
+        for path, other_path in zip(self._paths, earlier._paths, strict=True):
+            path.inherit(other_path, until)
 
     def books(self, index: int) -> Books:
         """Return the book of a symbol."""

@@ -11,6 +11,7 @@ from feed.data.ticks import StatusChange
 from feed.engine.script import FOREVER, Exact, Goal, Move, Piece, Reversion, Scale, State, Stop, pieces_of
 from feed.randomness import log2
 from feed.scenario.model import Scenario
+from feed.units import MINUTE
 
 __all__ = ["FIXED", "Timeline"]
 
@@ -67,6 +68,11 @@ class Timeline:
         return result
 
     @property
+    def moves(self) -> bool:
+        """Whether the script moves the price at any time."""
+        return bool(self._moves.pieces)
+
+    @property
     def begun(self) -> Ints:
         """Times at which the script's moves, or the events that they are a part of, begin; in order."""
         return np.unique(self._begun)
@@ -90,6 +96,15 @@ class Timeline:
                 share = (times[lo:hi] - piece.start).astype(np.float64) / float(piece.end - piece.start)
                 values[lo:hi] *= piece.first + (piece.last - piece.first) * share
         return values
+
+    def scales(self, key: str, start: int, end: int) -> bool:
+        """Return whether a piece scales this key at any time from `start` up to, not including, `end`."""
+        rows = self._scales[key]
+        return bool(rows.pieces) and bool(((rows.start < end) & (rows.end > start)).any())
+
+    def uneven(self, key: str, minutes: Ints) -> NDArray[np.bool_]:
+        """Return True for each minute within which a factor changes; minutes are in order."""
+        return self._scales[key].uneven(minutes)
 
     def traded(self, times: Ints) -> Floats:
         """Return 1 for each time with trading and 0 for each without."""
@@ -147,3 +162,21 @@ class _Rows:
         lo = np.searchsorted(times, self.start[found], side="left")
         hi = np.searchsorted(times, self.end[found], side="left")
         return [(int(a), int(b), self.pieces[i]) for a, b, i in zip(lo, hi, found, strict=True)]
+
+    def uneven(self, minutes: Ints) -> NDArray[np.bool_]:
+        """Return True for each minute that contains the edge of a piece, or a part of one that runs."""
+        found = np.zeros(len(minutes), bool)
+        if not self.pieces or not len(minutes):
+            return found
+        low, high = int(minutes[0]) * MINUTE, (int(minutes[-1]) + 1) * MINUTE
+        for index in np.flatnonzero((self.start < high) & (self.end > low)).tolist():
+            piece, start, end = self.pieces[index], int(self.start[index]), int(self.end[index])
+            if isinstance(piece, Scale) and piece.first != piece.last:
+                lo, hi = np.searchsorted(minutes, [start // MINUTE, -(-end // MINUTE)])
+                found[lo:hi] = True
+                continue
+            for edge in (start, end):
+                row = int(np.searchsorted(minutes, edge // MINUTE))
+                if edge % MINUTE and row < len(minutes) and minutes[row] == edge // MINUTE:
+                    found[row] = True
+        return found

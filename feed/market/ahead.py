@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from feed.data.ticks import TickBlock, batches_between
 from feed.market.actions.base import Opening
 from feed.market.catalog import Catalog
+from feed.market.channels.base import Channel
 from feed.market.chores import Chore
 from feed.market.commands import CommandError
 from feed.market.market import Market
@@ -100,9 +101,10 @@ class Search:
         market: the market.
         limit: market time in ns.
         apart: whether it runs in the thread of slow work, on the source's instance there.
+        whole: whether it searches from the beginning of the epoch, and not from now.
     """
 
-    def __init__(self, market: Market, limit: int, *, apart: bool) -> None:
+    def __init__(self, market: Market, limit: int, *, apart: bool, whole: bool = False) -> None:
         state, catalog = market.state, market.catalog
         self.limit = limit if state.end is None else min(limit, state.end - 1)
         self.moments: tuple[Moment, ...] = ()
@@ -110,11 +112,14 @@ class Search:
             self.moments = moments_of(market.repertoire.script(state.plan), market.source.script_start)
         self._catalog = catalog
         self._apart = apart and catalog.shared.past is not None
-        self._source = catalog.shared.past if self._apart and catalog.shared.past is not None else catalog.source
+        self.source = catalog.shared.past if self._apart and catalog.shared.past is not None else catalog.source
         self.symbols = market.symbols
         self._begins = state.begins
-        self.published = market.published
-        self._seqs = {number: market.run.seq(number) for number in market.run.active}
+        self.published = state.begins - 1 if whole else market.published
+        known = {number: market.run.seq(number) for number in market.run.active}
+        if whole:
+            known = {number: catalog.first_seq(market.streams[number], state.begins) for number in known}
+        self._seqs = known
 
     def stream(self, channel: str, symbol: str, part: str | None) -> Stream:
         """Return the stream with these names; raise `CommandError` if there is none."""
@@ -165,10 +170,10 @@ class Search:
     def crossing(self, after: int, symbol: str, price: Decimal) -> Chore[int | None]:
         """Return the market time of the first trade after `after` at a price, or through it."""
         index = self.index(symbol)
-        ticks = Fraction(price) / Fraction(self._source.instruments[index].tick_size)
-        before = yield from self._price_at(index, after)
-        side = 0 if before is None else _sign(before * ticks.denominator - ticks.numerator)
-        for block in self._source.ticks(index, after + 1, self.limit + 1):
+        ticks = Fraction(price) / Fraction(self.source.instruments[index].tick_size)
+        before = yield from self.last_trades(index, after)
+        side = 0 if before is None else _sign(int(before.price[-1]) * ticks.denominator - ticks.numerator)
+        for block in self.source.ticks(index, after + 1, self.limit + 1):
             if not len(block):
                 yield
                 continue
@@ -182,15 +187,22 @@ class Search:
         return None
 
     def message(self, stream: Stream, seq: int) -> Chore[int | None]:
-        """Return the market time of a message that has not been published yet."""
+        """Return the market time of a message ahead; None if it is not found."""
+        place = yield from self.place(stream, seq)
+        return None if place is None else place[0]
+
+    def place(self, stream: Stream, seq: int) -> Chore[tuple[int, int] | None]:
+        """Return the market time of a message, and its place among those of that instant, from 1."""
         number = self._catalog.number(stream)
         if self._catalog.channel(stream).on_demand:
-            return (yield from self._counted(stream, seq))
+            at = yield from self._counted(stream, seq)
+            return None if at is None else (at, seq - self._count(stream, at - 1))
         left = seq - self._seqs[number]
-        for batch in batches_between(self._source, self.published + 1, self.limit + 1):
+        for batch in batches_between(self.source, self.published + 1, self.limit + 1):
             times = self._catalog.track(number, batch).times
             if left <= len(times):
-                return int(times[left - 1])
+                at = int(times[left - 1])
+                return at, left - int(np.searchsorted(times, at))
             left -= len(times)
             yield
         return None
@@ -203,8 +215,12 @@ class Search:
         yield
         return self._count(stream, self.published)
 
+    def channel(self, stream: Stream) -> Channel:
+        """Return the channel of a stream, on the instance of the source that is searched."""
+        return self._catalog.channel_apart(stream) if self._apart else self._catalog.channel(stream)
+
     def _count(self, stream: Stream, time: int) -> int:
-        channel = self._catalog.channel_apart(stream) if self._apart else self._catalog.channel(stream)
+        channel = self.channel(stream)
         base = self._catalog.first_seq(stream, self._begins)
         return base + channel.seq_at(time, self._begins, self.index(stream.symbol), stream.part)
 
@@ -228,21 +244,21 @@ class Search:
     def _trade_times(self, after: int, symbol: str | None) -> Iterator[Ints]:
         """Yield the times of coming trades, some at a time, in order."""
         if symbol is not None:
-            blocks = self._source.ticks(self.index(symbol), after + 1, self.limit + 1)
+            blocks = self.source.ticks(self.index(symbol), after + 1, self.limit + 1)
             yield from (block.time for block in blocks)
             return
-        for batch in batches_between(self._source, after + 1, self.limit + 1):
+        for batch in batches_between(self.source, after + 1, self.limit + 1):
             yield np.sort(np.concatenate([block.time for block in batch.ticks]))
 
-    def _price_at(self, index: int, at: int) -> Chore[int | None]:
-        """Return the price (in ticks) of the last trade at or before `at`; None if there is none."""
+    def last_trades(self, index: int, at: int) -> Chore[TickBlock | None]:
+        """Return the last trades up to and including `at`, at least those of one instant; None if there are none."""
         for near, far in pairwise((0, *LOOK_BACK)):
             last: TickBlock | None = None
-            for block in self._source.ticks(index, at + 1 - far, at + 1 - near):
+            for block in self.source.ticks(index, at + 1 - far, at + 1 - near):
                 last = block if len(block) else last
                 yield
             if last is not None:
-                return int(last.price[-1])
+                return last
         return None
 
 

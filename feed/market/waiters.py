@@ -23,7 +23,7 @@ class Waiters:
         return reached
 
     def release(self, upcoming: int | None) -> None:
-        """Release tasks whose time has come, as the next message is due at `upcoming`; all of them if none is coming."""
+        """Release tasks whose time has come: the next message is due at `upcoming`; None releases all of them."""
         if not self._waiting:
             return
         for entry in list(self._waiting):

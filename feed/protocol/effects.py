@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
-from feed.protocol.requests import RequestId
+from feed.protocol.requests import Expect, RequestId
 
 __all__ = [
-    "PART_KEYS", "Abort", "Act", "Close", "Effect", "Join", "Leave", "ProbePeer", "Reform", "Send", "Stream", "View",
+    "PART_KEYS", "Abort", "Act", "Close", "Consult", "Effect", "Join", "Leave", "ProbePeer", "Reform", "Send",
+    "Stream", "View",
 ]  # fmt: skip
 
 View = tuple[tuple[str, str], ...]
@@ -131,4 +132,11 @@ class Act:
     id: RequestId | None = None
 
 
-Effect = Send | Join | Leave | Reform | Act | ProbePeer | Close | Abort
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Answer what a correct client shows after a message."""
+
+    request: Expect
+
+
+Effect = Send | Join | Leave | Reform | Act | Consult | ProbePeer | Close | Abort

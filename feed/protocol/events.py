@@ -22,6 +22,7 @@ __all__ = [
     "PingEvent",
     "PongEvent",
     "RawPayload",
+    "StateTold",
     "Status",
     "Subscribed",
     "Subscriptions",
@@ -199,6 +200,31 @@ class RawPayload(Event):
     """Message that a dialect has already written, for one connection."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTold(Event):
+    """Answer to `expect`: what a correct client shows after message `seq` of a stream, as objects of the dialect.
+
+    `last`, `bid` and `ask` are those of the stream that was asked for.
+    """
+
+    channel: str
+    symbol: str
+    interval: str | None = None
+    depth: int | None = None
+    seq: int
+    epoch: str
+    timestamp: int
+    last: Any = None
+    bid: Any = None
+    ask: Any = None
+    trade: Any = None
+    book: Any = None
+    candles: Any = None
+    ticker: Any = None
+    status: Any = None
+    id: RequestId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

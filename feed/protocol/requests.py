@@ -11,6 +11,7 @@ from feed.protocol.codes import ErrorCode
 __all__ = [
     "Auth",
     "Control",
+    "Expect",
     "ListSubscriptions",
     "Ping",
     "Pong",
@@ -110,6 +111,22 @@ class Control(Request):
 
     action: str
     keys: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect(Request):
+    """Ask what a correct client shows after message `seq` of a stream, or now.
+
+    Attributes:
+        channel, symbol, interval, depth: the stream; without `symbol`, that of the only one.
+        seq: the number of the message; None: the last one.
+    """
+
+    channel: str
+    symbol: str | None = None
+    interval: str | None = None
+    depth: str | None = None
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from feed.clock import Now
 from feed.protocol import codes
 from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.deadlines import Deadlines, Timer
-from feed.protocol.effects import Abort, Act, Close, Effect, ProbePeer, Send, Stream
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, ProbePeer, Send, Stream
 from feed.protocol.events import (
     Acknowledged,
     Authenticated,
@@ -29,6 +29,7 @@ from feed.protocol.rate import TokenBucket
 from feed.protocol.requests import (
     Auth,
     Control,
+    Expect,
     ListSubscriptions,
     Ping,
     Pong,
@@ -205,6 +206,8 @@ class Session:
                 return self._authenticate(request, now)
             case Control():
                 return [self._control(request)]
+            case Expect():
+                return [Consult(request)]
             case ListSubscriptions():
                 return [Send(self._listing(request))]
         raise AssertionError(f"no answer to {type(request).__name__}")

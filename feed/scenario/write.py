@@ -34,8 +34,9 @@ def scenario_text(
     import tomli_w
 
     document = {"format": scenario.format, **spelled(scenario)}
-    if faults := [dict(fault) for fault in faults]:
-        document["faults"] = faults
+    document["faults"] = [dict(fault) for fault in faults]
+    if not document["faults"]:
+        del document["faults"]
     head = "".join(f"# {line}\n" for line in notes)
     return f"{head}{tomli_w.dumps(document)}"
 

@@ -18,7 +18,7 @@ from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Reform, Send
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Reform, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
 from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
@@ -90,7 +90,7 @@ class Peer:
         self.hosted = hosted
         self._market = market = hosted.market
         self._epoch = market.epoch
-        self._commands = PeerCommands(hosted.control, name, self.send)
+        self._commands = PeerCommands(hosted, name, form, self.send)
         self._limits = limits
         self._clock = clock
         self._counters = counters
@@ -316,6 +316,8 @@ class Peer:
                 self._streams.reform(options)
             case Act():
                 self._commands.give(effect)
+            case Consult(request):
+                self._commands.consult(request)
             case ProbePeer(payload):
                 self._connection.probe(payload)
             case Close(code, reason):

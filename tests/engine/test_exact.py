@@ -120,7 +120,7 @@ LATER: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("event", LATER, ids=lambda event: str(event["kind"]))
 def test_an_event_changes_nothing_before_it(event: dict[str, Any]) -> None:
-    """Every column of every tick up to the minute in which it begins, whatever move or target is under way."""
+    """Every column of every tick up to the moment at which it begins, whatever move or target is under way."""
     document: dict[str, Any] = {
         "name": "any",
         "market": {"orders_per_second": 0.6},

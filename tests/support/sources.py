@@ -11,6 +11,7 @@ import numpy as np
 
 from feed.data.ticks import Batch, Instrument, Source, StatusChange, TickBlock, batches_between
 from feed.engine.books import MadeBooks
+from feed.engine.quotes import Mood
 from feed.units import DAY, MILLISECOND, MINUTE, SECOND
 
 START = 1_736_121_600 * SECOND
@@ -27,7 +28,8 @@ def _books(source: MetronomeSource, index: int) -> MadeBooks:
         blocks = batches_between(source, start, end) if start < end else ()
         return TickBlock.joined([batch.ticks[index] for batch in blocks])
 
-    return MadeBooks(1, source.instruments[index].symbol, ticks, MINUTE, lambda times: np.full(len(times), 50.0), 6.5e6)
+    mood = Mood(lambda times: np.full(len(times), 50.0))
+    return MadeBooks(1, source.instruments[index].symbol, ticks, MINUTE, mood, 6.5e6)
 
 
 @dataclass(frozen=True)

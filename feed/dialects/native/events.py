@@ -16,6 +16,7 @@ from feed.protocol.events import (
     MarketChanged,
     PingEvent,
     PongEvent,
+    StateTold,
     Status,
     Subscribed,
     Subscriptions,
@@ -39,6 +40,7 @@ EVENTS: dict[str, type[Event]] = {
     "authenticated": Authenticated,
     "market": MarketChanged,
     "done": CommandDone,
+    "state": StateTold,
     "closing": Closing,
 }
 """Event classes by the name in their frames."""
@@ -63,6 +65,10 @@ KEYS: dict[type[Event], tuple[str, ...]] = {
     CommandDone: (
         "action", "log", "epoch", "virtual_time", "state", "seq", "trades", "reached", "fault", "cleared", "settled",
         "unsettled", "id",
+    ),
+    StateTold: (
+        "channel", "symbol", "interval", "depth", "seq", "epoch", "timestamp", "last", "bid", "ask", "trade", "book",
+        "candles", "ticker", "status", "id",
     ),
     Closing: ("code", "reason", "in_ms", "reconnect"),
 }  # fmt: skip

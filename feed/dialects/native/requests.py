@@ -21,6 +21,7 @@ __all__ = [
     "MODELS",
     "AuthText",
     "ControlText",
+    "ExpectText",
     "ListText",
     "PingText",
     "PongText",
@@ -200,6 +201,28 @@ class ControlText(RequestText):
         return requests.Control(action=self.action, keys=dict(self.model_extra or {}), id=self.id)
 
 
+class ExpectText(RequestText):
+    """Ask what a correct client shows after a message, whether this one ever got it or not."""
+
+    event: Literal["expect"] = "expect"
+    channel: Name = Field(description="The channel of the message")
+    symbol: Name | None = Field(None, description="Its symbol; may be missing where the market has one")
+    interval: Name | None = Field(None, description="The interval, for candles")
+    depth: int | None = Field(None, ge=1, le=10_000, description="The levels of the book in the answer")
+    seq: int | None = Field(None, ge=0, description="The number of the message; where missing: the last one")
+
+    def neutral(self) -> requests.Expect:
+        """Return the request independent of the dialect."""
+        return requests.Expect(
+            channel=self.channel,
+            symbol=self.symbol,
+            interval=self.interval,
+            depth=None if self.depth is None else str(self.depth),
+            seq=self.seq,
+            id=self.id,
+        )
+
+
 class ListText(RequestText):
     """Ask which streams this connection receives."""
 
@@ -218,4 +241,5 @@ MODELS: dict[str, type[RequestText]] = {
     "auth": AuthText,
     "list": ListText,
     "control": ControlText,
+    "expect": ExpectText,
 }

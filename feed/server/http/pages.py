@@ -14,6 +14,7 @@ from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
+from feed.server.http.oracle import OraclePages
 from feed.server.http.routes import Endpoint, Page
 from feed.units import MILLISECOND, SECOND, format_time
 from feed.version import __version__
@@ -60,6 +61,7 @@ class Pages:
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
+        oracle = OraclePages(self._markets)
         return {
             "/": self.front,
             "/ws": self.socket_only,
@@ -71,6 +73,8 @@ class Pages:
             "/markets/<name>": history.market,
             "/markets/<name>/log": self._control.log,
             "/markets/<name>/scenario": self._control.scenario,
+            "/markets/<name>/state": oracle.state,
+            "/markets/<name>/verify": oracle.verify,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
