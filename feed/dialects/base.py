@@ -52,6 +52,10 @@ class Dialect(Protocol):
         """Name of the dialect, which is also the first part of its paths."""
 
     @property
+    def title(self) -> str:
+        """Name of the exchange's interface, for people."""
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Names of the exchange's own servers: a request to one of them needs no prefix in its path."""
 

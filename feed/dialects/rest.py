@@ -107,6 +107,10 @@ RestHandler = Callable[[Question, MarketReader], Awaitable[RestReply]]
 class RestSide(Protocol):
     """Paths of a dialect, and their answers."""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path below the dialect's prefix."""
+
     def find(self, path: str) -> tuple[RestHandler, Mapping[str, str]] | None:
         """Return what answers a path, with the parts of the path; None if there is no such path."""
 
@@ -132,7 +136,7 @@ class Endpoints:
     def __init__(
         self, table: Mapping[str, RestHandler], missing: Callable[[str, str], RestReply], busy: Callable[[], RestReply]
     ) -> None:
-        self.table = dict(table)
+        self.paths = tuple(table)
         self._split = [(path.strip("/").split("/"), handler) for path, handler in table.items()]
         self._missing = missing
         self._busy = busy

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from feed.data.rows import BookRows, Rows
+from feed.data.rows import BookRows
 from feed.dialects.base import Form
 from feed.dialects.registry import DIALECTS
 from feed.engine.source import EngineSource
@@ -136,10 +136,10 @@ def bitfinex_checksum(book: KeptLevels) -> int:
 def trades_of(market: Market) -> list[tuple[int, str, str, int, int]]:
     """All trades of the epoch so far: number, price, size, side, and time in microseconds."""
     number = market.catalog.number(Stream("trading", SYMBOL))
-    rows: Rows | None = market.history.trades(number, 0, market.seq(Stream("trading", SYMBOL)))
+    rows = market.history.trades(number, 0, market.seq(Stream("trading", SYMBOL)))
     if rows is None:
         return []
-    ticks, each = rows.ticks, rows.instrument  # type: ignore[union-attr]
+    ticks, each = rows.ticks, rows.instrument
     columns = zip(ticks.price.tolist(), ticks.size.tolist(), ticks.side.tolist(), ticks.time.tolist(), strict=True)
     return [
         (10**9 + row, plain(price * each.tick_size), plain(size * each.lot_size), side, time // 1000)

@@ -29,6 +29,7 @@ class BinanceDialect(ExchangeDialect):
     """Wire format of Binance spot."""
 
     name: ClassVar[str] = "binance"
+    title: ClassVar[str] = "Binance spot"
     usual_path: ClassVar[str] = "/ws"
     hosts: ClassVar[tuple[str, ...]] = (
         "stream.binance.com", "data-stream.binance.vision", "api.binance.com", "api1.binance.com", "api2.binance.com",

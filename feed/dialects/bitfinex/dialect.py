@@ -28,6 +28,7 @@ class BitfinexDialect(ExchangeDialect):
     """Wire format of Bitfinex v2."""
 
     name: ClassVar[str] = "bitfinex"
+    title: ClassVar[str] = "Bitfinex v2"
     usual_path: ClassVar[str] = "/ws/2"
     hosts: ClassVar[tuple[str, ...]] = ("api-pub.bitfinex.com", "api.bitfinex.com")
     has_stamps: ClassVar[bool] = True

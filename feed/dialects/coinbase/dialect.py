@@ -33,6 +33,7 @@ class CoinbaseDialect(ExchangeDialect):
     """Wire format of Coinbase Exchange."""
 
     name: ClassVar[str] = "coinbase"
+    title: ClassVar[str] = "Coinbase Exchange"
     hosts: ClassVar[tuple[str, ...]] = ("ws-feed.exchange.coinbase.com", "api.exchange.coinbase.com")
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
     rest: ClassVar[RestSide | None] = REST

@@ -42,6 +42,7 @@ class AdvancedDialect(ExchangeDialect):
     """Wire format of Coinbase Advanced Trade."""
 
     name: ClassVar[str] = "coinbase-advanced"
+    title: ClassVar[str] = "Coinbase Advanced Trade"
     hosts: ClassVar[tuple[str, ...]] = ("advanced-trade-ws.coinbase.com", "api.coinbase.com")
     has_stamps: ClassVar[bool] = True
     compresses: ClassVar[bool] = False

@@ -37,6 +37,7 @@ class KrakenDialect(ExchangeDialect):
     """Wire format of Kraken v2."""
 
     name: ClassVar[str] = "kraken"
+    title: ClassVar[str] = "Kraken v2"
     usual_path: ClassVar[str] = "/v2"
     hosts: ClassVar[tuple[str, ...]] = ("ws.kraken.com", "api.kraken.com")
     # A client joins the REST paths as absolute ones.

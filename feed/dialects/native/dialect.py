@@ -48,6 +48,7 @@ class NativeDialect:
     """Wire format of this project."""
 
     name: ClassVar[str] = "native"
+    title: ClassVar[str] = "the wire format of this project"
     paths: ClassVar[tuple[str, ...]] = ("/", "/ws")
     hosts: ClassVar[tuple[str, ...]] = ()
     roots: ClassVar[tuple[str, ...]] = ()
