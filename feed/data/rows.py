@@ -67,6 +67,8 @@ class BookRows:
         whole: True if each row is a whole book.
         numbers: for gathered changes, the `seq` in the channel `book` of each ladder; otherwise empty.
         earlier: for gathered changes, the time of the change before each row's first one; otherwise empty.
+        touched: for gathered changes that join any state in between, the prices of bids and of asks that were different
+            at any time of each row's step; otherwise empty.
     """
 
     instrument: Instrument
@@ -76,6 +78,7 @@ class BookRows:
     whole: bool
     numbers: Sequence[int] = ()
     earlier: Sequence[int] = ()
+    touched: Sequence[tuple[frozenset[int], frozenset[int]]] = ()
 
     def __len__(self) -> int:
         return len(self.times)

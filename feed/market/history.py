@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from feed.data.rows import BookRows, TradeRows
@@ -96,7 +96,20 @@ class History:
         if before is None or found is None:
             return None
         rows = self._book_rows(track, *found).since(*before)
+        if before[0].touched:
+            rows = replace(rows, touched=[self._touched(track, since, seq)])
         return b"".join(write_frames(form, stream, rows, seq, epoch=found[0].epoch))
+
+    def _touched(self, track: int, since: int, seq: int) -> tuple[frozenset[int], frozenset[int]]:
+        """Return all prices that were different at any time after message `since`."""
+        bids: set[int] = set()
+        asks: set[int] = set()
+        for segment, lo, hi in self._pieces(track, since, seq):
+            for row in range(lo, hi):
+                [(more_bids, more_asks)] = self._book_rows(track, segment, row).touched
+                bids |= more_bids
+                asks |= more_asks
+        return frozenset(bids), frozenset(asks)
 
     def _book(self, track: int, seq: int) -> tuple[BookRows, int] | None:
         """Return rows and an index into their ladders: the order book after a message; None if not kept."""

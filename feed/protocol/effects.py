@@ -24,8 +24,9 @@ PART_KEYS = {"candles": "interval", "book": "depth"}
 
 
 NATIVE_KINDS = {
-    "gathered_book": "book", "quotes": "book", "gathered_trades": "trading", "trade_candles": "candles",
-    "klines": "candles", "trade_ticker": "ticker", "quote_ticker": "ticker", "windows": "ticker",
+    "gathered_book": "book", "touched_book": "book", "quotes": "book", "gathered_trades": "trading",
+    "trade_candles": "candles", "klines": "candles", "trade_ticker": "ticker", "quote_ticker": "ticker",
+    "windows": "ticker",
 }  # fmt: skip
 """Channels for exchanges, each with the native one of the same content."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from feed.data.book import Levels
+from feed.data.book import Level, Levels
 from feed.data.rows import BookRows, CandleRow, CandleRows, QuoteRows, TickerRow, TickerRows, TradeRows
 from feed.data.spans import SPANS
 from feed.data.ticks import SELL, Instrument
@@ -112,8 +112,11 @@ def book_rows(rows: BookRows, name: StreamName, symbol: str, base: int, *, micro
         if numbers[row + 1] <= numbers[row]:
             found.append(b"")
             continue
-        bids = changes_of(old.bids, new.bids, descending=True)
-        asks = changes_of(old.asks, new.asks, descending=False)
+        if rows.touched:
+            bids, asks = map(_now, rows.touched[row], new, (True, False))
+        else:
+            bids = changes_of(old.bids, new.bids, descending=True)
+            asks = changes_of(old.asks, new.asks, descending=False)
         found.append(
             (
                 f'{{"e":"depthUpdate","E":{rows.times[row] // unit},"s":"{symbol}","U":{base + numbers[row] + 1},'
@@ -122,6 +125,13 @@ def book_rows(rows: BookRows, name: StreamName, symbol: str, base: int, *, micro
             ).encode()
         )
     return found
+
+
+def _now(prices: frozenset[int], side: Levels, descending: bool) -> tuple[Level, ...]:
+    """Return the sizes at these prices now, those that are gone first, and then the best first."""
+    sizes = dict(side)
+    levels = [(price, sizes.get(price, 0)) for price in sorted(prices, reverse=descending)]
+    return (*[level for level in levels if not level[1]], *[level for level in levels if level[1]])
 
 
 def _partial(texts: LevelTexts, ladder: tuple[Levels, Levels], number: int) -> bytes:

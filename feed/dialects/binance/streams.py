@@ -95,7 +95,9 @@ def _stream_of(name: StreamName, symbol: str) -> tuple[Stream, int]:
         case "bookTicker":
             return Stream("quotes", symbol), 0
         case "depth":
-            return Stream("gathered_book", symbol, f"{name.speed}ms"), 0
+            # A whole side is sent as it is; changes have to join any book that REST has given.
+            kind = "gathered_book" if name.part else "touched_book"
+            return Stream(kind, symbol, f"{name.speed}ms"), 0
         case "kline":
             return Stream("klines", symbol, name.part + name.zone), 1
         case "avgPrice":

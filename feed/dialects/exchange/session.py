@@ -165,6 +165,9 @@ class ExchangeSession:
         for timer in [name for name, at in self._timers.items() if at <= now.monotonic]:
             del self._timers[timer]
             effects += [self._unused()] if timer == "first" else self.fire(timer, now, last_sent)
+            if effects and isinstance(effects[-1], Close):
+                # Nothing follows a close.
+                break
         return effects
 
     def renew(self) -> list[Effect]:

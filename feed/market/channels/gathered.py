@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,13 +11,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.data.book import DEPTHS, Depth, QuoteBlock
+from feed.data.book import DEPTHS, Depth, Ladder, QuoteBlock
 from feed.data.rows import BookRows, GatheredTrades, QuoteRows
 from feed.data.ticks import Batch, Instrument, TickBlock
 from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
 from feed.units import HOUR, MILLISECOND, MINUTE
 
-__all__ = ["GatheredBookChannel", "GatheredTradesChannel", "QuoteChannel"]
+__all__ = ["GatheredBookChannel", "GatheredTradesChannel", "QuoteChannel", "TouchedBookChannel"]
 
 Ints = NDArray[np.int64]
 
@@ -112,7 +113,30 @@ class GatheredBookChannel(ExchangeChannel):
         return max(0, (time + 1) // step - begins // step)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookOfNow:
-        """Return the book at `at`."""
+        """Return the book that the next message changes: that at the end of the last step."""
+        step = STEPS[part] * MILLISECOND
+        end = (at + 1) // step * step - 1
+        return BookOfNow(self._ground, symbol, max(end, min(self._ground.numbers.begins - 1, at)))
+
+
+class TouchedBookChannel(GatheredBookChannel):
+    """Channel `touched_book`: gathered changes that lead on from any state in between, as a reader may have one.
+
+    Such a reader has a book from REST, made in the middle of a step, with levels that come and go within it.
+    """
+
+    name: ClassVar[str] = "touched_book"
+    parts: ClassVar[tuple[str, ...]] = ("100ms", "1000ms")
+    # A step of a second has the changes of as many books as a chunk of the native channel.
+    chunk: ClassVar[int] = 1
+
+    def track(self, batch: Batch, symbol: int, part: str) -> TouchedBookTrack:
+        """Return one message for each step of a batch."""
+        plain = super().track(batch, symbol, part)
+        return TouchedBookTrack(plain.ground, plain.symbol, plain.depth, plain.times, plain.start)
+
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookOfNow:
+        """Return the book at `at` itself."""
         return BookOfNow(self._ground, symbol, at)
 
 
@@ -143,31 +167,57 @@ class GatheredBookTrack:
 
     def __init__(self, ground: ExchangeGround, symbol: int, depth: Depth, times: Ints, start: int) -> None:
         self.times = times
-        self._ground = ground
-        self._symbol = symbol
-        self._depth = depth
-        self._start = start
+        self.ground = ground
+        self.symbol = symbol
+        self.depth = depth
+        self.start = start
+
+    def ends(self, lo: int, hi: int) -> Ints:
+        """Return the last change by the end of each step, preceded by the last one before the first step."""
+        edges = np.append(self.times[lo - 1] if lo else self.start - 1, self.times[lo:hi])
+        ends: Ints = np.searchsorted(self.depth.quotes.time, edges, side="right") - 1
+        return ends
 
     def rows(self, lo: int, hi: int) -> BookRows:
         """Return the changes of each step; the time is that of its last change."""
-        changes, ground = self._depth.quotes.time, self._ground
-        edges = np.append(self.times[lo - 1] if lo else self._start - 1, self.times[lo:hi])
-        ends = np.searchsorted(changes, edges, side="right") - 1
+        changes, ground = self.depth.quotes.time, self.ground
+        ends = self.ends(lo, hi)
         distinct, places = np.unique(ends, return_inverse=True)
-        ladders = self._depth.ladders_at(distinct.tolist(), LEVELS)
-        known = np.append(changes, self._start)
+        ladders = self.depth.ladders_at(distinct.tolist(), LEVELS)
+        known = np.append(changes, self.start)
         times = np.where(ends[1:] > ends[:-1], known[ends[1:]], self.times[lo:hi]) + ground.shift
         numbers = (ends + 1 + self._before).tolist()
         earlier = (known[ends[:-1]] + ground.shift).tolist()
         return BookRows(
-            ground.source.instruments[self._symbol], LEVELS, times.tolist(), [ladders[at] for at in places.tolist()],
+            ground.source.instruments[self.symbol], LEVELS, times.tolist(), [ladders[at] for at in places.tolist()],
             whole=False, numbers=numbers, earlier=earlier,
         )  # fmt: skip
 
     @cached_property
     def _before(self) -> int:
         """The number of the book before the first step."""
-        return self._ground.numbers.book(self._symbol, self._start - 1)
+        return self.ground.numbers.book(self.symbol, self.start - 1)
+
+
+class TouchedBookTrack(GatheredBookTrack):
+    """Gathered changes with every price that was different at any time of a step."""
+
+    def rows(self, lo: int, hi: int) -> BookRows:
+        """Return the changes of each step."""
+        ends = self.ends(lo, hi).tolist()
+        ladders = self.depth.ladders(ends[0], ends[-1] + 1, LEVELS)
+        touched = [_touched(ladders[first - ends[0] : last - ends[0] + 1]) for first, last in pairwise(ends)]
+        return replace(super().rows(lo, hi), touched=touched)
+
+
+def _touched(ladders: Sequence[Ladder]) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the prices of each side at which two consecutive books differ."""
+    found: tuple[set[int], set[int]] = set(), set()
+    for old, new in pairwise(ladders):
+        for prices, before, after in zip(found, old, new, strict=True):
+            if before != after:
+                prices.update(price for price, _ in set(before) ^ set(after))
+    return frozenset(found[0]), frozenset(found[1])
 
 
 class GatheredTradesChannel(ExchangeChannel):

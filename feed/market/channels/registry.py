@@ -8,7 +8,7 @@ from feed.market.channels.book import BookChannel
 from feed.market.channels.candles import SecondCandleChannel, TradeCandleChannel
 from feed.market.channels.derived import CandleChannel, TickerChannel
 from feed.market.channels.exchange import ExchangeGround
-from feed.market.channels.gathered import GatheredBookChannel, GatheredTradesChannel, QuoteChannel
+from feed.market.channels.gathered import GatheredBookChannel, GatheredTradesChannel, QuoteChannel, TouchedBookChannel
 from feed.market.channels.recorded import RecordedChannel
 from feed.market.channels.tickers import QuoteTickerChannel, TradeTickerChannel, WindowChannel
 from feed.market.memory import BarMemory
@@ -43,6 +43,7 @@ def open_exchange_channels(ground: ExchangeGround) -> tuple[Channel, ...]:
     return (
         GatheredTradesChannel(ground),
         GatheredBookChannel(ground),
+        TouchedBookChannel(ground),
         QuoteChannel(ground),
         QuoteTickerChannel(ground),
         TradeTickerChannel(ground),

@@ -168,7 +168,7 @@ class _Reader:
         return self._market.symbol_status(symbol)
 
     def book(self, symbol: str) -> BookRows:
-        rows = self._market.state_rows(Stream("gathered_book", symbol, "100ms"), 1)
+        rows = self._market.state_rows(Stream("touched_book", symbol, "100ms"), 1)
         assert isinstance(rows, BookRows)
         return rows
 
