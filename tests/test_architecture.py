@@ -27,7 +27,7 @@ LAYERS: list[list[str]] = [
     ["feed.faults"],
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
-    ["feed.units", "feed.hints"],
+    ["feed.units", "feed.hints", "feed.web"],
     ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
     ["feed"],
 ]
@@ -55,6 +55,7 @@ ONLY = {
 KNOW_DIALECTS = {
     "feed.dialects.registry": (
         "feed.server.addressing",
+        "feed.server.contracts",
         "feed.server.query",
         "feed.server.http.history",
         "feed.server.oracle",
@@ -62,6 +63,7 @@ KNOW_DIALECTS = {
         "feed.market.recorder",
     ),
     "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.native.schema": ("feed.server.contracts", "feed.server.http.web", "feed.cli.schema"),
     "feed.dialects.decimals": ("feed.server.oracle",),
 }
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "Make a recording of market data that others wrote.",
     "watch": "Watch a running market in the terminal.",
     "market": "Open, pause, step and seek markets of a running server.",
+    "schema": "Print the contracts of the wire: JSON Schema, AsyncAPI, OpenAPI, TypeScript.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }

@@ -39,6 +39,11 @@ class Topic:
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups.values())
 
+    @property
+    def is_read(self) -> bool:
+        """Tell whether a subscriber gets its messages, or waits for the next one."""
+        return bool(self.listening) or any(map(len, self.groups.values()))
+
 
 class Hub:
     """Streams of one market and all of their subscribers.

@@ -20,6 +20,7 @@ from feed.market.epoch import Epoch
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
 from feed.market.plan import Repertoire
+from feed.market.readership import Readership
 from feed.market.segment import Segment
 from feed.market.shared import SharedSource
 from feed.market.state import MarketState
@@ -80,6 +81,7 @@ class Market(MarketAccount):
         self.catalog = Catalog(shared, shift)
         self.streams = self.catalog.native
         self.hub = Hub(self.catalog.streams, clock, self, self.catalog.conflated)
+        self._readership = Readership(self.hub.numbered)
         self._counting: Future[None] | None = None
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
@@ -148,6 +150,14 @@ class Market(MarketAccount):
         if self.on_join is not None:
             self.on_join(subscriber)
 
+    def hold(self, stream: Stream) -> None:
+        """Publish a stream at least until `release`: a client reads it, or will once it has the past."""
+        self._readership.hold(self.catalog.number(stream))
+
+    def release(self, stream: Stream) -> None:
+        """End a `hold`; what nobody reads is let go after a while."""
+        self._readership.release(self.catalog.number(stream))
+
     def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering a stream."""
         self.hub.leave(subscriber, stream, form)
@@ -164,6 +174,7 @@ class Market(MarketAccount):
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
         """Pass all published messages to the tap from now on, and publish these streams even without subscribers."""
         for stream in streams:
+            self.hold(stream)
             self._activate(stream)
         self.tap = tap
 
@@ -209,6 +220,8 @@ class Market(MarketAccount):
         run.advance(hi)
         if run.history.wants_mark(now):
             run.history.mark(now, self.here)
+            for number in self._readership.unread(run.active - self.catalog.eager, now):
+                run.deactivate(number)
         return hi - lo
 
     def announce(self, phase: MarketPhase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.markets import NAME, MarketSpec
+from feed.scenario.draft import DRAFT, is_draft
 from feed.scenario.values import Anchor
 from feed.units import MAX_SEED, parse_duration, parse_speed, parse_time
 
@@ -17,6 +19,8 @@ __all__ = ["MARKET_KEYS", "QueryError", "UrlKey", "read_market"]
 MAX_SEED_DIGITS = 16
 
 MAX_COUNT_DIGITS = 6
+
+_DRAFT = re.compile(rf"{DRAFT}[A-Za-z0-9_-]+")
 
 
 class QueryError(UsageError):
@@ -43,7 +47,11 @@ def _read_name(text: str) -> str:
 
 
 def _read_scenario(text: str) -> str:
-    # A name in the folder of scenarios, and never a path.
+    # A name in the folder of scenarios, and never a path; or a draft, which is read when the market is opened.
+    if is_draft(text):
+        if not _DRAFT.fullmatch(text):
+            raise UsageError("the draft is not in base64url")
+        return text
     if not NAME.fullmatch(text) or not text.strip("."):
         raise UsageError(f"{text[:40]!r} is no name of a scenario")
     return text
@@ -73,7 +81,9 @@ def _read_anchor(text: str) -> Anchor:
 
 MARKET_KEYS = {
     "market": UrlKey(_read_name, "a name of 1 to 64 of A-Z a-z 0-9 . _ -"),
-    "scenario": UrlKey(_read_scenario, "the name of a scenario, as GET /scenarios lists them"),
+    "scenario": UrlKey(
+        _read_scenario, "the name of a scenario, as GET /scenarios lists them; or draft: and a whole file, compressed"
+    ),
     "seed": UrlKey(_read_seed, f"a whole number from 0 to {MAX_SEED}"),
     "speed": UrlKey(parse_speed, "0.1 to 1000, or max"),
     "at": UrlKey(parse_duration, "a time into the scenario, such as 00:10:00"),

@@ -52,6 +52,7 @@ class PeerStreams:
         "_clock",
         "_closed",
         "_form",
+        "_held",
         "_keep_fresh",
         "_live",
         "_loop",
@@ -86,6 +87,8 @@ class PeerStreams:
         self._backfills: dict[_Leg, Backfill] = {}
         self._samplers: dict[_Leg, Sampler] = {}
         self._live: dict[_Leg, None] = {}
+        # Subscriptions for which the market publishes their stream.
+        self._held: dict[_Leg, None] = {}
         self._closed = False
 
     def join(self, join: Join) -> None:
@@ -95,6 +98,8 @@ class PeerStreams:
         form = self._form_of(leg)
         # A repeated subscription with a history gets that again, and then the one stream goes on.
         self._drop(leg)
+        self._held[leg] = None
+        market.hold(stream)
         if join.max_rate is not None:
             self._samplers[leg] = Sampler(
                 hub, stream, form, self._subscriber, join.max_rate, clock=self._clock, timers=self._loop
@@ -166,6 +171,9 @@ class PeerStreams:
         self._backfills.pop(leg, None)
         self._live.pop(leg, None)
         self._market.leave(self._subscriber, leg.stream, self._form_of(leg))
+        if leg in self._held:
+            del self._held[leg]
+            self._market.release(leg.stream)
         if (sampler := self._samplers.pop(leg, None)) is not None:
             sampler.stop()
 
@@ -194,6 +202,9 @@ class PeerStreams:
             sampler.stop()
         self._samplers.clear()
         self._live.clear()
+        for leg in self._held:
+            self._market.release(leg.stream)
+        self._held.clear()
         self._market.hub.dismiss(self._subscriber)
 
     def _page(self, leg: _Leg, backfill: Backfill) -> None:

@@ -85,7 +85,7 @@ class MarketOpener:
             MarketIdentity(name, scenario.name),
             shared,
             state,
-            window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
+            window=_resume_window(settings.limits),
             clock=self._clock,
             shift=repertoire.shift(plan),
             limits=_told_limits(settings.limits),
@@ -104,6 +104,10 @@ class MarketOpener:
         # What comes first is made meanwhile, in another thread.
         shared.prepare(begins)
         return OpenedMarket(market, made_of)
+
+
+def _resume_window(limits: Limits) -> ResumeWindow:
+    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.market_memory))
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:

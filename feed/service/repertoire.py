@@ -10,7 +10,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from feed.engine.source import EngineSource
-from feed.errors import UsageError
+from feed.errors import ScenarioError, UsageError
 from feed.hints import nearest
 from feed.market.chores import Chores
 from feed.market.commands import CommandError
@@ -20,6 +20,7 @@ from feed.market.shared import SharedSource
 from feed.protocol.codes import ErrorCode
 from feed.scenario.activity import with_activity
 from feed.scenario.checks import problems_of
+from feed.scenario.draft import drafted_scenario, is_draft
 from feed.scenario.find import find_scenario, scenario_names
 from feed.scenario.load import scenario_digest
 from feed.scenario.model import Scenario
@@ -177,6 +178,8 @@ class MarketRepertoire:
         return _Piece(*self._found(name), None)
 
     def _found(self, name: str) -> tuple[Scenario, Path]:
+        if is_draft(name):
+            return _drafted(name), Path("draft.toml")
         recording = _recording(name, self._settings.recordings)
         if recording is not None:
             return self._recent.find(str(recording))
@@ -189,6 +192,15 @@ class MarketRepertoire:
                 ErrorCode.INVALID_REQUEST, f"There is no scenario {name[:64]!r}", field="scenario", hint=hint
             )
         return self._recent.find(name, self._settings.scenarios)
+
+
+def _drafted(name: str) -> Scenario:
+    """Return the scenario that a client sent along."""
+    try:
+        return drafted_scenario(name)
+    except (UsageError, ScenarioError) as error:
+        hint = "GET /check?draft=… names every mistake"
+        raise CommandError(ErrorCode.INVALID_REQUEST, str(error), field="scenario", hint=hint) from None
 
 
 def _engine(source: object) -> EngineSource | None:
@@ -221,12 +233,14 @@ def served_scenario(settings: ServeSettings, recent: RecentScenarios | None = No
         wanted["until"] = settings.until
     if settings.loop == "on":
         wanted["loop"] = True
+    if settings.pace != "exchange":
+        wanted["pace"] = settings.pace
     if settings.then is not None:
         wanted["continued"] = True
     if not wanted:
         return scenario, path
     if scenario.replay is None:
-        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
+        raise UsageError(f"--loop, --pace and --then are for recordings; {scenario.name} is a scenario")
     replay = scenario.replay.model_copy(update=wanted)
     if replay.loop and replay.continued:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")

@@ -24,13 +24,15 @@ from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, Mark
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
-from feed.scenario.find import list_scenarios
+from feed.scenario.find import list_scenarios, scenario_text
 from feed.server.admission import ControlRule
+from feed.server.contracts import openapi_document
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
 from feed.server.limits import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
+from feed.service.loop_errors import log_loop_errors
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
@@ -39,7 +41,7 @@ from feed.units import MILLISECOND, SECOND
 if TYPE_CHECKING:
     from feed.market.recorder import MarketRecorder
 
-__all__ = ["serve"]
+__all__ = ["http_contract", "serve"]
 
 SAME_SIGNAL = 200 * MILLISECOND
 """Time (ns) after a signal within which another one counts as the same."""
@@ -64,7 +66,36 @@ def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -
     return asyncio.run(_serve(settings, SystemClock(), ready))
 
 
+def http_contract() -> dict[str, Any]:
+    """Return the OpenAPI document of a server with default settings, which is not started."""
+    settings, clock = ServeSettings(), SystemClock()
+    markets = Markets(MarketOpener(settings, clock).open, clock, _markets_limits(settings.limits))
+    server = FeedServer(markets, _server_limits(settings.limits, compression=False), clock)
+    pages, control, _ = _endpoints(server, markets, ControlRule(), settings, clock)
+    return openapi_document(pages.by_path(), control.by_path())
+
+
+def _endpoints(
+    server: FeedServer, markets: Markets, rule: ControlRule, settings: ServeSettings, clock: Clock
+) -> tuple[Pages, ControlPages, Metrics]:
+    """Return what answers HTTP: pages, commands and metrics."""
+    metrics = Metrics(server.counters, markets, lambda: server.open_connections)
+    control = ControlPages(markets, rule)
+    pages = Pages(
+        markets,
+        metrics,
+        control,
+        clock,
+        open_connections=lambda: server.open_connections,
+        scenarios=functools.partial(_known_scenarios, settings.scenarios),
+        scenario_text=functools.partial(scenario_text, folder=settings.scenarios),
+        history_timeout=settings.limits.history_timeout,
+    )
+    return pages, control, metrics
+
+
 async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
+    log_loop_errors(asyncio.get_running_loop())
     limits = settings.limits
     opener = MarketOpener(settings, clock)
     markets = Markets(opener.open, clock, _markets_limits(limits))
@@ -78,18 +109,7 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
     run = _Service(server, markets, settings, clock)
     main = markets.open(MAIN, MarketSpec())
-    metrics = Metrics(server.counters, markets, lambda: server.open_connections)
-    control = ControlPages(markets, rule)
-    scenarios = functools.partial(_known_scenarios, settings.scenarios)
-    pages = Pages(
-        markets,
-        metrics,
-        control,
-        clock,
-        open_connections=lambda: server.open_connections,
-        scenarios=scenarios,
-        history_timeout=limits.history_timeout,
-    )
+    pages, control, metrics = _endpoints(server, markets, rule, settings, clock)
     server.mount(pages.by_path(), control.by_path())
     # All objects up to here stay for good: a garbage collection over them delays the first messages by some 50 ms.
     gc.collect()

@@ -150,6 +150,12 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
+    market_memory: ByteSize = Field(
+        ByteSize(256 * MIB),
+        ge=MIB,
+        le=65_536 * MIB,
+        description="Bytes of a market's recent messages, for clients that come back; above: the oldest are dropped",
+    )
     max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
     market_idle: Duration = Field(
         60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
@@ -191,6 +197,10 @@ class ServeSettings(Limits):
         None, ge=MILLISECOND, description="End so far into the scenario, counted as in --at, or so far into a recording"
     )
     loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
+    pace: Literal["exchange", "received"] = Field(
+        "exchange",
+        description="Of a recording: the clock by which it is played, that of the exchange or the recorder's",
+    )
     then: str | None = Field(
         None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"
     )

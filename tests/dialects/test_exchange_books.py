@@ -92,7 +92,9 @@ def test_binance_joins_its_snapshot(began: int, stalls: list[float]) -> None:
     trades = read(Binance(), [text for text in listener.texts if '"e":"trade"' in text])
     assert len(trades) == len(trades_of(market))
     shown = [
-        (it["t"], plain_text(it["p"]), plain_text(it["q"]), it["m"]) for it in listener.messages if it.get("e") == "trade"
+        (it["t"], plain_text(it["p"]), plain_text(it["q"]), it["m"])
+        for it in listener.messages
+        if it.get("e") == "trade"
     ]
     assert shown == [(number, price, size, side != BUY) for number, price, size, side, _ in trades_of(market)]
 

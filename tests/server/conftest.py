@@ -147,6 +147,7 @@ async def serving(
         clock,
         open_connections=lambda: server.open_connections,
         scenarios=list,
+        scenario_text=str,
         history_timeout=limits.history_timeout,
     )
     server.mount(pages.by_path(), control.by_path())

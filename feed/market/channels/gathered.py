@@ -17,7 +17,7 @@ from feed.data.ticks import Batch, Instrument, TickBlock
 from feed.market.channels.exchange import ExchangeChannel, ExchangeGround, grid_ends
 from feed.units import HOUR, MILLISECOND, MINUTE
 
-__all__ = ["GatheredBookChannel", "GatheredTradesChannel", "QuoteChannel", "TouchedBookChannel"]
+__all__ = ["BookQuoteChannel", "GatheredBookChannel", "GatheredTradesChannel", "TouchedBookChannel"]
 
 Ints = NDArray[np.int64]
 
@@ -30,23 +30,23 @@ REACHES = (MINUTE, 10 * MINUTE, HOUR)
 """The growing times (ns) that are searched for the last trades."""
 
 
-class QuoteChannel(ExchangeChannel):
+class BookQuoteChannel(ExchangeChannel):
     """Channel `quotes`: best bid and ask after each change of the book; its `seq` is that of the native book."""
 
     name: ClassVar[str] = "quotes"
     chunk: ClassVar[int] = 256
 
-    def track(self, batch: Batch, symbol: int, part: str) -> QuoteTrack:
+    def track(self, batch: Batch, symbol: int, part: str) -> BookQuoteTrack:
         """Return the quotes of a batch."""
         ground = self._ground
         depth = ground.source.books(symbol).during(batch.start, batch.end)
-        return QuoteTrack(ground.source.instruments[symbol], ground.shift, depth)
+        return BookQuoteTrack(ground.source.instruments[symbol], ground.shift, depth)
 
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """Return the number of the native book at a time."""
         return self._ground.numbers.book(symbol, time)
 
-    def snapshot(self, symbol: int, part: str, at: int, count: int) -> QuoteTrack | None:
+    def snapshot(self, symbol: int, part: str, at: int, count: int) -> BookQuoteTrack | None:
         """Return the quote in force at `at`; None if there is none yet."""
         ground = self._ground
         [ladder] = ground.source.books(symbol).during(at + 1, at + 1).ladders(-1, 0, 1)
@@ -54,10 +54,10 @@ class QuoteChannel(ExchangeChannel):
             return None
         columns = (at, *ladder.bids[0], *ladder.asks[0])
         quotes = QuoteBlock(*(np.array([value], np.int64) for value in columns))
-        return QuoteTrack(ground.source.instruments[symbol], ground.shift, quotes)
+        return BookQuoteTrack(ground.source.instruments[symbol], ground.shift, quotes)
 
 
-class QuoteTrack:
+class BookQuoteTrack:
     """Quotes of one symbol.
 
     Args:

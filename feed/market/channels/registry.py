@@ -8,7 +8,13 @@ from feed.market.channels.book import BookChannel
 from feed.market.channels.candles import SecondCandleChannel, TradeCandleChannel
 from feed.market.channels.derived import CandleChannel, TickerChannel
 from feed.market.channels.exchange import ExchangeGround
-from feed.market.channels.gathered import GatheredBookChannel, GatheredTradesChannel, QuoteChannel, TouchedBookChannel
+from feed.market.channels.gathered import (
+    BookQuoteChannel,
+    GatheredBookChannel,
+    GatheredTradesChannel,
+    TouchedBookChannel,
+)
+from feed.market.channels.quote import QuoteChannel
 from feed.market.channels.recorded import RecordedChannel
 from feed.market.channels.tickers import QuoteTickerChannel, TradeTickerChannel, WindowChannel
 from feed.market.memory import BarMemory
@@ -29,6 +35,8 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
         StatusChannel(source, shift),
         # A trade carries the quote after it, so a subscriber to both has that order book by then.
         BookChannel(source, shift),
+        # Only a replay of recorded quotes has them: other markets derive all that they send.
+        *([QuoteChannel(source, shift)] if _has_quotes(source) else []),
         TradingChannel(source, shift),
         *(
             # A recorded message contains its times: they cannot be shifted.
@@ -44,10 +52,14 @@ def open_exchange_channels(ground: ExchangeGround) -> tuple[Channel, ...]:
         GatheredTradesChannel(ground),
         GatheredBookChannel(ground),
         TouchedBookChannel(ground),
-        QuoteChannel(ground),
+        BookQuoteChannel(ground),
         QuoteTickerChannel(ground),
         TradeTickerChannel(ground),
         TradeCandleChannel(ground),
         SecondCandleChannel(ground),
         WindowChannel(ground),
     )
+
+
+def _has_quotes(source: Source) -> bool:
+    return any(source.quotes(index) is not None for index in range(len(source.instruments)))

@@ -12,6 +12,7 @@ from feed.market.commands import CommandError
 from feed.market.effective import effective_scenario
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol.codes import ErrorCode
+from feed.scenario.outline import outline_of
 from feed.server.admission import ControlRule
 from feed.server.http.history import described
 from feed.server.http.routes import Caller, Commanded, Page, refusal
@@ -96,6 +97,16 @@ class ControlPages:
         if market.repertoire is None:
             return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
         return Page(effective_scenario(market).encode(), "application/toml; charset=utf-8")
+
+    def outline(self, name: str) -> Page:
+        """Return phases and events of the effective scenario, on one timeline."""
+        try:
+            market = self._markets.find(name).market
+        except CommandError as error:
+            return refusal(error)
+        if market.repertoire is None:
+            return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
+        return Page.json(outline_of(market.repertoire.script(market.state.plan), market.shift))
 
     def _commanded(self, name: str, caller: Caller) -> HostedMarket:
         hosted = self._markets.find(name)

@@ -39,12 +39,16 @@ MAX_KEYS = 32
 
 METHODS = "DELETE, GET, HEAD, OPTIONS, POST"
 
+# A page's visitor may open a socket from the browser's console, to the server that the page comes from.
+DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+"""Content security policy of a document without scripts."""
+
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
-    # A page's visitor may open a socket from the browser's console, to the server that the page comes from.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Origin",
 }
@@ -52,11 +56,12 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The body of an answer and its type."""
+    """The body of an answer, its type, and what a browser may load for it."""
 
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     status: int = 200
+    policy: str = DOCUMENT_POLICY
 
     @classmethod
     def json(cls, document: object, status: int = 200) -> Page:
@@ -71,7 +76,7 @@ def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = 
     if page.status != http.HTTPStatus.NO_CONTENT:
         headers["Content-Length"] = str(len(page.body))
     headers["Connection"] = "close"
-    for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
+    for name, value in {**SECURITY_HEADERS, "Content-Security-Policy": page.policy, **(extra or {})}.items():
         headers[name] = value
     known = page.status in http.HTTPStatus.__members__.values()
     phrase = http.HTTPStatus(page.status).phrase if known else "Unknown"
