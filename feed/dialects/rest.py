@@ -16,11 +16,11 @@ from feed.data.rows import BookRows, CandleRow, TickerRow
 from feed.data.spans import CandleSpan
 from feed.data.ticks import Instrument, TickBlock
 
-__all__ = ["Endpoints", "MarketReader", "Question", "RestError", "RestHandler", "RestReply", "RestSide"]
+__all__ = ["Endpoints", "MarketReader", "RestError", "RestHandler", "RestQuestion", "RestReply", "RestSide"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RestQuestion:
     """Request: its path below the dialect's prefix, the parts of the path by name, and its query.
 
     `address` is the client's, for limits, which are lifted if `is_lenient`.
@@ -101,7 +101,7 @@ class MarketReader(Protocol):
         """Return the statistics of a window; None before the first trade."""
 
 
-RestHandler = Callable[[Question, MarketReader], Awaitable[RestReply]]
+RestHandler = Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]
 
 
 class RestSide(Protocol):

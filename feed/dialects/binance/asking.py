@@ -9,7 +9,7 @@ import orjson
 
 from feed.data.ticks import Instrument
 from feed.dialects.binance.streams import spellings
-from feed.dialects.rest import MarketReader, Question, RestError, RestReply
+from feed.dialects.rest import MarketReader, RestError, RestQuestion, RestReply
 from feed.units import MILLISECOND, MINUTE, SECOND
 
 __all__ = [
@@ -48,13 +48,13 @@ class _Weights:
 
 WEIGHTS = _Weights()
 
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
+Answer = Callable[[RestQuestion, MarketReader], Awaitable[object]]
 
 
-def weighed(weight: int, answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
+def weighed(weight: int, answer: Answer) -> Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]:
     """Return a handler that counts a request's weight, and writes the document of its answer."""
 
-    async def handle(question: Question, market: MarketReader) -> RestReply:
+    async def handle(question: RestQuestion, market: MarketReader) -> RestReply:
         used = WEIGHTS.take(question.address, weight, market.wall)
         headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1m": str(used)}
         if used > MAX_WEIGHT and not question.is_lenient:
@@ -70,7 +70,7 @@ def weighed(weight: int, answer: Answer) -> Callable[[Question, MarketReader], A
 # Keys of the query.
 
 
-def instrument_of(question: Question, market: MarketReader) -> tuple[Instrument, str]:
+def instrument_of(question: RestQuestion, market: MarketReader) -> tuple[Instrument, str]:
     """Return the instrument that a request names, and the spelling of its symbol."""
     text = question.get("symbol")
     if text is None:
@@ -89,7 +89,7 @@ def named_instrument(text: str, market: MarketReader) -> tuple[Instrument, str]:
     raise refused(-1121, "Invalid symbol.")
 
 
-def number_of(question: Question, key: str, otherwise: int | None = None) -> int | None:
+def number_of(question: RestQuestion, key: str, otherwise: int | None = None) -> int | None:
     """Return a whole number of the query."""
     text = question.get(key)
     if text is None:
@@ -99,7 +99,7 @@ def number_of(question: Question, key: str, otherwise: int | None = None) -> int
     return int(text)
 
 
-def limit_of(question: Question, usual: int, most: int) -> int:
+def limit_of(question: RestQuestion, usual: int, most: int) -> int:
     """Return the number of rows asked for."""
     limit = number_of(question, "limit", usual)
     assert limit is not None
@@ -108,7 +108,7 @@ def limit_of(question: Question, usual: int, most: int) -> int:
     return min(limit, most)
 
 
-def time_of(question: Question, key: str) -> int | None:
+def time_of(question: RestQuestion, key: str) -> int | None:
     """Return a time of the query, in ns."""
     value = number_of(question, key)
     if value is None:

@@ -24,7 +24,7 @@ from feed.dialects.binance.asking import (
 )
 from feed.dialects.binance.data import IDS, change_percent, opening, texts_of, writer
 from feed.dialects.binance.streams import INTERVALS, spellings
-from feed.dialects.rest import Endpoints, MarketReader, Question, RestReply
+from feed.dialects.rest import Endpoints, MarketReader, RestQuestion, RestReply
 from feed.units import HOUR, MILLISECOND, MINUTE
 
 __all__ = ["REST"]
@@ -39,17 +39,17 @@ ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT",
 # Answers.
 
 
-async def _ping(question: Question, market: MarketReader) -> object:
+async def _ping(question: RestQuestion, market: MarketReader) -> object:
     del question, market
     return {}
 
 
-async def _server_time(question: Question, market: MarketReader) -> object:
+async def _server_time(question: RestQuestion, market: MarketReader) -> object:
     del question
     return {"serverTime": market.now // MILLISECOND}
 
 
-async def _exchange_info(question: Question, market: MarketReader) -> object:
+async def _exchange_info(question: RestQuestion, market: MarketReader) -> object:
     wanted = [question.get("symbol")] if question.get("symbol") else _listed(question)
     named = [(each, text) for each in market.instruments for text in spellings(each.symbol)]
     # Native spellings come first.
@@ -70,7 +70,7 @@ async def _exchange_info(question: Question, market: MarketReader) -> object:
     }
 
 
-def _listed(question: Question) -> list[Any]:
+def _listed(question: RestQuestion) -> list[Any]:
     text = question.get("symbols")
     if text is None:
         return []
@@ -132,7 +132,7 @@ def _described(each: Instrument, text: str, status: str) -> dict[str, Any]:
     }
 
 
-async def _depth(question: Question, market: MarketReader) -> object:
+async def _depth(question: RestQuestion, market: MarketReader) -> object:
     each, _ = instrument_of(question, market)
     limit = limit_of(question, 100, 5000)
     rows = market.book(each.symbol)
@@ -142,7 +142,7 @@ async def _depth(question: Question, market: MarketReader) -> object:
     return f'{{"lastUpdateId":{number},"bids":[{bids}],"asks":[{asks}]}}'.encode()
 
 
-async def _trades(question: Question, market: MarketReader) -> object:
+async def _trades(question: RestQuestion, market: MarketReader) -> object:
     each, _ = instrument_of(question, market)
     limit, base = limit_of(question, 500, 1000), market.epoch * IDS
     number = number_of(question, "fromId") if question.path.endswith("historicalTrades") else None
@@ -166,7 +166,7 @@ def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[st
     }
 
 
-async def _aggregates(question: Question, market: MarketReader) -> object:
+async def _aggregates(question: RestQuestion, market: MarketReader) -> object:
     each, _ = instrument_of(question, market)
     limit, base, write = limit_of(question, 500, 1000), market.epoch * IDS, writer(each)
     number, start, end = number_of(question, "fromId"), time_of(question, "startTime"), time_of(question, "endTime")
@@ -190,7 +190,7 @@ async def _aggregates(question: Question, market: MarketReader) -> object:
     ]
 
 
-async def _klines(question: Question, market: MarketReader) -> object:
+async def _klines(question: RestQuestion, market: MarketReader) -> object:
     each, _ = instrument_of(question, market)
     interval = question.get("interval")
     if interval is None:
@@ -213,7 +213,7 @@ def _kline(it: CandleRow, end: int, write: Any) -> list[Any]:
     ]  # fmt: skip
 
 
-def _zone(question: Question) -> int:
+def _zone(question: RestQuestion) -> int:
     text = question.get("timeZone")
     if text is None:
         return 0
@@ -224,7 +224,7 @@ def _zone(question: Question) -> int:
     return -offset if found[1] == "-" else offset
 
 
-async def _average(question: Question, market: MarketReader) -> object:
+async def _average(question: RestQuestion, market: MarketReader) -> object:
     each, _ = instrument_of(question, market)
     it = await market.ticker(each.symbol, "5m")
     if it is None:
@@ -234,11 +234,11 @@ async def _average(question: Question, market: MarketReader) -> object:
 
 
 def _of_symbols(
-    describe: Callable[[Instrument, str, MarketReader, Question], Awaitable[dict[str, Any]]],
+    describe: Callable[[Instrument, str, MarketReader, RestQuestion], Awaitable[dict[str, Any]]],
 ) -> Answer:
     """Return the answer for one symbol as an object, for several or all as an array."""
 
-    async def answer(question: Question, market: MarketReader) -> object:
+    async def answer(question: RestQuestion, market: MarketReader) -> object:
         if question.get("symbol"):
             return await describe(*instrument_of(question, market), market, question)
         listed = _listed(question)
@@ -250,13 +250,13 @@ def _of_symbols(
     return answer
 
 
-async def _price(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+async def _price(each: Instrument, text: str, market: MarketReader, question: RestQuestion) -> dict[str, Any]:
     del question
     it = await market.ticker(each.symbol, "5m")
     return {"symbol": text, "price": writer(each).price(it.last if it else 0)}
 
 
-async def _best(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+async def _best(each: Instrument, text: str, market: MarketReader, question: RestQuestion) -> dict[str, Any]:
     del question
     write, ladder = writer(each), market.book(each.symbol).ladders[-1]
     bid, ask = (side[0] if side else (0, 0) for side in ladder)
@@ -266,14 +266,14 @@ async def _best(each: Instrument, text: str, market: MarketReader, question: Que
     }  # fmt: skip
 
 
-async def _day(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+async def _day(each: Instrument, text: str, market: MarketReader, question: RestQuestion) -> dict[str, Any]:
     return _statistics(each, text, await market.ticker(each.symbol), market, question)
 
 
 WINDOWS = {"1h": "1h", "4h": "4h", "1d": "1d"}
 
 
-async def _rolling(each: Instrument, text: str, market: MarketReader, question: Question) -> dict[str, Any]:
+async def _rolling(each: Instrument, text: str, market: MarketReader, question: RestQuestion) -> dict[str, Any]:
     size = question.get("windowSize") or "1d"
     if size not in WINDOWS:
         raise refused(-1100, "Illegal characters found in parameter 'windowSize'.")
@@ -281,7 +281,7 @@ async def _rolling(each: Instrument, text: str, market: MarketReader, question: 
 
 
 def _statistics(
-    each: Instrument, text: str, it: TickerRow | None, market: MarketReader, question: Question
+    each: Instrument, text: str, it: TickerRow | None, market: MarketReader, question: RestQuestion
 ) -> dict[str, Any]:
     kind = question.get("type") or "FULL"
     if kind not in ("FULL", "MINI"):

@@ -12,7 +12,7 @@ from feed.dialects.bitfinex.books import snapshot_text, window_of
 from feed.dialects.bitfinex.figures import candle_text
 from feed.dialects.bitfinex.names import INTERVALS, PRECISIONS, BitfinexChannel, Numbers, pair_of, symbol_of
 from feed.dialects.exchange.texts import fixed
-from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
+from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.units import MILLISECOND
 
 __all__ = ["REST"]
@@ -29,11 +29,11 @@ def refused(message: str, code: int = 10020) -> RestError:
     return RestError(RestReply.json(["error", code, message], 500))
 
 
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
+Answer = Callable[[RestQuestion, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
-    async def handle(question: Question, market: MarketReader) -> RestReply:
+def _plain(answer: Answer) -> Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: RestQuestion, market: MarketReader) -> RestReply:
         document = await answer(question, market)
         return RestReply(document.encode()) if isinstance(document, str) else RestReply.json(document)
 
@@ -47,7 +47,7 @@ def _instrument(text: str, market: MarketReader) -> Instrument:
     return next(each for each in market.instruments if each.symbol == symbol)
 
 
-def _number(question: Question, key: str) -> int | None:
+def _number(question: RestQuestion, key: str) -> int | None:
     text = question.get(key)
     if text is None:
         return None
@@ -56,12 +56,12 @@ def _number(question: Question, key: str) -> int | None:
     return int(text)
 
 
-def _time(question: Question, key: str) -> int | None:
+def _time(question: RestQuestion, key: str) -> int | None:
     value = _number(question, key)
     return None if value is None else value * MILLISECOND
 
 
-def _limit(question: Question, usual: int) -> int:
+def _limit(question: RestQuestion, usual: int) -> int:
     limit = _number(question, "limit")
     if limit is None:
         return usual
@@ -70,13 +70,13 @@ def _limit(question: Question, usual: int) -> int:
     return limit
 
 
-async def _status(question: Question, market: MarketReader) -> object:
+async def _status(question: RestQuestion, market: MarketReader) -> object:
     del question
     down = all(market.status(each.symbol) == "maintenance" for each in market.instruments)
     return [0 if down else 1]
 
 
-async def _conf(question: Question, market: MarketReader) -> object:
+async def _conf(question: RestQuestion, market: MarketReader) -> object:
     return [_configured(name, market) for name in question.parts["keys"].split(",")]
 
 
@@ -100,12 +100,12 @@ def _limits(each: Instrument) -> list[Any]:
     return [None, None, None, least, "2000", None, None, None, None, None, None, None]
 
 
-async def _ticker(question: Question, market: MarketReader) -> object:
+async def _ticker(question: RestQuestion, market: MarketReader) -> object:
     each = _instrument(question.parts["symbol"], market)
     return f"[{await _figures(each, market)}]"
 
 
-async def _tickers(question: Question, market: MarketReader) -> object:
+async def _tickers(question: RestQuestion, market: MarketReader) -> object:
     text = question.get("symbols") or ""
     if text.upper() == "ALL":
         named = [("t" + pair_of(each.symbol), each) for each in market.instruments]
@@ -132,7 +132,7 @@ async def _figures(each: Instrument, market: MarketReader) -> str:
     )
 
 
-async def _trades(question: Question, market: MarketReader) -> object:
+async def _trades(question: RestQuestion, market: MarketReader) -> object:
     each = _instrument(question.parts["symbol"], market)
     limit, oldest_first = _limit(question, 120), _number(question, "sort") == 1
     start, end = _time(question, "start"), _time(question, "end")
@@ -149,7 +149,7 @@ async def _trades(question: Question, market: MarketReader) -> object:
     return f"[{','.join(rows if oldest_first else reversed(rows))}]"
 
 
-async def _book(question: Question, market: MarketReader) -> object:
+async def _book(question: RestQuestion, market: MarketReader) -> object:
     each, prec = _instrument(question.parts["symbol"], market), question.parts["prec"]
     length = question.get("len") or "25"
     if prec not in PRECISIONS:
@@ -161,7 +161,7 @@ async def _book(question: Question, market: MarketReader) -> object:
     return snapshot_text(window_of(ladder, channel, each), channel, Numbers(each, 0))
 
 
-async def _candles(question: Question, market: MarketReader) -> object:
+async def _candles(question: RestQuestion, market: MarketReader) -> object:
     parts, section = question.parts["key"].split(":", 2), question.parts["section"]
     if len(parts) != 3 or parts[0] != "trade" or parts[1] not in INTERVALS:
         raise refused("key: invalid")

@@ -12,7 +12,7 @@ from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.coinbase.names import IDS, currencies, currency_row, order_id, product_id, product_row, writer
 from feed.dialects.exchange.texts import fixed
-from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
+from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.dialects.times import micros
 from feed.errors import UsageError
 from feed.units import MILLISECOND, SECOND, parse_time
@@ -31,25 +31,25 @@ def refused(message: str, status: int = 400) -> RestError:
     return RestError(RestReply.json({"message": message}, status))
 
 
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
+Answer = Callable[[RestQuestion, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
-    async def handle(question: Question, market: MarketReader) -> RestReply:
+def _plain(answer: Answer) -> Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: RestQuestion, market: MarketReader) -> RestReply:
         document = await answer(question, market)
         return document if isinstance(document, RestReply) else RestReply.json(document)
 
     return handle
 
 
-def _product(question: Question, market: MarketReader) -> Instrument:
+def _product(question: RestQuestion, market: MarketReader) -> Instrument:
     for each in market.instruments:
         if product_id(each.symbol) == question.parts["id"]:
             return each
     raise refused("NotFound", 404)
 
 
-def _time(question: Question, key: str) -> int | None:
+def _time(question: RestQuestion, key: str) -> int | None:
     """Return a time in ns: ISO 8601, or seconds since 1970."""
     text = question.get(key)
     if text is None:
@@ -62,7 +62,7 @@ def _time(question: Question, key: str) -> int | None:
         raise refused(f"Invalid {key}") from None
 
 
-def _number(question: Question, key: str) -> int | None:
+def _number(question: RestQuestion, key: str) -> int | None:
     text = question.get(key)
     if text is None:
         return None
@@ -71,17 +71,17 @@ def _number(question: Question, key: str) -> int | None:
     return int(text)
 
 
-async def _products(question: Question, market: MarketReader) -> object:
+async def _products(question: RestQuestion, market: MarketReader) -> object:
     del question
     return [product_row(each, market.status(each.symbol)) for each in market.instruments]
 
 
-async def _one_product(question: Question, market: MarketReader) -> object:
+async def _one_product(question: RestQuestion, market: MarketReader) -> object:
     each = _product(question, market)
     return product_row(each, market.status(each.symbol))
 
 
-async def _candles(question: Question, market: MarketReader) -> object:
+async def _candles(question: RestQuestion, market: MarketReader) -> object:
     each = _product(question, market)
     granularity = question.get("granularity") or "60"
     if granularity not in GRANULARITIES:
@@ -105,7 +105,7 @@ async def _candles(question: Question, market: MarketReader) -> object:
     ]
 
 
-async def _book(question: Question, market: MarketReader) -> object:
+async def _book(question: RestQuestion, market: MarketReader) -> object:
     each, write = _product(question, market), writer(_product(question, market))
     level = question.get("level") or "1"
     if level not in ("1", "2", "3"):
@@ -132,7 +132,7 @@ async def _book(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _trades(question: Question, market: MarketReader) -> object:
+async def _trades(question: RestQuestion, market: MarketReader) -> object:
     each = _product(question, market)
     limit, base = min(_number(question, "limit") or MAX_TRADES, MAX_TRADES), market.epoch * IDS
     before, after = _number(question, "before"), _number(question, "after")
@@ -162,7 +162,7 @@ def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[st
     }
 
 
-async def _ticker(question: Question, market: MarketReader) -> object:
+async def _ticker(question: RestQuestion, market: MarketReader) -> object:
     each, write = _product(question, market), writer(_product(question, market))
     it = await market.ticker(each.symbol)
     ladder = market.book(each.symbol).ladders[-1]
@@ -181,7 +181,7 @@ async def _ticker(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _stats(question: Question, market: MarketReader) -> object:
+async def _stats(question: RestQuestion, market: MarketReader) -> object:
     each, write = _product(question, market), writer(_product(question, market))
     it = await market.ticker(each.symbol)
     if it is None:
@@ -196,19 +196,19 @@ async def _stats(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _currencies(question: Question, market: MarketReader) -> object:
+async def _currencies(question: RestQuestion, market: MarketReader) -> object:
     del question
     return [currency_row(name, decimals) for name, decimals in currencies(market.instruments).items()]
 
 
-async def _currency(question: Question, market: MarketReader) -> object:
+async def _currency(question: RestQuestion, market: MarketReader) -> object:
     known, name = currencies(market.instruments), question.parts["id"]
     if name not in known:
         raise refused("NotFound", 404)
     return currency_row(name, known[name])
 
 
-async def _now(question: Question, market: MarketReader) -> object:
+async def _now(question: RestQuestion, market: MarketReader) -> object:
     del question
     milliseconds = market.now // MILLISECOND
     return {"iso": micros(market.now)[:23] + "Z", "epoch": orjson.Fragment(fixed(milliseconds, 3))}

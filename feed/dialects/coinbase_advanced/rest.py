@@ -14,7 +14,7 @@ from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.coinbase.names import CURRENCY_NAMES, IDS, MONEY, currencies, product_id, writer
 from feed.dialects.coinbase_advanced.session import symbols_by_id
 from feed.dialects.exchange.texts import FixedWriter, fixed, rounded
-from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
+from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.dialects.times import micros
 from feed.units import MILLISECOND, SECOND
 
@@ -35,11 +35,11 @@ def refused(status: int, error: str, message: str) -> RestError:
     return RestError(RestReply.json({"error": error, "error_details": message, "message": message}, status))
 
 
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
+Answer = Callable[[RestQuestion, MarketReader], Awaitable[object]]
 
 
-def _plain(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
-    async def handle(question: Question, market: MarketReader) -> RestReply:
+def _plain(answer: Answer) -> Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: RestQuestion, market: MarketReader) -> RestReply:
         return RestReply.json(await answer(question, market))
 
     return handle
@@ -52,7 +52,7 @@ def _named(text: str, market: MarketReader) -> Instrument:
     return next(each for each in market.instruments if each.symbol == symbol)
 
 
-def _number(question: Question, key: str) -> int | None:
+def _number(question: RestQuestion, key: str) -> int | None:
     text = question.get(key)
     if text is None:
         return None
@@ -61,7 +61,7 @@ def _number(question: Question, key: str) -> int | None:
     return int(text)
 
 
-async def _products(question: Question, market: MarketReader) -> object:
+async def _products(question: RestQuestion, market: MarketReader) -> object:
     kind = question.get("product_type")
     if kind not in (None, "SPOT", "UNKNOWN_PRODUCT_TYPE"):
         return {"products": [], "num_products": 0}
@@ -71,7 +71,7 @@ async def _products(question: Question, market: MarketReader) -> object:
     return {"products": rows, "num_products": len(rows)}
 
 
-async def _one_product(question: Question, market: MarketReader) -> object:
+async def _one_product(question: RestQuestion, market: MarketReader) -> object:
     return await _product_row(_named(question.parts["id"], market), market)
 
 
@@ -120,7 +120,7 @@ async def _product_row(each: Instrument, market: MarketReader) -> dict[str, Any]
     }
 
 
-async def _candles(question: Question, market: MarketReader) -> object:
+async def _candles(question: RestQuestion, market: MarketReader) -> object:
     each, granularity = _named(question.parts["id"], market), question.get("granularity") or ""
     if granularity not in GRANULARITIES:
         raise refused(400, "INVALID_ARGUMENT", "granularity is invalid")
@@ -147,7 +147,7 @@ async def _candles(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _book(question: Question, market: MarketReader) -> object:
+async def _book(question: RestQuestion, market: MarketReader) -> object:
     each = _named(question.get("product_id") or "", market)
     limit = _number(question, "limit") or 0
     ladder = market.book(each.symbol).ladders[-1]
@@ -182,7 +182,7 @@ def _middle(each: Instrument, bids: Levels, asks: Levels) -> dict[str, str]:
     }
 
 
-async def _best(question: Question, market: MarketReader) -> object:
+async def _best(question: RestQuestion, market: MarketReader) -> object:
     wanted = question.get("product_ids")
     chosen = [_named(wanted, market)] if wanted else market.instruments
     books = []
@@ -192,7 +192,7 @@ async def _best(question: Question, market: MarketReader) -> object:
     return {"pricebooks": books}
 
 
-async def _trades(question: Question, market: MarketReader) -> object:
+async def _trades(question: RestQuestion, market: MarketReader) -> object:
     each = _named(question.parts["id"], market)
     limit = min(_number(question, "limit") or 100, MAX_TRADES)
     start, end = _number(question, "start"), _number(question, "end")
@@ -222,7 +222,7 @@ def _trade(each: Instrument, block: TickBlock, row: int, number: int) -> dict[st
     }
 
 
-async def _now(question: Question, market: MarketReader) -> object:
+async def _now(question: RestQuestion, market: MarketReader) -> object:
     del question
     return {
         "iso": micros(market.now)[:19] + "Z",
@@ -231,12 +231,12 @@ async def _now(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _old_time(question: Question, market: MarketReader) -> object:
+async def _old_time(question: RestQuestion, market: MarketReader) -> object:
     del question
     return {"data": {"iso": micros(market.now)[:19] + "Z", "epoch": market.now // SECOND}}
 
 
-async def _currencies(question: Question, market: MarketReader) -> object:
+async def _currencies(question: RestQuestion, market: MarketReader) -> object:
     del question
     rows = [
         {"id": name, "name": CURRENCY_NAMES.get(name, name), "min_size": fixed(1, decimals)}
@@ -246,7 +246,7 @@ async def _currencies(question: Question, market: MarketReader) -> object:
     return {"data": rows}
 
 
-async def _crypto(question: Question, market: MarketReader) -> object:
+async def _crypto(question: RestQuestion, market: MarketReader) -> object:
     del question
     rows = [
         {
@@ -265,7 +265,7 @@ async def _crypto(question: Question, market: MarketReader) -> object:
     return {"data": rows}
 
 
-async def _rates(question: Question, market: MarketReader) -> object:
+async def _rates(question: RestQuestion, market: MarketReader) -> object:
     currency, rates = question.get("currency") or "USD", {}
     for each in market.instruments:
         base, _, quote = each.symbol.partition("/")

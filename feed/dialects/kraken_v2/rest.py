@@ -13,7 +13,7 @@ from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument
 from feed.dialects.exchange.texts import FixedWriter, fixed
 from feed.dialects.kraken_v2.session import INTERVALS, STATUSES
-from feed.dialects.rest import Endpoints, MarketReader, Question, RestError, RestReply
+from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.dialects.times import micros
 from feed.units import MICROSECOND, SECOND
 
@@ -40,11 +40,11 @@ def refused(message: str) -> RestError:
     return RestError(RestReply.json({"error": [message]}))
 
 
-Answer = Callable[[Question, MarketReader], Awaitable[object]]
+Answer = Callable[[RestQuestion, MarketReader], Awaitable[object]]
 
 
-def _wrapped(answer: Answer) -> Callable[[Question, MarketReader], Awaitable[RestReply]]:
-    async def handle(question: Question, market: MarketReader) -> RestReply:
+def _wrapped(answer: Answer) -> Callable[[RestQuestion, MarketReader], Awaitable[RestReply]]:
+    async def handle(question: RestQuestion, market: MarketReader) -> RestReply:
         return RestReply.json({"error": [], "result": await answer(question, market)})
 
     return handle
@@ -74,7 +74,7 @@ def _spellings(symbol: str) -> set[str]:
     return {*pair_names(symbol), symbol, short, base + quote}
 
 
-def _pairs(question: Question, market: MarketReader, *, all_of_them: bool) -> dict[str, Instrument]:
+def _pairs(question: RestQuestion, market: MarketReader, *, all_of_them: bool) -> dict[str, Instrument]:
     """Return the pairs that a request names, by the key of its answer."""
     text = question.get("pair")
     if text is None:
@@ -91,14 +91,14 @@ def _pairs(question: Question, market: MarketReader, *, all_of_them: bool) -> di
     return found
 
 
-def _pair(question: Question, market: MarketReader) -> tuple[str, Instrument]:
+def _pair(question: RestQuestion, market: MarketReader) -> tuple[str, Instrument]:
     found = _pairs(question, market, all_of_them=False)
     if len(found) > 1:
         raise refused("EQuery:Unknown asset pair")
     return next(iter(found.items()))
 
 
-def _number(question: Question, key: str, otherwise: int) -> int:
+def _number(question: RestQuestion, key: str, otherwise: int) -> int:
     text = question.get(key)
     if text is None:
         return otherwise
@@ -110,19 +110,19 @@ def _number(question: Question, key: str, otherwise: int) -> int:
 # Answers.
 
 
-async def _time(question: Question, market: MarketReader) -> object:
+async def _time(question: RestQuestion, market: MarketReader) -> object:
     del question
     seconds = market.now // SECOND
     return {"unixtime": seconds, "rfc1123": formatdate(seconds, usegmt=True).replace("GMT", "+0000")}
 
 
-async def _system_status(question: Question, market: MarketReader) -> object:
+async def _system_status(question: RestQuestion, market: MarketReader) -> object:
     del question
     down = all(market.status(each.symbol) == "maintenance" for each in market.instruments)
     return {"status": "maintenance" if down else "online", "timestamp": micros(market.now)[:19] + "Z"}
 
 
-async def _assets(question: Question, market: MarketReader) -> object:
+async def _assets(question: RestQuestion, market: MarketReader) -> object:
     names = [name for each in market.instruments for name in each.symbol.split("/")]
     known = {asset(name)[0]: name for name in names}
     if (text := question.get("asset")) is not None:
@@ -145,7 +145,7 @@ async def _assets(question: Question, market: MarketReader) -> object:
     }
 
 
-async def _asset_pairs(question: Question, market: MarketReader) -> object:
+async def _asset_pairs(question: RestQuestion, market: MarketReader) -> object:
     found = _pairs(question, market, all_of_them=True)
     return {key: _described(each, market.status(each.symbol)) for key, each in found.items()}
 
@@ -178,7 +178,7 @@ def _described(each: Instrument, status: str) -> dict[str, Any]:
     }
 
 
-async def _ticker(question: Question, market: MarketReader) -> object:
+async def _ticker(question: RestQuestion, market: MarketReader) -> object:
     found = _pairs(question, market, all_of_them=True)
     return {key: await _ticker_of(each, market) for key, each in found.items()}
 
@@ -204,7 +204,7 @@ async def _ticker_of(each: Instrument, market: MarketReader) -> dict[str, Any]:
     }
 
 
-async def _candles(question: Question, market: MarketReader) -> object:
+async def _candles(question: RestQuestion, market: MarketReader) -> object:
     key, each = _pair(question, market)
     minutes, since = _number(question, "interval", 1), _number(question, "since", 0)
     if minutes not in INTERVALS:
@@ -227,7 +227,7 @@ async def _candles(question: Question, market: MarketReader) -> object:
     }  # fmt: skip
 
 
-async def _depth(question: Question, market: MarketReader) -> object:
+async def _depth(question: RestQuestion, market: MarketReader) -> object:
     key, each = _pair(question, market)
     count = _number(question, "count", 100)
     if not 1 <= count <= 500:
@@ -242,7 +242,7 @@ async def _depth(question: Question, market: MarketReader) -> object:
     return {key: shown}
 
 
-async def _trades(question: Question, market: MarketReader) -> object:
+async def _trades(question: RestQuestion, market: MarketReader) -> object:
     key, each = _pair(question, market)
     count, text = _number(question, "count", 1000), question.get("since")
     if not 1 <= count <= 1000:

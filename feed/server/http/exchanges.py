@@ -18,7 +18,7 @@ from feed.data.rows import BookRows, CandleRow, TickerRow, TickerRows
 from feed.data.spans import SPANS, CandleSpan
 from feed.data.ticks import Instrument, TickBlock
 from feed.dialects.base import ConnectionLimit, Dialect
-from feed.dialects.rest import Question, RestError, RestReply
+from feed.dialects.rest import RestError, RestQuestion, RestReply
 from feed.errors import FeedError
 from feed.market.chores import Chore
 from feed.market.market import Market
@@ -118,7 +118,7 @@ class ExchangePages:
         except FeedError as error:
             return respond(refusal(error), SHARED)
         handler, parts = found
-        question = Question(where.path, pairs, parts, address, self._is_lenient)
+        question = RestQuestion(where.path, pairs, parts, address, self._is_lenient)
         try:
             reply = await handler(question, _Reader(market, self._clock, self._timeout))
         except RestError as error:
