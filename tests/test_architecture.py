@@ -37,7 +37,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 # Who may import what is otherwise nobody's business.
 ONLY = {
     "asyncio": (
-        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
+        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets", "feed.market.rerun"),
         "feed.market.barrier",
         "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
@@ -58,6 +58,7 @@ KNOW_DIALECTS = {
         "feed.server.contracts",
         "feed.server.query",
         "feed.server.http.history",
+        "feed.market.comparison",
         "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",

@@ -27,6 +27,7 @@ class Seat:
         token: the token that the client must send, or None.
         strict: whether the client asked to be closed when it does not answer `ping` events.
         may_control: whether the client may control the market.
+        control_token: the token with which it may, or None.
         wanted: subscriptions made at the beginning.
         options: the options of the form that the client chose.
         opening: names of streams in the path of the socket.
@@ -40,6 +41,7 @@ class Seat:
     token: str | None = None
     strict: bool = False
     may_control: bool = False
+    control_token: str | None = None
     wanted: tuple[Subscribe, ...] = ()
     options: View = ()
     opening: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from feed.clock import Clock
 from feed.dialects.base import Dialect
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
-from feed.market.markets import HostedMarket, Markets
+from feed.market.markets import HostedMarket, Markets, MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat
@@ -114,7 +114,7 @@ class FeedServer:
 
     def mount(self, pages: Mapping[str, Endpoint], commands: Mapping[tuple[str, str], Commanded] | None = None) -> None:
         """Answer these HTTP paths, and these methods and paths that change something."""
-        self._routes = Routes(pages, self._token, commands)
+        self._routes = Routes(pages, self._token, commands, also=self._control.token)
 
     @property
     def open_connections(self) -> int:
@@ -252,6 +252,9 @@ class FeedServer:
             return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
         if (refused := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
             return self._refuse("exchange", refused)
+        if not wishes.form.dialect.is_foreign and not self._lets_in(request, header(request, "Origin")):
+            # It is closed after the handshake; no market is made for it.
+            wishes = replace(wishes, market=None, spec=MarketSpec(), streams=(), faults=(), plan=None)
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
@@ -318,15 +321,17 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
-        name, form = connection.label, wishes.form
+        name, spec = connection.label, connection.hosted.spec
+        form = wishes.form_in(spec.numbers)
         seat = Seat(
             connection=name,
             view=connection.hosted.market,
             limits=self._limits.peer.session,
             now=self._clock.read(),
             token=self._token,
-            strict=wishes.strict,
+            strict=wishes.is_strict(spec.heartbeat),
             may_control=self._may_control(connection),
+            control_token=self._control.token if connection.hosted.is_shared else spec.token,
             wanted=connection.wanted,
             options=form.options,
             opening=wishes.opening,
@@ -349,8 +354,11 @@ class FeedServer:
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
-        """Return True if a client may command its market: always in its own, by the rule in the shared one."""
-        return not connection.hosted.is_shared or self._control.allows(_address_of(connection), None)
+        """Return True if a client may command its market at once: by the rule in the shared one, else by its token."""
+        hosted = connection.hosted
+        if hosted.is_shared:
+            return self._control.allows(_address_of(connection), None)
+        return hosted.spec.token is None or same_token(connection.wishes.spec.token, hosted.spec.token)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """Close the connection of a page with a bad origin; return True if it was closed.

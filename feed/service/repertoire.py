@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from feed.engine.source import EngineSource
@@ -96,7 +97,10 @@ class MarketRepertoire:
         self._recent = recent
         self._own = own
         self._first = first
+        # A file that is changed meanwhile changes nothing of a market that plays it.
+        self._pieces: dict[str, _Piece] = {}
         self._scripts: OrderedDict[EpochPlan, Scenario] = OrderedDict()
+        self._sources: OrderedDict[EpochPlan, SharedSource] = OrderedDict()
 
     @cached_property
     def name(self) -> str:
@@ -105,10 +109,14 @@ class MarketRepertoire:
 
     def open(self, plan: EpochPlan) -> SharedSource:
         """Return the source of a plan, which other markets may play as well."""
-        piece, script = self._piece(plan.scenario), self.script(plan)
-        names = tuple(str(piece.path.parent / name) for name in script.files)
-        key = (scenario_digest(script), names, piece.until)
-        return self._pool.take(key, lambda: self._opened(plan, script, piece))
+        shared = self._sources.get(plan)
+        if shared is None:
+            piece, script = self._piece(plan.scenario), self.script(plan)
+            names = tuple(str(piece.path.parent / name) for name in script.files)
+            key = (scenario_digest(script), names, piece.until)
+            shared = self._pool.take(key, lambda: self._opened(plan, script, piece))
+            _keep(self._sources, plan, shared)
+        return shared
 
     def digest(self, plan: EpochPlan, begins: int) -> str:
         """Return the digest of the frames of an epoch that begins at this market time."""
@@ -120,9 +128,8 @@ class MarketRepertoire:
         """Return the scenario that does the same by itself, with the seed and the shocks in it."""
         script = self._scripts.get(plan)
         if script is None:
-            script = self._scripts[plan] = self._written(plan)
-            while len(self._scripts) > KEPT:
-                self._scripts.popitem(last=False)
+            script = self._written(plan)
+            _keep(self._scripts, plan, script)
         return script
 
     def shift(self, plan: EpochPlan) -> int:
@@ -171,6 +178,12 @@ class MarketRepertoire:
         return shocked
 
     def _piece(self, name: str) -> _Piece:
+        piece = self._pieces.get(name)
+        if piece is None:
+            piece = self._pieces[name] = self._read(name)
+        return piece
+
+    def _read(self, name: str) -> _Piece:
         if name == self.name and self._own is None:
             scenario, path = served_scenario(self._settings, self._recent)
             return _Piece(with_activity(scenario, self._settings.activity), path, self._settings.until)
@@ -192,6 +205,16 @@ class MarketRepertoire:
                 ErrorCode.INVALID_REQUEST, f"There is no scenario {name[:64]!r}", field="scenario", hint=hint
             )
         return self._recent.find(name, self._settings.scenarios)
+
+
+T = TypeVar("T")
+
+
+def _keep(kept: OrderedDict[EpochPlan, T], plan: EpochPlan, value: T) -> None:
+    """Keep a value of a plan, of which a market needs the newest."""
+    kept[plan] = value
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
 
 
 def _drafted(name: str) -> Scenario:

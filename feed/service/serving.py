@@ -40,6 +40,7 @@ from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from feed.market.recorder import MarketRecorder
+    from feed.service.rerun import BundleRerun
 
 __all__ = ["http_contract", "serve"]
 
@@ -52,18 +53,19 @@ END_GRACE = 1 * SECOND
 log = structlog.get_logger("feed")
 
 
-def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -> int:
+def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None, rerun: BundleRerun | None = None) -> int:
     """Run a server until it is stopped; returns the exit code of the process.
 
     Args:
         settings: the scenario, the address and all options.
         ready: called with the server's URL once clients can connect.
+        rerun: a bundle whose market is the shared one.
 
     Raises:
         FeedError: the server cannot start; the message is one clear line.
     """
     _raise_descriptor_limit(settings.limits.max_connections)
-    return asyncio.run(_serve(settings, SystemClock(), ready))
+    return asyncio.run(_serve(settings, SystemClock(), ready, rerun))
 
 
 def http_contract() -> dict[str, Any]:
@@ -94,11 +96,13 @@ def _endpoints(
     return pages, control, metrics
 
 
-async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
+async def _serve(
+    settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None, rerun: BundleRerun | None
+) -> int:
     log_loop_errors(asyncio.get_running_loop())
     limits = settings.limits
     opener = MarketOpener(settings, clock)
-    markets = Markets(opener.open, clock, _markets_limits(limits))
+    markets = Markets(opener.open if rerun is None else rerun.opener(opener), clock, _markets_limits(limits))
     rule = ControlRule(settings.control_token, is_off=settings.control == "off")
     server_limits = replace(
         _server_limits(limits, compression=settings.compression == "on"),
@@ -109,6 +113,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
     run = _Service(server, markets, settings, clock)
     main = markets.open(MAIN, MarketSpec())
+    if rerun is not None:
+        rerun.stage(markets, clock)
     pages, control, metrics = _endpoints(server, markets, rule, settings, clock)
     server.mount(pages.by_path(), control.by_path())
     # All objects up to here stay for good: a garbage collection over them delays the first messages by some 50 ms.
@@ -280,7 +286,11 @@ def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
 
 def _markets_limits(limits: Limits) -> MarketsLimits:
     return MarketsLimits(
-        markets=limits.max_markets, idle=limits.market_idle, gather=limits.gather, patience=limits.patience
+        markets=limits.max_markets,
+        memory=limits.max_market_memory,
+        idle=limits.market_idle,
+        gather=limits.gather,
+        patience=limits.patience,
     )
 
 

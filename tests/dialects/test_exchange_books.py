@@ -48,6 +48,13 @@ def read(parser: Any, texts: list[str]) -> list[Event]:
     return events
 
 
+def finish(market: Any) -> None:
+    """Publish everything up to the end of a second."""
+    until = market.published // 10**9 * 10**9 + 10**9 - 1
+    while (due := market.next_time()) is not None and due <= until:
+        market.publish_due(until, 512)
+
+
 def stall(market: Any, listener: Listener, stalls: list[float]) -> None:
     """Let time pass while the reader does not read, and then while it does."""
     for seconds in stalls:
@@ -71,6 +78,8 @@ def test_binance_joins_its_snapshot(began: int, stalls: list[float]) -> None:
     assert isinstance(rows, BookRows)
     number, (bids, asks) = 10**9 + rows.numbers[0], native_book(market)
     stall(market, slow, stalls)
+    # To the end of a step of the slowest stream.
+    finish(market)
     for reader in (listener, slow):
         book, last = KeptLevels(), 0
         book.apply(0, bids)

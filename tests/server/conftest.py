@@ -139,7 +139,7 @@ async def serving(
     server = FeedServer(markets, limits, clock, **options)
     markets.host(MAIN, MarketSpec())
     metrics = Metrics(server.counters, markets, lambda: server.open_connections)
-    control = ControlPages(markets, ControlRule())
+    control = ControlPages(markets, options.get("control") or ControlRule())
     pages = Pages(
         markets,
         metrics,

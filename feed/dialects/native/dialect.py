@@ -108,6 +108,7 @@ class NativeDialect:
             token=seat.token,
             strict=seat.strict,
             may_control=seat.may_control,
+            control_token=seat.control_token,
             wanted=seat.wanted,
         )
         return session, NativeConversation(seat.view)

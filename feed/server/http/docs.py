@@ -22,6 +22,7 @@ DOCS = (
     "scenarios",
     "markets",
     "faults",
+    "testing",
     "wire",
     "dialects",
     "recordings",

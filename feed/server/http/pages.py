@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from feed.clock import Clock
 from feed.market.markets import Markets
 from feed.server.contracts import openapi_document
+from feed.server.http.bundle import BundlePages
 from feed.server.http.control import ControlPages
 from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
@@ -86,6 +87,7 @@ class Pages:
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
+            "/markets/<name>/bundle": BundlePages(self._markets).bundle,
             **DocsPages().by_path(),
             "/openapi.json": self.openapi,
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import http
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from werkzeug.routing import Map, Rule
 from feed.errors import FeedError
 from feed.hints import nearest
 from feed.protocol.codes import ErrorCode
+from feed.server.admission import same_token
 
 __all__ = [
     "METHODS",
@@ -155,6 +155,7 @@ class Routes:
         pages: for each path, such as `/markets/<name>`, what makes its page.
         token: what has to be shown for paths that have parts, as `Authorization: Bearer`, or None.
         commands: for each method and path that change something, what does.
+        also: another token that does as well, where one has to be shown.
     """
 
     def __init__(
@@ -162,11 +163,14 @@ class Routes:
         pages: Mapping[str, Endpoint],
         token: str | None = None,
         commands: Mapping[tuple[str, str], Commanded] | None = None,
+        *,
+        also: str | None = None,
     ) -> None:
         self._pages = dict(pages)
         self._queried = {path for path, make in pages.items() if "query" in inspect.signature(make).parameters}
         self._commands = {f"{method} {path}": make for (method, path), make in (commands or {}).items()}
-        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        # Who may control may read.
+        self._tokens = () if token is None else tuple(each for each in (token, also) if each is not None)
         rules = [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages]
         for key in self._commands:
             method, _, path = key.partition(" ")
@@ -204,9 +208,7 @@ class Routes:
         return await made if isinstance(made, Awaitable) else made
 
     def _shown(self, caller: Caller) -> bool:
-        if self._token is None:
-            return True
-        return hmac.compare_digest((caller.token or "").encode("utf-8", "surrogatepass"), self._token)
+        return not self._tokens or any(same_token(caller.token, token) for token in self._tokens)
 
     @staticmethod
     def _wrong_method(request: Request, allowed: str) -> Page:
