@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import structlog
@@ -20,7 +21,7 @@ from feed.server.http.routes import Page, problem, respond
 from feed.server.query import Connect
 from feed.units import SECOND
 
-__all__ = ["foreign_host", "meet_faults", "wanted_faults", "wrong_answer"]
+__all__ = ["foreign_host", "meet_faults", "quiet_logger", "wanted_faults", "wrong_answer"]
 
 log = structlog.get_logger("feed")
 
@@ -90,3 +91,10 @@ def foreign_host(host: str) -> Page:
     log.warning("host refused", host=shown, hint=f"start with {option}")
     hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
     return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
+
+
+def quiet_logger() -> logging.Logger:
+    """Return a logger that hides the library's traceback of each broken handshake, such as by a port scan."""
+    logger = logging.getLogger("feed.websockets")
+    logger.setLevel(logging.CRITICAL)
+    return logger

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,12 +22,12 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat
 from feed.server.addressing import address_of, dialect_of, is_exchange_host
-from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, same_token
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.doorkeeper import foreign_host, meet_faults, wanted_faults, wrong_answer
+from feed.server.doorkeeper import foreign_host, meet_faults, quiet_logger, wanted_faults, wrong_answer
 from feed.server.http.exchanges import ExchangePages
 from feed.server.http.routes import (
     Caller,
@@ -166,7 +165,7 @@ class FeedServer:
             write_limit=0,
             server_header=None,
             ssl=limits.tls,
-            logger=_quiet_logger(),
+            logger=quiet_logger(),
             backlog=1024,
         )
 
@@ -396,10 +395,3 @@ class FeedServer:
 
 def _address_of(connection: ServerConnection) -> str:
     return str((connection.remote_address or ("",))[0])
-
-
-def _quiet_logger() -> logging.Logger:
-    """Return a logger that hides the library's traceback of each broken handshake, such as by a port scan."""
-    logger = logging.getLogger("feed.websockets")
-    logger.setLevel(logging.CRITICAL)
-    return logger
