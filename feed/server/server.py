@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -106,6 +107,7 @@ class FeedServer:
             markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits, token=token
         )
         self._server: Server | None = None
+        self._tls: ssl.SSLContext | None = None
         # Ports that speak one dialect.
         self._own: list[Server] = []
         self._alarms: Alarms | None = None
@@ -126,8 +128,9 @@ class FeedServer:
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
-    async def start(self, host: str, port: int) -> None:
-        """Begin to listen. Raises OSError if the address is not available."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
+        self._tls = tls
         self._alarms = Alarms(self._clock)
         self._server = await self._listen(host, port)
         self._hosts.listen(host, [address for address, _ in self.addresses])
@@ -149,6 +152,7 @@ class FeedServer:
             self._handle,
             host,
             port,
+            ssl=self._tls,
             create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,
@@ -164,7 +168,6 @@ class FeedServer:
             # With 0 the transport tells exactly when something begins and when nothing more waits.
             write_limit=0,
             server_header=None,
-            ssl=limits.tls,
             logger=quiet_logger(),
             backlog=1024,
         )

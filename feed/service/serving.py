@@ -8,7 +8,6 @@ import errno
 import functools
 import gc
 import os
-import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from feed.service.loop_errors import log_loop_errors
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
+from feed.service.tls import server_context, trust_hint
 from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -107,7 +107,6 @@ async def _serve(
     server_limits = replace(
         _server_limits(limits, compression=settings.compression == "on"),
         lifts_exchange_limits=settings.exchange_limits == "off",
-        tls=_tls(settings),
     )
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
@@ -132,6 +131,8 @@ async def _serve(
     def say_ready() -> None:
         if ready is not None:
             ready(_url(server, settings))
+        if hint := trust_hint(settings):
+            log.info("self-signed certificate", hint=hint)
         _say_what_comes(settings, main)
 
     return await run.until_stopped(say_ready)
@@ -230,21 +231,10 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
     return MarketRecorder(market, settings.record, settings.record_channels, clock)
 
 
-def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        files = f"--tls-cert {settings.tls_cert} and --tls-key {settings.tls_key}"
-        raise UsageError(f"{files} cannot be used: {error.strerror or error}") from error
-    return context
-
-
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:
+    tls = server_context(settings)
     try:
-        await server.start(settings.host, settings.port)
+        await server.start(settings.host, settings.port, tls)
     except OSError as error:
         raise UsageError(_why_not(error, settings.host, settings.port)) from error
     except OverflowError as error:
@@ -273,7 +263,7 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 def _url(server: FeedServer, settings: ServeSettings) -> str:
     host, port = server.addresses[0]
     shown = f"[{host}]" if ":" in host else host
-    scheme = "ws" if settings.tls_cert is None else "wss"
+    scheme = "ws" if settings.tls == "off" and settings.tls_cert is None else "wss"
     return f"{scheme}://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
 
 

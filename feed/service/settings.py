@@ -235,6 +235,11 @@ class ServeSettings(Limits):
     control_token: str | None = Field(
         None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
     )
+    tls_cert: Path | None = Field(None, description="Certificate (PEM): clients connect by wss and https")
+    tls_key: Path | None = Field(None, description="Key of the certificate; where missing: in the same file")
+    tls: Literal["off", "self-signed"] = Field(
+        "off", description="self-signed: a certificate made here, for pages that are https"
+    )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
     )
@@ -252,17 +257,9 @@ class ServeSettings(Limits):
     exchange_limits: Literal["on", "off"] = Field(
         "on", description="Whether dialects have the exchange's limits of requests and connections"
     )
-    tls_cert: Path | None = Field(None, description="Certificate for TLS, with its chain, in PEM")
-    tls_key: Path | None = Field(None, description="Private key of that certificate, in PEM")
     recordings: Path | None = Field(
         None, description="Folder of recordings that clients may ask for by the name of their file"
     )
-
-    @model_validator(mode="after")
-    def _has_whole_certificate(self) -> ServeSettings:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("--tls-cert and --tls-key belong together: give both, or neither")
-        return self
 
     @property
     def limits(self) -> Limits:
