@@ -48,6 +48,7 @@ from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
 from feed.server.query import parse_address, subscriptions_of
+from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
@@ -89,6 +90,7 @@ class FeedServer:
         control: ControlRule | None = None,
     ) -> None:
         self.counters = ServerCounters()
+        self.reports = Reports(clock)
         self._markets = markets
         self._control = control or ControlRule()
         markets.on_removed = self._close_removed
@@ -136,12 +138,7 @@ class FeedServer:
         self._hosts.listen(host, [address for address, _ in self.addresses])
 
     async def listen_also(self, host: str, port: int, name: str) -> int:
-        """Listen on one more port, which speaks one dialect; return its number.
-
-        Raises:
-            OSError: the address is not available.
-            UsageError: there is no such dialect.
-        """
+        """Listen on one more port, which speaks one dialect; return its number. Raises OSError, UsageError."""
         server = await self._listen(host, port, dialect_of(name))
         self._own.append(server)
         return int(next(iter(server.sockets)).getsockname()[1])
@@ -270,6 +267,7 @@ class FeedServer:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
         connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
+        self.reports.of(connection.hosted).knock(connection.label, wishes.client)
         response = await meet_faults(connection)
         if response is not None:
             self.counters.refused["fault"] += 1
@@ -349,10 +347,11 @@ class FeedServer:
             counters=self.counters,
             form=form._replace(deflate=connection.deflate and form.dialect.compresses),
             seat=seat,
+            witness=self.reports.of(connection.hosted).enter(connection.label, connection.ordinal, wishes.client),
             on_gone=self._gone,
         )
         for fault in connection.faults:
-            peer.arm(fault)
+            peer.faults.arm(fault)
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
