@@ -73,7 +73,7 @@ class Hub:
     @property
     def subscriptions(self) -> int:
         """The number of pairs of subscriber and stream."""
-        return sum(len(topic) for topic in self.topics.values()) + self.sampled
+        return self._fanout.memberships + self.sampled
 
     def seq(self, stream: Stream) -> int:
         """Return the last `seq` published on a stream."""

@@ -22,8 +22,9 @@ from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, Mark
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
-from feed.scenario.find import list_scenarios
+from feed.scenario.find import list_scenarios, scenario_text
 from feed.server.admission import ControlRule
+from feed.server.contracts import openapi_document
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
@@ -37,8 +38,9 @@ from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from feed.market.recorder import MarketRecorder
+    from feed.service.rerun import BundleRerun
 
-__all__ = ["serve"]
+__all__ = ["http_contract", "serve"]
 
 SAME_SIGNAL = 200 * MILLISECOND
 """Time (ns) after a signal within which another one counts as the same."""
@@ -49,43 +51,65 @@ END_GRACE = 1 * SECOND
 log = structlog.get_logger("feed")
 
 
-def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -> int:
+def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None, rerun: BundleRerun | None = None) -> int:
     """Run a server until it is stopped; returns the exit code of the process.
 
     Args:
         settings: the scenario, the address and all options.
         ready: called with the server's URL once clients can connect.
+        rerun: a bundle whose market is the shared one.
 
     Raises:
         FeedError: the server cannot start; the message is one clear line.
     """
     _raise_descriptor_limit(settings.limits.max_connections)
-    return asyncio.run(_serve(settings, SystemClock(), ready))
+    return asyncio.run(_serve(settings, SystemClock(), ready, rerun))
 
 
-async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
-    log_loop_errors(asyncio.get_running_loop())
-    limits = settings.limits
-    opener = MarketOpener(settings, clock)
-    markets = Markets(opener.open, clock, _markets_limits(limits))
-    rule = ControlRule(settings.control_token, is_off=settings.control == "off")
-    server_limits = _server_limits(limits, compression=settings.compression == "on")
-    pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
-    server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
-    run = _Service(server, markets, settings, clock)
-    main = markets.open(MAIN, MarketSpec())
+def http_contract() -> dict[str, Any]:
+    """Return the OpenAPI document of a server with default settings, which is not started."""
+    settings, clock = ServeSettings(), SystemClock()
+    markets = Markets(MarketOpener(settings, clock).open, clock, _markets_limits(settings.limits))
+    server = FeedServer(markets, _server_limits(settings.limits, compression=False), clock)
+    pages, control, _ = _endpoints(server, markets, ControlRule(), settings, clock)
+    return openapi_document(pages.by_path(), control.by_path())
+
+
+def _endpoints(
+    server: FeedServer, markets: Markets, rule: ControlRule, settings: ServeSettings, clock: Clock
+) -> tuple[Pages, ControlPages, Metrics]:
+    """Return what answers HTTP: pages, commands and metrics."""
     metrics = Metrics(server.counters, markets, lambda: server.open_connections)
     control = ControlPages(markets, rule)
-    scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(
         markets,
         metrics,
         control,
         clock,
         open_connections=lambda: server.open_connections,
-        scenarios=scenarios,
-        history_timeout=limits.history_timeout,
+        scenarios=functools.partial(_known_scenarios, settings.scenarios),
+        scenario_text=functools.partial(scenario_text, folder=settings.scenarios),
+        history_timeout=settings.limits.history_timeout,
     )
+    return pages, control, metrics
+
+
+async def _serve(
+    settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None, rerun: BundleRerun | None
+) -> int:
+    log_loop_errors(asyncio.get_running_loop())
+    limits = settings.limits
+    opener = MarketOpener(settings, clock)
+    markets = Markets(opener.open if rerun is None else rerun.opener(opener), clock, _markets_limits(limits))
+    rule = ControlRule(settings.control_token, is_off=settings.control == "off")
+    server_limits = _server_limits(limits, compression=settings.compression == "on")
+    pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
+    server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
+    run = _Service(server, markets, settings, clock)
+    main = markets.open(MAIN, MarketSpec())
+    if rerun is not None:
+        rerun.stage(markets, clock)
+    pages, control, metrics = _endpoints(server, markets, rule, settings, clock)
     server.mount(pages.by_path(), control.by_path())
     # All objects up to here stay for good: a garbage collection over them delays the first messages by some 50 ms.
     gc.collect()
@@ -233,7 +257,11 @@ def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
 
 def _markets_limits(limits: Limits) -> MarketsLimits:
     return MarketsLimits(
-        markets=limits.max_markets, idle=limits.market_idle, gather=limits.gather, patience=limits.patience
+        markets=limits.max_markets,
+        memory=limits.max_market_memory,
+        idle=limits.market_idle,
+        gather=limits.gather,
+        patience=limits.patience,
     )
 
 

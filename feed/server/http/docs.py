@@ -17,7 +17,18 @@ from feed.version import __version__
 
 __all__ = ["DOCS", "DocsPages", "Section", "search", "sections_of", "slug", "source_of"]
 
-DOCS = ("cli", "scenarios", "markets", "faults", "wire", "recordings", "python", "benchmarks", "architecture")
+DOCS = (
+    "cli",
+    "scenarios",
+    "markets",
+    "faults",
+    "testing",
+    "wire",
+    "recordings",
+    "python",
+    "benchmarks",
+    "architecture",
+)
 """The pages in the order of the index; each is `feed/docs/NAME.md`."""
 
 PICTURES = {"running.svg": "image/svg+xml"}
