@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,14 +133,15 @@ class FeedServer:
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
-    async def start(self, host: str, port: int) -> None:
-        """Begin to listen. Raises OSError if the address is not available."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
         limits = self._limits
         self._alarms = Alarms(self._clock)
         self._server = await serve(
             self._handle,
             host,
             port,
+            ssl=tls,
             create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,

@@ -34,6 +34,7 @@ from feed.service.loop_errors import log_loop_errors
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
+from feed.service.tls import server_context, trust_hint
 from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ async def _serve(
     def say_ready() -> None:
         if ready is not None:
             ready(_url(server, settings))
+        if hint := trust_hint(settings):
+            log.info("self-signed certificate", hint=hint)
         _say_what_comes(settings, main)
 
     return await run.until_stopped(say_ready)
@@ -223,8 +226,9 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
 
 
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:
+    tls = server_context(settings)
     try:
-        await server.start(settings.host, settings.port)
+        await server.start(settings.host, settings.port, tls)
     except OSError as error:
         raise UsageError(_why_not(error, settings.host, settings.port)) from error
     except OverflowError as error:
@@ -245,7 +249,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 def _url(server: FeedServer, settings: ServeSettings) -> str:
     host, port = server.addresses[0]
     shown = f"[{host}]" if ":" in host else host
-    return f"ws://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
+    scheme = "ws" if settings.tls == "off" and settings.tls_cert is None else "wss"
+    return f"{scheme}://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
 
 
 def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:

@@ -231,6 +231,11 @@ class ServeSettings(Limits):
     control_token: str | None = Field(
         None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
     )
+    tls_cert: Path | None = Field(None, description="Certificate (PEM): clients connect by wss and https")
+    tls_key: Path | None = Field(None, description="Key of the certificate; where missing: in the same file")
+    tls: Literal["off", "self-signed"] = Field(
+        "off", description="self-signed: a certificate made here, for pages that are https"
+    )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"
     )

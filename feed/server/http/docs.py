@@ -19,6 +19,7 @@ __all__ = ["DOCS", "DocsPages", "Section", "search", "sections_of", "slug", "sou
 
 DOCS = (
     "cli",
+    "browser",
     "scenarios",
     "markets",
     "faults",
@@ -31,7 +32,7 @@ DOCS = (
 )
 """The pages in the order of the index; each is `feed/docs/NAME.md`."""
 
-PICTURES = {"running.svg": "image/svg+xml"}
+PICTURES = {"running.svg": "image/svg+xml", "page.png": "image/png"}
 
 MAX_QUERY = 200
 """Characters of a search that are looked at."""

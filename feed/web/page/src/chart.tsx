@@ -16,6 +16,12 @@ const PAGE = 2_000;
 /** Bars between the left edge and the first candle below which older ones are loaded. */
 const NEAR_THE_BEGINNING = 50;
 
+/** Whether history is on its way, and why it can't be had. */
+interface ChartState {
+  isLoading: boolean;
+  failure?: string;
+}
+
 interface Colours {
   up: string;
   down: string;
@@ -44,7 +50,7 @@ class Chart {
   readonly #endings: (() => void)[];
 
   constructor(place: HTMLElement, private readonly session: Session, private readonly symbol: string, private readonly interval: string,
-    private readonly failed: (reason: string) => void) {
+    private readonly tell: (state: ChartState) => void) {
     this.#chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, crosshair: { mode: CrosshairMode.Normal }, timeScale: { secondsVisible: true, timeVisible: true, rightOffset: 4 } });
     const decimals = session.info(symbol)?.price_decimals ?? 2;
     this.#bars = this.#chart.addSeries(CandlestickSeries, { borderVisible: false, priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
@@ -72,15 +78,16 @@ class Chart {
   async load(): Promise<void> {
     this.#isLoading = true;
     this.#waiting = [];
+    this.tell({ isLoading: true });
     try {
       this.#candles = await this.session.control().candles({ symbol: this.symbol, interval: this.interval, limit: PAGE });
       if (this.#isClosed) return;
       this.#isWhole = false;
       this.#draw();
       this.#chart.timeScale().setVisibleLogicalRange({ from: this.#candles.length - 110, to: this.#candles.length + 4 });
-      this.failed("");
+      this.tell({ isLoading: false });
     } catch (error) {
-      if (!this.#isClosed) this.failed(reasonOf(error));
+      if (!this.#isClosed) this.tell({ isLoading: false, failure: reasonOf(error) });
     } finally {
       this.#isLoading = false;
       for (const candle of this.#waiting.splice(0)) this.#live(candle);
@@ -169,9 +176,9 @@ const bar = (candle: Candle | CandleData): CandlestickData<UTCTimestamp> => ({
 export function ChartView({ session, symbol, interval, theme }: { session: Session; symbol: string; interval: string; theme: string }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart>();
-  const [failure, setFailure] = useState("");
+  const [{ isLoading, failure }, setState] = useState<ChartState>({ isLoading: true });
   useEffect(() => {
-    const made = new Chart(place.current!, session, symbol, interval, setFailure);
+    const made = new Chart(place.current!, session, symbol, interval, setState);
     chart.current = made;
     // For whoever looks into the page from a test or from the console.
     place.current!.dataset["interval"] = interval;
@@ -182,6 +189,7 @@ export function ChartView({ session, symbol, interval, theme }: { session: Sessi
     <div class="chart" role="group" aria-label={`Candles of ${symbol}, ${interval} each, with volume`}>
       <div class="chart-place" ref={place} />
       <a class="attribution" href="https://www.tradingview.com/" rel="noreferrer" target="_blank">TradingView Lightweight Charts™</a>
+      {isLoading && <p class="overlay dim">Loading history</p>}
       {failure && <p class="overlay bad">No history: {failure} <button onClick={() => void chart.current?.load()}>Try again</button></p>}
     </div>
   );
