@@ -8,6 +8,7 @@ from feed.data.ticks import Batch
 from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.book import BookChannel
 from feed.market.channels.registry import open_channels
+from feed.market.chores import Chore, exhausted
 from feed.market.memory import BarMemory
 from feed.market.past import Past
 from feed.market.shared import SharedSource
@@ -62,9 +63,16 @@ class Catalog:
         return self._rows[self._numbers[stream]][1]
 
     def learn(self, batch: Batch) -> None:
-        """Keep the bars of a batch that has already been generated."""
-        for memory, block in zip(self.memories, batch.ticks, strict=True):
+        """Keep the bars of a batch that has already been generated; that takes a while, so another thread does it."""
+        if self.shared.past is None:
+            exhausted(self._learning(batch))
+        else:
+            self.shared.chores.start(("bars", id(self.shared)), self._learning(batch))
+
+    def _learning(self, batch: Batch) -> Chore[None]:
+        for memory, block in zip(self.past.memories, batch.ticks, strict=True):
             memory.learn(batch.start, batch.end, block)
+            yield
 
     def channel_apart(self, stream: Stream) -> Channel:
         """Return the channel of a stream on the source's second instance, for the thread of slow work."""

@@ -142,7 +142,11 @@ class BarMemory:
 
     def learn(self, start: int, end: int, block: TickBlock) -> None:
         """Keep the bars of these fills, all from `start` to `end`, as far as they continue the known bars."""
-        if all(self._known(hour) < max(start, hour * HOUR) for hour in _hours(start, end)):
+        hours = _hours(start, end)
+        if all(self._known(hour) < max(start, hour * HOUR) for hour in hours):
+            return
+        if all(self._known(hour) >= min(end, (hour + 1) * HOUR) // MINUTE * MINUTE for hour in hours):
+            # Another market with the same source was here before.
             return
         self._take(start, end, bars_of(block, MINUTE))
         self._forget(end // HOUR)
