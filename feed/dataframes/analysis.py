@@ -2,6 +2,7 @@
 
 Each takes a frame of one symbol unless it says otherwise; its result is new, and the frame stays as it is. Intervals
 are texts such as `1s`, `5m` or `1h` in market time, bars begin at whole multiples of theirs since the Unix epoch, UTC.
+Functions of quotes and books are described in `feed.dataframes.microstructure`.
 """
 
 from __future__ import annotations
@@ -13,22 +14,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feed.dataframes.microstructure import (
+    book_imbalance,
+    micro_price,
+    order_flow_imbalance,
+    price_impact,
+    quote_frame,
+    response,
+    weighted_mid,
+)
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, decimal_places, parse_duration
 
 __all__ = [
+    "book_imbalance",
     "flow_imbalance",
     "gap_report",
     "latency",
     "latency_report",
+    "micro_price",
     "mid",
+    "order_flow_imbalance",
+    "price_impact",
     "queue_imbalance",
+    "quote_frame",
     "realised_volatility",
+    "response",
     "returns",
     "spread",
     "tick_bars",
     "time_bars",
     "volume_bars",
+    "weighted_mid",
 ]
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)

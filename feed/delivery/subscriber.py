@@ -41,6 +41,7 @@ class Subscriber:
         round_trip: function that returns the network round trip, ns; rarely called.
 
     Attributes:
+        skipped: the number of messages of conflated streams that it was not sent, since it did not keep up.
         direct: True if it is written to directly.
         deferred: the messages it is not ready for.
         detour: handler that takes its frames one by one, or None. A reader with a detour is not measured, since its
@@ -58,6 +59,7 @@ class Subscriber:
         "detour",
         "direct",
         "outbox",
+        "skipped",
     )
 
     def __init__(self, outbox: Outbox, descriptor: int | None, round_trip: Callable[[], int] = _no_time) -> None:
@@ -67,6 +69,7 @@ class Subscriber:
         self.direct = descriptor is not None
         self.deferred = Deferred()
         self.detour: Detour | None = None
+        self.skipped = 0
         self._pulse: Pulse | None = None
         # True while conflated messages, and lossless ones behind them, wait for the reader's answer.
         self._held = False
@@ -122,6 +125,7 @@ class Subscriber:
         while deferred and not outbox.closed:
             due = deferred.take(outbox.room, whole=whole)
             given += due
+            self.skipped += sum(entry.missing for entry in due)
             self._write(due)
             if outbox.blocked:
                 break

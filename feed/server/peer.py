@@ -12,7 +12,6 @@ from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
-from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
@@ -30,6 +29,7 @@ from feed.server.faultdesk import FaultDesk
 from feed.server.faulting import WireFraming
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
+from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
@@ -62,13 +62,17 @@ class Peer:
         may_control: True if the client may command the market.
         control_token: the token with which it may, or None.
         alarms: wakes it when its session waits for a time.
+        witness: takes notes on what the client does, for the report.
         on_gone: called once, when the TCP connection is gone.
+
+    Attributes:
+        faults: the faults between the client and the market.
     """
 
     __slots__ = (
-        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
-        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session",
-        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
+        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_hub",
+        "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session", "_streams", "_subscriber",
+        "_talk", "_watchdog", "_why", "_witness", "alarm", "faults", "hosted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -86,10 +90,12 @@ class Peer:
         wanted: tuple[Subscribe, ...],
         token: str | None,
         may_control: bool,
+        witness: Witness,
         control_token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
+        self._witness = witness
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -126,7 +132,7 @@ class Peer:
             heartbeat=form.dialect.heartbeat,
         )
         target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
-        self._faults = FaultDesk(
+        self.faults = FaultDesk(
             self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )
         self._last_sent = 0
@@ -142,21 +148,21 @@ class Peer:
         """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
         self.hosted.barrier.enter(self)
-        self._market.faults.seat(self._faults)
-        self._do(self._session.open(self._clock.read()))
+        self._market.faults.seat(self.faults)
+        self.carry_out(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
-        self._do(self._session.begin(self._clock.read()))
+        self.carry_out(self._session.begin(self._clock.read()))
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
-            self._faults.renew()
+            self.faults.renew()
             for stream in self._session.streams:
                 self._streams.leave(stream)
-            self._do(self._session.renew())
+            self.carry_out(self._session.renew())
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -169,6 +175,7 @@ class Peer:
             # An event follows the trades that were published before it.
             self._hub.release(self._subscriber)
             self._last_sent = self._clock.now()
+            self._witness.tell(event)
             self._subscriber.say(data, type(event).__name__)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
@@ -188,31 +195,24 @@ class Peer:
         self._why = self._why or reason
         self._connection.drop()
 
-    def arm(self, fault: Fault) -> int:
-        """Arm a fault between the client and the market, and return its number."""
-        return self._faults.arm(fault)
-
     def ask(self, number: int) -> None:
         """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
         self._hub.release(self._subscriber)
+        self._witness.ping()
         self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
-
-    def clear(self, number: int) -> None:
-        """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
-        self._faults.clear(number)
 
     # PeerPort: callbacks of the connection.
 
     def message(self, payload: bytes) -> None:
         """Handle a whole text message."""
-        if self._faults.active is None:
+        if self.faults.active is None:
             self.take_message(payload)
         else:
-            self._faults.active.receive(payload)
+            self.faults.active.receive(payload)
 
     def control(self, frame: bytes) -> bool:
         """Return True if a control frame may be sent as it is; faults may want it for themselves."""
-        return self._closed or self._faults.control(frame)
+        return self._closed or self.faults.control(frame)
 
     def take_message(self, payload: bytes) -> None:
         """Handle a text message that has come through all faults."""
@@ -222,8 +222,10 @@ class Peer:
             return
         now = self._clock.read()
         self._session.heard(now)
-        effects = self._session.receive(self._talk.read(payload, now), now)
-        self._do(effects)
+        requests = self._talk.read(payload, now)
+        self._witness.hear(requests)
+        effects = self._session.receive(requests, now)
+        self.carry_out(effects)
         say_streams(self.name, effects)
 
     def binary(self) -> None:
@@ -239,11 +241,12 @@ class Peer:
         """Handle a ping frame that has been answered."""
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.control_frame(now))
+        self.carry_out(self._session.control_frame(now))
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
         self._session.heard(self._clock.read())
+        self._witness.pong()
         if payload.startswith(BARRIER):
             if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
                 self.hosted.barrier.hear(self, int(number))
@@ -253,6 +256,7 @@ class Peer:
 
     def paused(self) -> None:
         """Send through the outbox and watch it, since unsent bytes wait."""
+        self._witness.blocked += 1
         self._hub.queue(self._subscriber)
         self._watchdog.start()
 
@@ -280,11 +284,12 @@ class Peer:
     def lost(self) -> None:
         """Handle the loss of the TCP connection."""
         say_closed(self.name, self._connection, self._why)
+        self._witness.end(self._connection.goodbye, self._subscriber.skipped)
         self._closed = True
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
-        self._market.faults.leave(self._faults)
+        self._market.faults.leave(self.faults)
         self.hosted.barrier.leave(self)
         self._watchdog.stop()
         self._alarms.forget(self)
@@ -295,10 +300,7 @@ class Peer:
     # Effects of the session.
 
     def carry_out(self, effects: list[Effect]) -> None:
-        """Carry out effects that no request has caused."""
-        self._do(effects)
-
-    def _do(self, effects: list[Effect]) -> None:
+        """Carry out effects of the session, in order."""
         for effect in effects:
             if self._closed:
                 return
@@ -318,6 +320,7 @@ class Peer:
             case Consult(request):
                 self._commands.consult(request)
             case ProbePeer():
+                self._witness.ping()
                 self._connection.probe()
             case Close(code, reason):
                 self.close(code, reason)
@@ -335,14 +338,12 @@ class Peer:
     def wake(self, now: Now) -> None:
         """Handle the alarm: a deadline of the session may be due."""
         if not self._closed:
-            self._do(self._session.expire(now, self._latest()))
+            self.carry_out(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
         """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
-        if (faults := self._faults.active) is not None and faults.is_armed:
+        if (faults := self.faults.active) is not None and faults.is_armed:
             return max(self._last_sent, faults.sent_at)
-        if not self._session.streams:
-            return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     # The end.
@@ -355,13 +356,9 @@ class Peer:
         code = codes.TOO_SLOW
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
-        if self._faults.active is not None and self._faults.active.is_mid_frame:
-            # Nothing can be said inside of a frame.
-            self._end(SLOW_GRACE)
-            self._connection.drop()
-            return
-        # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(self._talk.frames_of(closing))
+        if not self.faults.is_mid_frame:
+            # Past the outbox, whose bound is what it has just run into.
+            self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
         self._connection.say_close(self._talk.close_number(code), text)
 
@@ -369,11 +366,12 @@ class Peer:
         """End the connection as a fault wants it."""
         log.debug("x cut", connection=self.name, how=cut.how)
         self._why = self._why or f"a fault: {cut.how}"
+        self._witness.cut = cut.how
         self._end(cut.lasts or CLOSE_GRACE)
         self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        self._faults.close()
+        self.faults.close()
         self._hub.release(self._subscriber)
         number = self._talk.close_number(code)
         log.debug("> close", connection=self.name, code=number, reason=reason)
@@ -383,7 +381,7 @@ class Peer:
     def _stop(self) -> None:
         """Let nothing more go to the client."""
         self._streams.stop()
-        self._faults.stop()
+        self.faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""

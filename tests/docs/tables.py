@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import feed
 from feed.cli.app import COMMANDS, app
 from feed.dialects.native.requests import MODELS, RequestText
+from feed.exporting.targets import TARGETS
 from feed.faults.registry import catalogue, common_keys
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
@@ -24,6 +25,7 @@ from feed.scenario.find import list_scenarios
 from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
 from feed.server.market_keys import MARKET_KEYS
+from feed.server.report.verdicts import LINES
 from feed.service.settings import ENV_PREFIX, Limits, ServeSettings, default_text, option_name, range_text
 from tests.test_architecture import LAYERS
 
@@ -149,6 +151,15 @@ def event_kinds() -> str:
     return _table(("kind", "what happens", "keys and defaults"), rows)
 
 
+def export_targets() -> str:
+    """What `feed export` writes, and how its files end."""
+    rows = (
+        (f"`{each.name}`", each.description, ", ".join(f"`{name}`" for name in each.suffixes) or "a folder")
+        for each in TARGETS.values()
+    )
+    return _table(("target", "files", "ending"), rows)
+
+
 def _kinds() -> dict[str, Schema]:
     definitions = scenario_schema()["$defs"].values()
     events = [each for each in definitions if "const" in each["properties"].get("kind", {})]
@@ -231,6 +242,16 @@ def fault_keys() -> str:
     return _table(("key", "range", "meaning"), rows)
 
 
+def report_lines() -> str:
+    """Every line of the report, with the kinds of fault that call for it."""
+    kinds = catalogue()
+    rows = []
+    for line in LINES:
+        calling = [kind["kind"] for kind in kinds if kind["watched_by"] == line.name]
+        rows.append((f"`{line.name}`", f"the client {line.watches}", _codes(calling) or "–"))
+    return _table(("line", "passes where", "called for by"), rows)
+
+
 def layers() -> str:
     """The layers of the package, from the top down."""
     return "\n".join(f"{number}. {_codes(names)}" for number, names in enumerate(LAYERS, 1))
@@ -249,6 +270,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
+    "export-targets": export_targets,
     "fault-keys": fault_keys,
     "faults": faults,
     "layers": layers,
@@ -256,6 +278,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-jest": partial(recipe, "jest.test.mjs"),
     "recipe-playwright": partial(recipe, "playwright.spec.mjs"),
     "recipe-vitest": partial(recipe, "vitest.test.mjs"),
+    "report-lines": report_lines,
     "requests": requests,
     "scenario-keys": scenario_keys,
     "scenarios": scenarios,
