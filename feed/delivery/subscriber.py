@@ -44,6 +44,7 @@ class Subscriber:
         is_measurable: False if no progress pings may be sent, because the client would count them.
 
     Attributes:
+        skipped: the number of messages of conflated streams that it was not sent, since it did not keep up.
         direct: True if it is written to directly.
         deferred: the messages it is not ready for.
         detour: handler that takes its frames one by one, or None. A reader with a detour is not measured, since its
@@ -63,6 +64,7 @@ class Subscriber:
         "direct",
         "is_measurable",
         "outbox",
+        "skipped",
     )
 
     def __init__(
@@ -82,6 +84,7 @@ class Subscriber:
         self.direct = descriptor is not None
         self.deferred = Deferred()
         self.detour: Detour | None = None
+        self.skipped = 0
         self._pulse: Pulse | None = None
         # True while conflated messages, and lossless ones behind them, wait for the reader's answer.
         self._held = False
@@ -140,6 +143,7 @@ class Subscriber:
         while deferred and not outbox.closed:
             due = deferred.take(outbox.room, whole=whole)
             given += due
+            self.skipped += sum(entry.missing for entry in due)
             self._write(due)
             if outbox.blocked:
                 break

@@ -116,6 +116,11 @@ class FaultDesk:
         if placed and self.active is not None:
             self.active.clear(placed)
 
+    @property
+    def is_mid_frame(self) -> bool:
+        """True while only a part of a frame has been sent."""
+        return self.active is not None and self.active.is_mid_frame
+
     def close(self) -> None:
         """Let out what is held, in front of a close."""
         if self.active is not None:

@@ -47,6 +47,7 @@ from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
 from feed.server.query import parse_address, subscriptions_of
+from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
@@ -88,6 +89,7 @@ class FeedServer:
         control: ControlRule | None = None,
     ) -> None:
         self.counters = ServerCounters()
+        self.reports = Reports(clock)
         self._markets = markets
         self._control = control or ControlRule()
         markets.on_removed = self._close_removed
@@ -267,6 +269,7 @@ class FeedServer:
             self._markets.leave(connection.hosted)
             return self._refuse("query", refusal(error))
         connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
+        self.reports.of(connection.hosted).knock(connection.label, wishes.client)
         response = await meet_faults(connection)
         if response is not None:
             self.counters.refused["fault"] += 1
@@ -346,10 +349,11 @@ class FeedServer:
             counters=self.counters,
             form=form._replace(deflate=connection.deflate and form.dialect.compresses),
             seat=seat,
+            witness=self.reports.of(connection.hosted).enter(connection.label, connection.ordinal, wishes.client),
             on_gone=self._gone,
         )
         for fault in connection.faults:
-            peer.arm(fault)
+            peer.faults.arm(fault)
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:

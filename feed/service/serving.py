@@ -89,6 +89,7 @@ def _endpoints(
         control,
         clock,
         open_connections=lambda: server.open_connections,
+        reports=server.reports,
         scenarios=functools.partial(_known_scenarios, settings.scenarios),
         scenario_text=functools.partial(scenario_text, folder=settings.scenarios),
         history_timeout=settings.limits.history_timeout,

@@ -25,6 +25,7 @@ from feed.scenario.find import list_scenarios
 from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
 from feed.server.market_keys import MARKET_KEYS
+from feed.server.report.verdicts import LINES
 from feed.service.settings import ENV_PREFIX, Limits, ServeSettings, default_text, option_name, range_text
 from tests.test_architecture import LAYERS
 
@@ -250,6 +251,16 @@ def rest_paths() -> str:
     return _table(("exchange", "paths below the prefix"), rows)
 
 
+def report_lines() -> str:
+    """Every line of the report, with the kinds of fault that call for it."""
+    kinds = catalogue()
+    rows = []
+    for line in LINES:
+        calling = [kind["kind"] for kind in kinds if kind["watched_by"] == line.name]
+        rows.append((f"`{line.name}`", f"the client {line.watches}", _codes(calling) or "–"))
+    return _table(("line", "passes where", "called for by"), rows)
+
+
 def layers() -> str:
     """The layers of the package, from the top down."""
     return "\n".join(f"{number}. {_codes(names)}" for number, names in enumerate(LAYERS, 1))
@@ -276,6 +287,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-jest": partial(recipe, "jest.test.mjs"),
     "recipe-playwright": partial(recipe, "playwright.spec.mjs"),
     "recipe-vitest": partial(recipe, "vitest.test.mjs"),
+    "report-lines": report_lines,
     "requests": requests,
     "rest-paths": rest_paths,
     "scenario-keys": scenario_keys,
