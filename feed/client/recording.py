@@ -289,8 +289,8 @@ class VenueRecording(_WireRecording):
         counters.size += len(message.data)
         if counters.messages % TELL_EVERY == 0:
             self._tell_steps()
-        received = self._wall(message.received)
-        self._take_events(self._parser.parse(message.data, received), message.data, received)
+        data, received = message
+        self._take_events(self._parser.parse(data, received), data, received)
 
     def _take_events(self, events: Iterable[Event], message: bytes, received: int) -> None:
         rows = []
