@@ -18,7 +18,7 @@ LAYERS: list[list[str]] = [
     ["feed.__main__"],
     ["feed.cli", "feed.testing"],
     ["feed.service", "feed.pictures"],
-    ["feed.server", "feed.client", "feed.realism"],
+    ["feed.server", "feed.client", "feed.realism", "feed.exporting"],
     ["feed.dataframes"],
     ["feed.market", "feed.sources"],
     ["feed.importing", "feed.delivery"],

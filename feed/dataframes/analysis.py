@@ -5,6 +5,8 @@ are texts such as `1s`, `5m` or `1h` in market time, bars begin at whole multipl
 
 One convention for quotes: wherever a function here uses the quote of a tick, it is the one just before the tick, as
 `quote_before` returns it. A tick of our own markets carries the quote that it leaves; the one before follows exactly.
+
+Functions of quotes and books are described in `feed.dataframes.microstructure`.
 """
 
 from __future__ import annotations
@@ -16,23 +18,39 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feed.dataframes.microstructure import (
+    book_imbalance,
+    micro_price,
+    order_flow_imbalance,
+    price_impact,
+    quote_frame,
+    response,
+    weighted_mid,
+)
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, decimal_places, parse_duration
 
 __all__ = [
+    "book_imbalance",
     "flow_imbalance",
     "gap_report",
     "latency",
     "latency_report",
+    "micro_price",
     "mid",
+    "order_flow_imbalance",
+    "price_impact",
     "queue_imbalance",
     "quote_before",
+    "quote_frame",
     "realised_volatility",
+    "response",
     "returns",
     "spread",
     "tick_bars",
     "time_bars",
     "volume_bars",
+    "weighted_mid",
 ]
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)

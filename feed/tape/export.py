@@ -20,7 +20,7 @@ from feed.tape.rows import batch_of, rows_of_batch, status_row
 from feed.tape.tickcsv import TickCsv
 from feed.version import __version__
 
-__all__ = ["SUFFIXES", "GenerationProgress", "generate"]
+__all__ = ["SUFFIXES", "GenerationProgress", "generate", "written_whole"]
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
@@ -94,7 +94,7 @@ def _write_recording(
 def _write_csv(source: Source, path: Path, begin: int, end: int, info: RecordingInfo) -> Iterator[tuple[int, int]]:
     """Write a CSV; yield the trades written and the time reached, periodically."""
     del info  # A CSV has no place for it.
-    with _written_whole(path) as part, contextlib.closing(TickCsv(part, packed=path.suffix.lower() == ".gz")) as file:
+    with written_whole(path) as part, contextlib.closing(TickCsv(part, packed=path.suffix.lower() == ".gz")) as file:
         for batch in batches_between(source, begin, end):
             file.write(source.instruments, batch)
             yield sum(map(len, batch.ticks)), batch.end - begin
@@ -121,7 +121,7 @@ def _kind(path: Path, force: bool) -> str:
 
 
 @contextlib.contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary file name; the file is renamed at the end of the block, or removed after an error."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

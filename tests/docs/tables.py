@@ -18,6 +18,7 @@ import feed
 from feed.cli.app import COMMANDS, app
 from feed.dialects.native.requests import MODELS, RequestText
 from feed.dialects.registry import DIALECTS
+from feed.exporting.targets import TARGETS
 from feed.faults.registry import catalogue, common_keys
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
@@ -151,6 +152,15 @@ def event_kinds() -> str:
     return _table(("kind", "what happens", "keys and defaults"), rows)
 
 
+def export_targets() -> str:
+    """What `feed export` writes, and how its files end."""
+    rows = (
+        (f"`{each.name}`", each.description, ", ".join(f"`{name}`" for name in each.suffixes) or "a folder")
+        for each in TARGETS.values()
+    )
+    return _table(("target", "files", "ending"), rows)
+
+
 def _kinds() -> dict[str, Schema]:
     definitions = scenario_schema()["$defs"].values()
     events = [each for each in definitions if "const" in each["properties"].get("kind", {})]
@@ -280,6 +290,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "dialects": dialects,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
+    "export-targets": export_targets,
     "fault-keys": fault_keys,
     "faults": faults,
     "layers": layers,
