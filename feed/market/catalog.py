@@ -10,6 +10,7 @@ from feed.market.channels.base import Channel, Track, streams_of
 from feed.market.channels.book import BookChannel
 from feed.market.channels.exchange import ExchangeGround
 from feed.market.channels.registry import open_channels, open_exchange_channels
+from feed.market.chores import Chore, exhausted
 from feed.market.exchange_past import ExchangePast
 from feed.market.memory import BarMemory, BoughtMemory
 from feed.market.numbers import StreamNumbers
@@ -85,11 +86,19 @@ class Catalog:
         self.numbers.begin(begins, trades, [numbering(Stream("book", symbol, depth)) for symbol in symbols])
 
     def learn(self, batch: Batch) -> None:
-        """Keep the bars and the numbers of a batch that has already been generated."""
+        """Keep numbers and bars of a batch that has already been generated; bars take a while, in another thread."""
         self.numbers.learn(batch)
-        for memory, bought, block in zip(self.memories, self.bought, batch.ticks, strict=True):
-            memory.learn(batch.start, batch.end, block)
+        for bought, block in zip(self.bought, batch.ticks, strict=True):
             bought.learn(batch.start, batch.end, block)
+        if self.shared.past is None:
+            exhausted(self._learning(batch))
+        else:
+            self.shared.chores.start(("bars", id(self.shared)), self._learning(batch))
+
+    def _learning(self, batch: Batch) -> Chore[None]:
+        for memory, block in zip(self.past.memories, batch.ticks, strict=True):
+            memory.learn(batch.start, batch.end, block)
+            yield
 
     def channel_apart(self, stream: Stream) -> Channel:
         """Return the channel of a stream on the source's second instance, for the thread of slow work."""

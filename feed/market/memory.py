@@ -163,6 +163,10 @@ class BarMemory:
         """Keep the bars of these fills, all from `start` to `end`, as far as they continue the known bars."""
         if not self.continues(start, end):
             return
+        hours = _hours(start, end)
+        if all(self._known(hour) >= min(end, (hour + 1) * HOUR) // MINUTE * MINUTE for hour in hours):
+            # Another market with the same source was here before.
+            return
         self._take(start, end, bars_of(block, MINUTE))
         self._forget(end // HOUR)
 
