@@ -282,6 +282,7 @@ def _markets_limits(limits: Limits) -> MarketsLimits:
         idle=limits.market_idle,
         gather=limits.gather,
         patience=limits.patience,
+        max_lag=limits.max_lag,
     )
 
 

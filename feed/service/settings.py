@@ -150,11 +150,11 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
-    market_memory: ByteSize = Field(
+    resume_memory: ByteSize = Field(
         ByteSize(256 * MIB),
         ge=MIB,
         le=65_536 * MIB,
-        description="Bytes of a market's recent messages, for clients that come back; above: the oldest are dropped",
+        description="Bytes of all that clients of a market can come back to; above: the oldest is dropped",
     )
     max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
     max_market_memory: ByteSize = Field(
@@ -176,6 +176,12 @@ class Limits(BaseModel):
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
         MILLISECOND, ge=0, le=SECOND, description="Longest time that data waits for more to share a write with"
+    )
+    max_lag: Duration = Field(
+        10 * SECOND,
+        ge=100 * MILLISECOND,
+        le=DAY,
+        description="How late a market may be on a busy machine, then its clock waits; a second but for the shared one",
     )
     patience: Duration = Field(
         SECOND, ge=0, le=HOUR, description="At speed max, how long one slow reader may hold up the market"

@@ -30,11 +30,12 @@ function observe(one) {
     const websocket = new WebSocket(one.url);
     websocket.binaryType = "arraybuffer";
     const giveUp = () => { finish(); websocket.close(); };
-    let timer = setTimeout(giveUp, 60000);
+    // Silence counts once so many data messages have come.
+    const wait = (limit) => { clearTimeout(timer); timer = setTimeout(giveUp, limit); };
+    let timer = setTimeout(giveUp, 60000), data = 0;
     websocket.onopen = () => {
       found.opened = true;
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, one.limit);
+      if (one.least === 0) wait(one.limit);
       for (const ask of one.asks) websocket.send(JSON.stringify(ask));
     };
     websocket.onmessage = (event) => {
@@ -44,7 +45,8 @@ function observe(one) {
       try { message = JSON.parse(text); } catch (error) { }
       if (message && message.padding) message.padding = message.padding.length;
       found.seen.push({isText, size: text.length, message, ms: Date.now() - found.began});
-      if (found.seen.length >= one.wants) { finish(); websocket.close(); }
+      if (message && message.event === "data" && ++data >= one.least && one.least > 0) wait(one.limit);
+      if (found.seen.length >= one.wants || (message && message.event === one.until)) giveUp();
     };
     websocket.onclose = (event) => {
       found.end = {code: event.code, reason: event.reason, wasClean: event.wasClean};
@@ -159,6 +161,10 @@ class Case:
     asks: list[dict[str, Any]] = field(default_factory=lambda: [TRADING])
     wants: int = 20
     limit: int = 30_000
+    """The time in ms after which it stops; with `least`, the length of the silence that it waits for."""
+
+    least: int = 0
+    until: str = ""
 
 
 FIVE = {"seq": 5, "count": 2}
@@ -224,10 +230,12 @@ CASES: dict[str, Case] = {
         ),
     ),
     "mute": Case(
-        {"seq": 5}, lambda s: all([s.deeds("dropped"), s.seqs == [1, 2, 3, 4], s.events["heartbeat"] > 0]), limit=3000
+        {"seq": 5},
+        lambda s: all([s.deeds("dropped"), s.seqs == [1, 2, 3, 4], s.events["heartbeat"] > 0]),
+        until="heartbeat",
     ),
     "no-heartbeat": Case(
-        {}, lambda s: s.deeds("dropped") and s.events["heartbeat"] == 0 and s.end is None, asks=[], limit=2500
+        {}, lambda s: s.deeds("dropped") and s.events["heartbeat"] == 0 and s.end is None, asks=[], limit=4000
     ),
     "no-pong": Case(
         {}, lambda s: s.deeds("dropped") and s.events["pong"] == 0 and len(s.seqs) > 3, asks=[PING, TRADING]
@@ -235,7 +243,8 @@ CASES: dict[str, Case] = {
     "freeze": Case(
         {"seq": 5},
         lambda s: all([s.deeds("dropped"), s.seqs == [1, 2, 3, 4], s.seen[-1]["message"]["seq"] == 4, s.end is None]),
-        limit=2000,
+        limit=1500,
+        least=4,
     ),
     "late-ack": Case(
         {"by": "1s"},
@@ -258,7 +267,9 @@ CASES: dict[str, Case] = {
         {"size": 7, "pause": "1ms"}, lambda s: s.deeds("sliced") and s.seqs == list(range(1, len(s.seqs) + 1)), wants=12
     ),
     "reset": Case({"seq": 5}, cut_at(5, ABNORMAL)),
-    "half-open": Case({"seq": 5}, lambda s: s.deeds("cut") and s.seqs == [1, 2, 3, 4] and s.end is None, limit=2000),
+    "half-open": Case(
+        {"seq": 5}, lambda s: s.deeds("cut") and s.seqs == [1, 2, 3, 4] and s.end is None, limit=1500, least=4
+    ),
     "close": Case(
         {"seq": 5, "code": 4321, "reason": "because"}, cut_at(5, {"code": 4321, "reason": "because", "wasClean": True})
     ),
@@ -270,7 +281,10 @@ CASES: dict[str, Case] = {
     "wrong-accept": Case({"count": 1}, lambda s: s.deeds("changed") and not s.opened and s.end == ABNORMAL),
     "reset-handshake": Case({"count": 1}, lambda s: s.deeds("cut") and not s.opened and s.end == ABNORMAL),
     "unsubscribe": Case(
-        {"seq": 5}, lambda s: all([s.deeds("acted"), s.seqs == [1, 2, 3, 4], s.events["unsubscribed"] == 1]), limit=2000
+        {"seq": 5},
+        lambda s: all([s.deeds("acted"), s.seqs == [1, 2, 3, 4], s.events["unsubscribed"] == 1]),
+        limit=1500,
+        least=4,
     ),
     "auth-expiry": Case(
         {"seq": 5},
@@ -331,6 +345,8 @@ def asked(served: Served, prefix: str) -> list[dict[str, Any]]:
             "asks": CASES[kind].asks,
             "wants": CASES[kind].wants,
             "limit": CASES[kind].limit,
+            "least": CASES[kind].least,
+            "until": CASES[kind].until,
         }
         for kind in order
     ]
