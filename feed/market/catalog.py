@@ -12,7 +12,7 @@ from feed.market.channels.exchange import ExchangeGround
 from feed.market.channels.registry import open_channels, open_exchange_channels
 from feed.market.chores import Chore, exhausted
 from feed.market.exchange_past import ExchangePast
-from feed.market.memory import BarMemory, BoughtMemory
+from feed.market.memory import BarMemory, BoughtMemory, bought
 from feed.market.numbers import StreamNumbers
 from feed.market.past import Past
 from feed.market.shared import SharedSource
@@ -51,14 +51,14 @@ class Catalog:
         ground = ExchangeGround(source, shift, book, self.memories, list(self.bought), self.numbers)
         self._channels = (*native, *open_exchange_channels(ground))
         theirs = [memory.beside(shared.light) for memory in self.memories]
-        bought = [memory.apart(shared.light) for memory in self.bought]
+        self._bought_apart = [memory.apart(shared.light) for memory in self.bought]
         self.past = Past(past or source, theirs, shift)
         self._apart: dict[str, Channel] = {}
         # Counts order book changes in another thread.
         self.book_apart = None if past is None else book.beside(past)
         beside = book.beside(past or source)
         numbers = self.numbers.beside(past or source, beside)
-        apart = ExchangeGround(past or source, shift, beside, theirs, list(bought), numbers)
+        apart = ExchangeGround(past or source, shift, beside, theirs, self._bought_apart, numbers)
         self.exchange_past = ExchangePast(apart)
         if past is not None:
             known = (*open_channels(past, shift, theirs), *open_exchange_channels(apart))
@@ -86,18 +86,17 @@ class Catalog:
         self.numbers.begin(begins, trades, [numbering(Stream("book", symbol, depth)) for symbol in symbols])
 
     def learn(self, batch: Batch) -> None:
-        """Keep numbers and bars of a batch that has already been generated; bars take a while, in another thread."""
+        """Keep the numbers and the bars of a batch that has been generated; bars take a while, in another thread."""
         self.numbers.learn(batch)
-        for bought, block in zip(self.bought, batch.ticks, strict=True):
-            bought.learn(batch.start, batch.end, block)
         if self.shared.past is None:
             exhausted(self._learning(batch))
         else:
             self.shared.chores.start(("bars", id(self.shared)), self._learning(batch))
 
     def _learning(self, batch: Batch) -> Chore[None]:
-        for memory, block in zip(self.past.memories, batch.ticks, strict=True):
+        for memory, others, block in zip(self.past.memories, self._bought_apart, batch.ticks, strict=True):
             memory.learn(batch.start, batch.end, block)
+            others.learn(batch.start, batch.end, bought(block))
             yield
 
     def channel_apart(self, stream: Stream) -> Channel:

@@ -161,18 +161,14 @@ class BarMemory:
 
     def learn(self, start: int, end: int, block: TickBlock) -> None:
         """Keep the bars of these fills, all from `start` to `end`, as far as they continue the known bars."""
-        if not self.continues(start, end):
-            return
         hours = _hours(start, end)
+        if all(self._known(hour) < max(start, hour * HOUR) for hour in hours):
+            return
         if all(self._known(hour) >= min(end, (hour + 1) * HOUR) // MINUTE * MINUTE for hour in hours):
             # Another market with the same source was here before.
             return
         self._take(start, end, bars_of(block, MINUTE))
         self._forget(end // HOUR)
-
-    def continues(self, start: int, end: int) -> bool:
-        """Return whether bars of this time would continue the known ones."""
-        return any(self._known(hour) >= max(start, hour * HOUR) for hour in _hours(start, end))
 
     def _known(self, hour: int) -> int:
         """Return the market time up to which an hour is known."""
@@ -245,11 +241,6 @@ class BoughtMemory(BarMemory):
 
     def __init__(self, source: Source, index: int) -> None:
         super().__init__(_Bought(source), index)
-
-    def learn(self, start: int, end: int, block: TickBlock) -> None:
-        """Keep the bars of these fills; see `BarMemory`."""
-        if self.continues(start, end):
-            super().learn(start, end, bought(block))
 
     def apart(self, source: Source) -> BarMemory:
         """Return a memory for another thread, with the same hours."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 
 from feed.delivery.outbox import OutboxLimits
@@ -35,4 +34,3 @@ class ServerLimits:
     compression: bool = False
     history_timeout: int = 5 * SECOND
     lifts_exchange_limits: bool = False
-    tls: ssl.SSLContext | None = None

@@ -25,7 +25,7 @@ from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faultdesk import FaultDesk
-from feed.server.faulting import WireFraming
+from feed.server.faulting import WIRE
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.report.witness import Witness
@@ -123,7 +123,7 @@ class Peer:
             on_too_slow=self._too_slow,
             on_failed=self.failed,
         )
-        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
+        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WIRE)
         self.faults = FaultDesk(
             self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )

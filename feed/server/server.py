@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -108,6 +109,7 @@ class FeedServer:
             markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits, token=token
         )
         self._server: Server | None = None
+        self._tls: ssl.SSLContext | None = None
         # Ports that speak one dialect.
         self._own: list[Server] = []
         self._alarms: Alarms | None = None
@@ -128,19 +130,15 @@ class FeedServer:
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
-    async def start(self, host: str, port: int) -> None:
-        """Begin to listen. Raises OSError if the address is not available."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
+        self._tls = tls
         self._alarms = Alarms(self._clock)
         self._server = await self._listen(host, port)
         self._hosts.listen(host, [address for address, _ in self.addresses])
 
     async def listen_also(self, host: str, port: int, name: str) -> int:
-        """Listen on one more port, which speaks one dialect; return its number.
-
-        Raises:
-            OSError: the address is not available.
-            UsageError: there is no such dialect.
-        """
+        """Listen on one more port, which speaks one dialect; return its number. Raises OSError, UsageError."""
         server = await self._listen(host, port, dialect_of(name))
         self._own.append(server)
         return int(next(iter(server.sockets)).getsockname()[1])
@@ -151,6 +149,7 @@ class FeedServer:
             self._handle,
             host,
             port,
+            ssl=self._tls,
             create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,
@@ -166,7 +165,6 @@ class FeedServer:
             # With 0 the transport tells exactly when something begins and when nothing more waits.
             write_limit=0,
             server_header=None,
-            ssl=limits.tls,
             logger=quiet_logger(),
             backlog=1024,
         )

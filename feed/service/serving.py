@@ -108,7 +108,6 @@ async def _serve(
     server_limits = replace(
         _server_limits(limits, compression=settings.compression == "on"),
         lifts_exchange_limits=settings.exchange_limits == "off",
-        tls=server_context(settings),
     )
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
@@ -234,8 +233,9 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
 
 
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:
+    tls = server_context(settings)
     try:
-        await server.start(settings.host, settings.port)
+        await server.start(settings.host, settings.port, tls)
     except OSError as error:
         raise UsageError(_why_not(error, settings.host, settings.port)) from error
     except OverflowError as error:
