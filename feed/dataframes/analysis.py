@@ -5,6 +5,7 @@ are texts such as `1s`, `5m` or `1h` in market time, bars begin at whole multipl
 
 One convention for quotes: wherever a function here uses the quote of a tick, it is the one just before the tick, as
 `quote_before` returns it. A tick of our own markets carries the quote that it leaves; the one before follows exactly.
+
 Functions of quotes and books are described in `feed.dataframes.microstructure`.
 """
 
