@@ -36,7 +36,7 @@ __all__ = [
 
 ENV_PREFIX = "FEED_"
 
-REPEATED = frozenset({"origins", "allowed_hosts", "record_channels"})
+REPEATED = frozenset({"origins", "allowed_hosts", "record_channels", "dialects"})
 """Settings whose option may be given several times; their variable is a list separated by commas."""
 
 NEAR = 0.7
@@ -80,6 +80,16 @@ def _read_hosts(value: Any) -> tuple[str, ...]:
         if name != "*" and not _HOST_NAME.fullmatch(name):
             raise UsageError(f"{name!r} is not a host name; write it like host.docker.internal, or * for all")
     return names
+
+
+def _read_dialects(value: Any) -> tuple[tuple[str, int], ...]:
+    found = []
+    for item in _read_names(value):
+        name, _, port = item.partition("=")
+        if not name or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+            raise UsageError(f"{item!r} is no dialect with a port; write it like kraken=8766")
+        found.append((name, int(port)))
+    return tuple(found)
 
 
 _HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
@@ -247,6 +257,12 @@ class ServeSettings(Limits):
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")
     scenarios: Path | None = Field(None, description="Folder of scenarios in place of the bundled ones")
 
+    dialects: Annotated[tuple[tuple[str, int], ...], reads(_read_dialects)] = Field(
+        (), description="One more port that speaks one exchange's dialect at its root, such as kraken=8766"
+    )
+    exchange_limits: Literal["on", "off"] = Field(
+        "on", description="Whether dialects have the exchange's limits of requests and connections"
+    )
     recordings: Path | None = Field(
         None, description="Folder of recordings that clients may ask for by the name of their file"
     )
