@@ -202,7 +202,8 @@ class Player:
             return
         while not self._changed and (due := market.next_time()) is not None and due <= time:
             market.publish_due(time, SLICE)
-            await self._wait_for_readers(CATCH_UP_WAIT)
+            # As at full speed: a long step or run is no reason to lose a slow reader.
+            await self._wait_for_readers(self._patience)
 
     async def _play_on_schedule(self) -> None:
         wait = self._turn()

@@ -188,7 +188,7 @@ class MarketMachine(RuleBasedStateMachine):
                 {"time": "20s"},
                 {"phase": "storm"},
                 {"event": "news"},
-                {"event": "flash-crash ends"},
+                {"scenario_event": "flash-crash ends"},
                 {"seq": 30, "channel": "trading"},
                 {"seq": 9, "channel": "candles", "interval": "1s"},
                 {"seq": 200, "channel": "book"},
