@@ -63,11 +63,11 @@ def test_candles_begin_on_time_in_a_moved_market() -> None:
 
 
 GOLDEN = {
-    "binance": "",
-    "kraken": "",
-    "coinbase": "",
-    "coinbase-advanced": "",
-    "bitfinex": "",
+    "binance": "8fa3ca7954305429",
+    "kraken": "b358aab8c2f94c4b",
+    "coinbase": "d9b99e776543936b",
+    "coinbase-advanced": "be6a1d139714d08b",
+    "bitfinex": "4dc2f5186776e6fe",
 }
 """Hashes of ten seconds of every channel, by dialect."""
 
