@@ -27,6 +27,7 @@ from feed.dataframes.microstructure import (
     response,
     weighted_mid,
 )
+from feed.dataframes.quotes import quote_before
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, decimal_places, parse_duration
 
@@ -56,38 +57,6 @@ __all__ = [
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 Ints = NDArray[np.int64]
-
-
-def quote_before(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the quote just before each tick; any symbols.
-
-    Columns: `bid`, `bid_size`, `ask`, `ask_size` (floats), `bid_ticks`, `bid_lots`, `ask_ticks`, `ask_lots` (exact).
-
-    The ticks of a recorded venue have it (`attrs["quotes"]` is `before`): the last quote that was recorded before them.
-    Any other tick has the quote that it leaves. A trade changes nothing but the level that it takes from: before it,
-    that level had its price, and its size besides what is left.
-    """
-    names = ["bid", "bid_size", "ask", "ask_size", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots"]
-    before = frame[names].copy()
-    if frame.attrs.get("quotes") == "before":
-        return before
-    buy = (frame["side"] == "buy").to_numpy()
-    for side, taken in (("ask", buy), ("bid", ~buy)):
-        left = taken & (frame[f"{side}_ticks"] == frame["price_ticks"]).to_numpy()
-        for price, size, own, lots in (
-            (side, f"{side}_size", "price", "size"),
-            (f"{side}_ticks", f"{side}_lots", "price_ticks", "size_lots"),
-        ):
-            rest = np.where(left, before[size], 0)
-            before[size] = np.where(taken, _sum(rest, frame[lots].to_numpy()), before[size])
-            before[price] = np.where(taken, frame[own], before[price])
-    return before
-
-
-def _sum(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
-    """Return sums of sizes, rounded to valid ones: the sum of two floats has digits that neither has."""
-    total: NDArray[Any] = one + other
-    return np.round(total, 12) if total.dtype.kind == "f" else total
 
 
 def mid(frame: pd.DataFrame) -> pd.Series:
