@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
-from feed.client.draining import drained
+from feed.client.draining import PATIENCE, drained
 from feed.client.link import Connected, Disconnected
 from feed.clock import Clock
 from feed.errors import UsageError
@@ -43,15 +43,25 @@ class VenueLink:
         requests: sent after each connect.
         clock: for the time of arrival.
         back_off: waits between attempts.
+        patience: the most seconds that reading the rest takes once it is no longer iterated.
     """
 
-    def __init__(self, url: str, requests: Sequence[str], clock: Clock, back_off: BackOff | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        requests: Sequence[str],
+        clock: Clock,
+        back_off: BackOff | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self.url = url
         self._requests = requests
         self._clock = clock
         self._back_off = back_off or BackOff()
         self._connection: ClientConnection | None = None
         self._received = 0
+        self._patience = patience
 
     async def happenings(self) -> AsyncGenerator[Connected | Disconnected | Message, None]:
         """Iterate until cancelled. Raises UsageError for an invalid URL, or one that refuses for good."""
@@ -86,7 +96,7 @@ class VenueLink:
     async def rest(self) -> AsyncIterator[Message]:
         """Yield what has been sent to a connection that is no longer iterated."""
         if self._connection is not None:
-            async for data in drained(self._connection):
+            async for data in drained(self._connection, self._patience):
                 yield self._message(data)
 
     def _message(self, data: bytes) -> Message:

@@ -24,8 +24,10 @@ from feed.dataframes.microstructure import (
     order_flow_imbalance,
     price_impact,
     quote_frame,
+    response,
     weighted_mid,
 )
+from feed.dataframes.quotes import quote_before
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, decimal_places, parse_duration
 
@@ -55,38 +57,6 @@ __all__ = [
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 Ints = NDArray[np.int64]
-
-
-def quote_before(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the quote just before each tick; any symbols.
-
-    Columns: `bid`, `bid_size`, `ask`, `ask_size` (floats), `bid_ticks`, `bid_lots`, `ask_ticks`, `ask_lots` (exact).
-
-    The ticks of a recorded venue have it (`attrs["quotes"]` is `before`): the last quote that was recorded before them.
-    Any other tick has the quote that it leaves. A trade changes nothing but the level that it takes from: before it,
-    that level had its price, and its size besides what is left.
-    """
-    names = ["bid", "bid_size", "ask", "ask_size", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots"]
-    before = frame[names].copy()
-    if frame.attrs.get("quotes") == "before":
-        return before
-    buy = (frame["side"] == "buy").to_numpy()
-    for side, taken in (("ask", buy), ("bid", ~buy)):
-        left = taken & (frame[f"{side}_ticks"] == frame["price_ticks"]).to_numpy()
-        for price, size, own, lots in (
-            (side, f"{side}_size", "price", "size"),
-            (f"{side}_ticks", f"{side}_lots", "price_ticks", "size_lots"),
-        ):
-            rest = np.where(left, before[size], 0)
-            before[size] = np.where(taken, _sum(rest, frame[lots].to_numpy()), before[size])
-            before[price] = np.where(taken, frame[own], before[price])
-    return before
-
-
-def _sum(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
-    """Return sums of sizes, rounded to valid ones: the sum of two floats has digits that neither has."""
-    total: NDArray[Any] = one + other
-    return np.round(total, 12) if total.dtype.kind == "f" else total
 
 
 def mid(frame: pd.DataFrame) -> pd.Series:
@@ -153,21 +123,6 @@ def flow_imbalance(frame: pd.DataFrame, interval: str = "1m") -> pd.Series:
     begin = frame["timestamp"].to_numpy() // length * length
     share = signed.groupby(begin).sum() / frame["size_lots"].groupby(begin).sum()
     return pd.Series(share.to_numpy(), index=_times(share.index.to_numpy()), name="flow_imbalance")
-
-
-def response(ticks: pd.DataFrame, lags: int = 100) -> pd.Series:
-    """Return the response function: the mean change of the mid price from before a trade, in its direction, n later.
-
-    Index `lag`, from 1. It rises and flattens where prices digest orders slowly. Source: Bouchaud, Gefen, Potters and
-    Wyart, Fluctuations and response in financial markets, 2004.
-    """
-    _one_symbol(ticks)
-    if not 1 <= lags < max(len(ticks), 2):
-        raise UsageError(f"lags is {lags}; it is a number of trades, below the {len(ticks)} that there are")
-    middle = mid(ticks).to_numpy()
-    sign = np.where(ticks["side"] == "buy", 1.0, -1.0)
-    values = [float(np.mean(sign[:-lag] * (middle[lag:] - middle[:-lag]))) for lag in range(1, lags + 1)]
-    return pd.Series(values, index=pd.RangeIndex(1, lags + 1, name="lag"), name="response")
 
 
 def time_bars(frame: pd.DataFrame, interval: str = "1m", *, fill: bool = False) -> pd.DataFrame:
