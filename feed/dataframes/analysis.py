@@ -24,6 +24,7 @@ from feed.dataframes.microstructure import (
     order_flow_imbalance,
     price_impact,
     quote_frame,
+    response,
     weighted_mid,
 )
 from feed.dataframes.quotes import quote_before
@@ -122,21 +123,6 @@ def flow_imbalance(frame: pd.DataFrame, interval: str = "1m") -> pd.Series:
     begin = frame["timestamp"].to_numpy() // length * length
     share = signed.groupby(begin).sum() / frame["size_lots"].groupby(begin).sum()
     return pd.Series(share.to_numpy(), index=_times(share.index.to_numpy()), name="flow_imbalance")
-
-
-def response(ticks: pd.DataFrame, lags: int = 100) -> pd.Series:
-    """Return the response function: the mean change of the mid price from before a trade, in its direction, n later.
-
-    Index `lag`, from 1. It rises and flattens where prices digest orders slowly. Source: Bouchaud, Gefen, Potters and
-    Wyart, Fluctuations and response in financial markets, 2004.
-    """
-    _one_symbol(ticks)
-    if not 1 <= lags < max(len(ticks), 2):
-        raise UsageError(f"lags is {lags}; it is a number of trades, below the {len(ticks)} that there are")
-    middle = mid(ticks).to_numpy()
-    sign = np.where(ticks["side"] == "buy", 1.0, -1.0)
-    values = [float(np.mean(sign[:-lag] * (middle[lag:] - middle[:-lag]))) for lag in range(1, lags + 1)]
-    return pd.Series(values, index=pd.RangeIndex(1, lags + 1, name="lag"), name="response")
 
 
 def time_bars(frame: pd.DataFrame, interval: str = "1m", *, fill: bool = False) -> pd.DataFrame:

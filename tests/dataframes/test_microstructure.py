@@ -13,6 +13,7 @@ from feed.dataframes.microstructure import (
     order_flow_imbalance,
     price_impact,
     quote_frame,
+    response,
     weighted_mid,
 )
 from feed.errors import UsageError
@@ -101,11 +102,7 @@ def ticks_of(sides: np.ndarray, sizes: np.ndarray, prices: np.ndarray) -> pd.Dat
     """Trades, one a second."""
     index = pd.date_range("2025-01-06", periods=len(sides), freq="1s", tz="UTC", name="time")
     data = {"side": np.where(sides > 0, "buy", "sell"), "size": sizes, "price": prices, "symbol": "X"}
-    frame = pd.DataFrame({**data, "bid": prices - 0.5, "ask": prices + 0.5}, index=index)
-    frame[["bid_size", "ask_size", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots"]] = 1
-    # As of a recorded venue: each quote is the one before its trade.
-    frame.attrs["quotes"] = "before"
-    return frame
+    return pd.DataFrame({**data, "bid": prices - 0.5, "ask": prices + 0.5}, index=index)
 
 
 def test_impact_of_a_market_with_a_known_one() -> None:
@@ -127,11 +124,12 @@ def test_response_of_a_market_with_a_known_one() -> None:
     draw = np.random.default_rng(3)  # a fixed seed
     sides = draw.choice([-1, 1], 20_000)
     frame = ticks_of(sides, np.ones(20_000), 1e5 + np.cumsum(np.concatenate([[0], sides[:-1]])))
-    found = feed.analysis.response(frame, 10)
+    frame.attrs["quotes"] = "before"
+    found = response(frame, 10)
     assert found.index.tolist() == list(range(1, 11))
     assert found.to_numpy() == pytest.approx(np.ones(10), abs=0.1)
     with pytest.raises(UsageError, match="below the 5"):
-        feed.analysis.response(frame.head(5), 5)
+        response(frame.head(5), 5)
 
 
 def test_they_take_frames_of_our_markets() -> None:
