@@ -27,7 +27,7 @@ LAYERS: list[list[str]] = [
     ["feed.faults"],
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
-    ["feed.units", "feed.hints"],
+    ["feed.units", "feed.hints", "feed.web"],
     ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
     ["feed"],
 ]
@@ -37,7 +37,7 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 # Who may import what is otherwise nobody's business.
 ONLY = {
     "asyncio": (
-        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets"),
+        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets", "feed.market.rerun"),
         "feed.market.barrier",
         "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
@@ -54,13 +54,16 @@ ONLY = {
 # else has a form that somebody gave him.
 KNOW_DIALECTS = {
     "feed.dialects.registry": (
+        "feed.server.contracts",
         "feed.server.query",
         "feed.server.http.history",
+        "feed.market.comparison",
         "feed.server.oracle",
         "feed.market.digest",
         "feed.market.recorder",
     ),
     "feed.dialects.native.events": ("feed.client.messages", "feed.server.http.oracle"),
+    "feed.dialects.native.schema": ("feed.server.contracts", "feed.server.http.web", "feed.cli.schema"),
     "feed.dialects.decimals": ("feed.server.oracle",),
 }
 

@@ -25,12 +25,15 @@ COMMANDS = {
     "import": "Make a recording of market data that others wrote.",
     "watch": "Watch a running market in the terminal.",
     "market": "Open, pause, step and seek markets of a running server.",
+    "bundle": "Write all that a market's bytes follow from, and what happened, to one file.",
+    "replay-bundle": "Make a bundle's market again, compare every byte, and serve it.",
+    "schema": "Print the contracts of the wire: JSON Schema, AsyncAPI, OpenAPI, TypeScript.",
     "preview": "Draw a scenario: price, volume, spread and what is scripted.",
     "realism": "Compare a market or a file of real trades with real markets, fact by fact.",
 }
 """Commands with the first line of their help: listing them must not import their modules."""
 
-MODULES = {"import": "import_"}
+MODULES = {"import": "import_", "replay-bundle": "replay_bundle"}
 """Modules of commands whose name cannot be a module's name."""
 
 _USAGE = (UsageError, SettingsError, ScenarioError, RecordingError)

@@ -41,6 +41,9 @@ OWN_URL = "ws://127.0.0.1:8765"
 
 OWN_CHANNELS = ("trading", "status", "ticker")
 
+USUAL_INTERVAL, USUAL_DEPTH = "1m", 10
+"""Part of candles and books that are named without one."""
+
 VENUE_CHANNELS = ("trading", "quote")
 
 VENUE_SYMBOLS = ("BTC/USD",)
@@ -68,6 +71,10 @@ def record(
     ] = None,
     venue: Annotated[str, typer.Option(help=f"Whose language it speaks: {', '.join(('feed', *VENUES))}.")] = "feed",
     token: Annotated[str | None, typer.Option(help="Where our server asks for one.", show_default=False)] = None,
+    rest: Annotated[
+        str | None,
+        typer.Option(help="The host of a venue's snapshots of books, in place of its own.", metavar="URL"),
+    ] = None,
 ) -> None:
     """Record until Ctrl-C, until the time is over, or until the market has ended."""
     from feed.clock import SystemClock
@@ -81,7 +88,9 @@ def record(
     configure_logs("warning", "console")
     seconds = None if length is None else parse_duration(length) / SECOND
     clock = SystemClock()
-    make = _own if venue == "feed" else partial(_venue, venue)
+    make = _own if venue == "feed" else partial(_venue, venue, rest)
+    if venue == "feed" and rest is not None:
+        raise UsageError("--rest is for venues: our own server sends the snapshots of books itself")
     recording = make(url, channel, symbol, token, out, clock)
     begin = clock.now()
     with _shown(recording.counters, clock):
@@ -92,12 +101,17 @@ def record(
 def _own(
     url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
 ) -> FeedRecording | VenueRecording:
-    from feed.client.link import ClientLink, Subscription
+    from feed.client.link import ClientLink, ManySubscriptions
     from feed.client.recording import FeedRecording
 
     named = [_parts(name) for name in channels or OWN_CHANNELS]
-    wanted = [Subscription(name, each, **part) for name, part in named for each in symbols or ["*"]]
-    return FeedRecording(ClientLink(url or OWN_URL, wanted, token=token, clock=clock), out, clock)
+    wanted = ManySubscriptions(
+        tuple(dict.fromkeys(name for name, _ in named)),
+        tuple(symbols or ["*"]),
+        tuple(part.get("interval", USUAL_INTERVAL) for name, part in named if name == "candles"),
+        tuple(part.get("depth", USUAL_DEPTH) for name, part in named if name == "book"),
+    )
+    return FeedRecording(ClientLink(url or OWN_URL, [wanted], token=token, clock=clock), out, clock)
 
 
 def _parts(name: str) -> tuple[str, dict[str, Any]]:
@@ -113,17 +127,31 @@ def _parts(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def _venue(
-    venue: str, url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
+    venue: str,
+    rest: str | None,
+    url: str | None,
+    channels: Names,
+    symbols: Names,
+    token: str | None,
+    out: Path,
+    clock: Clock,
 ) -> FeedRecording | VenueRecording:
     from feed.client.recording import VenueRecording
+    from feed.client.snapshots import check_rest_url
     from feed.client.venue import VenueLink
-    from feed.venues.registry import parser, venue_of
+    from feed.venues.registry import venue_of
 
     if token is not None:
         raise UsageError("--token is for our own server")
     heard = venue_of(venue)
+    if rest is not None:
+        if heard.snapshots is None:
+            raise UsageError(
+                f"--rest is for venues whose books need a snapshot beside the stream; {venue} sends its own"
+            )
+        check_rest_url(rest)
     requests = heard.subscribe_messages(channels or VENUE_CHANNELS, symbols or VENUE_SYMBOLS)
-    return VenueRecording(VenueLink(url or heard.url, requests, clock), partial(parser, venue), out, clock)
+    return VenueRecording(VenueLink(url or heard.url, requests, clock), heard, out, clock, rest=rest)
 
 
 async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:
@@ -198,6 +226,8 @@ def _told(out: Path, recording: FeedRecording | VenueRecording, seconds: float) 
         return 1
     rate = f"{counters.messages / seconds:,.0f}/s, {_bytes(counters.size)}"
     losses = f"{done.gaps} gaps, {counters.lost + done.lost} lost"
+    if counters.unknown:
+        losses += f", and in {counters.unknown} of the gaps an unknown number"
     typer.echo(f"{out}: {done.written} messages in {seconds:.1f} s ({rate}), {losses}")
     return 0 if done.state == "finished" else 1
 

@@ -7,8 +7,8 @@ has asked for the missed messages. Only an error that makes reconnecting pointle
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
+from feed.client.draining import drained
 from feed.client.progress import Gap, Progress
 from feed.clock import Clock, SystemClock
 from feed.errors import FeedError, UsageError
@@ -23,7 +24,7 @@ from feed.protocol.codes import reconnect_for
 from feed.protocol.effects import Stream
 from feed.units import SECOND
 
-__all__ = ["ClientLink", "Connected", "Disconnected", "Frame", "Happening", "Subscription"]
+__all__ = ["ClientLink", "Connected", "Disconnected", "Frame", "Happening", "ManySubscriptions", "Subscription"]
 
 MAX_QUEUE = 1024
 """Maximum number of frames waiting for a reader before the connection is no longer read."""
@@ -70,6 +71,36 @@ class Subscription:
             "depth": self.depth,
         }
         return {"event": "subscribe"} | {name: value for name, value in keys.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ManySubscriptions:
+    """Subscriptions that begin in the same moment: every channel of every symbol, with these intervals and depths.
+
+    A market that waits for a subscriber goes on with the first one: of channels that are asked for one by one, those
+    behind it have lost their beginning.
+    """
+
+    channels: tuple[str, ...]
+    symbols: tuple[str, ...] = ("*",)
+    intervals: tuple[str, ...] = ()
+    depths: tuple[int, ...] = ()
+
+    def covers(self, stream: Stream) -> bool:
+        """Tell whether the stream belongs to these subscriptions."""
+        return {"*", stream.channel} & {*self.channels} != set() and {"*", stream.symbol} & {*self.symbols} != set()
+
+    def request(self) -> dict[str, Any]:
+        """Return the request as it is sent."""
+        keys = {"interval": list(self.intervals), "depth": list(self.depths)}
+        request = {"event": "subscribe", "channel": list(self.channels), "symbol": list(self.symbols)}
+        return request | {name: value for name, value in keys.items() if value}
+
+    def without(self, streams: Iterable[Stream]) -> ManySubscriptions | None:
+        """Return the subscriptions to channels without a stream so far; None if there are none."""
+        answered = {stream.channel for stream in streams}
+        left = tuple(channel for channel in self.channels if channel not in answered)
+        return replace(self, channels=left) if left and not ("*" in left and answered) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +154,7 @@ class ClientLink:
     def __init__(
         self,
         url: str,
-        subscriptions: Iterable[Subscription] = (),
+        subscriptions: Iterable[Subscription | ManySubscriptions] = (),
         *,
         token: str | None = None,
         back_off: BackOff | None = None,
@@ -168,6 +199,12 @@ class ClientLink:
             return self._lost(*_told(error))
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return self._lost(1006, _plain(error))
+
+    async def rest(self) -> AsyncIterator[Frame]:
+        """Yield the frames that have been sent to a connection that is no longer pulled."""
+        if self._connection is not None:
+            async for payload in drained(self._connection):
+                yield self._frame(payload, self._clock.now())
 
     async def send(self, request: dict[str, Any]) -> bool:
         """Send a request if there is a connection; return whether there was one."""
@@ -239,16 +276,19 @@ class ClientLink:
             payload = await connection.recv(decode=False)
         finally:
             self._reading_since = None
-        received = self._clock.now()
-        body = _decoded(payload)
-        event = str(body.get("event"))
+        frame = self._frame(payload, self._clock.now())
+        event, body = frame.event, frame.body
         if event in ("data", "heartbeat"):
             # A greeting alone is no success: a server that closes right after it would be called again without end.
             self._back_off.reset()
         elif event == "ping":
             # Under `?heartbeat=strict` the server closes with 4408 a client that does not answer.
             await self.send({"event": "pong", "timestamp": body.get("timestamp")})
-        return Frame(event, body, received, tuple(self.progress.note(body)), payload)
+        return frame
+
+    def _frame(self, payload: bytes, received: int) -> Frame:
+        body = _decoded(payload)
+        return Frame(str(body.get("event")), body, received, tuple(self.progress.note(body)), payload)
 
     def _requests(self) -> list[dict[str, Any]]:
         """Return requests to resume each stream, and for each subscription without a stream so far."""
@@ -259,9 +299,13 @@ class ClientLink:
             if stream in progress.seqs:
                 request["resume"] = {"epoch": progress.epoch, "seq": progress.seqs[stream]}
             requests.append(request)
-        return requests + [wish.request() for wish in self.subscriptions if not self.answered(wish)]
+        left = [
+            wish.without(progress.standing) if isinstance(wish, ManySubscriptions) else wish
+            for wish in self.subscriptions
+        ]
+        return requests + [wish.request() for wish in left if wish is not None and not self.answered(wish)]
 
-    def answered(self, wish: Subscription) -> bool:
+    def answered(self, wish: Subscription | ManySubscriptions) -> bool:
         """Tell whether a subscription has a stream already."""
         return any(wish.covers(stream) for stream in self.progress.standing)
 

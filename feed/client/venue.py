@@ -1,15 +1,16 @@
-"""Connection to a venue with automatic reconnects: its messages as text, with their times of arrival."""
+"""Connection to a venue with automatic reconnects: its messages as they came, with their times of arrival."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
+from feed.client.draining import drained
 from feed.client.link import Connected, Disconnected
 from feed.clock import Clock
 from feed.errors import UsageError
@@ -29,9 +30,9 @@ CLOSE_TIMEOUT = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Message and its time of arrival: monotonic ns."""
+    """Message as it came, UTF-8, and its time of arrival: monotonic ns."""
 
-    text: str
+    data: bytes
     received: int
 
 
@@ -50,6 +51,7 @@ class VenueLink:
         self._requests = requests
         self._clock = clock
         self._back_off = back_off or BackOff()
+        self._connection: ClientConnection | None = None
 
     async def happenings(self) -> AsyncGenerator[Connected | Disconnected | Message, None]:
         """Iterate until cancelled. Raises UsageError for an invalid URL, or one that refuses for good."""
@@ -57,20 +59,52 @@ class VenueLink:
         while True:
             code, reason = None, ""
             try:
-                async with await self._opened() as connection:
-                    attempts += 1
-                    yield Connected(attempts)
-                    async for message in self._messages(connection):
-                        yield message
+                self._connection = connection = await self._opened()
+                attempts += 1
+                yield Connected(attempts)
+                for request in self._requests:
+                    await connection.send(request)
+                opened = self._clock.now()
+                while True:
+                    data = await connection.recv(decode=False)
+                    received = self._clock.now()
+                    # A greeting alone is no success: a server that closes right after it would be called again without
+                    # end.
+                    if received - opened > STEADY:
+                        self._back_off.reset()
+                    yield Message(data, received)
             except ConnectionClosed as error:
                 code, reason = (
                     (1006, "the connection broke") if error.rcvd is None else (error.rcvd.code, error.rcvd.reason)
                 )
             except (OSError, InvalidHandshake, TimeoutError) as error:
                 code, reason = 1006, str(error) or type(error).__name__
+            self._connection = None
             wait = self._back_off.next()
             yield Disconnected(code or 1000, reason or "it was closed", wait)
             await asyncio.sleep(wait / SECOND)
+
+    async def rest(self) -> AsyncIterator[Message]:
+        """Yield what has been sent to a connection that is no longer iterated."""
+        if self._connection is not None:
+            async for data in drained(self._connection):
+                yield Message(data, self._clock.now())
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def send(self, request: str) -> bool:
+        """Send a request if there is a connection; return whether there was one."""
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.send(request)
+        except ConnectionClosed:
+            return False
+        return True
 
     async def _opened(self) -> ClientConnection:
         try:
@@ -81,15 +115,3 @@ class VenueLink:
             if error.response.status_code in (429, 503):
                 raise
             raise UsageError(f"{self.url} refuses: HTTP {error.response.status_code}") from error
-
-    async def _messages(self, connection: ClientConnection) -> AsyncGenerator[Message, None]:
-        for request in self._requests:
-            await connection.send(request)
-        opened = self._clock.now()
-        while True:
-            text = await connection.recv()
-            received = self._clock.now()
-            # A greeting alone is no success: a server that closes right after it would be called again without end.
-            if received - opened > STEADY:
-                self._back_off.reset()
-            yield Message(text if isinstance(text, str) else text.decode(errors="replace"), received)

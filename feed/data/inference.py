@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from feed.data.ticks import BUY
 
-__all__ = ["synthetic_quotes", "tick_rule"]
+__all__ = ["held_quotes", "synthetic_quotes", "tick_rule"]
 
 Ints = NDArray[np.int64]
 
@@ -24,3 +24,11 @@ def synthetic_quotes(price: Ints, side: Ints) -> tuple[Ints, Ints]:
     """Return the best bid and ask, one tick apart, at which the taker traded: a buy at the ask, a sell at the bid."""
     bid = np.where(side == BUY, price - 1, price)
     return bid, bid + 1
+
+
+def held_quotes(price: Ints, side: Ints, bid: Ints, ask: Ints) -> tuple[Ints, Ints]:
+    """Return quotes that hold their trades: widened to the price, or one tick wide where they are crossed."""
+    held = np.minimum(bid, price), np.maximum(ask, price)
+    made = synthetic_quotes(price, side)
+    good = held[0] < held[1]
+    return np.where(good, held[0], made[0]), np.where(good, held[1], made[1])

@@ -88,7 +88,8 @@ class TickBlock:
     `time` (ns UTC, never decreasing), `price`, `bid`, `ask` (ticks), `size`, `bid_size`, `ask_size` (lots),
     `side` (BUY or SELL, the taker's), `volume` (lots traded in this symbol since the UTC day of market time
     began, this fill included), `trade_id` (increasing; the same for a trade however the market reached it).
-    The quote is the one after the fill, with the sizes that the fill has left; bid <= price <= ask and bid < ask.
+    The quote of a generated fill is the one that it leaves, with bid <= price <= ask and bid < ask. That of a recorded
+    fill is as it was recorded; in a venue's recording it is the last one before the fill, and need not hold its price.
     """
 
     time: Ints
@@ -221,6 +222,10 @@ class Source(Protocol):
 
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """Return for each instrument the status change in force at market time `at`."""
+
+    def quotes(self, index: int) -> Books | None:
+        """Return the recorded quotes of an instrument as a book of one level; None if it has none."""
+        return None
 
     def first_trade(self, index: int) -> int:
         """Return the time of an instrument's first trade; `ALWAYS` if there are trades before any time."""

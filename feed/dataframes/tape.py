@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Ladder
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.ticks import chosen_columns, polars_frame, source_frame
+from feed.dataframes.ticks import COLUMNS, chosen_columns, polars_frame, source_frame
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.sources.files import open_recorded
@@ -73,8 +73,10 @@ class RecordingData:
     def ticks(self) -> pd.DataFrame:
         """The trades, as `feed.dataframes` describes them, with the recorded `seq`, which jumps at a loss.
 
-        Where none was recorded, `seq` counts from 1. A trade that was recorded without a quote sits at a touch one tick
-        wide, as `notices` says.
+        Where none was recorded, `seq` counts from 1. The quote of a trade is the recorded one, and where there is none,
+        the last recorded quote or best levels before it. Without any it is made up, one tick wide: then the column
+        `invented`, which the recording of a market of ours does not need, is True. `attrs["quotes"]` is `after` for
+        such a recording, whose trades have the quote that they leave, and `before` for any other.
         """
         symbols = [instrument.symbol for instrument in self.instruments]
         # A replay numbers its messages without holes; the analysis of a recording needs to see them.
@@ -82,8 +84,28 @@ class RecordingData:
         recorded = _recorded_seqs(self._path, self._chosen) if told and self._path is not None else {}
         seqs = [recorded.get(symbol, np.zeros(0, np.int64)) for symbol in symbols]
         begin, end = self._bounds()
-        frame = source_frame(self._source, begin, end, self._wanted(symbols), seqs, self._columns)
-        frame.attrs |= self.facts
+        wanted = self._wanted(symbols)
+        frame = source_frame(self._source, begin, end, wanted, seqs, self._columns)
+        ours = self.info.scenario is not None
+        if self._columns is COLUMNS and not ours:
+            frame = self._as_recorded(frame, wanted)
+        frame.attrs |= self.facts | {"quotes": "after" if ours else "before"}
+        return frame
+
+    def _as_recorded(self, frame: pd.DataFrame, wanted: Sequence[int]) -> pd.DataFrame:
+        """Return the frame with the times of the exchange, where a replay needs others, and with `invented`."""
+        stamps, invented = frame["timestamp"].to_numpy().copy(), np.zeros(len(frame), bool)
+        for index in wanted:
+            rows = np.flatnonzero((frame["symbol"] == self.instruments[index].symbol).to_numpy())
+            if not len(rows):
+                continue
+            moved, own = self._source.moved(index)
+            stamps[rows[moved]] = own // MILLISECOND
+            invented[rows] = self._source.invented(index)
+        index_of = pd.DatetimeIndex(stamps.copy().view("datetime64[ms]"), tz="UTC", name="time")
+        attrs = frame.attrs
+        frame = frame.assign(timestamp=stamps, invented=invented).set_axis(index_of, axis=0)
+        frame.attrs = attrs
         return frame
 
     def _bounds(self) -> tuple[int, int]:
@@ -114,10 +136,13 @@ class RecordingData:
 
     @property
     def gaps(self) -> pd.DataFrame:
-        """The known losses: columns `stream`, `after`, `before` (seq), `time` (UTC)."""
-        frame = pd.DataFrame(
-            [gap.model_dump() for gap in self.info.gaps], columns=["stream", "after", "before", "time"]
-        )
+        """The known losses: columns `stream`, `after`, `before` (seq), `time` (UTC), `lost` and `reason`.
+
+        `lost` is the number of lost messages, <NA> if nobody knows.
+        """
+        columns = ["stream", "after", "before", "time", "lost", "reason"]
+        rows = [gap.model_dump(exclude={"count"}) | {"lost": gap.lost} for gap in self.info.gaps]
+        frame = pd.DataFrame(rows, columns=columns).astype({"lost": "Int64"})
         frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)
         return frame
 

@@ -41,6 +41,7 @@ class Fanout:
         "_touched",
         "counters",
         "measures",
+        "memberships",
         "stragglers",
     )
 
@@ -50,6 +51,8 @@ class Fanout:
         self.stragglers = Stragglers(self.counters)
         self.measures = True
         self._groups_of: dict[Subscriber, dict[Group, None]] = {}
+        # The number of pairs of reader and group.
+        self.memberships = 0
         self._audience_of: dict[Subscriber, Audience] = {}
         self._audiences: dict[frozenset[Group], Audience] = {}
         # The audiences with staged messages.
@@ -75,6 +78,7 @@ class Fanout:
             return
         groups[group] = None
         group.size += 1
+        self.memberships += 1
         if reader.direct:
             self._moved[reader] = None
         else:
@@ -92,6 +96,7 @@ class Fanout:
                 return
         del self._groups_of[reader][group]
         group.size -= 1
+        self.memberships -= 1
         if reader.direct:
             self._moved[reader] = None
         else:
@@ -104,6 +109,7 @@ class Fanout:
         self._take_out(reader)
         for group in self._groups_of.pop(reader, ()):
             group.size -= 1
+            self.memberships -= 1
             group.unqueue(reader)
         reader.deferred.clear()
         reader.direct = False

@@ -39,6 +39,11 @@ class Topic:
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups.values())
 
+    @property
+    def is_read(self) -> bool:
+        """Tell whether a subscriber gets its messages, or waits for the next one."""
+        return bool(self.listening) or any(map(len, self.groups.values()))
+
 
 class Hub:
     """Streams of one market and all of their subscribers.
@@ -68,7 +73,7 @@ class Hub:
     @property
     def subscriptions(self) -> int:
         """The number of pairs of subscriber and stream."""
-        return sum(len(topic) for topic in self.topics.values()) + self.sampled
+        return self._fanout.memberships + self.sampled
 
     def seq(self, stream: Stream) -> int:
         """Return the last `seq` published on a stream."""

@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from feed.errors import failure
 from feed.importing.columns import Meter
-from feed.importing.events import EventRows
+from feed.importing.events import Data, EventRows
 from feed.importing.findings import Findings, span
 from feed.importing.format import Beginning, Format, Reader
 from feed.importing.lines import Line, read_lines
 from feed.importing.options import Options
 from feed.importing.times import check_time
-from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
-from feed.venues.registry import VENUES, Parser, parser
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookEnd, VenueBookSnapshot
+from feed.venues.registry import VENUES, Parser, SnapshotParser, parser
 
 __all__ = ["CaptureFiles", "capture_format"]
 
@@ -37,7 +37,8 @@ FIRST = 1000
 QUIET = ("reply",)
 """Kinds of notes that concern nothing but the recorder's own requests."""
 
-Data = Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueStatus
+LOSSES = ("gap", "checksum")
+"""Kinds of notes after which messages of a stream are missing."""
 
 Timed = tuple[Line, Event]
 
@@ -53,6 +54,8 @@ class CaptureFiles(Reader):
     sort: bool = False
     rows: EventRows = field(default_factory=EventRows)
     _parsers: dict[Path, Parser] = field(default_factory=dict)
+    _connected: set[Path] = field(default_factory=set)
+    _latest: int | None = None
     _last: dict[tuple[str, str], int] = field(default_factory=dict)
     _offset: int | None = None
     _untimed: int = 0
@@ -95,18 +98,43 @@ class CaptureFiles(Reader):
         return heapq.merge(*streams, key=lambda line: line.received or 0) if len(streams) > 1 else streams[0]
 
     def _events(self) -> Iterator[Timed]:
+        line: Line | None = None
         for line in self._lines():
-            if not line.message:
-                self._connected(line)
-                continue
-            following = self._parsers.setdefault(line.path, parser(self.venue))
-            for event in following.parse(line.message, line.received or 0):
+            following = self._parser(line.path)
+            if line.url:
+                events = self._answer(line, following) if line.message else self._connection(line, following)
+            else:
+                events = following.parse(line.message, line.received or 0)
+            for event in events:
+                yield line, event
+        for following in dict.fromkeys(self._parsers.values()):
+            for event in following.finish():
+                assert line is not None
                 yield line, event
 
-    def _connected(self, line: Line) -> None:
-        if line.path in self._parsers:
-            self.findings.count("new connection", "", line.where, "messages between may be missing")
-        self._parsers[line.path] = parser(self.venue)
+    def _parser(self, path: Path) -> Parser:
+        """Return the parser of a file's session; a snapshot that was fetched may be in another file than its book."""
+        if path not in self._parsers:
+            known = next(iter(self._parsers.values()), None)
+            self._parsers[path] = known if isinstance(known, SnapshotParser) else parser(self.venue)
+        return self._parsers[path]
+
+    def _connection(self, line: Line, following: Parser) -> list[Event]:
+        """Return the losses before a connection that is not the first one of its file."""
+        if line.path not in self._connected:
+            self._connected.add(line.path)
+            return []
+        self.findings.count("new connection", "", line.where, "messages between may be missing")
+        return following.disconnected()
+
+    def _answer(self, line: Line, following: Parser) -> list[Event]:
+        """Return the events of an answer to a request: of snapshots, and no others."""
+        snapshots = VENUES[self.venue].snapshots
+        symbol = None if snapshots is None else snapshots.symbol(line.url)
+        if symbol is not None and isinstance(following, SnapshotParser):
+            return following.snapshot(symbol, line.message, line.received or 0)
+        self.findings.count("answer to another request", "", line.where, "is left out")
+        return []
 
     def _note(self, line: Line, note: Note) -> None:
         if note.kind == "malformed":
@@ -117,9 +145,9 @@ class CaptureFiles(Reader):
         if note.kind in QUIET:
             return
         self.findings.count(note.kind, note.symbol, line.where, note.text)
-        if note.kind == "gap":
+        if note.kind in LOSSES:
             seq = self.rows.seq(note.stream, note.symbol) + 1
-            self.findings.gap(f"{note.stream}:{note.symbol}", seq, line.received)
+            self.findings.gap(f"{note.stream}:{note.symbol}", seq, line.received, note.missing, note.text)
 
     def _with_offset(self, events: Iterator[Timed]) -> Iterator[Timed]:
         """Yield the same events, after the difference of the clocks is known."""
@@ -132,6 +160,8 @@ class CaptureFiles(Reader):
             if len(differences) >= FIRST or len(held) >= 50 * FIRST:
                 break
         self._offset = int(median(differences)) if differences else None
+        times = (event.time for _, event in held if not isinstance(event, Note) and event.time is not None)
+        self._latest = next(times, None)
         yield from held
         yield from events
 
@@ -141,8 +171,12 @@ class CaptureFiles(Reader):
             check_time(line.path, f"line {line.number}, time", event.time)
             if line.received is not None:
                 self.findings.offsets.add(line.received - event.time)
+            self._latest = event.time
             return event.time
         if line.received is None:
+            if isinstance(event, VenueBookSnapshot | VenueBookEnd) and self._latest is not None:
+                # Without it no change of the book could be used: it has the time of the message before.
+                return self._latest
             kind = type(event).__name__.removeprefix("Venue").lower()
             self.findings.count(f"{kind} without any time", event.symbol, line.where, "is left out")
             return None

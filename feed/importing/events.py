@@ -1,21 +1,23 @@
-"""Rows made from the events of a venue: numbered by stream, trades with their quote and the volume of the day."""
+"""Rows made from the events of a venue: numbered by stream, trades with the last quote before them and day volume."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from feed.data.columns import QUOTES
 from feed.data.volume import DayVolume
-from feed.tape.layout import SCHEMA
-from feed.venues.events import Levels, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
+from feed.tape.layout import ENDED, OUTSIDE, PAST
+from feed.tape.rows import Row, batch_of
+from feed.venues.events import Levels, Quote, Trade, VenueBookEnd, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 
-__all__ = ["EventRows", "Places", "book_text"]
+__all__ = ["Data", "EventRows", "Places", "book_text"]
+
+Data = Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueBookEnd | VenueStatus
+"""Events that become rows."""
 
 
 @dataclass(slots=True)
@@ -27,28 +29,31 @@ class Places:
 
     def see(self, price: str, size: str) -> None:
         """Record the decimals of a price and a size."""
-        self.price = max(self.price, _places(price))
-        self.size = max(self.size, _places(size))
+        if not _ends_with_zeros(price, self.price):
+            self.price = max(self.price, _places(price))
+        if not _ends_with_zeros(size, self.size):
+            self.size = max(self.size, _places(size))
 
 
 @dataclass(slots=True)
 class _Symbol:
     places: Places = field(default_factory=Places)
-    quote: Quote | None = None
+    # Bid, bid size, ask and ask size.
+    quote: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
     volume: DayVolume = field(default_factory=DayVolume)
     trades: int = 0
 
 
 class EventRows:
-    """Collector of rows until they are taken."""
+    """Maker of rows, which gathers those that are added until they are taken."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+        self._rows: list[Row] = []
         self._symbols: dict[str, _Symbol] = {}
         self._seqs: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
-        return len(self._columns["time"])
+        return len(self._rows)
 
     @property
     def places(self) -> Mapping[str, Places]:
@@ -59,93 +64,114 @@ class EventRows:
         """Return the number of a stream's last row."""
         return self._seqs.get((channel, symbol), 0)
 
-    def add(
-        self, event: Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueStatus, received: int | None, time: int
-    ) -> None:
+    def add(self, event: Data, received: int | None, time: int) -> None:
         """Add the row of one event."""
-        if isinstance(event, Trade):
-            self._trade(event, received, time)
-        elif isinstance(event, Quote):
-            self._quote(event, received, time)
-        elif isinstance(event, VenueStatus):
-            data = orjson.dumps({"status": event.status}).decode()
-            self._row("status", event.symbol, received, time, type="update", data=data)
-        else:
-            self._book(event, received, time)
+        self._rows.append(self.row(event, received, time))
 
     def take(self) -> pa.Table:
         """Return the gathered rows, and forget them."""
-        arrays = [pa.array(self._columns[each.name], each.type) for each in SCHEMA]
-        self._columns = {name: [] for name in SCHEMA.names}
-        return pa.Table.from_arrays(arrays, schema=SCHEMA)
+        rows, self._rows = self._rows, []
+        return pa.Table.from_batches([batch_of(rows)])
+
+    def row(self, event: Data, received: int | None, time: int) -> Row:
+        """Return the row of one event."""
+        if isinstance(event, Quote):
+            return self._quote(event, received, time)
+        if isinstance(event, Trade):
+            return self._trade(event, received, time)
+        if isinstance(event, VenueStatus):
+            data = orjson.dumps({"status": event.status}).decode()
+            return Row(received, time, "status", event.symbol, seq=self._next("status", event.symbol), data=data)
+        return self._book(event, received, time)
 
     def _symbol(self, name: str) -> _Symbol:
-        return self._symbols.setdefault(name, _Symbol())
+        known = self._symbols.get(name)
+        if known is None:
+            known = self._symbols[name] = _Symbol()
+        return known
 
-    def _trade(self, event: Trade, received: int | None, time: int) -> None:
+    def _next(self, channel: str, symbol: str) -> int:
+        number = self._seqs[channel, symbol] = self._seqs.get((channel, symbol), 0) + 1
+        return number
+
+    def _trade(self, event: Trade, received: int | None, time: int) -> Row:
         symbol = self._symbol(event.symbol)
         symbol.places.see(event.price, event.size)
+        if event.past:
+            # From before the session: no message of the stream, so without a number in it.
+            price, size = float(event.price), float(event.size)
+            return Row(
+                received, time, "trading", event.symbol, "", PAST, None, price, size, event.side,
+                trade_id=event.trade_id,
+            )  # fmt: skip
         symbol.trades += 1
-        self._row(
-            "trading",
-            event.symbol,
+        return Row(
             received,
             time,
-            type="update",
-            price=float(event.price),
-            size=float(event.size),
-            side=event.side,
-            volume=float(symbol.volume.one(time, Decimal(event.size))),
-            trade_id=symbol.trades if event.trade_id is None else event.trade_id,
-            **_touch(symbol.quote, event.price),
+            "trading",
+            event.symbol,
+            "",
+            "update",
+            self._next("trading", event.symbol),
+            float(event.price),
+            float(event.size),
+            event.side,
+            *symbol.quote,
+            float(symbol.volume.one(time, Decimal(event.size))),
+            symbol.trades if event.trade_id is None else event.trade_id,
         )
 
-    def _quote(self, event: Quote, received: int | None, time: int) -> None:
+    def _quote(self, event: Quote, received: int | None, time: int) -> Row:
         symbol = self._symbol(event.symbol)
-        symbol.quote = event
         symbol.places.see(event.bid, event.bid_size)
         symbol.places.see(event.ask, event.ask_size)
-        self._row("quote", event.symbol, received, time, type="update", **_numbers(event))
+        quote = float(event.bid), float(event.bid_size), float(event.ask), float(event.ask_size)
+        symbol.quote = quote
+        data = None if event.update_id is None else f'{{"update_id":{event.update_id}}}'
+        seq = self._next("quote", event.symbol)
+        return Row(received, time, "quote", event.symbol, "", "update", seq, None, None, None, *quote, None, None, data)
 
-    def _book(self, event: VenueBookSnapshot | VenueBookUpdate, received: int | None, time: int) -> None:
-        places = self._symbol(event.symbol).places
-        for price, size in (*event.bids, *event.asks):
-            places.see(price, size)
-        kind = "snapshot" if isinstance(event, VenueBookSnapshot) else "update"
-        data = book_text(event.bids, event.asks)
-        self._row("book", event.symbol, received, time, type=kind, interval=event.depth, data=data)
+    def _book(self, event: VenueBookSnapshot | VenueBookUpdate | VenueBookEnd, received: int | None, time: int) -> Row:
+        kind, data = "update", ""
+        if isinstance(event, VenueBookEnd):
+            kind, data = ENDED, orjson.dumps({"bids": [], "asks": [], "reason": event.reason}).decode()
+        else:
+            places = self._symbol(event.symbol).places
+            for levels in (event.bids, event.asks):
+                for price, size in levels:
+                    places.see(price, size)
+            data = book_text(event.bids, event.asks, _ids(event))
+            if isinstance(event, VenueBookSnapshot):
+                kind = "snapshot"
+            elif not event.applies:
+                kind = OUTSIDE
+        seq = self._next("book", event.symbol)
+        return Row(received, time, "book", event.symbol, event.depth, kind, seq, data=data)
 
-    def _row(self, channel: str, symbol: str, received: int | None, time: int, **others: Any) -> None:
-        key = (channel, symbol)
-        number = self._seqs[key] = self._seqs.get(key, 0) + 1
-        columns = self._columns
-        others.update(channel=channel, symbol=symbol, received=received, time=time, seq=number)
-        others.setdefault("interval", "")
-        for name, column in columns.items():
-            column.append(others.get(name))
+
+def _ids(event: VenueBookSnapshot | VenueBookUpdate) -> dict[str, int | None]:
+    """Return the venue's numbers of a book's message."""
+    if isinstance(event, VenueBookSnapshot):
+        return {"last_id": event.last_id, "snapshot_id": event.snapshot_id}
+    return {"first_id": event.first_id, "last_id": event.last_id}
 
 
-def book_text(bids: Levels, asks: Levels) -> str:
+def book_text(bids: Levels, asks: Levels, ids: Mapping[str, int | None] | None = None) -> str:
     """Return the `data` of a book's row. A removed level has size 0, however many zeros the venue writes."""
     sides = {"bids": _cleaned(bids), "asks": _cleaned(asks)}
-    return orjson.dumps(sides).decode()
+    known = {name: number for name, number in (ids or {}).items() if number is not None}
+    return orjson.dumps(sides | known).decode()
 
 
-def _cleaned(rows: Levels) -> list[tuple[str, str]]:
-    return [(price, size if size.strip("0.") else "0") for price, size in rows]
+def _cleaned(rows: Levels) -> Levels:
+    return tuple(row if row[1].strip("0.") else (row[0], "0") for row in rows)
 
 
 def _places(text: str) -> int:
     return len(text.partition(".")[2].rstrip("0"))
 
 
-def _touch(quote: Quote | None, price: str) -> dict[str, float]:
-    """Return the last quote, if the trade's price lies within it and it is not crossed; else nothing."""
-    if quote is None:
-        return {}
-    numbers = _numbers(quote)
-    return numbers if numbers["bid"] <= float(price) <= numbers["ask"] and numbers["bid"] < numbers["ask"] else {}
-
-
-def _numbers(quote: Quote) -> dict[str, float]:
-    return {name: float(getattr(quote, name)) for name in QUOTES}
+def _ends_with_zeros(text: str, places: int) -> bool:
+    """Tell fast, for the usual number of digits behind the point, that a number uses no more places."""
+    point = text.find(".")
+    return point < 0 or len(text) - point - 1 <= places or not text[point + 1 + places :].strip("0")

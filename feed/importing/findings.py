@@ -99,10 +99,11 @@ class Findings:
         else:
             known.count += times
 
-    def gap(self, stream: str, seq: int, time: int | None) -> None:
-        """Note that messages are missing before row `seq` of a stream."""
+    def gap(self, stream: str, seq: int, time: int | None, count: int | None = None, reason: str = "") -> None:
+        """Note that messages, `count` of them if that is known, are missing before row `seq` of a stream."""
         if len(self.gaps) < MOST_GAPS:
-            self.gaps.append(RecordingGap(stream=stream, after=seq - 1, before=seq, time=time or 0))
+            told = {"stream": stream, "after": seq - 1, "before": seq, "time": time or 0}
+            self.gaps.append(RecordingGap(**told, count=count, reason=reason))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of findings of each kind, by kind and symbol."""

@@ -1,7 +1,8 @@
 """Lines of a capture: messages with their receive times, and the beginnings of connections.
 
 Three spellings, in files that may be packed: `<receive time> <message>`; `<receive time>: <message>` with
-`<url> <-> <time>` for a connection and `<url> <- <time>: <message>` for a sent message; and messages alone.
+`<url> <-> <time>` for a connection, `<url> <- <time>: <message>` for a sent message and `<url> -> <time>: <message>`
+for the answer to a request; and messages alone.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ UNITS = {"s": SECOND, "ms": MILLISECOND, "us": MICROSECOND, "ns": 1}
 
 _MESSAGE = re.compile(r"(\d+(?:\.\d+)?):? +(.*)", re.DOTALL)
 _CONNECTED = re.compile(r"(\S+) <-> (\d+(?:\.\d+)?)\s*")
-_SENT = re.compile(r"\S+ <- \d+(?:\.\d+)?: .*", re.DOTALL)
+_SENT = re.compile(r"\S+ <- \d+(?:\.\d+)?: .*|configuration: .*", re.DOTALL)
+_ANSWER = re.compile(r"(\S+) -> (\d+(?:\.\d+)?): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message with its receive time (ns UTC, None if it was not recorded), or the beginning of a connection."""
+    """A message with its receive time (ns UTC, None if it was not recorded), or the beginning of a connection.
+
+    A connection has a URL and no message; with both it is the answer to a request of that URL.
+    """
 
     path: Path
     number: int
@@ -80,6 +85,8 @@ def _line(path: Path, number: int, content: bytes) -> Line | None:
         return Line(path, number, None, text)
     if found := _MESSAGE.fullmatch(text):
         return Line(path, number, _received(path, number, found[1]), found[2])
+    if found := _ANSWER.fullmatch(text):
+        return Line(path, number, _received(path, number, found[2]), found[3], found[1])
     if found := _CONNECTED.fullmatch(text):
         return Line(path, number, _received(path, number, found[2]), "", found[1])
     hint = "lines are <receive time> <message>, <receive time>: <message>, or a message alone"

@@ -8,6 +8,7 @@ from typing import Any
 from feed.clock import Clock
 from feed.data.ticks import Instrument, Source
 from feed.market.frames import MarketFrames
+from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
 from feed.market.state import MarketState
 from feed.protocol.effects import Stream
@@ -45,6 +46,7 @@ class MarketAccount(MarketFrames):
     _clock: Clock
     _limits: dict[str, int | float]
     _phase: MarketPhase
+    _window: ResumeWindow
     _shift: int
 
     @property
@@ -98,6 +100,7 @@ class MarketAccount(MarketFrames):
             "speed": self.speed,
             "virtual_time": self.virtual_time,
             **self._behind,
+            "memory": {"bytes": self.history.nbytes, "limit": self._window.memory},
             "symbols": self.symbols,
             "channels": self.channels,
             **({} if self.failure is None else {"failure": self.failure}),

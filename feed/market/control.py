@@ -100,6 +100,12 @@ class MarketControl:
             facts["reached"] = (state.number, state.moving, state.at) == (entry.state.number, False, until)
         return await self._done(action, entry.number, facts, settling)
 
+    async def repeat(self, entry: Entry) -> None:
+        """Obey an entry of another log, whose effect the market has come to; it is logged as the next one."""
+        async with self._turns:
+            await self._prepare(entry.state)
+            await self._ledger.append(replace(entry, number=self._newest + 1))
+
     async def settle(self, given: Mapping[str, object]) -> Done:
         """Wait until everything published so far has been written to every connection, and answered by every client."""
         settling, rest = read_settling(given)
@@ -107,6 +113,7 @@ class MarketControl:
             hint = "only settle_ms, the most milliseconds to wait"
             raise CommandError(ErrorCode.INVALID_REQUEST, "Unknown key", field=name[:64], hint=hint)
         self._check_played()
+        self._market.catch_up()
         await self._player.reach(self._market.published)
         return await self._done("settle", self._newest, {}, settling or Settling())
 

@@ -13,6 +13,9 @@ from feed.market.segment import Base, Segment
 
 __all__ = ["Epoch"]
 
+TICK_BYTES = 80
+"""Bytes of a fill in a block: ten columns."""
+
 
 class _Numbered(Protocol):
     seq: int
@@ -102,6 +105,11 @@ class Epoch:
         if self.segment is not None:
             self.segment.activate(number, self.published)
 
+    def deactivate(self, number: int) -> None:
+        """Publish a stream no more, and let go of its messages: nobody reads it."""
+        self.active.discard(number)
+        self.history.let_go(number)
+
     def merge(self) -> None:
         """Merge newly activated streams into the messages to come."""
         segment = self.segment
@@ -131,6 +139,7 @@ class Epoch:
             chunks=self._catalog.chunks,
             streams=self._catalog.streams,
             epoch=self.number,
+            held=sum(map(len, batch.ticks)) * TICK_BYTES,
         )
         self.cursor = 0
         self.history.append(self.segment)

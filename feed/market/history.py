@@ -17,12 +17,17 @@ from feed.units import SECOND
 __all__ = ["History", "ResumeWindow"]
 
 
+NO_LIMIT = 2**62
+"""A number of bytes that no machine has."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResumeWindow:
-    """Limits of a resume: the number of messages of a stream, and their age in real nanoseconds."""
+    """Limits of a resume: the messages of a stream, their age in real nanoseconds, and the bytes of all of them."""
 
     messages: int
     age: int
+    memory: int = NO_LIMIT
 
 
 class History:
@@ -38,7 +43,19 @@ class History:
         """Append the segment with which the market continues."""
         if self._segments:
             self._segments[-1].last = segment.base
+            self._segments[-1].settle()
         self._segments.append(segment)
+        self._shrink()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory that the messages take."""
+        return sum(segment.nbytes for segment in self._segments)
+
+    def let_go(self, track: int) -> None:
+        """Drop what is made of a track that nobody reads; it is made again for a client that resumes it."""
+        for segment in self._segments:
+            segment.let_go(track)
 
     def wants_mark(self, now: int) -> bool:
         """Return whether the last mark is at least a second old at monotonic time `now`."""
@@ -162,6 +179,13 @@ class History:
         newest = self._segments[-1]
         horizon = self._horizon(self._marks[-1][0])
         self._segments = [it for it in self._segments if it is newest or self._reachable(it, newest, horizon)]
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Drop the oldest segments until the rest takes no more memory than it may; the newest one always stays."""
+        left = self.nbytes
+        while left > self._window.memory and len(self._segments) > 1:
+            left -= self._segments.pop(0).nbytes
 
     def _reachable(self, segment: Segment, newest: Segment, horizon: int) -> bool:
         if segment.end <= horizon or segment.last is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
+
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["Behind", "Lateness"]
+__all__ = ["Behind", "Lateness", "say_lateness"]
 
 BEHIND_FROM = 1 * SECOND
 """The lag (ns) from which a market counts as behind; a smaller lag is made up for in a moment."""
@@ -16,6 +18,8 @@ BEHIND_UNTIL = 100 * MILLISECOND
 
 WINDOW = 1 * SECOND
 """The shortest real time (ns) over which the real speed is measured, once the market has run that long."""
+
+log = structlog.get_logger("feed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +59,18 @@ class Lateness:
     def _speed(self, now: int, market_time: int) -> float:
         real, market = self._marks[0]
         return round((market_time - market) / max(now - real, 1), 1)
+
+
+def say_lateness(market: str, speed: float | str, behind: Behind | None, lag: int) -> None:
+    """Log that a market has lost or regained its speed, by its name; `lag` (ns) is how late it is."""
+    if behind is None:
+        log.info("the market keeps its speed again", market=market, speed=speed)
+        return
+    log.warning(
+        "! the market cannot keep its speed",
+        market=market,
+        speed=speed,
+        real_speed=behind.speed,
+        behind=f"{lag / SECOND:.1f}s",
+        hint="a lower --speed, fewer channels, or --speed max",
+    )

@@ -20,6 +20,7 @@ from feed.market.epoch import Epoch
 from feed.market.history import ResumeWindow
 from feed.market.lateness import Lateness
 from feed.market.plan import Repertoire
+from feed.market.readership import Readership
 from feed.market.segment import Segment
 from feed.market.shared import SharedSource
 from feed.market.state import MarketState
@@ -28,6 +29,9 @@ from feed.protocol.events import Event, MarketChanged, MarketPhase
 from feed.units import MILLISECOND
 
 __all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
+
+BASE_WEIGHT = 64 * 1024
+"""The bytes that a market holds from the beginning."""
 
 SLICE = 512
 """The most messages published at a time; a player gives the event loop a turn in between."""
@@ -80,10 +84,13 @@ class Market(MarketAccount):
         self.catalog = Catalog(shared, shift)
         self.streams = self.catalog.streams
         self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
+        self._readership = Readership(self.hub.numbered)
         self._counting: Future[None] | None = None
         self.lateness = Lateness()
         # Subscriptions that wait for their first state; at full speed the market waits for them.
         self.put_off = 0
+        # Whether what is due is published a batch at a time only.
+        self.dozes = False
         # The reason why it can't go on, once its source has failed.
         self.failure: str | None = None
         self.run = Epoch(
@@ -120,6 +127,7 @@ class Market(MarketAccount):
         """Return whether every message after `seq` of that epoch can still be sent."""
         if epoch != self.epoch:
             return False
+        self.catch_up()
         return self.history.reaches(self.catalog.number(stream), seq, self.seq(stream), self._clock.now())
 
     # Interface for connections.
@@ -148,6 +156,14 @@ class Market(MarketAccount):
         if self.on_join is not None:
             self.on_join(subscriber)
 
+    def hold(self, stream: Stream) -> None:
+        """Publish a stream at least until `release`: a client reads it, or will once it has the past."""
+        self._readership.hold(self.catalog.number(stream))
+
+    def release(self, stream: Stream) -> None:
+        """End a `hold`; what nobody reads is let go after a while."""
+        self._readership.release(self.catalog.number(stream))
+
     def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:
         """Stop delivering a stream."""
         self.hub.leave(subscriber, stream, form)
@@ -164,6 +180,7 @@ class Market(MarketAccount):
     def record(self, tap: Tap, streams: Iterable[Stream]) -> None:
         """Pass all published messages to the tap from now on, and publish these streams even without subscribers."""
         for stream in streams:
+            self.hold(stream)
             self._activate(stream)
         self.tap = tap
 
@@ -178,10 +195,13 @@ class Market(MarketAccount):
         """
         renewed, replanned = state.number != self.state.number, state.plan != self.state.plan
         changes_faults = state.faults != self.state.faults
-        if (renewed or changes_faults) and effect is not None:
+        if effect is not None and (renewed or changes_faults or self.dozes):
+            self.dozes = False
             self._publish_up_to(effect)
         self.state = state
         if changes_faults:
+            # What waits for a reader was published before, and goes the way of that time.
+            self.hub.release_all()
             self.faults.follow({each.number: each.fault for each in state.faults})
         self._measure()
         if renewed:
@@ -209,6 +229,8 @@ class Market(MarketAccount):
         run.advance(hi)
         if run.history.wants_mark(now):
             run.history.mark(now, self.here)
+            for number in self._readership.unread(run.active - self.catalog.eager, now):
+                run.deactivate(number)
         return hi - lo
 
     def announce(self, phase: MarketPhase) -> None:
@@ -289,6 +311,23 @@ class Market(MarketAccount):
         # At full speed it waits for its readers, so that nothing is old.
         self.hub.measure_readers(not self.state.is_max)
 
+    @property
+    def weight(self) -> int:
+        """The bytes that the market holds, besides its source, by an estimate."""
+        return BASE_WEIGHT + self.history.nbytes
+
+    @property
+    def is_unread(self) -> bool:
+        """Return whether nobody gets anything that is published: no subscriber and no tap."""
+        return not self.hub.subscriptions and self.tap is None
+
+    def catch_up(self) -> None:
+        """Publish what is due in a market that its player lets doze, since nobody reads it."""
+        if self.dozes:
+            self.dozes = False
+            self._publish_up_to(self.here)
+
     def _activate(self, stream: Stream) -> None:
         """Publish the messages of a stream from now on, because it has its first subscriber."""
+        self.catch_up()
         self.run.activate(self.catalog.number(stream), self.here)

@@ -7,15 +7,17 @@ import itertools
 import re
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 
 from feed.clock import Clock
 from feed.errors import FeedError
+from feed.faults.fault import Fault
 from feed.hints import nearest
 from feed.market.barrier import Barrier
 from feed.market.commands import CommandError
@@ -32,6 +34,11 @@ __all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimi
 MAIN = "main"
 """The name of the shared market, which connections join by default."""
 
+MIB = 1024 * 1024
+
+SOURCE_WEIGHT = MIB // 2
+"""The bytes that the source of a market holds, and that markets of the same scenario and seed share."""
+
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The pattern of valid names of markets, and of scenarios requested by URL."""
 
@@ -40,7 +47,11 @@ log = structlog.get_logger("feed")
 
 @dataclass(frozen=True, slots=True)
 class MarketSpec:
-    """Specification of a market. None means not requested: the server's default applies."""
+    """Specification of a market. None means not requested: the server's default applies.
+
+    `faults` are those of the whole market, or the name of a plan of its scenario. `numbers` and `heartbeat` are what
+    connections get that ask for nothing else. Only who shows the `token` may command the market.
+    """
 
     scenario: str | None = None
     seed: int | None = None
@@ -49,13 +60,22 @@ class MarketSpec:
     anchor: Anchor | None = None
     paused: bool | None = None
     wait_for: int | None = None
+    faults: tuple[Fault, ...] | str | None = None
+    numbers: str | None = None
+    heartbeat: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     def conflict(self, present: MarketSpec) -> tuple[str, Any, Any] | None:
-        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree."""
-        for field in fields(self):
-            wanted, there = getattr(self, field.name), getattr(present, field.name)
+        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree.
+
+        The token is no such key: who shows another one is let in, and may not command.
+        """
+        for key in fields(self):
+            if key.name == "token":
+                continue
+            wanted, there = getattr(self, key.name), getattr(present, key.name)
             if wanted is not None and wanted != there:
-                return field.name, wanted, there
+                return key.name, wanted, there
         return None
 
 
@@ -65,12 +85,14 @@ class MarketsLimits:
 
     Attributes:
         markets: the most markets besides the shared one.
+        memory: the most bytes that they may hold, by an estimate; none is made beyond that.
         idle: the time that a market without connections and requests is kept.
         gather: the longest time that data waits for more to share a write with.
         patience: at full speed, the longest time that one slow reader may hold up a market.
     """
 
     markets: int = 256
+    memory: int = 512 * MIB
     idle: int = 60 * SECOND
     gather: int = MILLISECOND
     patience: int = SECOND
@@ -83,17 +105,21 @@ class OpenedMarket:
     Attributes:
         market: the market.
         spec: its specification, with every default filled in.
+        is_own: whether it plays the server's own scenario, because none was requested.
     """
 
     market: Market
     spec: MarketSpec
+    is_own: bool = True
 
 
 class HostedMarket:
     """Market with its player and its control.
 
     Attributes:
+        is_own: whether it plays the server's own scenario.
         is_nameless: whether it belongs to one connection, and is removed with it.
+        first: the state that it was opened with.
         ordinals: the counter that numbers its connections.
         barrier: the connections, for commands that wait for their clients.
     """
@@ -102,6 +128,8 @@ class HostedMarket:
         self.name = name
         self.market = opened.market
         self.spec = opened.spec
+        self.is_own = opened.is_own
+        self.first = opened.market.state
         self.is_nameless = nameless
         self.ordinals = itertools.count(1)
         self.player = Player(
@@ -116,6 +144,10 @@ class HostedMarket:
         self.player.on_awaited = self.control.begin
         self.used_at = clock.now()
         self.playing: asyncio.Task[None] | None = None
+
+    def idle(self, now: int) -> int:
+        """Return for how long (ns) nobody has been in it or asked for it, at monotonic time `now`."""
+        return 0 if self.market.attendance else max(0, now - self.used_at)
 
     @property
     def is_shared(self) -> bool:
@@ -163,14 +195,23 @@ class Markets:
         """The names of all markets that can be joined by name."""
         return [name for name, hosted in self._hosted.items() if not hosted.is_nameless]
 
-    def find(self, name: str) -> HostedMarket:
-        """Return the market of a name. Raises `CommandError` if there is none."""
+    def idle_seconds(self, hosted: HostedMarket) -> float:
+        """Return for how many seconds nobody has been in a market or asked for it."""
+        return round(hosted.idle(self._clock.now()) / SECOND, 3)
+
+    def find(self, name: str, *, asks: bool = True) -> HostedMarket:
+        """Return the market of a name, which is not idle then if it `asks` something of it.
+
+        Raises:
+            CommandError: there is none.
+        """
         hosted = self._hosted.get(name)
         if hosted is None:
             near = nearest(name, self.names)
             hint = f"did you mean {near}?" if near else f"there is {', '.join(self.names[:8])}"
             raise CommandError(ErrorCode.UNKNOWN_MARKET, f"There is no market {name[:64]!r}", field="market", hint=hint)
-        hosted.used_at = self._clock.now()
+        if asks:
+            hosted.used_at = self._clock.now()
         return hosted
 
     def join(self, name: str | None, spec: MarketSpec) -> tuple[HostedMarket, bool]:
@@ -198,13 +239,7 @@ class Markets:
 
     def open(self, name: str | None, spec: MarketSpec) -> HostedMarket:
         """Open a market that is not played yet."""
-        if len(self._hosted) > self._limits.markets:
-            raise CommandError(
-                ErrorCode.LIMIT_EXCEEDED,
-                f"The server has all the {self._limits.markets} markets it takes",
-                field="market",
-                hint="end one with DELETE /markets/NAME, or start with a larger --max-markets",
-            )
+        self._check_room()
         chosen = name if name is not None else f"~{next(self._numbers)}"
         opened = self._opener(chosen, spec)
         hosted = HostedMarket(chosen, opened, self._clock, self._limits, nameless=name is None)
@@ -245,13 +280,39 @@ class Markets:
             task.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
 
+    @property
+    def memory(self) -> int:
+        """The bytes that all markets besides the shared one hold, by an estimate."""
+        own = [hosted.market for hosted in self._hosted.values() if not hosted.is_shared]
+        sources = {id(market.catalog.shared): market.catalog.shared for market in own}
+        return sum(market.weight for market in own) + len(sources) * SOURCE_WEIGHT
+
+    def _check_room(self) -> None:
+        """Raise `CommandError` if there is no room for one more market."""
+        limits = self._limits
+        if len(self._hosted) > limits.markets:
+            raise CommandError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The server has all the {limits.markets} markets it takes",
+                field="market",
+                hint="end one with DELETE /markets/NAME, or start with a larger --max-markets",
+            )
+        held = self.memory
+        if held > limits.memory:
+            raise CommandError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The {len(self._hosted) - 1} markets hold {held // MIB} MiB, and may hold {limits.memory // MIB} MiB",
+                field="market",
+                hint="end some with DELETE /markets/NAME, or start with a larger --max-market-memory",
+            )
+
     def _check_same(self, hosted: HostedMarket, spec: MarketSpec) -> None:
         conflict = spec.conflict(hosted.spec)
         if conflict is not None:
             key, wanted, present = conflict
             raise CommandError(
                 ErrorCode.MARKET_EXISTS,
-                f'The market "{hosted.name}" was made with {key}={present}, not {wanted}',
+                f'The market "{hosted.name}" was made with {key}={_shown(present)}, not {_shown(wanted)}',
                 field=key,
                 hint="leave the key out to join it, or choose another name",
             )
@@ -285,6 +346,15 @@ class Markets:
     def _hear(self, hosted: HostedMarket, phase: MarketPhase) -> None:
         if phase == "ended" and self.on_ended is not None:
             self.on_ended(hosted)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a specification as clients write it."""
+    if isinstance(value, tuple):
+        return orjson.dumps([fault.document for fault in value]).decode()[:100]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else str(value)
 
 
 def _place_of(error: Exception) -> str:

@@ -79,6 +79,7 @@ def question_of(
     Raises:
         CommandError: there is no such stream, or the message has not been published yet.
     """
+    market.catch_up()
     search = Search(market, market.published, apart=False)
     if symbol is None and len(market.symbols) > 1:
         hint = f"one of {', '.join(market.symbols)}"

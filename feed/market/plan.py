@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from feed.market.shared import SharedSource
@@ -44,3 +45,6 @@ class Repertoire(Protocol):
 
     def default_seed(self, scenario: str) -> int:
         """Return the seed that a scenario is played with if nobody names one."""
+
+    def folder(self, scenario: str) -> Path:
+        """Return the folder that the names of a scenario's files are relative to."""

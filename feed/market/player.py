@@ -12,7 +12,7 @@ import structlog
 from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
 from feed.market.alarm import Alarm
-from feed.market.lateness import Behind
+from feed.market.lateness import say_lateness
 from feed.market.market import SLICE, Market
 from feed.market.waiters import Waiters
 from feed.protocol.events import MarketPhase
@@ -229,6 +229,8 @@ class Player:
         if due is None:
             return None
         now = self._clock.now()
+        if self._market.is_unread and not self._awaited:
+            return self._turn_unread(now)
         at = self._write_at(state.when(due))
         if at > now:
             return at - now
@@ -240,6 +242,17 @@ class Player:
             return 0
         due = self._next_time()
         return None if due is None else max(self._write_at(state.when(due)) - self._clock.now(), 1)
+
+    def _turn_unread(self, now: int) -> int:
+        """Publish a batch at once when all of it is due, since nobody reads it; return the time to the next turn."""
+        state, segment = self._market.state, self._market.run.segment
+        assert segment is not None
+        last = int(segment.times[-1]) if state.limit is None else min(int(segment.times[-1]), state.limit)
+        if (at := state.when(last)) > now:
+            self._market.dozes = True
+            return at - now
+        self._market.publish_due(last, SLICE)
+        return 0
 
     def _next_time(self) -> int | None:
         """Return the market time of the next message before the market stops; None if there is none."""
@@ -325,23 +338,8 @@ class Player:
         if lag > LATE_AFTER:
             counters.late += count
         if lateness.note(now, lag, market_time):
-            self._say_lateness(lateness.behind, lag)
-
-    def _say_lateness(self, behind: Behind | None, lag: int) -> None:
-        """Log and announce, once each, that the speed is lost or regained."""
-        market = self._market
-        if behind is None:
-            log.info("the market keeps its speed again", market=market.identity.name, speed=market.speed)
-        else:
-            log.warning(
-                "! the market cannot keep its speed",
-                market=market.identity.name,
-                speed=market.speed,
-                real_speed=behind.speed,
-                behind=f"{lag / SECOND:.1f}s",
-                hint="a lower --speed, fewer channels, or --speed max",
-            )
-        market.tell_all()
+            say_lateness(self._market.identity.name, self._market.speed, lateness.behind, lag)
+            self._market.tell_all()
 
     async def _sleep(self, nanoseconds: int | None) -> None:
         """Sleep, but wake up when a subscriber joins, a command comes or the last reader has caught up."""

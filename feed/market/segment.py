@@ -18,6 +18,12 @@ from feed.protocol.effects import Stream
 
 __all__ = ["Base", "Segment", "write_frames"]
 
+MERGED_BYTES = 24
+"""Bytes of a message in the merged order: its time, its track and its row."""
+
+TRACK_BYTES = 100
+"""Bytes of a message in a track that is made: mostly its quote, alone and in the block of trades it is cut from."""
+
 NEVER = 2**62
 """A market time that is never reached, ns UTC."""
 
@@ -64,12 +70,14 @@ class Segment:
         base: for each track the `seq` of the last message before this segment.
         streams: the stream of each track.
         epoch: the number of the epoch.
+        held: the bytes of the batch from which tracks are made.
         start: market time at which it begins, ns UTC.
         end: market time at which it ends.
     """
 
     __slots__ = (
         "_chunks",
+        "_held",
         "_make",
         "_order",
         "_row",
@@ -99,8 +107,10 @@ class Segment:
         chunks: Sequence[int],
         streams: Sequence[Stream],
         epoch: int = 1,
+        held: int = 0,
     ) -> None:
         self.base = base
+        self._held = held
         # For each track the seq of the last message in it, once the next segment is there.
         self.last: Base | None = None
         self.start = start
@@ -120,6 +130,29 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory that it takes, by the number of its messages."""
+        made = sum(len(track.times) for track in self._tracks.values())
+        return self._held + made * TRACK_BYTES + len(self.times) * MERGED_BYTES
+
+    def settle(self) -> None:
+        """Let go of what only publishing needs: everything in it is published."""
+        nothing = np.empty(0, np.int64)
+        self.times, self._order, self._row = nothing, nothing, nothing
+        self._chunks.clear()
+        self._rows.clear()
+
+    def let_go(self, number: int) -> None:
+        """Publish a track no more, and drop it; it is made again if its past is requested."""
+        if number in self.active:
+            self.active.remove(number)
+            self.is_whole = False
+        self._tracks.pop(number, None)
+        self._rows.pop(number, None)
+        for chunks in self._chunks.values():
+            chunks.pop(number, None)
 
     def track(self, number: int) -> Track:
         """Return a track, made on first use."""

@@ -51,6 +51,8 @@ MAX_WRONG_TOKENS = 5
 """The number of wrong tokens that are answered with an error; the last one closes the connection."""
 
 SCOPES = ("read",)
+CONTROL_SCOPES = ("read", "control")
+"""What a token allows; that of control allows both."""
 
 
 class Session:
@@ -62,6 +64,7 @@ class Session:
         limits: limits on the client's requests and silence.
         token: the token that the client must send, or None if anybody may listen.
         may_control: whether the client may control the market.
+        control_token: the token with which it may, or None.
         strict: whether the client asked to be closed when it does not answer `ping` events.
         wanted: subscriptions made at the beginning, or as soon as the client is authenticated.
         heartbeat: the dialect's rule for heartbeats.
@@ -71,6 +74,7 @@ class Session:
         "_authenticated",
         "_bucket",
         "_connection",
+        "_control_token",
         "_deadlines",
         "_heartbeat_interval",
         "_heartbeat_rule",
@@ -95,6 +99,7 @@ class Session:
         token: str | None = None,
         strict: bool = False,
         may_control: bool = False,
+        control_token: str | None = None,
         wanted: tuple[Subscribe, ...] = (),
         heartbeat: HeartbeatRule = USUAL_HEARTBEAT,
     ) -> None:
@@ -104,6 +109,7 @@ class Session:
         self._token = None if token is None else token.encode("utf-8", "surrogatepass")
         self._strict = strict
         self._may_control = may_control
+        self._control_token = None if control_token is None else control_token.encode("utf-8", "surrogatepass")
         self._wanted = wanted
         self._heartbeat_rule = heartbeat
         self._heartbeat_interval = limits.heartbeat_interval if heartbeat.interval is None else heartbeat.interval
@@ -216,7 +222,7 @@ class Session:
                     message="This market does not obey this connection",
                     code=ErrorCode.NOT_ALLOWED,
                     id=request.id,
-                    hint="connect with ?market=NAME for a market of your own, or show the control token",
+                    hint='send {"event":"auth","token":…} with its control token, or use a market of your own',
                 )
             )
         return Act(request.action, request.keys, request.id)
@@ -259,15 +265,22 @@ class Session:
     def _authenticate(self, request: Auth, now: Now) -> list[Effect]:
         # Compare bytes, in constant time: text outside ASCII would raise, an early exit would leak timing.
         shown = request.token.encode("utf-8", "surrogatepass")
-        if self._token is not None and not hmac.compare_digest(shown, self._token):
+        controls = self._control_token is not None and hmac.compare_digest(shown, self._control_token)
+        # Where only control has a token, any other one is a wrong guess.
+        wanted = self._control_token if self._token is None else self._token
+        if not controls and wanted is not None and not hmac.compare_digest(shown, wanted):
             return self._wrong_token(request)
+        self._may_control = self._may_control or controls
         self._authenticated = True
         self._deadlines.clear(Timer.AUTH)
         expires_at = None
         if self._token is not None and self._limits.token_ttl:
             self._arm(Timer.TOKEN, now.monotonic, self._limits.token_ttl)
             expires_at = (now.wall + self._limits.token_ttl) // MILLISECOND
-        return [Send(Authenticated(scopes=SCOPES, expires_at=expires_at, id=request.id)), *self.begin(now)]
+        return [
+            Send(Authenticated(scopes=CONTROL_SCOPES if controls else SCOPES, expires_at=expires_at, id=request.id)),
+            *self.begin(now),
+        ]
 
     def _wrong_token(self, request: Auth) -> list[Effect]:
         self._wrong_tokens += 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from feed.errors import Problem, ScenarioError
+from feed.errors import Problem, ScenarioError, UsageError
 from feed.hints import nearest
 from feed.scenario.folder import SUFFIXES, bundled_folder
 from feed.scenario.load import load_scenario
 from feed.scenario.model import Scenario
 from feed.scenario.replay import Replay
 
-__all__ = ["RECORDINGS", "bundled_folder", "find_scenario", "list_scenarios", "scenario_names"]
+__all__ = ["RECORDINGS", "bundled_folder", "find_scenario", "list_scenarios", "scenario_names", "scenario_text"]
 
 RECORDINGS = (".parquet", ".pq", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zip", ".part")
 """Suffixes of files that are played as they are: recordings, and files that can be imported."""
@@ -31,15 +31,29 @@ def find_scenario(name: str, folder: Path | None = None) -> tuple[Scenario, Path
         return load_scenario(path), path
     if "/" in name or "\\" in name or path.suffix:
         return _file_of_another_kind(path)
-    for place in _folders(folder):
-        for suffix in SUFFIXES:
-            file = place / f"{name}{suffix}"
-            if name.strip(".") and len(name) < 200 and "\0" not in name and file.is_file():
-                return load_scenario(file), file
+    if (file := _named(name, folder)) is not None:
+        return load_scenario(file), file
     known = [scenario.name for scenario in list_scenarios(folder)]
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"there is {', '.join(known)}"
     raise ScenarioError(name[:100], [Problem("", "there is no such scenario", hint)])
+
+
+def scenario_text(name: str, folder: Path | None = None) -> str:
+    """Return the file of a named scenario, as it is written. Raises `UsageError` if there is none of that name."""
+    file = None if "/" in name or "\\" in name else _named(name, folder)
+    if file is None:
+        raise UsageError(f"There is no scenario {name[:64]!r}")
+    return file.read_text(encoding="utf-8-sig")
+
+
+def _named(name: str, folder: Path | None) -> Path | None:
+    for place in _folders(folder):
+        for suffix in SUFFIXES:
+            file = place / f"{name}{suffix}"
+            if name.strip(".") and len(name) < 200 and "\0" not in name and file.is_file():
+                return file
+    return None
 
 
 def scenario_names(folder: Path | None = None) -> list[str]:

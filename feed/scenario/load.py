@@ -23,7 +23,15 @@ from feed.scenario.mistakes import problems_in
 from feed.scenario.model import Scenario
 from feed.scenario.schema import scenario_schema
 
-__all__ = ["load_scenario", "reading_files", "scenario_digest", "scenario_from", "scenario_schema", "with_lines"]
+__all__ = [
+    "load_scenario",
+    "reading_files",
+    "scenario_digest",
+    "scenario_from",
+    "scenario_in",
+    "scenario_schema",
+    "with_lines",
+]
 
 MAX_FILE = 16 * 1024 * 1024
 MAX_PROBLEMS = 50
@@ -43,6 +51,24 @@ def load_scenario(path: Path | str) -> Scenario:
         return scenario_from(document, str(path))
     except ScenarioError as error:
         raise ScenarioError(error.path, with_lines(error.problems, Path(error.path))) from None
+
+
+def scenario_in(text: str, name: str) -> Scenario:
+    """Return the scenario in the text of a TOML file; `name` is its name in errors.
+
+    Raises:
+        ScenarioError: the text has mistakes; all of them are listed, each with its key and line.
+    """
+    path = Path(name)
+    if not text.strip():
+        raise ScenarioError(name, [Problem("", "is empty", "it begins like: format = 1")])
+    document = _parse(path, text)
+    try:
+        return scenario_from(document, name)
+    except ScenarioError as error:
+        places = scanned(text, name, is_json=False)
+        problems = [_with_line(problem, places or {}, name) for problem in error.problems]
+        raise ScenarioError(name, problems) from None
 
 
 def with_lines(problems: Sequence[Problem], path: Path) -> list[Problem]:
@@ -128,6 +154,9 @@ def scenario_digest(scenario: Scenario) -> str:
         "source": {"file"},
     }
     document = scenario.model_dump(mode="json", exclude=unsaid)
+    if scenario.replay is not None and scenario.replay.pace == "exchange":
+        # The usual clock: digests are those from before there was a choice.
+        del document["replay"]["pace"]
     for event in document["events"]:
         del event["name"]
     document["generator"] = [GENERATOR_VERSION, block_minutes(scenario)]

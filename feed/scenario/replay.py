@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,6 +34,10 @@ class Replay(BaseModel):
     loop: bool = Field(False, description="Begin again at the end, without end")
     continued: bool = Field(
         False, description="Go on as a generated market from there, with this scenario's phases and events"
+    )
+
+    pace: Literal["exchange", "received"] = Field(
+        "exchange", description="Whose clock it is played by: that of the exchange, or that of the recorder"
     )
 
     @model_validator(mode="after")

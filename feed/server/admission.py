@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from feed.protocol.rate import TokenBucket
 
-__all__ = ["ConnectRates", "ControlRule", "HostRule", "OriginRule", "host_name", "is_loopback"]
+__all__ = ["ConnectRates", "ControlRule", "HostRule", "OriginRule", "host_name", "is_loopback", "same_token"]
 
 MAX_ADDRESSES = 10_000
 
@@ -100,6 +100,13 @@ class HostRule:
                 self._names.add(parts[0])
 
 
+def same_token(shown: str | None, token: str) -> bool:
+    """Return True if the token shown is the right one, in a time that tells nothing about it."""
+    # Compare bytes: text outside ASCII would raise.
+    wanted = token.encode("utf-8", "surrogatepass")
+    return shown is not None and hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), wanted)
+
+
 class ControlRule:
     """Clients that may command the shared market: holders of the control token, or this machine if there is no token.
 
@@ -109,16 +116,19 @@ class ControlRule:
     """
 
     def __init__(self, token: str | None = None, *, is_off: bool = False) -> None:
-        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        self._token = token
         self._is_off = is_off
+
+    @property
+    def token(self) -> str | None:
+        """The token that a client may still show on its socket; None if none helps."""
+        return None if self._is_off else self._token
 
     def allows(self, address: str, shown: str | None) -> bool:
         """Return True if a command from an address, with the token shown, is allowed."""
         if self._is_off:
             return False
-        if self._token is None:
-            return is_loopback(address)
-        return shown is not None and hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), self._token)
+        return is_loopback(address) if self._token is None else same_token(shown, self._token)
 
 
 class OriginRule:

@@ -60,6 +60,7 @@ class Peer:
         connection: the wire.
         hosted: the market it is connected to.
         may_control: True if the client may command the market.
+        control_token: the token with which it may, or None.
         alarms: wakes it when its session waits for a time.
         on_gone: called once, when the TCP connection is gone.
     """
@@ -85,6 +86,7 @@ class Peer:
         wanted: tuple[Subscribe, ...],
         token: str | None,
         may_control: bool,
+        control_token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
@@ -119,6 +121,7 @@ class Peer:
             token=token,
             strict=strict,
             may_control=may_control,
+            control_token=control_token,
             wanted=wanted,
             heartbeat=form.dialect.heartbeat,
         )

@@ -48,13 +48,25 @@ class Connect:
     """Parsed query: options of the connection, the market asked for, and the keys of its initial streams."""
 
     form: Form = PLAIN
-    strict: bool = False
+    strict: bool | None = None
     streams: tuple[str, ...] = ()
     market: str | None = None
     spec: MarketSpec = field(default_factory=MarketSpec)
     faults: tuple[Fault, ...] = ()
     plan: str | None = None
     client: str = ""
+    plain: bool = False
+    """True if the URL says itself how numbers are written."""
+
+    def form_in(self, numbers: str | None) -> Form:
+        """Return the form of data in a market that has a way of writing numbers for who asks for none."""
+        if numbers != "string" or self.plain or "numbers" not in self.form.dialect.options:
+            return self.form
+        return self.form._replace(options=tuple(sorted({*self.form.options, ("numbers", "string")})))
+
+    def is_strict(self, heartbeat: str | None) -> bool:
+        """Return True if pings have to be answered, in a market that has a rule for who asks for none."""
+        return heartbeat == "strict" if self.strict is None else self.strict
 
 
 def parse_query(target: str) -> Connect:
@@ -100,7 +112,8 @@ def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:
     market, spec = read_market(asked)
     return Connect(
         form=Form(dialect, _options(dialect, chosen)),
-        strict=chosen.get("heartbeat") == "strict",
+        strict=chosen["heartbeat"] == "strict" if "heartbeat" in chosen else None,
+        plain="numbers" in chosen,
         streams=_streams(streams),
         market=market,
         spec=spec,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -16,10 +17,10 @@ from websockets.http11 import Request, Response
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
-from feed.market.markets import HostedMarket, Markets
+from feed.market.markets import HostedMarket, Markets, MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name, same_token
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
@@ -119,7 +120,7 @@ class FeedServer:
 
     def mount(self, pages: Mapping[str, Endpoint], commands: Mapping[tuple[str, str], Commanded] | None = None) -> None:
         """Answer these HTTP paths, and these methods and paths that change something."""
-        self._routes = Routes(pages, self._token, commands)
+        self._routes = Routes(pages, self._token, commands, also=self._control.token)
 
     @property
     def open_connections(self) -> int:
@@ -132,14 +133,15 @@ class FeedServer:
         sockets = self._server.sockets if self._server is not None else ()
         return [sock.getsockname()[:2] for sock in sockets]
 
-    async def start(self, host: str, port: int) -> None:
-        """Begin to listen. Raises OSError if the address is not available."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
         limits = self._limits
         self._alarms = Alarms(self._clock)
         self._server = await serve(
             self._handle,
             host,
             port,
+            ssl=tls,
             create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,
@@ -233,6 +235,9 @@ class FeedServer:
         except QueryError as error:
             return self._refuse("query", refusal(error))
         assert isinstance(connection, FeedConnection)
+        if not self._lets_in(request, header(request, "Origin")):
+            # It is closed after the handshake; no market is made for it.
+            wishes = replace(wishes, market=None, spec=MarketSpec(), streams=(), faults=(), plan=None)
         connection.wishes = wishes
         try:
             connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
@@ -307,11 +312,12 @@ class FeedServer:
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            form=wishes.form._replace(deflate=connection.deflate),
-            strict=wishes.strict,
+            form=wishes.form_in(connection.hosted.spec.numbers)._replace(deflate=connection.deflate),
+            strict=wishes.is_strict(connection.hosted.spec.heartbeat),
             wanted=connection.wanted,
             token=self._token,
             may_control=self._may_control(connection),
+            control_token=self._control.token if connection.hosted.is_shared else connection.hosted.spec.token,
             on_gone=self._gone,
         )
         for fault in connection.faults:
@@ -319,8 +325,11 @@ class FeedServer:
         return peer
 
     def _may_control(self, connection: FeedConnection) -> bool:
-        """Return True if a client may command its market: always in its own, by the rule in the shared one."""
-        return not connection.hosted.is_shared or self._control.allows(_address_of(connection), None)
+        """Return True if a client may command its market at once: by the rule in the shared one, else by its token."""
+        hosted = connection.hosted
+        if hosted.is_shared:
+            return self._control.allows(_address_of(connection), None)
+        return hosted.spec.token is None or same_token(connection.wishes.spec.token, hosted.spec.token)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
         """Close the connection of a page with a bad origin; return True if it was closed.

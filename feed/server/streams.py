@@ -44,6 +44,7 @@ class PeerStreams:
         "_clock",
         "_closed",
         "_form",
+        "_held",
         "_keep_fresh",
         "_loop",
         "_market",
@@ -76,6 +77,8 @@ class PeerStreams:
         self._loop = asyncio.get_running_loop()
         self._backfills: dict[Stream, Backfill] = {}
         self._samplers: dict[Stream, Sampler] = {}
+        # Streams that the market publishes for this client.
+        self._held: set[Stream] = set()
         self._closed = False
 
     def join(self, join: Join) -> None:
@@ -83,6 +86,8 @@ class PeerStreams:
         stream, market, hub = join.stream, self._market, self._market.hub
         # A repeated subscription with a history gets that again, and then the one stream goes on.
         self.leave(stream)
+        self._held.add(stream)
+        market.hold(stream)
         if join.max_rate is not None:
             self._samplers[stream] = Sampler(
                 hub, stream, self._form, self._subscriber, join.max_rate, clock=self._clock, timers=self._loop
@@ -138,6 +143,9 @@ class PeerStreams:
         self._awaited.pop(stream, None)
         self._backfills.pop(stream, None)
         self._market.leave(self._subscriber, stream, self._form)
+        if stream in self._held:
+            self._held.remove(stream)
+            self._market.release(stream)
         if (sampler := self._samplers.pop(stream, None)) is not None:
             sampler.stop()
 
@@ -165,6 +173,9 @@ class PeerStreams:
         for sampler in self._samplers.values():
             sampler.stop()
         self._samplers.clear()
+        for stream in self._held:
+            self._market.release(stream)
+        self._held.clear()
         self._market.hub.dismiss(self._subscriber)
 
     def _page(self, backfill: Backfill) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -9,13 +10,19 @@ import structlog
 from feed.clock import Clock
 from feed.data.ticks import Source
 from feed.errors import UsageError
+from feed.faults.fault import Fault
+from feed.faults.registry import FaultError, check_names
+from feed.hints import nearest
+from feed.market.commands import CommandError
 from feed.market.history import ResumeWindow
 from feed.market.market import Market, MarketIdentity
-from feed.market.markets import MAIN, MarketSpec, OpenedMarket
+from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
 from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
-from feed.scenario.faults import fault_plans, standing_faults
+from feed.market.traffic import KeptTraffic
+from feed.protocol.codes import ErrorCode
+from feed.scenario.faults import CHANNELS, fault_plans, standing_faults
 from feed.scenario.model import Scenario
 from feed.scenario.recent import RecentScenarios
 from feed.scenario.values import Anchor
@@ -67,7 +74,8 @@ class MarketOpener:
         begins = _beginning(scenario, shared.source, at, repertoire.until(plan.scenario))
         speed = settings.speed if spec.speed is None else spec.speed
         paused = bool(spec.paused)
-        standing = tuple(StandingFault(n, fault) for n, fault in enumerate(standing_faults(scenario), 1))
+        faults = (*standing_faults(scenario), *_wanted_faults(spec, scenario, shared.source))
+        standing = tuple(StandingFault(n, fault) for n, fault in enumerate(faults, 1))
         state = MarketState(
             seed=seed,
             scenario=plan.scenario,
@@ -85,12 +93,14 @@ class MarketOpener:
             MarketIdentity(name, scenario.name),
             shared,
             state,
-            window=ResumeWindow(settings.limits.resume_messages, settings.limits.resume_seconds),
+            window=_resume_window(settings.limits),
             clock=self._clock,
             shift=repertoire.shift(plan),
             limits=_told_limits(settings.limits),
             repertoire=repertoire,
         )
+        if name != MAIN and NAME.fullmatch(name) and settings.traffic_bytes:
+            market.faults.traffic = KeptTraffic(settings.traffic_bytes)
         market.faults.plans = fault_plans(scenario)
         made_of = MarketSpec(
             scenario=spec.scenario or scenario.name,
@@ -100,10 +110,37 @@ class MarketOpener:
             anchor=anchor,
             paused=paused,
             wait_for=settings.wait_for if spec.wait_for is None else spec.wait_for,
+            faults=spec.faults,
+            numbers=spec.numbers,
+            heartbeat=spec.heartbeat,
+            token=spec.token,
         )
         # What comes first is made meanwhile, in another thread.
         shared.prepare(begins)
-        return OpenedMarket(market, made_of)
+        return OpenedMarket(market, made_of, is_own=spec.scenario is None)
+
+
+def _wanted_faults(spec: MarketSpec, scenario: Scenario, source: Source) -> Sequence[Fault]:
+    """Return the faults that a market is made with besides those of its scenario."""
+    if not isinstance(spec.faults, str):
+        faults = spec.faults or ()
+        try:
+            check_names(faults, CHANNELS, [instrument.symbol for instrument in source.instruments])
+        except FaultError as error:
+            raise CommandError(ErrorCode.INVALID_REQUEST, str(error), field=error.field, hint=error.hint) from None
+        return faults
+    plans = fault_plans(scenario)
+    if spec.faults not in plans:
+        near = nearest(spec.faults, plans)
+        known = f"one of {', '.join(plans)}" if plans else "this scenario has none"
+        hint = f"did you mean {near}?" if near else known
+        message = f"The scenario has no plan {spec.faults!r}"
+        raise CommandError(ErrorCode.INVALID_REQUEST, message, field="faults", hint=hint)
+    return plans[spec.faults]
+
+
+def _resume_window(limits: Limits) -> ResumeWindow:
+    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.market_memory))
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:

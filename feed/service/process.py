@@ -27,7 +27,7 @@ STOP_TIMEOUT = 5
 RECORDED_TIMEOUT = 15
 """Seconds for closing connections and finishing a recording."""
 
-_URL = re.compile(r"ws://\S+:\d+")
+_URL = re.compile(r"wss?://\S+:\d+")
 
 
 def start_server(scenario: str = "calm", **settings: object) -> ServerProcess:

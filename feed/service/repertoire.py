@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from feed.engine.source import EngineSource
-from feed.errors import UsageError
+from feed.errors import ScenarioError, UsageError
 from feed.hints import nearest
 from feed.market.chores import Chores
 from feed.market.commands import CommandError
@@ -20,6 +21,7 @@ from feed.market.shared import SharedSource
 from feed.protocol.codes import ErrorCode
 from feed.scenario.activity import with_activity
 from feed.scenario.checks import problems_of
+from feed.scenario.draft import drafted_scenario, is_draft
 from feed.scenario.find import find_scenario, scenario_names
 from feed.scenario.load import scenario_digest
 from feed.scenario.model import Scenario
@@ -95,7 +97,10 @@ class MarketRepertoire:
         self._recent = recent
         self._own = own
         self._first = first
+        # A file that is changed meanwhile changes nothing of a market that plays it.
+        self._pieces: dict[str, _Piece] = {}
         self._scripts: OrderedDict[EpochPlan, Scenario] = OrderedDict()
+        self._sources: OrderedDict[EpochPlan, SharedSource] = OrderedDict()
 
     @cached_property
     def name(self) -> str:
@@ -104,10 +109,14 @@ class MarketRepertoire:
 
     def open(self, plan: EpochPlan) -> SharedSource:
         """Return the source of a plan, which other markets may play as well."""
-        piece, script = self._piece(plan.scenario), self.script(plan)
-        names = tuple(str(piece.path.parent / name) for name in script.files)
-        key = (scenario_digest(script), names, piece.until)
-        return self._pool.take(key, lambda: self._opened(plan, script, piece))
+        shared = self._sources.get(plan)
+        if shared is None:
+            piece, script = self._piece(plan.scenario), self.script(plan)
+            names = tuple(str(piece.path.parent / name) for name in script.files)
+            key = (scenario_digest(script), names, piece.until)
+            shared = self._pool.take(key, lambda: self._opened(plan, script, piece))
+            _keep(self._sources, plan, shared)
+        return shared
 
     def digest(self, plan: EpochPlan, begins: int) -> str:
         """Return the digest of the frames of an epoch that begins at this market time."""
@@ -119,9 +128,8 @@ class MarketRepertoire:
         """Return the scenario that does the same by itself, with the seed and the shocks in it."""
         script = self._scripts.get(plan)
         if script is None:
-            script = self._scripts[plan] = self._written(plan)
-            while len(self._scripts) > KEPT:
-                self._scripts.popitem(last=False)
+            script = self._written(plan)
+            _keep(self._scripts, plan, script)
         return script
 
     def shift(self, plan: EpochPlan) -> int:
@@ -170,6 +178,12 @@ class MarketRepertoire:
         return shocked
 
     def _piece(self, name: str) -> _Piece:
+        piece = self._pieces.get(name)
+        if piece is None:
+            piece = self._pieces[name] = self._read(name)
+        return piece
+
+    def _read(self, name: str) -> _Piece:
         if name == self.name and self._own is None:
             scenario, path = served_scenario(self._settings, self._recent)
             return _Piece(with_activity(scenario, self._settings.activity), path, self._settings.until)
@@ -177,6 +191,8 @@ class MarketRepertoire:
         return _Piece(*self._found(name), None)
 
     def _found(self, name: str) -> tuple[Scenario, Path]:
+        if is_draft(name):
+            return _drafted(name), Path("draft.toml")
         recording = _recording(name, self._settings.recordings)
         if recording is not None:
             return self._recent.find(str(recording))
@@ -189,6 +205,25 @@ class MarketRepertoire:
                 ErrorCode.INVALID_REQUEST, f"There is no scenario {name[:64]!r}", field="scenario", hint=hint
             )
         return self._recent.find(name, self._settings.scenarios)
+
+
+T = TypeVar("T")
+
+
+def _keep(kept: OrderedDict[EpochPlan, T], plan: EpochPlan, value: T) -> None:
+    """Keep a value of a plan, of which a market needs the newest."""
+    kept[plan] = value
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+
+
+def _drafted(name: str) -> Scenario:
+    """Return the scenario that a client sent along."""
+    try:
+        return drafted_scenario(name)
+    except (UsageError, ScenarioError) as error:
+        hint = "GET /check?draft=… names every mistake"
+        raise CommandError(ErrorCode.INVALID_REQUEST, str(error), field="scenario", hint=hint) from None
 
 
 def _engine(source: object) -> EngineSource | None:
@@ -221,12 +256,14 @@ def served_scenario(settings: ServeSettings, recent: RecentScenarios | None = No
         wanted["until"] = settings.until
     if settings.loop == "on":
         wanted["loop"] = True
+    if settings.pace != "exchange":
+        wanted["pace"] = settings.pace
     if settings.then is not None:
         wanted["continued"] = True
     if not wanted:
         return scenario, path
     if scenario.replay is None:
-        raise UsageError(f"--loop and --then are for recordings; {scenario.name} is a scenario")
+        raise UsageError(f"--loop, --pace and --then are for recordings; {scenario.name} is a scenario")
     replay = scenario.replay.model_copy(update=wanted)
     if replay.loop and replay.continued:
         raise UsageError("--loop on has no end from which --then could go on: use one of them")

@@ -22,22 +22,26 @@ from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, Mark
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
-from feed.scenario.find import list_scenarios
+from feed.scenario.find import list_scenarios, scenario_text
 from feed.server.admission import ControlRule
+from feed.server.contracts import openapi_document
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
 from feed.server.limits import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
+from feed.service.loop_errors import log_loop_errors
 from feed.service.opening import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
+from feed.service.tls import server_context, trust_hint
 from feed.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from feed.market.recorder import MarketRecorder
+    from feed.service.rerun import BundleRerun
 
-__all__ = ["serve"]
+__all__ = ["http_contract", "serve"]
 
 SAME_SIGNAL = 200 * MILLISECOND
 """Time (ns) after a signal within which another one counts as the same."""
@@ -48,42 +52,65 @@ END_GRACE = 1 * SECOND
 log = structlog.get_logger("feed")
 
 
-def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None) -> int:
+def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None, rerun: BundleRerun | None = None) -> int:
     """Run a server until it is stopped; returns the exit code of the process.
 
     Args:
         settings: the scenario, the address and all options.
         ready: called with the server's URL once clients can connect.
+        rerun: a bundle whose market is the shared one.
 
     Raises:
         FeedError: the server cannot start; the message is one clear line.
     """
     _raise_descriptor_limit(settings.limits.max_connections)
-    return asyncio.run(_serve(settings, SystemClock(), ready))
+    return asyncio.run(_serve(settings, SystemClock(), ready, rerun))
 
 
-async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None) -> int:
-    limits = settings.limits
-    opener = MarketOpener(settings, clock)
-    markets = Markets(opener.open, clock, _markets_limits(limits))
-    rule = ControlRule(settings.control_token, is_off=settings.control == "off")
-    server_limits = _server_limits(limits, compression=settings.compression == "on")
-    pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
-    server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
-    run = _Service(server, markets, settings, clock)
-    main = markets.open(MAIN, MarketSpec())
+def http_contract() -> dict[str, Any]:
+    """Return the OpenAPI document of a server with default settings, which is not started."""
+    settings, clock = ServeSettings(), SystemClock()
+    markets = Markets(MarketOpener(settings, clock).open, clock, _markets_limits(settings.limits))
+    server = FeedServer(markets, _server_limits(settings.limits, compression=False), clock)
+    pages, control, _ = _endpoints(server, markets, ControlRule(), settings, clock)
+    return openapi_document(pages.by_path(), control.by_path())
+
+
+def _endpoints(
+    server: FeedServer, markets: Markets, rule: ControlRule, settings: ServeSettings, clock: Clock
+) -> tuple[Pages, ControlPages, Metrics]:
+    """Return what answers HTTP: pages, commands and metrics."""
     metrics = Metrics(server.counters, markets, lambda: server.open_connections)
     control = ControlPages(markets, rule)
-    scenarios = functools.partial(_known_scenarios, settings.scenarios)
     pages = Pages(
         markets,
         metrics,
         control,
         clock,
         open_connections=lambda: server.open_connections,
-        scenarios=scenarios,
-        history_timeout=limits.history_timeout,
+        scenarios=functools.partial(_known_scenarios, settings.scenarios),
+        scenario_text=functools.partial(scenario_text, folder=settings.scenarios),
+        history_timeout=settings.limits.history_timeout,
     )
+    return pages, control, metrics
+
+
+async def _serve(
+    settings: ServeSettings, clock: Clock, ready: Callable[[str], None] | None, rerun: BundleRerun | None
+) -> int:
+    log_loop_errors(asyncio.get_running_loop())
+    limits = settings.limits
+    opener = MarketOpener(settings, clock)
+    markets = Markets(opener.open if rerun is None else rerun.opener(opener), clock, _markets_limits(limits))
+    rule = ControlRule(settings.control_token, is_off=settings.control == "off")
+    server_limits = _server_limits(limits, compression=settings.compression == "on")
+    pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
+    server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
+    run = _Service(server, markets, settings, clock)
+    main = markets.open(MAIN, MarketSpec())
+    if rerun is not None:
+        rerun.stage(markets, clock)
+    pages, control, metrics = _endpoints(server, markets, rule, settings, clock)
     server.mount(pages.by_path(), control.by_path())
     # All objects up to here stay for good: a garbage collection over them delays the first messages by some 50 ms.
     gc.collect()
@@ -98,6 +125,8 @@ async def _serve(settings: ServeSettings, clock: Clock, ready: Callable[[str], N
     def say_ready() -> None:
         if ready is not None:
             ready(_url(server, settings))
+        if hint := trust_hint(settings):
+            log.info("self-signed certificate", hint=hint)
         _say_what_comes(settings, main)
 
     return await run.until_stopped(say_ready)
@@ -197,8 +226,9 @@ async def _recorder(settings: ServeSettings, market: Market, clock: Clock) -> Ma
 
 
 async def _listen(server: FeedServer, settings: ServeSettings) -> None:
+    tls = server_context(settings)
     try:
-        await server.start(settings.host, settings.port)
+        await server.start(settings.host, settings.port, tls)
     except OSError as error:
         raise UsageError(_why_not(error, settings.host, settings.port)) from error
     except OverflowError as error:
@@ -219,7 +249,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 def _url(server: FeedServer, settings: ServeSettings) -> str:
     host, port = server.addresses[0]
     shown = f"[{host}]" if ":" in host else host
-    return f"ws://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
+    scheme = "ws" if settings.tls == "off" and settings.tls_cert is None else "wss"
+    return f"{scheme}://{'127.0.0.1' if settings.host in ('0.0.0.0', '') else shown}:{port}"
 
 
 def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
@@ -231,7 +262,11 @@ def _known_scenarios(folder: Path | None) -> list[dict[str, Any]]:
 
 def _markets_limits(limits: Limits) -> MarketsLimits:
     return MarketsLimits(
-        markets=limits.max_markets, idle=limits.market_idle, gather=limits.gather, patience=limits.patience
+        markets=limits.max_markets,
+        memory=limits.max_market_memory,
+        idle=limits.market_idle,
+        gather=limits.gather,
+        patience=limits.patience,
     )
 
 

@@ -140,9 +140,27 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
+    market_memory: ByteSize = Field(
+        ByteSize(256 * MIB),
+        ge=MIB,
+        le=65_536 * MIB,
+        description="Bytes of a market's recent messages, for clients that come back; above: the oldest are dropped",
+    )
     max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
+    max_market_memory: ByteSize = Field(
+        ByteSize(512 * MIB),
+        ge=MIB,
+        le=1024 * 1024 * MIB,
+        description="Memory of the markets besides the shared one, by an estimate; above: HTTP 503 for a new one",
+    )
     market_idle: Duration = Field(
         60 * SECOND, ge=SECOND, le=DAY, description="How long a market without connections and requests stays"
+    )
+    traffic_bytes: ByteSize = Field(
+        ByteSize(MIB),
+        ge=0,
+        le=1024 * MIB,
+        description="Bytes of traffic kept of each market with a name, for its bundle, the newest; 0: none",
     )
     drain_spread: Duration = Field(5 * SECOND, ge=0, le=HOUR, description="Goodbyes are spread over it on SIGTERM")
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
@@ -181,6 +199,10 @@ class ServeSettings(Limits):
         None, ge=MILLISECOND, description="End so far into the scenario, counted as in --at, or so far into a recording"
     )
     loop: Literal["off", "on"] = Field("off", description="Of a recording: begin again at its end")
+    pace: Literal["exchange", "received"] = Field(
+        "exchange",
+        description="Of a recording: the clock by which it is played, that of the exchange or the recorder's",
+    )
     then: str | None = Field(
         None, min_length=1, description="Of a recording: go on from its end as this scenario, at its last prices"
     )
@@ -202,6 +224,11 @@ class ServeSettings(Limits):
     )
     control_token: str | None = Field(
         None, min_length=1, repr=False, description="Who shows it may control the shared market, from anywhere"
+    )
+    tls_cert: Path | None = Field(None, description="Certificate (PEM): clients connect by wss and https")
+    tls_key: Path | None = Field(None, description="Key of the certificate; where missing: in the same file")
+    tls: Literal["off", "self-signed"] = Field(
+        "off", description="self-signed: a certificate made here, for pages that are https"
     )
     compression: Literal["off", "on"] = Field(
         "off", description="Compress data for clients that offer it: about 0.6 of the bytes, for more CPU time"

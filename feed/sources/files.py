@@ -16,7 +16,7 @@ from feed.importing.options import Options
 from feed.importing.running import FileImport, check_files, import_files
 from feed.importing.spelling import SECTION
 from feed.scenario.tickfile import TickFile
-from feed.tape.columns import gather_rows
+from feed.tape.columns import Pace, gather_rows
 from feed.tape.reader import is_recording
 from feed.tape.replay import RecordingSource, read_recording
 from feed.tape.slices import Slice
@@ -27,29 +27,34 @@ USUAL_SYMBOL = "BTC/USD"
 """Default symbol of a file that names none; a notice says that it was assumed."""
 
 
-def open_recorded(path: Path, chosen: Slice | None = None) -> RecordingSource:
+def open_recorded(path: Path, chosen: Slice | None = None, *, pace: Pace = "exchange") -> RecordingSource:
     """Open a recording, or a slice of it, as a source, with a book around the trades of each symbol without a book.
+
+    Args:
+        path: the file.
+        chosen: the part to open; else all of it.
+        pace: the clock by which it is played: the exchange's, or the recorder's.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
     """
-    return read_recording(path, _book_around, chosen)
+    return read_recording(path, _book_around, chosen, pace)
 
 
-def open_file(path: Path) -> RecordingSource:
-    """Open a file of any format as a source.
+def open_file(path: Path, pace: Pace = "exchange") -> RecordingSource:
+    """Open a file of any format as a source; see `open_recorded`.
 
     Raises:
         RecordingError: the file cannot be used, or its format is not recognised.
     """
     if is_recording(path):
-        return open_recorded(path)
+        return open_recorded(path, pace=pace)
     try:
         with tempfile.TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True) as folder:
             made = Path(folder) / "imported.parquet"
             import_files("auto", [path], made, options=Options(usual_symbol=USUAL_SYMBOL))
             # Its content is in memory and in unnamed files by then.
-            return open_recorded(made)
+            return open_recorded(made, pace=pace)
     except UsageError as error:
         hint = "feed import makes a recording of it, with options that say what its columns are"
         raise failure(path, "", str(error).removeprefix(f"{path}: "), hint) from None

@@ -49,6 +49,10 @@ class EndedSource(Source):
         """Return the book of a symbol."""
         return self.whole.books(index)
 
+    def quotes(self, index: int) -> Books | None:
+        """Return the recorded quotes of a symbol."""
+        return self.whole.quotes(index)
+
     def statuses(self, at: int) -> tuple[StatusChange, ...]:
         """Return the statuses in force at market time `at`."""
         return self.whole.statuses(at)

@@ -127,6 +127,19 @@ class Playlist(Source):
         """Return the parts' books, one after the other."""
         return PlaylistBooks(self, index)
 
+    def quotes(self, index: int) -> Books | None:
+        """Return the parts' recorded quotes, one after the other; None if no part has any."""
+        symbol = self._instruments[index].symbol
+        parts = zip(self._cuts, self._places, strict=True)
+        if all(symbol not in places or cut.source.quotes(places[symbol]) is None for cut, places in parts):
+            return None
+        return PlaylistBooks(_QuotedParts(self), index)
+
+    def quotes_at(self, piece: Part, index: int) -> Books | None:
+        """Return the recorded quotes of a symbol in a part; None where the part has none."""
+        place = self._places[self._cuts.index(piece.cut)].get(self._instruments[index].symbol)
+        return None if place is None else piece.cut.source.quotes(place)
+
     def pieces(self, at: int) -> Iterator[Part]:
         """Yield the parts from the one that is played at `at` on."""
         turn, into = divmod(at - self.start, self._length)
@@ -252,3 +265,14 @@ class Playlist(Source):
             for cut, places, (_, ids) in parts
             if symbol in places
         )
+
+
+class _QuotedParts:
+    """Parts of a playlist with their quotes as their books; the generated market after them has none."""
+
+    tail: Tail | None = None
+
+    def __init__(self, playlist: Playlist) -> None:
+        self.start = playlist.start
+        self.pieces = playlist.pieces
+        self.book_at = playlist.quotes_at

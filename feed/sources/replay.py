@@ -32,7 +32,7 @@ def open_replay(scenario: Scenario, replay: Replay, folder: Path, seed: int) -> 
         RecordingError: a file cannot be used.
         UsageError: the files are incompatible.
     """
-    sources = [open_file(folder / name) for name in replay.files]
+    sources = [open_file(folder / name, replay.pace) for name in replay.files]
     _check_steps(replay.files, sources)
     cuts = _cut(replay, sources)
     if len(cuts) == 1 and cuts[0] == Cut(sources[0], sources[0].start, sources[0].end) and not _changes(replay):

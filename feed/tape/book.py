@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from feed.data.book import Ladder, QuoteBlock
 from feed.data.ticks import Instrument
+from feed.tape.layout import ENDED, OUTSIDE
 
 __all__ = ["BookRow", "RecordedBooks", "read_changes"]
 
@@ -28,10 +29,13 @@ KEPT_EVERY = 256
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """Recorded message of a book: levels in steps, size 0 for a removed level; a snapshot holds all levels."""
+    """Recorded message of a book: levels in steps, size 0 for a removed level; a snapshot holds all levels.
+
+    `kind` is the row's type: snapshot, update, or one of the words in `feed.tape.layout`.
+    """
 
     time: int
-    snapshot: bool
+    kind: str
     bids: Levels
     asks: Levels
 
@@ -56,45 +60,89 @@ class _Side:
                 del self.sizes[price]
                 del self.ranks[bisect_left(self.ranks, rank)]
 
+    def cut(self, depth: int) -> None:
+        """Drop the levels beyond a depth."""
+        while len(self.ranks) > depth:
+            del self.sizes[self.ranks.pop() * self.sign]
+
     def best(self, count: int) -> Levels:
         return tuple((rank * self.sign, self.sizes[rank * self.sign]) for rank in self.ranks[:count])
 
 
-class _State:
-    """Book state during playback of the changes; `row` is the last change applied."""
+class _Kept(NamedTuple):
+    """Copy of a state: all levels, and whether they are a known book."""
 
-    def __init__(self, row: int = -1, kept: tuple[Levels, Levels] = ((), ())) -> None:
+    bids: Levels
+    asks: Levels
+    known: bool
+
+
+class _Rules(NamedTuple):
+    """Reading of a book's changes: whether there is no snapshot to wait for, and the depth that is kept up."""
+
+    partial: bool
+    depth: int
+
+
+class _State:
+    """Book state during playback of the changes; `row` is the last change applied.
+
+    Args:
+        rules: the reading of changes.
+        row: the last change that the levels have.
+        kept: the levels, and whether they are a known book.
+    """
+
+    def __init__(self, rules: _Rules, row: int = -1, kept: _Kept | None = None) -> None:
+        self._rules = rules
+        self.restore(row, kept or _Kept((), (), rules.partial))
+
+    def restore(self, row: int, kept: _Kept) -> None:
+        """Set the state after a change."""
         self.row = row
-        self.bids, self.asks = _Side(-1), _Side(1)
-        self.bids.change(kept[0])
-        self.asks.change(kept[1])
+        self.bids, self.asks, self._known = _Side(-1), _Side(1), kept.known
+        self.bids.change(kept.bids)
+        self.asks.change(kept.asks)
 
     def apply(self, row: int, change: BookRow) -> None:
-        if change.snapshot:
-            self.bids, self.asks = _Side(-1), _Side(1)
-        self.bids.change(change.bids)
-        self.asks.change(change.asks)
+        """Apply a change that belongs to the book."""
         self.row = row
+        rules = self._rules
+        if change.kind in ("snapshot", ENDED):
+            self.bids, self.asks = _Side(-1), _Side(1)
+            self._known = change.kind == "snapshot" or rules.partial
+        elif not self._known or (change.kind == OUTSIDE and not rules.partial):
+            return
+        for side, levels in ((self.bids, change.bids), (self.asks, change.asks)):
+            side.change(levels)
+            if rules.depth:
+                side.cut(rules.depth)
 
-    def whole(self) -> tuple[Levels, Levels]:
-        return tuple(self.bids.sizes.items()), tuple(self.asks.sizes.items())
+    def kept(self) -> _Kept:
+        """Return a copy."""
+        return _Kept(tuple(self.bids.sizes.items()), tuple(self.asks.sizes.items()), self._known)
 
 
 class RecordedBooks:
     """Recorded order book of one symbol.
 
+    There is no book before its first snapshot, nor from an end on until the next one. Where there is no snapshot at
+    all, the changes give a partial book.
+
     Args:
-        rows: its messages in order of time. Messages before the first snapshot give a partial book.
+        rows: its messages in order of time.
         levels: the recorded depth.
+        depth: the depth beyond which levels are no longer kept up; 0 for all of them.
     """
 
-    def __init__(self, rows: Sequence[BookRow], levels: int) -> None:
+    def __init__(self, rows: Sequence[BookRow], levels: int, depth: int = 0) -> None:
         self.levels = levels
+        self._rules = _Rules(all(row.kind != "snapshot" for row in rows), depth)
         # A first snapshot is the state before the recording began, not an event within it.
-        self._opening = rows[0] if rows and rows[0].snapshot else None
+        self._opening = rows[0] if rows and rows[0].kind == "snapshot" else None
         self._rows = rows[1:] if self._opening is not None else rows
         self._time = np.array([row.time for row in self._rows], np.int64)
-        self._kept: list[tuple[Levels, Levels]] = []
+        self._kept: list[_Kept] = []
         self._touch = self._play()
         # Streams of several depths read the book in parallel.
         self._state_of = lru_cache(maxsize=8)(lambda levels: self._opened())
@@ -121,8 +169,7 @@ class RecordedBooks:
         state = self._state_of(levels)
         if not state.row <= lo < state.row + KEPT_EVERY:
             place = max(lo, 0) // KEPT_EVERY
-            restored = _State(place * KEPT_EVERY - 1, self._kept[place])
-            state.row, state.bids, state.asks = restored.row, restored.bids, restored.asks
+            state.restore(place * KEPT_EVERY - 1, self._kept[place])
         found = []
         for row in range(state.row, hi):
             if row > state.row:
@@ -132,7 +179,7 @@ class RecordedBooks:
         return found
 
     def _opened(self) -> _State:
-        state = _State()
+        state = _State(self._rules)
         if self._opening is not None:
             state.apply(-1, self._opening)
         return state
@@ -141,14 +188,14 @@ class RecordedBooks:
         """Apply all changes once; return the best bid and ask after each, and store every `KEPT_EVERY`-th book."""
         state = self._opened()
         touch = np.zeros((4, len(self._rows)), np.int64)
-        self._kept.append(state.whole())
+        self._kept.append(state.kept())
         for row, change in enumerate(self._rows):
             state.apply(row, change)
             for place, side in ((0, state.bids), (2, state.asks)):
                 if side.ranks:
                     touch[place : place + 2, row] = side.best(1)[0]
             if (row + 1) % KEPT_EVERY == 0:
-                self._kept.append(state.whole())
+                self._kept.append(state.kept())
         return QuoteBlock(self._time, *touch)
 
 
@@ -165,17 +212,17 @@ class RecordedDepth:
         return self._books.ladders(self._first + lo, self._first + hi, levels)
 
 
-def read_changes(rows: Iterable[tuple[int, bool, str]], instrument: Instrument) -> Iterator[BookRow]:
-    """Convert recorded messages, (ns UTC, whether a snapshot, the `data` object), to the steps of their instrument.
+def read_changes(rows: Iterable[tuple[int, str, str]], instrument: Instrument) -> Iterator[BookRow]:
+    """Convert recorded messages, (ns UTC, type, the `data` object), to the steps of their instrument.
 
     Raises:
         ValueError: says what is wrong with the message.
     """
     price, size = (_Steps(step) for step in (instrument.tick_size, instrument.lot_size))
-    for time, snapshot, text in rows:
+    for time, kind, text in rows:
         data = orjson.loads(text)
         sides = (tuple((price[one], size[other]) for one, other in _listed(data, key)) for key in ("bids", "asks"))
-        yield BookRow(time, snapshot, *sides)
+        yield BookRow(time, kind, *sides)
 
 
 def _listed(data: Any, key: str) -> Any:

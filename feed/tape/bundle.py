@@ -72,9 +72,12 @@ class BundleManifest(BaseModel):
     begins: int = Field(description="Market time at which it begins")
     shift: int = Field(description="What is added to market time for the time that clients see")
     end: int | None = Field(None, description="Market time at which it ends")
+    at: int = Field(description="Market time at which it stood when the bundle was made")
+    own: bool = Field(True, description="Whether it played the server's own scenario")
     speed: str = Field("1", max_length=32, description="Speed that it was made with")
     paused: bool = Field(False, description="Whether it was made standing still")
     wait_for: int = Field(0, ge=0, description="Subscribers that it waited for")
+    faults: str | list[dict[str, Any]] | None = Field(None, description="Faults that it was made with")
     commands: int = Field(0, ge=0, description="Number of its last command")
 
 
@@ -195,8 +198,11 @@ def _bundle(path: Path, contents: dict[str, bytes]) -> Bundle:
     if manifest.format > BUNDLE_FORMAT:
         hint = f"feed {manifest.version} made it; this one reads up to {BUNDLE_FORMAT}"
         raise failure(path, MANIFEST, f"has the format {manifest.format}", hint)
-    scenarios = {Path(name).stem: _text(path, name, raw) for name, raw in _within(contents, "scenarios")}
-    if manifest.scenario not in scenarios:
+    scenarios = {
+        name.partition("/")[2].removesuffix(".toml"): _text(path, name, raw)
+        for name, raw in _within(contents, "scenarios")
+    }
+    if manifest.scenario not in scenarios and f"files/{manifest.scenario}" not in contents:
         raise failure(path, f"scenarios/{manifest.scenario[:64]}.toml", "is missing")
     return Bundle(
         manifest=manifest,

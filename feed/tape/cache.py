@@ -15,6 +15,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from feed.data.book import QuoteBlock
 from feed.data.ticks import TickBlock
 
 __all__ = ["RunningLots", "TickCache"]
@@ -39,8 +40,8 @@ class TickCache:
     def __len__(self) -> int:
         return self._rows
 
-    def append(self, block: TickBlock) -> None:
-        """Append rows. Raises OSError where the disk is full."""
+    def append(self, block: TickBlock | QuoteBlock) -> None:
+        """Append rows with the kept columns. Raises OSError where the disk is full."""
         for name, file in self._files.items():
             file.write(np.ascontiguousarray(getattr(block, name)).data)
         self._rows += len(block)

@@ -1,146 +1,162 @@
-"""Conversion of a recording's rows for replay: checked columns of ticks, and the text of other messages by stream."""
+"""Conversion of a recording's rows for replay: checked columns of ticks and quotes, and other messages as text."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feed.data.book import QuoteBlock
-from feed.data.inference import synthetic_quotes, tick_rule
-from feed.data.ticks import BUY, SELL, Instrument, TickBlock
-from feed.data.volume import DayVolume
+from feed.data.ticks import Instrument
 from feed.errors import RecordingError, failure
-from feed.tape.cache import TickCache
-from feed.tape.layout import words_of
-from feed.tape.quoted_book import QuotedBooks
-from feed.tape.steps import EXACT, StepReader
-from feed.tape.tied import CHANNELS, Ties, rank_of
-from feed.units import DAY
+from feed.tape.layout import PAST, words_of
+from feed.tape.quotes import RecordedQuotes
+from feed.tape.schedule import CHANNELS, Schedule, rank_of
+from feed.tape.trades import Doubts, PlayedTrades, RecordedTrades
+from feed.units import MILLISECOND
 
-__all__ = ["Key", "ReplayedRows", "Texts", "gather_rows"]
+__all__ = ["Key", "Pace", "ReplayedRows", "Texts", "gather_rows"]
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Key = tuple[str, str, str]
 """Channel, symbol, and interval or depth."""
 
+Pace = Literal["exchange", "received"]
+"""Clock by which a recording is played: that of the exchange, or that of the recorder."""
+
+CLOCKS = {"exchange": "time", "received": "received"}
+
 BATCH_ROWS = 4096
 """Approximate number of rows between two edges."""
-MOST_VOLUME = 2**62
-VOLUME_ERROR = 2.0**-50
 LOSSLESS = ("trading", "status")
 """Channels without conflation. On others the newest message may replace several: a skipped number there is no loss."""
 
 
 class Texts:
-    """Messages of one stream in order: their times, whether each is a snapshot, and their `data` objects."""
+    """Messages of one stream in order: their times, their types, and their `data` objects.
+
+    `opening` of the first ones are the state before the recording, and no messages of the stream.
+    """
 
     def __init__(self) -> None:
+        self.opening = 0
         self.times: list[int] = []
-        self.snapshots: list[bool] = []
+        self.kinds: list[str] = []
         self.data: list[str] = []
 
-    def __iter__(self) -> Iterator[tuple[int, bool, str]]:
-        return zip(self.times, self.snapshots, self.data, strict=True)
+    def __iter__(self) -> Iterator[tuple[int, str, str]]:
+        return zip(self.times, self.kinds, self.data, strict=True)
 
 
 class ReplayedRows:
-    """Collector of a recording's batches, added in order.
+    """Collector of a recording's batches, added in order, then finished.
 
     Args:
         path: for error messages.
         instruments: the steps of its symbols.
+        pace: the clock by which it is played.
     """
 
-    def __init__(self, path: Path, instruments: dict[str, Instrument]) -> None:
+    def __init__(self, path: Path, instruments: dict[str, Instrument], pace: Pace = "exchange") -> None:
         self.path = path
         self.count = 0
         self.edges: list[int] = []
-        self.first, self.last = 2**62, -(2**62)
+        self.first, self.first_event, self.last = 2**62, 2**62, -(2**62)
         self.texts: dict[Key, Texts] = defaultdict(Texts)
         self.first_seq: dict[Key, int] = {}
-        self.missing = self.unsided = self.unquoted = self.outside = 0
+        self.missing = self.moved = 0
+        self.doubts = Doubts()
         self.symbols: dict[str, None] = {}
+        self.quotes: dict[str, RecordedQuotes] = {}
         self._instruments = instruments
-        self._ties = Ties()
-        self._quotes: dict[str, list[QuoteBlock]] = {}
+        self.pace = pace
+        self._schedule = Schedule()
+        self._held: pa.RecordBatch | None = None
         self._seq: dict[Key, int] = {}
-        self._ticks: dict[str, _Ticks] = {}
+        self._begun: set[Key] = set()
+        self._ticks: dict[str, RecordedTrades] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the next rows."""
+        if self._held is not None:
+            batch, self._held = _joined(self._held, batch), None
+        words, channel = words_of(batch.column("channel"))
+        timed = np.flatnonzero(_named(words, channel, CHANNELS) & batch.column("time").is_valid().to_numpy(False))
+        time = batch.column("time").take(pa.array(timed)).to_numpy().astype(np.int64)
+        count = self._schedule.ready(time, _named(words, channel, ("trading",))[timed])
+        if count < len(timed):
+            cut = int(timed[count])
+            self._held, batch = batch.slice(cut), batch.slice(0, cut)
+        if len(batch):
+            self._play(batch)
+
+    def finish(self) -> None:
+        """Play the last rows."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._play(held)
+        for name, quotes in self.quotes.items():
+            quotes.seal()
+            self.symbols.setdefault(name)
+
+    def ticks(self, symbol: str) -> PlayedTrades:
+        """Return the ticks of a symbol, after all rows were added."""
+        ticks = self._ticks.get(symbol)
+        return PlayedTrades.none() if ticks is None else ticks.finish()
+
+    def discard(self) -> None:
+        """Free the disk space after rows could not be added."""
+        for cache in (*(each.cache for each in self._ticks.values()), *(each.cache for each in self.quotes.values())):
+            cache.discard()
+
+    def mistake(self, row: int, column: str, message: str, hint: str | None = None) -> RecordingError:
+        """Return the error for a row of the batch that is being added."""
+        return failure(self.path, f"row {self.count + int(row) + 1}, {column}", message, hint)
+
+    def _play(self, batch: pa.RecordBatch) -> None:
+        kept = self._kept(batch)
+        rank = np.full(len(batch), -1, np.int64)
+        for key, rows in kept.items():
+            events = rows[self._opening(key, batch, rows) :]
+            rank[events] = rank_of(*key, self._instruments)
+        events = np.flatnonzero(rank >= 0)
+        due = batch.column("time").fill_null(-(2**62)).to_numpy().astype(np.int64)
+        trades = np.zeros(len(batch), bool)
+        for (channel, _, _), rows in kept.items():
+            trades[rows] = channel == "trading"
+        self._note_opening(batch, kept, events, due)
+        clock = due if self.pace == "exchange" else self._received(batch, events)
+        own, due[events] = due[events], self._schedule.due(clock[events], rank[events], trades[events])
+        if self.pace == "exchange":
+            self.moved += int((own // MILLISECOND != due[events] // MILLISECOND).sum())
+        self._note_times(due[events])
+        for quotes in self.quotes.values():
+            quotes.begin()
+        # Quotes first: the trades of the batch look back at them.
+        for key in sorted(kept, key=lambda key: key[0] != "quote"):
+            if len(kept[key]):
+                self._add(key, batch, kept[key], due)
+        self.count += len(batch)
+
+    def _kept(self, batch: pa.RecordBatch) -> dict[Key, Ints]:
+        """Return the rows of each stream that is played, without repeated ones."""
         channels, channel = words_of(batch.column("channel"))
         symbols, symbol = words_of(batch.column("symbol"))
         parts, part = words_of(batch.column("interval"))
-        played = np.isin(channel, [code for code, name in enumerate(channels) if name in CHANNELS])
+        kinds, kind = words_of(batch.column("type"))
+        played = _named(channels, channel, CHANNELS) & ~_named(kinds, kind, (PAST,))
         code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
-        keys = {}
+        kept = {}
         for each in np.unique(code[played]).tolist():
             rest, place = divmod(each, max(len(parts), 1))
             key = (channels[rest // max(len(symbols), 1)], symbols[rest % max(len(symbols), 1)], parts[place])
-            keys[each] = key
-        batch = self._in_order(batch, keys, code, np.flatnonzero(played))
-        for each, key in keys.items():
-            rows = np.flatnonzero(code == each)
-            self._add(key, batch, self._fresh(key, batch, rows))
-        quotes = np.isin(channel, [code for code, name in enumerate(channels) if name == "quote"])
-        self._note_quotes(batch, symbols, symbol, quotes)
-        self._note_times(batch, np.flatnonzero(played))
-        self.count += len(batch)
-
-    def _in_order(self, batch: pa.RecordBatch, keys: dict[int, Key], code: Ints, rows: Ints) -> pa.RecordBatch:
-        """Return the batch with times adjusted so that rows of different streams keep their order in the file."""
-        column = batch.column("time")
-        rows = rows[~_is(batch, "type", "snapshot")[rows] & column.is_valid().to_numpy(zero_copy_only=False)[rows]]
-        if not len(rows):
-            return batch
-        ranks = np.array([rank_of(*key, self._instruments) for key in keys.values()], np.int64)
-        time = column.take(pa.array(rows)).to_numpy().astype(np.int64)
-        apart = self._ties.apart(time, ranks[np.searchsorted(np.array(list(keys), np.int64), code[rows])])
-        if apart is time:
-            return batch
-        moved = column.fill_null(0).to_numpy().astype(np.int64)
-        moved[rows] = apart
-        replaced = pa.array(moved, column.type, mask=column.is_null().to_numpy(zero_copy_only=False))
-        return batch.set_column(batch.schema.get_field_index("time"), "time", replaced)
-
-    def _note_quotes(self, batch: pa.RecordBatch, names: list[str], symbol: Ints, quotes: NDArray[np.bool_]) -> None:
-        """Store quotes, which serve as the book of a symbol without a recorded book."""
-        for place in np.unique(symbol[quotes]).tolist():
-            name = names[place]
-            if name in self.symbols or name not in self._instruments:
-                continue
-            rows = np.flatnonzero(quotes & (symbol == place))
-            part, steps = batch.take(pa.array(rows)), StepReader(self, self._instruments[name])
-            columns = (steps.steps(part, each, rows, missing=0) for each in ("bid", "bid_size", "ask", "ask_size"))
-            self._quotes.setdefault(name, []).append(QuoteBlock(_ints(part, "time"), *columns))
-
-    def quoted(self) -> dict[str, QuotedBooks]:
-        """Return the books of the symbols that have only quotes. Call it once, after all rows were added."""
-        found = {name: QuotedBooks(blocks) for name, blocks in self._quotes.items() if name not in self.symbols}
-        for name in found:
-            self.symbols[name] = None
-            for block in self._quotes[name]:
-                self.first, self.last = min(self.first, int(block.time.min())), max(self.last, int(block.time.max()))
-                self.edges += block.time[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
-        return found
-
-    def _note_times(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """Update begin and end of the recording: just after the initial states of its streams, if any come first."""
-        snapshots = _is(batch, "type", "snapshot")[rows]
-        happened = rows[~snapshots]
-        if not self.count and len(rows) and snapshots[0]:
-            opening = batch.column("time").take(pa.array(rows[: int(np.argmin(snapshots))])).drop_null().to_numpy()
-            self.first = int(opening.max()) + 1 if len(opening) else self.first
-        time = batch.column("time").take(pa.array(happened)).drop_null().to_numpy()
-        if len(time):
-            self.first, self.last = min(self.first, int(time.min())), max(self.last, int(time.max()))
-            self.edges += time[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
+            if key[0] != "quote" or key[1] in self._instruments:
+                kept[key] = self._fresh(key, batch, np.flatnonzero((code == each) & played))
+        return kept
 
     def _fresh(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> Ints:
         """Return the rows without repeated ones: a snapshot of the past, or a message that came twice."""
@@ -165,61 +181,91 @@ class ReplayedRows:
         self._seq[key] = int(seq.max())
         return rows
 
-    def _add(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> None:
-        if not len(rows):
+    def _opening(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> int:
+        """Return how many of the first rows of a stream are the state before it: its initial snapshots."""
+        if not len(rows) or key in self._begun or key[0] in ("trading", "quote"):
+            return 0
+        snapshots = _is(batch, "type", "snapshot")[rows]
+        count = len(rows) if snapshots.all() else int(np.argmin(snapshots))
+        if key[0] == "book":
+            # Each further snapshot of a book is a change of it.
+            count = min(count, 1)
+        if count < len(rows) or key[0] == "book":
+            self._begun.add(key)
+        if not (key[0] == "status" and not key[1]):
+            self.texts[key].opening += count
+        return count
+
+    def _note_opening(self, batch: pa.RecordBatch, kept: dict[Key, Ints], events: Ints, own: Ints) -> None:
+        """Note the begin of the recording: just after the initial states of its streams, if any come first."""
+        rows = np.sort(np.concatenate([np.zeros(0, np.int64), *kept.values()]))
+        opening = rows if not len(events) else rows[rows < events[0]]
+        if self.count or not len(opening) or self.pace != "exchange":
             return
+        known = own[opening][own[opening] > -(2**62)]
+        self.first = int(known.max()) + 1 if len(known) else self.first
+
+    def _note_times(self, due: Ints) -> None:
+        if len(due):
+            self.first, self.last = min(self.first, int(due[0])), max(self.last, int(due[-1]))
+            self.first_event = min(self.first_event, int(due[0]))
+            self.edges += due[BATCH_ROWS - 1 :: BATCH_ROWS].tolist()
+
+    def _received(self, batch: pa.RecordBatch, events: Ints) -> Ints:
+        column = batch.column("received")
+        absent = column.is_null().to_numpy(zero_copy_only=False)[events]
+        if absent.any():
+            hint = "--pace exchange goes by the times of the exchange"
+            raise self.mistake(events[int(np.argmax(absent))], "received", "it is empty: nobody noted it", hint)
+        clock: Ints = column.fill_null(0).to_numpy().astype(np.int64)
+        return clock
+
+    def _add(self, key: Key, batch: pa.RecordBatch, rows: Ints, due: Ints) -> None:
         channel, symbol, _ = key
         if not symbol and channel == "status":
             # The status of a whole venue.
-            self._note_texts(key, batch, rows)
+            self._note_texts(key, batch, rows, due)
             return
-        self.symbols[symbol] = None
-        self._quotes.pop(symbol, None)
         if symbol not in self._instruments:
             raise self.mistake(rows[0], "symbol", f"the steps of {symbol} are not told in the recording")
-        if channel == "trading":
-            ticks = self._ticks.get(symbol)
-            if ticks is None:
-                ticks = self._ticks[symbol] = _Ticks(self, self._instruments[symbol])
-            ticks.add(batch.take(pa.array(rows)), rows)
+        instrument = self._instruments[symbol]
+        if channel == "quote":
+            if symbol not in self.quotes:
+                self.quotes[symbol] = RecordedQuotes(self, instrument)
+            self.quotes[symbol].add(batch.take(pa.array(rows)), rows, due[rows])
             return
-        self._note_texts(key, batch, rows)
+        self.symbols[symbol] = None
+        if channel != "trading":
+            self._note_texts(key, batch, rows, due)
+            return
+        if symbol not in self._ticks:
+            self._ticks[symbol] = RecordedTrades(self, instrument)
+        quotes = self.quotes.get(symbol)
+        before = None if quotes is None else quotes.before(rows)
+        self._ticks[symbol].add(batch.take(pa.array(rows)), rows, due[rows], before)
 
-    def _note_texts(self, key: Key, batch: pa.RecordBatch, rows: Ints) -> None:
+    def _note_texts(self, key: Key, batch: pa.RecordBatch, rows: Ints, due: Ints) -> None:
         chosen = batch.take(pa.array(rows))
         texts = self.texts[key]
-        times, data = chosen.column("time"), chosen.column("data")
-        for name, column in (("time", times), ("data", data)):
+        for name in ("time", "data"):
+            column = chosen.column(name)
             if column.null_count:
                 row = rows[int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))]
                 raise self.mistake(row, name, "it is empty")
-        texts.times += times.to_pylist()
-        texts.snapshots += [name == "snapshot" for name in chosen.column("type").to_pylist()]
-        texts.data += data.to_pylist()
-
-    def mistake(self, row: int, column: str, message: str, hint: str | None = None) -> RecordingError:
-        """Return the error for a row of the batch that is being added."""
-        return failure(self.path, f"row {self.count + int(row) + 1}, {column}", message, hint)
-
-    def discard(self) -> None:
-        """Free the disk space after rows could not be added."""
-        for ticks in self._ticks.values():
-            ticks.cache.discard()
-
-    def ticks(self, symbol: str) -> TickCache:
-        """Return the ticks of a symbol, after all rows were added."""
-        ticks = self._ticks.get(symbol)
-        cache = TickCache() if ticks is None else ticks.cache
-        cache.seal()
-        return cache
+        texts.times += due[rows].tolist()
+        texts.kinds += chosen.column("type").to_pylist()
+        texts.data += chosen.column("data").to_pylist()
 
 
-def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterable[pa.RecordBatch]) -> ReplayedRows:
+def gather_rows(
+    path: Path, instruments: dict[str, Instrument], batches: Iterable[pa.RecordBatch], pace: Pace = "exchange"
+) -> ReplayedRows:
     """Collect all rows of a recording; see `ReplayedRows`. Raises RecordingError for the first mistake."""
-    rows = ReplayedRows(path, instruments)
+    rows = ReplayedRows(path, instruments, pace)
     try:
         for batch in batches:
             rows.add(batch)
+        rows.finish()
     except OSError as error:
         rows.discard()
         raise failure(path, "", f"its columns cannot be kept in the temporary folder: {error.strerror}") from None
@@ -229,91 +275,14 @@ def gather_rows(path: Path, instruments: dict[str, Instrument], batches: Iterabl
     return rows
 
 
-class _Ticks(StepReader):
-    """Converter from the trades of one symbol to columns of integers."""
-
-    def __init__(self, rows: ReplayedRows, instrument: Instrument) -> None:
-        super().__init__(rows, instrument)
-        self._found = rows
-        self.cache = TickCache()
-        self._time, self._price, self._side, self._id = -(2**62), 0, BUY, 0
-        self._volume = DayVolume()
-
-    def add(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        """Add the next trades; `rows` gives their positions in the file."""
-        self._check(batch, rows)
-        time = _ints(batch, "time")
-        price, size = self.steps(batch, "price", rows), self.steps(batch, "size", rows)
-        side = self._sides(batch, price)
-        bid, ask = self._touch(batch, rows, price, side)
-        sizes = [np.where(known >= 1, known, size) for known in (
-            self.steps(batch, "bid_size", rows, missing=0), self.steps(batch, "ask_size", rows, missing=0)
-        )]  # fmt: skip
-        volume, trade_id = self._volumes(batch, rows, time, size), self._ids(batch, len(time))
-        self.cache.append(TickBlock(time, price, size, side, bid, sizes[0], ask, sizes[1], volume, trade_id))
-        self._time, self._price, self._side = int(time[-1]), int(price[-1]), int(side[-1])
-
-    def _check(self, batch: pa.RecordBatch, rows: Ints) -> None:
-        for name in ("time", "price", "size"):
-            column = batch.column(name)
-            if column.null_count:
-                row = rows[int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))]
-                raise self._rows.mistake(row, name, "it is empty")
-        time = _ints(batch, "time")
-        steps = np.diff(time, prepend=self._time)
-        if (steps < 0).any():
-            raise self._rows.mistake(rows[int(np.argmax(steps < 0))], "time", "it is earlier than the trade before it")
-
-    def _sides(self, batch: pa.RecordBatch, price: Ints) -> Ints:
-        words, code = words_of(batch.column("side"))
-        told = np.array([{"buy": BUY, "sell": SELL}.get(word, 0) for word in words], np.int64).take(code)
-        self._found.unsided += int((told == 0).sum())
-        return np.where(told == 0, tick_rule(price, self._price, self._side), told) if (told == 0).any() else told
-
-    def _touch(self, batch: pa.RecordBatch, rows: Ints, price: Ints, side: Ints) -> tuple[Ints, Ints]:
-        bid, ask = (self.steps(batch, name, rows, missing=0) for name in ("bid", "ask"))
-        known = (bid > 0) & (ask > 0)
-        held = np.minimum(bid, price), np.maximum(ask, price)
-        self._found.outside += int((known & ((price < bid) | (price > ask))).sum())
-        self._found.unquoted += int((~known).sum())
-        made = synthetic_quotes(price, side)
-        known &= held[0] < held[1]
-        return np.where(known, held[0], made[0]), np.where(known, held[1], made[1])
-
-    def _volumes(self, batch: pa.RecordBatch, rows: Ints, time: Ints, size: Ints) -> Ints:
-        """Return the recorded volumes; where none was recorded, the sum since the UTC day began."""
-        if batch.column("volume").null_count:
-            return self._volume.add(time, size)
-        before = self._volume.before(int(time[0]))
-        volume = self.steps(batch, "volume", rows, most=MOST_VOLUME)
-        if (volume > EXACT).any():
-            volume = _exact_volume(volume, size, np.diff(time // DAY, prepend=int(time[0]) // DAY) != 0, before)
-        self._volume.note(int(time[-1]), int(volume[-1]))
-        return volume
-
-    def _ids(self, batch: pa.RecordBatch, count: int) -> Ints:
-        column = batch.column("trade_id")
-        ids = _ints(batch, "trade_id") if not column.null_count else self._id + 1 + np.arange(count, dtype=np.int64)
-        self._id = int(ids[-1])
-        return ids
+def _joined(one: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
+    table = pa.Table.from_batches([one, other]).unify_dictionaries()
+    return table.combine_chunks().to_batches()[0]
 
 
-def _exact_volume(volume: Ints, size: Ints, begins: NDArray[np.bool_], before: int) -> Ints:
-    """Return volumes too large for exact floating point: each trade adds its size, unless some are missing."""
-    exact = volume.copy()
-    for row in np.flatnonzero(volume > EXACT).tolist():
-        earlier = 0 if begins[row] else int(exact[row - 1]) if row else before
-        added = earlier + int(size[row])
-        if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:
-            exact[row] = added
-    return exact
+def _named(words: list[str], code: Ints, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.isin(code, [place for place, name in enumerate(words) if name in names])
 
 
 def _is(batch: pa.RecordBatch, name: str, word: str) -> NDArray[np.bool_]:
-    words, code = words_of(batch.column(name))
-    return np.isin(code, [place for place, known in enumerate(words) if known == word])
-
-
-def _ints(batch: pa.RecordBatch, name: str) -> Ints:
-    numbers: Ints = batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
-    return numbers
+    return _named(*words_of(batch.column(name)), (word,))

@@ -115,10 +115,10 @@ class Intake:
             if before < self._limits.batch_rows <= self._rows:
                 self._news.notify()
 
-    def add_gap(self, stream: str, after: int, before: int) -> None:
-        """Add a gap: messages between these two are known to be missing."""
+    def add_gap(self, stream: str, after: int, before: int, count: int | None = None, reason: str = "") -> None:
+        """Add a gap: messages between these two are known to be missing; see `RecordingGap`."""
         with self._news:
-            self._gap(stream, after, before)
+            self._gap(stream, after, before, count, reason)
 
     def tell(self, **facts: Any) -> None:
         """Update the facts with details that became known after the beginning."""
@@ -195,7 +195,8 @@ class Intake:
         if lost is not None:
             self._gap(stream, *lost)
 
-    def _gap(self, stream: str, after: int, before: int) -> None:
+    def _gap(self, stream: str, after: int, before: int, count: int | None = None, reason: str = "") -> None:
         self.counters.gaps += 1
         if self.counters.gaps <= MAX_GAPS:
-            self._new_gaps.append(RecordingGap(stream=stream, after=after, before=before, time=self._clock.wall()))
+            told = {"stream": stream, "after": after, "before": before, "time": self._clock.wall()}
+            self._new_gaps.append(RecordingGap(**told, count=count, reason=reason))

@@ -16,11 +16,14 @@ __all__ = [
     "CLOCKS",
     "CLOCKS_COLUMN",
     "COUNTS",
+    "ENDED",
     "FILE_SCHEMA",
     "FORMAT",
     "INFO_KEY",
     "INSTRUMENTS_KEY",
     "NAMES",
+    "OUTSIDE",
+    "PAST",
     "SCHEMA",
     "RecordingGap",
     "RecordingInfo",
@@ -50,23 +53,34 @@ SCHEMA = pa.schema(
         ("symbol", _NAME),
         # The interval of candles, the depth of a book, else empty.
         ("interval", _FEW),
-        # "snapshot" or "update"; of an event its name.
+        # "snapshot" or "update", or one of the words below; of an event its name.
         ("type", _FEW),
         ("seq", pa.int64()),
         ("price", pa.float64()),
         ("size", pa.float64()),
         ("side", _FEW),
-        # The best bid and ask: for a trade the quote behind it; null where the recording has none.
+        # The best bid and ask of a quote. Of a trade, in a market of ours the ones that it leaves behind, in a
+        # recording of a venue the last ones before it; null where none were recorded.
         ("bid", pa.float64()),
         ("bid_size", pa.float64()),
         ("ask", pa.float64()),
         ("ask_size", pa.float64()),
         ("volume", pa.float64()),
         ("trade_id", pa.int64()),
-        # The `data` object of a message whose channel has no columns; of an event the whole frame.
+        # The `data` object of a message whose channel has no columns; of an event the whole frame. A venue's book has
+        # its numbers of the first and the last change, `first_id` and `last_id`, a quote its `update_id`.
         ("data", pa.string()),
     ]
 )
+
+OUTSIDE = "outside"
+"""Type of a book's update that changes no known book: before the first snapshot, after an end, or already in it."""
+
+ENDED = "ended"
+"""Type of a book's row from which on the book is unknown, until its next snapshot: updates are missing."""
+
+PAST = "past"
+"""Type of a trade from before the session, which the venue repeats at its beginning. A replay leaves it out."""
 
 CLOCKS = ("none", "time", "received", "both")
 """Words of the column `clocks` of a file: the clocks that the source of a row gave."""
@@ -104,12 +118,27 @@ class StreamInfo(_Facts):
 
 
 class RecordingGap(_Facts):
-    """Lost messages: after seq `after` and before seq `before`, noticed at `time` (ns UTC)."""
+    """Lost messages: after seq `after` and before seq `before`, noticed at `time` (ns UTC).
+
+    Attributes:
+        count: the number of lost messages, where the numbers do not tell it: a recording of a venue numbers its own
+            rows, which go on without a hole. None if nobody knows.
+        reason: the reason, such as the venue's own numbers on both sides.
+    """
 
     stream: str
     after: int
     before: int
     time: int
+    count: int | None = None
+    reason: str = ""
+
+    @property
+    def lost(self) -> int | None:
+        """The number of lost messages; None if nobody knows."""
+        if self.count is not None:
+            return self.count
+        return self.before - self.after - 1 or None
 
 
 class RecordingInfo(_Facts):

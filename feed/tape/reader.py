@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from feed.errors import failure
 from feed.tape.clocks import rows_of_file
-from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, SCHEMA, RecordingInfo
-from feed.tape.sealing import Seal, open_seal
+from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, INSTRUMENTS_KEY, SCHEMA, RecordingInfo
+from feed.tape.sealing import MARK_KEY, SEAL_KEY, Seal, open_seal
 
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
 
@@ -21,6 +21,12 @@ BATCH_ROWS = 65_536
 """Maximum number of rows of a batch from a reader."""
 
 PART_SUFFIX = ".part"
+
+OWN_KEYS = frozenset((INFO_KEY, INSTRUMENTS_KEY, MARK_KEY, SEAL_KEY))
+"""Keys of the metadata that only recordings have; with damage in one of them the others still tell."""
+
+DAMAGED = (OSError, pa.ArrowException, ValueError)
+"""Errors by which Arrow reports damage; a name that is no UTF-8 any more is a ValueError."""
 
 
 def is_recording(path: Path) -> bool:
@@ -30,8 +36,8 @@ def is_recording(path: Path) -> bool:
     if path.suffix.lower() not in (".parquet", ".pq"):
         return False
     try:
-        return INFO_KEY in (pq.read_metadata(path).metadata or {})
-    except (OSError, pa.ArrowException):
+        return not OWN_KEYS.isdisjoint(pq.read_metadata(path).metadata or {})
+    except DAMAGED:
         return True
 
 
@@ -52,7 +58,7 @@ def open_recording(path: Path) -> RecordingReader:
         part = path.with_name(path.name + PART_SUFFIX)
         hint = f"but {part} is, which was cut off: feed recover {part} makes a whole one of it"
         raise failure(path, "", "there is no such file", hint if part.exists() else None) from None
-    except (OSError, pa.ArrowException) as error:
+    except DAMAGED as error:
         raise failure(path, "", f"cannot be read: {str(error).splitlines()[0]}") from None
     return RecordingReader(path, file, _info(path, file.metadata), seal)
 
@@ -147,7 +153,7 @@ class RecordingReader:
                 raise self._damage(group, known[damaged], "its checksum is another one")
         try:
             table = self._file.read_row_group(group, names)
-        except (OSError, pa.ArrowException) as error:
+        except DAMAGED as error:
             raise self._damage(group, *self._culprit(group, names, error)) from None
         return rows_of_file(table, wanted)
 
@@ -156,7 +162,7 @@ class RecordingReader:
         for name in names:
             try:
                 self._file.read_row_group(group, [name])
-            except (OSError, pa.ArrowException) as own:
+            except DAMAGED as own:
                 return name, str(own).splitlines()[0]
         return ", ".join(names), str(error).splitlines()[0]
 

@@ -16,15 +16,17 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from feed.data.book import Books
+from feed.data.book import Books, QuoteBlock
+from feed.data.columns import QUOTES
+from feed.data.inference import held_quotes
 from feed.data.messages import RecordedRows
 from feed.data.ticks import NEVER, STATUSES, Batch, Instrument, Source, StatusChange, TickBlock
 from feed.errors import failure
 from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.cache import RunningLots
-from feed.tape.columns import ReplayedRows, Texts, gather_rows
+from feed.tape.columns import Pace, ReplayedRows, Texts, gather_rows
 from feed.tape.layout import RecordingInfo
-from feed.tape.quoted_book import QuotedBooks
+from feed.tape.quotes import QuotedBooks
 from feed.tape.reader import open_recording
 from feed.tape.slices import Slice, info_of_slice, rows_of_slice
 from feed.units import HOUR, MILLISECOND, parse_step
@@ -60,23 +62,27 @@ class RecordingSource(Source):
     def __init__(self, rows: ReplayedRows, info: RecordingInfo, around: BookMaker) -> None:
         self._around = around
         self.info = info
-        quoted = rows.quoted()
         if not rows.symbols or rows.last < rows.first:
             raise failure(rows.path, "", "there is nothing in it to play", "a replay needs trades, quotes, or a book")
         known = instruments_of(info)
         self._instruments = tuple(known[symbol] for symbol in known if symbol in rows.symbols)
-        self._start = rows.first if self.info.begins is None else self.info.begins
-        self._end = rows.last + 1 if self.info.ends is None else self.info.ends
+        # What the recording says of its begin and end is said by the exchange's clock.
+        told = (None, None) if rows.pace == "received" else (info.begins, info.ends)
+        self._start = rows.first if told[0] is None else min(told[0], rows.first_event)
+        self._end = rows.last + 1 if told[1] is None else max(told[1], rows.last + 1)
         self._edges = np.unique(np.array(rows.edges, np.int64)) + 1
-        self._caches = [rows.ticks(instrument.symbol) for instrument in self._instruments]
+        self._trades = [rows.ticks(instrument.symbol) for instrument in self._instruments]
+        self._caches = [trades.cache for trades in self._trades]
         self._times = [cache.column("time") for cache in self._caches]
         self._traded = [RunningLots(cache.column("size")) for cache in self._caches]
         self._opening, self._changes = _statuses(rows, [instrument.symbol for instrument in self._instruments])
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
-        self._books = [
-            quoted.get(instrument.symbol) or self._book(index, rows)
-            for index, instrument in enumerate(self._instruments)
+        self._quotes = [
+            rows.quotes[instrument.symbol].books() if instrument.symbol in rows.quotes else None
+            for instrument in self._instruments
         ]
+        self._books = [self._book(index, rows) for index in range(len(self._instruments))]
+        self._touches = [self._touch(index) for index in range(len(self._instruments))]
         self._numbering = {":".join(filter(None, key)): first - 1 for key, first in rows.first_seq.items()}
         self._notices = tuple(self._notices_of(rows))
 
@@ -123,7 +129,12 @@ class RecordingSource(Source):
         first, last = np.searchsorted(self._times[index], [start, end], side="left")
         if first == last:
             return TickBlock.empty()
-        return TickBlock(**self._caches[index].rows(int(first), int(last)))
+        block = TickBlock(**self._caches[index].rows(int(first), int(last)))
+        rows, touch = self._touches[index]
+        lo, hi = (int(row) for row in np.searchsorted(rows, [first, last]))
+        for name in QUOTES:
+            getattr(block, name)[rows[lo:hi] - first] = getattr(touch, name)[lo:hi]
+        return block
 
     def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
         """Yield the ticks of one symbol in a range of time, a batch at a time."""
@@ -173,6 +184,20 @@ class RecordingSource(Source):
         """Return the recorded book of a symbol; a book around the trades where there is none."""
         return self._books[index]
 
+    def quotes(self, index: int) -> QuotedBooks | None:
+        """Return the recorded quotes of a symbol as a book of one level; None where there are none."""
+        return self._quotes[index]
+
+    def invented(self, index: int) -> NDArray[np.bool_]:
+        """Return for each trade of a symbol whether no quote before it was recorded, so that its quote is made up."""
+        invented = self._trades[index].invented.copy()
+        invented[self._touches[index][0]] = False
+        return invented
+
+    def moved(self, index: int) -> tuple[Ints, Ints]:
+        """Return the trades of a symbol that are played in another millisecond than their own, and their own times."""
+        return self._trades[index].moved, self._trades[index].own
+
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
         """Return a stream's messages, where they were recorded unchanged."""
         return self._rows.get((channel, symbol, part))
@@ -181,31 +206,56 @@ class RecordingSource(Source):
         instrument = self._instruments[index]
         parts = [key[2] for key in rows.texts if key[:2] == ("book", instrument.symbol)]
         if not parts:
-            return self._around(instrument.symbol, partial(self.between, index), partial(self._first, index))
+            quoted = self._quotes[index]
+            if quoted is not None:
+                return quoted
+            return self._around(instrument.symbol, partial(self._held, index), partial(self._first, index))
         deepest = max(parts, key=lambda part: int(part) if part else MOST_LEVELS)
         texts = rows.texts["book", instrument.symbol, deepest]
         try:
             changes = list(read_changes(texts, instrument))
         except ValueError as error:
             raise failure(rows.path, f"book of {instrument.symbol}", f"cannot be read: {error}") from None
-        return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS)
+        return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS, int(deepest or 0))
+
+    def _touch(self, index: int) -> tuple[Ints, QuoteBlock]:
+        """Return the trades without a quote of their own that a recorded book has one for, and those quotes."""
+        books = self._books[index]
+        rows = np.flatnonzero(self._trades[index].invented)
+        if not isinstance(books, RecordedBooks) or not len(rows) or not len(books):
+            return np.zeros(0, np.int64), QuoteBlock.empty()
+        touch = books.quotes(0, len(books))
+        # A change of the same time as a trade was recorded before it.
+        place = np.searchsorted(touch.time, self._times[index][rows], side="right") - 1
+        known = (place >= 0) & (touch.bid_size[place] > 0) & (touch.ask_size[place] > 0)
+        place = place[known]
+        return rows[known], QuoteBlock(touch.time[place], *(getattr(touch, name)[place] for name in QUOTES))
+
+    def _held(self, index: int, start: int, end: int) -> TickBlock:
+        """Return ticks for a book around them: each quote is widened to hold its trade."""
+        return _held(self.between(index, start, end))
 
     def _first(self, index: int, count: int) -> TickBlock:
-        """Return the first ticks of a symbol."""
+        """Return the first ticks of a symbol, for a book around them."""
         cache = self._caches[index]
-        return TickBlock(**cache.rows(0, min(len(cache), count))) if len(cache) else TickBlock.empty()
+        return _held(TickBlock(**cache.rows(0, min(len(cache), count)))) if len(cache) else TickBlock.empty()
 
     def _notices_of(self, rows: ReplayedRows) -> Iterator[str]:
         if not self.info.complete:
             yield "the recording was cut off, and recovered as far as it was whole"
         if rows.missing:
             yield f"{rows.missing} messages are missing in the recording: the numbers go on without them"
-        if rows.unsided:
-            yield f"{rows.unsided} trades have no side: inferred by the tick rule"
-        if rows.unquoted:
-            yield f"{rows.unquoted} trades have no quote: each sits at a touch one tick wide"
-        if rows.outside:
-            yield f"{rows.outside} trades lie outside their quote: the quote is widened to hold them"
+        if rows.moved:
+            yield f"{rows.moved} messages have times that contradict their order: they are played in their order"
+        if rows.doubts.unsided:
+            yield f"{rows.doubts.unsided} trades have no side: inferred by the tick rule"
+        invented = sum(int(self.invented(index).sum()) for index in range(len(self._instruments)))
+        if invented:
+            yield f"{invented} trades have no quote: each sits at a touch one tick wide"
+        if rows.doubts.widened:
+            yield f"{rows.doubts.widened} trades lie outside their quote: the quote is widened to hold them"
+        if rows.doubts.outside:
+            yield f"{rows.doubts.outside} trades lie outside the quote that was recorded before them"
         kinds = [
             (instrument.symbol, type(book)) for instrument, book in zip(self._instruments, self._books, strict=True)
         ]
@@ -218,8 +268,16 @@ class RecordingSource(Source):
         yield from self.info.notes
 
 
-def read_recording(path: Path, around: BookMaker, chosen: Slice | None = None) -> RecordingSource:
+def read_recording(
+    path: Path, around: BookMaker, chosen: Slice | None = None, pace: Pace = "exchange"
+) -> RecordingSource:
     """Open a finished recording, or a slice of it, as a source. What is opened is read and checked once.
+
+    Args:
+        path: the file.
+        around: makes the book of a symbol whose book was not recorded; see `BookMaker`.
+        chosen: the part to open; else all of it.
+        pace: the clock by which it is played: the exchange's, or the recorder's.
 
     Raises:
         RecordingError: names the file, and the row or the place of the first mistake.
@@ -229,7 +287,7 @@ def read_recording(path: Path, around: BookMaker, chosen: Slice | None = None) -
         part = None if chosen is None or chosen.is_whole else chosen
         info = reader.info if part is None else info_of_slice(reader, part)
         batches = reader.batches() if part is None else rows_of_slice(reader, part)
-        return RecordingSource(gather_rows(path, instruments_of(info), batches), info, around)
+        return RecordingSource(gather_rows(path, instruments_of(info), batches, pace), info, around)
 
 
 def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
@@ -242,9 +300,15 @@ def instruments_of(info: RecordingInfo) -> dict[str, Instrument]:
 
 def _as_they_were(texts: Texts) -> RecordedRows:
     """Return the rows without the snapshots at the start of a subscription, which are no messages of the stream."""
-    kept = [(time, data.encode()) for time, snapshot, data in texts if not snapshot]
-    opening = texts.data[0].encode() if texts.snapshots[0] else None
-    return RecordedRows(np.array([time for time, _ in kept], np.int64), [data for _, data in kept], opening)
+    first = texts.opening
+    opening = texts.data[first - 1].encode() if first else None
+    kept = [data.encode() for data in texts.data[first:]]
+    return RecordedRows(np.array(texts.times[first:], np.int64), kept, opening)
+
+
+def _held(block: TickBlock) -> TickBlock:
+    bid, ask = held_quotes(block.price, block.side, block.bid, block.ask)
+    return replace(block, bid=bid, ask=ask)
 
 
 def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange], list[StatusChange]]:
@@ -254,7 +318,8 @@ def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange
     for (channel, symbol, _), texts in rows.texts.items():
         if channel != "status":
             continue
-        for time, snapshot, text in texts:
+        for time, kind, text in texts:
+            snapshot = kind == "snapshot"
             try:
                 change = _status_change(orjson.loads(text), time, snapshot=snapshot)
             except (KeyError, TypeError, ValueError) as error:

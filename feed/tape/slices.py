@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from feed.errors import UsageError
 from feed.hints import nearest
-from feed.tape.layout import SCHEMA, RecordingInfo
+from feed.tape.layout import ENDED, OUTSIDE, PAST, SCHEMA, RecordingInfo
 from feed.tape.reader import RecordingReader
 from feed.units import format_time
 
@@ -89,10 +89,13 @@ def rows_of_slice(reader: RecordingReader, chosen: Slice) -> Iterator[pa.RecordB
 def trades_of_slice(
     reader: RecordingReader, chosen: Slice, columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the trades of a slice, with some columns or all."""
-    needed = None if columns is None else [*columns, "channel", "symbol", "time"]
+    """Yield the trades of a slice, with some columns or all; without those from before the session."""
+    needed = None if columns is None else [*columns, "channel", "symbol", "time", "type"]
     for batch in reader.batches(needed, groups=_groups(reader, chosen)):
-        trades = pc.equal(batch.column("channel").cast(pa.string()), "trading")
+        trades = pc.and_(
+            pc.equal(batch.column("channel").cast(pa.string()), "trading"),
+            pc.not_equal(batch.column("type").cast(pa.string()), PAST),
+        )
         rows = batch.filter(trades if chosen.is_whole else pc.and_(trades, _within(batch, chosen)))
         if len(rows):
             yield rows if columns is None else rows.select(columns)
@@ -124,13 +127,20 @@ class _Book:
 
     time: int = 0
     seq: int | None = None
+    had_snapshot: bool = False
+    is_known: bool = False
     sides: dict[str, dict[str, tuple[object, object]]] = field(default_factory=lambda: {"bids": {}, "asks": {}})
 
     def apply(self, kind: str, data: str) -> None:
-        """Apply a message."""
+        """Apply a message that belongs to the book, as `feed.tape.book` does."""
         told = orjson.loads(data)
+        if kind in ("snapshot", ENDED):
+            self.is_known = kind == "snapshot"
+            self.had_snapshot |= self.is_known
+        elif self.had_snapshot and (kind == OUTSIDE or not self.is_known):
+            return
         for name, levels in self.sides.items():
-            if kind == "snapshot":
+            if kind in ("snapshot", ENDED):
                 levels.clear()
             for price, size in told.get(name, ()):
                 if float(size):
@@ -181,7 +191,9 @@ class _Opening:
     def _told(self, key: Key, row: dict[str, object]) -> dict[str, object]:
         told = {**dict.fromkeys(SCHEMA.names), **row, "type": "snapshot"}
         if key in self._books:
-            told["data"] = self._books[key].text()
+            book = self._books[key]
+            # Changes alone are no whole book: those that follow belong to it without a snapshot, too.
+            told |= {"data": book.text(), "type": "snapshot" if book.had_snapshot else "update"}
         return told
 
 

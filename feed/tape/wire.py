@@ -75,7 +75,8 @@ def _of_data(payload: bytes, body: Mapping[str, Any], received: int) -> Row:
         numbers: dict[str, Any] = {name: float(data[name]) for name in DECIMALS}
         row = Row(received, time, channel, symbol, "", kind, seq)
         return row._replace(side=str(data["side"]), trade_id=int(data["trade_id"]), **numbers)
-    part = str(body.get("interval") or body.get("depth") or data.get("interval") or "")
+    parts = (told.get(key) for told in (body, data) for key in ("interval", "depth"))
+    part = str(next((part for part in parts if part), ""))
     return Row(received, time, channel, symbol, part, kind, seq, data=_text(payload, data))
 
 

@@ -77,6 +77,11 @@ class RecordingWriter:
         """The used share of the queue's capacity, 0 to 1."""
         return self._intake.filled
 
+    @property
+    def closed(self) -> bool:
+        """Whether the recording has been closed."""
+        return self._intake.closing
+
     def add(self, pieces: Sequence[Piece]) -> None:
         """Record messages and runs of trades, in this order."""
         self._intake.add(pieces)
@@ -89,9 +94,9 @@ class RecordingWriter:
         """Record any other message."""
         self._intake.add((row,))
 
-    def add_gap(self, stream: str, after: int, before: int) -> None:
-        """Record a gap: messages of a stream between these two are known to be missing."""
-        self._intake.add_gap(stream, after, before)
+    def add_gap(self, stream: str, after: int, before: int, count: int | None = None, reason: str = "") -> None:
+        """Record a gap: messages of a stream between these two are known to be missing; see `RecordingGap`."""
+        self._intake.add_gap(stream, after, before, count, reason)
 
     def tell(self, **facts: Any) -> None:
         """Update the facts with details that became known after the beginning."""

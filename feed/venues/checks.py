@@ -1,12 +1,15 @@
-"""Check of consecutive ids across messages, to detect missing ones."""
+"""Checks across the messages of a session: of consecutive ids, and of books whose updates need a snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from feed.venues.events import Note
+from feed.venues.events import Event, Note, Trade, VenueBookEnd
 
-__all__ = ["ConsecutiveIds"]
+__all__ = ["CONNECTION_LOST", "ConsecutiveIds", "StreamedBooks", "lost_stream"]
+
+CONNECTION_LOST = "the connection was lost"
 
 
 class ConsecutiveIds:
@@ -26,11 +29,72 @@ class ConsecutiveIds:
             return
         if first > before + 1:
             text = f"{self._name} {first} comes after {before}: {first - before - 1} are missing"
-            yield Note("gap", symbol, text, self._stream, before, first)
+            yield Note("gap", symbol, text, self._stream, before, first, missing=first - before - 1)
         elif end <= before:
             text = f"{self._name} {first} comes after {before}: it was there, or is late"
             yield Note("duplicate", symbol, text, self._stream, before, first)
 
-    def forget(self, symbol: str) -> None:
-        """Accept any number as the next one of this symbol."""
-        self._last.pop(symbol, None)
+    def knows(self, symbol: str) -> bool:
+        """Tell whether an id of the symbol has been seen."""
+        return symbol in self._last
+
+    def again(self, trades: Sequence[Trade]) -> Iterator[Trade | Note]:
+        """Yield those of a symbol's trades, repeated by the venue at the beginning of a session, that are not known.
+
+        After a reconnect these are the trades that were missed meanwhile. In a first session all of them are of the
+        past.
+        """
+        first_session = not (trades and self.knows(trades[0].symbol))
+        for trade in trades:
+            number = trade.trade_id or 0
+            if first_session:
+                self._last[trade.symbol] = max(number, self._last.get(trade.symbol, number))
+                yield replace(trade, past=True)
+            elif number > self._last[trade.symbol]:
+                yield from self.check(trade.symbol, number)
+                yield trade
+
+
+class StreamedBooks:
+    """Books whose snapshots come in the stream of their updates, by symbol and depth."""
+
+    def __init__(self) -> None:
+        # For each book whether it is known now; False also before its first snapshot.
+        self._known: dict[tuple[str, str], bool] = {}
+        self._without_snapshot: dict[str, None] = {}
+
+    def begin(self, symbol: str, depth: str = "") -> None:
+        """Note a snapshot."""
+        self._known[symbol, depth] = True
+        self._without_snapshot.pop(symbol, None)
+
+    def applies(self, symbol: str, depth: str = "") -> bool:
+        """Tell whether an update is a change of a known book."""
+        known = self._known.get((symbol, depth))
+        if known is None:
+            self._known[symbol, depth] = known = False
+            self._without_snapshot[symbol] = None
+        return known
+
+    def end(self, symbol: str, depth: str, reason: str) -> Iterator[VenueBookEnd]:
+        """Yield the end of a book, if it is known."""
+        if self._known.get((symbol, depth)):
+            self._known[symbol, depth] = False
+            yield VenueBookEnd(symbol, None, reason, depth)
+
+    def disconnected(self) -> Iterator[Event]:
+        """Yield the end of every known book."""
+        for (symbol, depth), known in self._known.items():
+            if known:
+                yield lost_stream("book", symbol)
+                yield from self.end(symbol, depth, CONNECTION_LOST)
+
+    def finish(self) -> list[Event]:
+        """Return a note on each symbol whose updates came without a snapshot."""
+        text = "updates of the book came without a snapshot: it has only the levels that changed"
+        return [Note("no-snapshot", symbol, text, "book") for symbol in self._without_snapshot]
+
+
+def lost_stream(stream: str, symbol: str) -> Note:
+    """Return the note on a stream without numbers whose connection broke."""
+    return Note("gap", symbol, f"{CONNECTION_LOST}: how many messages are missing is unknown", stream)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from feed.venues.checks import ConsecutiveIds
+from feed.venues.checks import ConsecutiveIds, StreamedBooks, lost_stream
 from feed.venues.events import Event, Note, Quote, Side, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
 from feed.venues.values import decimal_text, guarded, iso_time, levels, pair, whole
 
@@ -22,29 +22,42 @@ TAKERS: dict[str, Side] = {"buy": "sell", "sell": "buy"}
 
 
 class Coinbase:
-    """Parser of one connection."""
+    """Parser of a session."""
 
     def __init__(self) -> None:
+        self.awaiting: dict[str, str] = {}
         self._trades = ConsecutiveIds("trading")
-        self._known: set[str] = set()
+        self._books = StreamedBooks()
+        self._quoted: dict[str, None] = {}
 
-    def parse(self, message: str, received: int) -> list[Event]:
+    def parse(self, message: str | bytes, received: int) -> list[Event]:
         """Return the events of one message."""
         return guarded(self._read, message)
+
+    def disconnected(self) -> list[Event]:
+        """Return the losses of a broken connection that the ids of the next messages will not tell."""
+        return [*(lost_stream("quote", symbol) for symbol in self._quoted), *self._books.disconnected()]
+
+    def finish(self) -> list[Event]:
+        """Return the doubts that remain at the end of a session."""
+        return self._books.finish()
 
     def _read(self, message: Any) -> Iterator[Event]:
         kind = message["type"]
         if kind in ("match", "matches"):
             yield from self._trade(message)
         elif kind == "last_match":
-            # The trade before the session: only its number is used, to check that the next one follows.
-            list(self._trades.check(pair(message["product_id"]), whole(message["trade_id"])))
+            # The last trade before this connection; after another connection it may have been missed.
+            yield from self._trades.again([_match(message)])
         elif kind == "ticker":
-            yield _ticker(message)
+            quote = _ticker(message)
+            self._quoted[quote.symbol] = None
+            yield quote
         elif kind == "snapshot":
             symbol = pair(message["product_id"])
-            self._known.add(symbol)
-            yield VenueBookSnapshot(symbol, _time(message), levels(message["bids"]), levels(message["asks"]))
+            event = VenueBookSnapshot(symbol, _time(message), levels(message["bids"]), levels(message["asks"]))
+            self._books.begin(symbol)
+            yield event
         elif kind == "l2update":
             yield from self._update(message)
         elif kind == "status":
@@ -55,20 +68,23 @@ class Coinbase:
             yield Note("unknown", str(message.get("product_id", "")), f"type {kind!r}")
 
     def _trade(self, data: dict[str, Any]) -> Iterator[Event]:
-        symbol, number = pair(data["product_id"]), whole(data["trade_id"])
-        yield from self._trades.check(symbol, number)
-        price, size = decimal_text(data["price"]), decimal_text(data["size"])
-        yield Trade(symbol, iso_time(data["time"]), price, size, TAKERS[data["side"]], number)
+        trade = _match(data)
+        yield from self._trades.check(trade.symbol, trade.trade_id or 0)
+        yield trade
 
     def _update(self, data: dict[str, Any]) -> Iterator[Event]:
         symbol = pair(data["product_id"])
-        if symbol not in self._known:
-            self._known.add(symbol)
-            yield Note("no-snapshot", symbol, "updates of the book come without a snapshot before them", "book")
         sides: tuple[list[Any], list[Any]] = ([], [])
         for side, price, size in data["changes"]:
             sides[SIDES[side]].append((price, size))
-        yield VenueBookUpdate(symbol, _time(data), levels(sides[0]), levels(sides[1]))
+        bids, asks = levels(sides[0]), levels(sides[1])
+        yield VenueBookUpdate(symbol, _time(data), bids, asks, applies=self._books.applies(symbol))
+
+
+def _match(data: dict[str, Any]) -> Trade:
+    symbol, number = pair(data["product_id"]), whole(data["trade_id"])
+    price, size = decimal_text(data["price"]), decimal_text(data["size"])
+    return Trade(symbol, iso_time(data["time"]), price, size, TAKERS[data["side"]], number)
 
 
 def _ticker(data: dict[str, Any]) -> Quote:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from feed.data.keptbook import KeptBook, text_digits
-from feed.venues.checks import ConsecutiveIds
+from feed.venues.checks import ConsecutiveIds, StreamedBooks, lost_stream
 from feed.venues.events import Event, Levels, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate, VenueStatus
-from feed.venues.values import decimal_text, guarded, iso_time, whole
+from feed.venues.values import decimal_text, exact, guarded, iso_time, whole
 
-__all__ = ["KrakenV2", "subscribe_messages"]
+__all__ = ["KrakenV2", "renew_messages", "subscribe_messages"]
 
 NAMES = {"trading": "trade", "quote": "ticker", "book": "book"}
 
@@ -20,32 +21,53 @@ SILENT = ("heartbeat", "instrument", "ohlc")
 """Channels without data on trades, quotes and books."""
 
 
+DEPTHS = (10, 25, 100, 500, 1000)
+"""Depths of a book that may be subscribed, in levels of each side."""
+
+
 class KrakenV2:
-    """Parser of one connection, which keeps its books for their checksums.
+    """Parser of a session, which keeps its books for their checksums.
 
     Args:
         depth: the number of levels of the subscribed books, which a snapshot does not give.
+
+    Attributes:
+        awaiting: the symbols whose book needs a snapshot.
     """
 
     def __init__(self, depth: int = 0) -> None:
+        self.awaiting: dict[str, str] = {}
         self._depth = depth
-        self._books: dict[str, KeptBook[str]] = {}
-        self._unknown: set[str] = set()
+        # The depths that the venue confirmed, by symbol.
+        self._depths: dict[str, int] = {}
+        self._kept: dict[str, KeptBook[str]] = {}
+        self._books = StreamedBooks()
         self._trades = ConsecutiveIds("trading")
+        self._quoted: dict[str, None] = {}
 
-    def parse(self, message: str, received: int) -> list[Event]:
+    def parse(self, message: str | bytes, received: int) -> list[Event]:
         """Return the events of one message."""
-        return guarded(self._read, message)
+        return guarded(self._read, message, exact)
+
+    def disconnected(self) -> list[Event]:
+        """Return the losses of a broken connection that the ids of the next messages will not tell."""
+        return [*(lost_stream("quote", symbol) for symbol in self._quoted), *self._books.disconnected()]
+
+    def finish(self) -> list[Event]:
+        """Return the doubts that remain at the end of a session."""
+        return self._books.finish()
 
     def _read(self, message: Any) -> Iterator[Event]:
         if "method" in message:
             yield self._reply(message)
             return
         channel = message["channel"]
+        if channel == "trade":
+            yield from self._trading([_trade(data) for data in message["data"]], message["type"])
+            return
         for data in message.get("data", ()):
-            if channel == "trade":
-                yield from self._trade(data, message["type"])
-            elif channel == "ticker":
+            if channel == "ticker":
+                self._quoted[str(data["symbol"])] = None
                 yield _ticker(data)
             elif channel == "book":
                 yield from self._book(data, message["type"])
@@ -56,47 +78,64 @@ class KrakenV2:
 
     def _reply(self, message: dict[str, Any]) -> Note:
         result = message.get("result") or {}
-        if result.get("channel") == "book":
-            self._depth = int(result.get("depth", self._depth))
+        if result.get("channel") == "book" and "depth" in result:
+            self._depths[str(result.get("symbol", ""))] = int(result["depth"])
         told = message.get("error") or f"{message['method']} {result.get('channel', '')}".strip()
         return Note("reply", str(result.get("symbol", "")), str(told))
 
-    def _trade(self, data: dict[str, Any], kind: str) -> Iterator[Event]:
-        symbol, number = str(data["symbol"]), whole(data["trade_id"])
+    def _trading(self, trades: list[Trade], kind: str) -> Iterator[Event]:
         if kind == "snapshot":
-            # The last fifty trades before the session: not part of it, and repeated at each new connection.
+            # The last fifty trades before this connection; after another connection some may have been missed.
+            for symbol in dict.fromkeys(trade.symbol for trade in trades):
+                yield from self._trades.again([trade for trade in trades if trade.symbol == symbol])
             return
-        side = data["side"]
-        if side not in ("buy", "sell"):
-            raise ValueError(f"{side!r} is not a side")
-        yield from self._trades.check(symbol, number)
-        price, size = decimal_text(data["price"]), decimal_text(data["qty"])
-        yield Trade(symbol, iso_time(data["timestamp"]), price, size, side, number)
+        for trade in trades:
+            yield from self._trades.check(trade.symbol, trade.trade_id or 0)
+            yield trade
 
     def _book(self, data: dict[str, Any], kind: str) -> Iterator[Event]:
         symbol = str(data["symbol"])
         bids, asks = _levels(data.get("bids", ())), _levels(data.get("asks", ()))
         time = iso_time(data["timestamp"]) if "timestamp" in data else None
-        depth = str(self._depth or "")
         if kind == "snapshot":
-            # Without a reply that gives the depth, the depth is the number of levels received.
-            self._books[symbol] = KeptBook(self._depth or max(len(bids), len(asks)), text_digits)
-        yield from self._check(symbol, bids, asks, data.get("checksum"))
-        if kind == "snapshot":
-            yield VenueBookSnapshot(symbol, time, bids, asks, depth)
+            depth = self._depth_of(symbol, max(len(bids), len(asks)))
+            self._kept[symbol] = KeptBook(depth, text_digits)
+            self._books.begin(symbol)
+            self.awaiting.pop(symbol, None)
+            yield VenueBookSnapshot(symbol, time, bids, asks, str(depth))
         else:
-            yield VenueBookUpdate(symbol, time, bids, asks, depth)
+            known = self._depths.get(symbol, self._depth)
+            event = VenueBookUpdate(symbol, time, bids, asks, str(known or ""), applies=self._books.applies(symbol))
+            yield event
+            if not event.applies:
+                self.awaiting[symbol] = symbol
+                return
+        yield from self._check(symbol, bids, asks, data.get("checksum"))
 
-    def _check(self, symbol: str, bids: Levels, asks: Levels, told: Any) -> Iterator[Note]:
-        book = self._books.get(symbol)
-        if book is None:
-            if symbol not in self._unknown:
-                self._unknown.add(symbol)
-                yield Note("no-snapshot", symbol, "updates of the book come without a snapshot before them", "book")
-            return
+    def _depth_of(self, symbol: str, levels: int) -> int:
+        """Return the depth of a book: as confirmed, or the least that has the levels of its snapshot."""
+        known = self._depths.get(symbol, self._depth)
+        if not known:
+            known = self._depths[symbol] = next((depth for depth in DEPTHS if depth >= levels), levels)
+        return known
+
+    def _check(self, symbol: str, bids: Levels, asks: Levels, told: Any) -> Iterator[Event]:
+        book = self._kept[symbol]
         book.apply(bids, asks)
         if told is not None and book.checksum() != whole(told):
-            yield Note("checksum", symbol, f"checksum {told} is not that of the book, {book.checksum()}", "book")
+            text = f"checksum {told} is not that of the book, {book.checksum()}"
+            yield Note("checksum", symbol, text, "book")
+            for end in self._books.end(symbol, "", text):
+                yield replace(end, depth=str(self._depths.get(symbol, self._depth) or ""))
+            self.awaiting[symbol] = symbol
+
+
+def _trade(data: dict[str, Any]) -> Trade:
+    side = data["side"]
+    if side not in ("buy", "sell"):
+        raise ValueError(f"{side!r} is not a side")
+    price, size = decimal_text(data["price"]), decimal_text(data["qty"])
+    return Trade(str(data["symbol"]), iso_time(data["timestamp"]), price, size, side, whole(data["trade_id"]))
 
 
 def _ticker(data: dict[str, Any]) -> Quote:
@@ -108,6 +147,12 @@ def _levels(rows: Any) -> Levels:
     return tuple((decimal_text(row["price"]), decimal_text(row["qty"])) for row in rows)
 
 
+def renew_messages(symbol: str) -> list[str]:
+    """Return the messages that end the subscription of a symbol's book and begin it anew, with a snapshot."""
+    params = {"channel": "book", "symbol": [symbol]}
+    return [orjson.dumps({"method": method, "params": params}).decode() for method in ("unsubscribe", "subscribe")]
+
+
 def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[str]:
     """Return subscribe messages for channels (trading, quote, book, or Kraken's own names) of pairs like BTC/USD."""
     requests = []
@@ -116,5 +161,8 @@ def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[
         if params["channel"] == "ticker":
             # On every change of the best bid and ask, and not only on trades.
             params["event_trigger"] = "bbo"
+        if params["channel"] == "trade":
+            # The last trades: those that were missed while there was no connection are among them.
+            params["snapshot"] = True
         requests.append(orjson.dumps({"method": "subscribe", "params": params}).decode())
     return requests

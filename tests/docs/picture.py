@@ -1,4 +1,4 @@
-"""Draws the picture on the README from a real run: `uv run --group dev python -m tests.docs.picture`."""
+"""Draws the pictures of the documentation from real runs: `uv run --group dev python -m tests.docs.picture`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 
+from playwright.async_api import async_playwright, expect
 from rich.console import Console
 
 import feed
@@ -38,5 +39,20 @@ def draw() -> str:
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
+async def photograph(url: str) -> bytes:
+    """The live page in the middle of a flash crash, as PNG."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1360, "height": 860}, color_scheme="dark")
+        await page.goto(f"{url}/?market=picture&scenario=flash-crash&seed=7&interval=5s&at=00:03:30&speed=5")
+        await expect(page.locator(".tape tbody tr")).to_have_count(40, timeout=60_000)
+        await asyncio.sleep(SECONDS)
+        picture = await page.screenshot()
+        await browser.close()
+    return picture
+
+
 if __name__ == "__main__":
     (PAGES / "running.svg").write_text(draw())
+    with feed.start_server("flash-crash") as server:
+        (PAGES / "page.png").write_bytes(asyncio.run(photograph(server.url.replace("ws://", "http://"))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,12 @@ def layers() -> str:
     return "\n".join(f"{number}. {_codes(names)}" for number, names in enumerate(LAYERS, 1))
 
 
+def recipe(name: str) -> str:
+    """A file of the recipes, which are run in tests."""
+    text = (Path(__file__).parents[1] / "recipes" / name).read_text()
+    return f"```js\n{text}```"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions": actions,
     "close-codes": close_codes,
@@ -245,6 +252,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "fault-keys": fault_keys,
     "faults": faults,
     "layers": layers,
+    "recipe-cypress": partial(recipe, "cypress.cy.js"),
+    "recipe-jest": partial(recipe, "jest.test.mjs"),
+    "recipe-playwright": partial(recipe, "playwright.spec.mjs"),
+    "recipe-vitest": partial(recipe, "vitest.test.mjs"),
     "requests": requests,
     "scenario-keys": scenario_keys,
     "scenarios": scenarios,

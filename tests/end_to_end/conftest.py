@@ -18,7 +18,7 @@ import pytest
 from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-URL = re.compile(r"ws://[\w.\[\]:]+:\d+")
+URL = re.compile(r"wss?://[\w.\[\]:]+:\d+")
 
 
 @dataclass

@@ -212,17 +212,18 @@ async def test_front_page(page: Page, calm: Served) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     await page.goto(calm.http)
-    await expect(page.locator("h1")).to_contain_text("feed")
-    await expect(page.locator("table")).to_contain_text("BTC/USD")
+    await expect(page.locator(".brand")).to_contain_text("feed")
+    await expect(page.get_by_label("Symbol")).to_contain_text("BTC/USD", timeout=60_000)
     assert complaints == []
-    assert all(url.startswith((calm.http, "data:")) for url in requests)
+    own = (calm.http, calm.url, "data:")
+    assert all(url.startswith(own) for url in requests)
 
 
 async def run_snippet(page: Page) -> None:
     """Run what the front page shows in its console, until it has logged a tick."""
-    snippet = await page.locator("pre").first.inner_text()
-    snippet = snippet.replace("console.log(JSON.parse(event.data))", "console.log(event.data)")
-    async with page.expect_console_message(lambda message: '"event":"data"' in message.text, timeout=20_000):
+    await page.get_by_role("tab", name="Code").click()
+    snippet = await page.get_by_test_id("code").inner_text()
+    async with page.expect_console_message(lambda message: message.text.startswith("trading"), timeout=60_000):
         await page.evaluate("() => {" + snippet + "}")
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from feed.cli.app import app
 from tests.end_to_end.conftest import ROOT, Served, start
 from tests.support.clients import closed_with
 from tests.support.waiting import PATIENCE, becomes
@@ -244,15 +246,21 @@ async def test_resume_after_a_cut() -> None:
 )
 def test_what_cannot_start_says_why(arguments: list[str], environment: dict[str, str], told: str) -> None:
     """One clear line, no traceback, exit code 2."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FEED_")}
-    command = [sys.executable, "-m", "feed", "serve", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**clean, **environment}, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 2
+    others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("FEED_")}
+    done = CliRunner().invoke(app, ["serve", *arguments], env=others | environment)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)
     assert told in done.stderr
-    assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 4
+
+
+def test_a_process_that_cannot_start_says_why() -> None:
+    """The same of a real one, whose streams are those of the system."""
+    command = [sys.executable, "-m", "feed", "serve", "flash-crahs"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2
+    assert "did you mean flash-crash?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_environment_does_not_stop_it() -> None:

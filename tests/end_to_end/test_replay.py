@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from feed.cli.app import app
 from tests.end_to_end.conftest import ROOT, Served, start
 from tests.support.real_data import real_file
 
@@ -130,7 +132,13 @@ def test_a_recording_from_the_wire_keeps_its_order(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     rows = pq.read_table(path, columns=["channel", "type", "seq"]).to_pylist()
-    row = [(it["channel"], it["seq"]) for it in rows if it["channel"] in CHANNELS and it["type"] == "update"]
+    # A replay numbers its messages without holes; on a busy machine a snapshot stands for those that did not come.
+    counts: dict[str, int] = {}
+    row = []
+    for it in rows:
+        if it["channel"] in CHANNELS and (it["type"] == "update" or it["channel"] in counts):
+            counts[it["channel"]] = counts.get(it["channel"], it["seq"] - 1) + 1
+            row.append((it["channel"], counts[it["channel"]]))
     with start(str(path), "--speed", "max", "--at-end", "close") as served:
         again = asyncio.run(seen(served.url))
     messages = [json.loads(frame) for frame in again]
@@ -192,5 +200,7 @@ def test_a_recording_that_cannot_be_played_is_named(recorded: tuple[Path, list[s
     broken.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
     (tmp_path / "cut.parquet").write_bytes(whole[:-100])
     for name, told in (("broken.parquet", "damaged"), ("cut.parquet", "damaged"), ("gone.parquet", "no such file")):
-        with pytest.raises(AssertionError, match=told), start(str(tmp_path / name)):
-            pass
+        done = CliRunner().invoke(app, ["serve", str(tmp_path / name), "--port", "0"])
+        assert done.exit_code == 2
+        assert told in done.stderr
+        assert name in done.stderr

@@ -43,11 +43,13 @@ def test_trades_quotes_and_books(tmp_path: Path) -> None:
     made = imported("binance", path)
     assert made.column("channel") == ["trading", "quote", "book", "trading", "trading"]
     assert made.column("seq") == [1, 1, 1, 2, 3]
-    assert made.column("bid", "trading") == [None, 100.0, None]
-    assert made.column("ask_size", "trading") == [None, 3.0, None]
+    # Also where the price is outside of it.
+    assert made.column("bid", "trading") == [None, 100.0, 100.0]
+    assert made.column("ask_size", "trading") == [None, 3.0, 3.0]
     assert made.column("volume", "trading") == [0.5, 1.0, 1.5]
     book = json.loads(made.column("data", "book")[0])
-    assert book == {"bids": [["100.00", "0"], ["99.0", "1.50"]], "asks": []}
+    assert book == {"bids": [["100.00", "0"], ["99.0", "1.50"]], "asks": [], "first_id": 1, "last_id": 2}
+    assert json.loads(made.column("data", "quote")[0]) == {"update_id": 1}
     assert made.report.instruments == {"BTC/USDT": ("0.1", "0.1")}
 
 
@@ -75,8 +77,10 @@ def test_gaps(tmp_path: Path) -> None:
     assert "2, first at b.ws line 3" in made.note("gap of BTC/USDT")
     assert "b.ws line 6" in made.note("duplicate")
     with open_recording(made.path) as recording:
-        gaps = [(gap.stream, gap.after, gap.before) for gap in recording.info.gaps]
-        assert gaps == [("trading:BTC/USDT", 2, 3), ("book:BTC/USDT", 1, 2)]
+        gaps = [(gap.stream, gap.after, gap.before, gap.lost) for gap in recording.info.gaps]
+        # How many updates had the ids between cannot be told.
+        assert gaps == [("trading:BTC/USDT", 2, 3, 2), ("book:BTC/USDT", 1, 2, None)]
+        assert "trade id 5 comes after 2" in recording.info.gaps[0].reason
 
 
 def test_last_line_that_was_cut_off(tmp_path: Path) -> None:
@@ -91,7 +95,7 @@ def test_trades_of_nothing_and_crossed_quotes(tmp_path: Path) -> None:
     """The first are left out, the others kept; both are told."""
     made = imported("binance", capture(tmp_path / "b.ws", trade(1), trade(2, q="0.000"), quote("2", "1"), trade(3)))
     assert made.column("trade_id", "trading") == [1, 3]
-    assert made.column("bid") == [None, 2.0, None]
+    assert made.column("bid") == [None, 2.0, 2.0]
     assert made.note("trade without price or size")
     assert made.note("crossed quote")
 
@@ -142,13 +146,34 @@ def test_connections_are_merged(tmp_path: Path) -> None:
     assert "wss://ws.kraken.com" in made.note("the format is kraken")
 
 
-def test_new_connection_begins_anew(tmp_path: Path) -> None:
-    """What was missed between two connections is told as that, and not as a gap."""
+def test_a_new_connection_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    """The ids tell what was missed between two connections."""
     url, seconds = "wss://x.binance.com", MS // 1000
     lines = [f"{url} <-> {seconds}.0", f"{seconds}.1: {trade(1)}", f"{url} <-> {seconds}.2", f"{seconds}.3: {trade(9)}"]
     made = imported("auto", written(tmp_path / "b.ws", "\n".join(lines)))
     assert "line 3" in made.note("new connection")
+    assert [(gap.stream, gap.lost) for gap in made.report.gaps] == [("trading:BTC/USDT", 7)]
+
+
+def test_a_snapshot_from_another_file(tmp_path: Path) -> None:
+    """The answer to a request, whose URL names the symbol, is joined with the stream, whatever file it is in."""
+    seconds, host = MS // 1000, "https://api.binance.com/api/v3"
+    stream = [f"wss://stream.binance.com:9443/stream <-> {seconds}.0"]
+    stream += [f"{seconds}.{2 * i + 1}: {update(2 * i + 1, 2 * i + 2)}" for i in range(4)]
+    whole = json.dumps({"lastUpdateId": 3, "bids": [["100.00", "1"]], "asks": [["101.00", "2"]]})
+    answers = [
+        f"{host}/exchangeInfo -> {seconds}.05: {{}}",
+        'configuration: {"x": 1}',
+        f"{host}/depth?symbol=BTCUSDT&limit=1000 -> {seconds}.55: {whole}",
+    ]
+    paths = [written(tmp_path / "b.ws", "\n".join(stream)), written(tmp_path / "b.http", "\n".join(answers))]
+    made = imported("auto", paths)
+    assert made.column("type", "book") == ["outside", "outside", "outside", "snapshot", "update"]
+    book = json.loads(made.column("data", "book")[3])
+    assert book == {"bids": [["99.0", "1.50"]], "asks": [["101.00", "2"]], "last_id": 6, "snapshot_id": 3}
     assert made.report.gaps == []
+    assert "answer to another request: 1" in made.note("another request")
+    assert not any("no-snapshot" in note for note in made.report.notes)
 
 
 def test_bad_checksum(tmp_path: Path) -> None:
@@ -157,8 +182,10 @@ def test_bad_checksum(tmp_path: Path) -> None:
     wrong = '[0,{"a":[["5.1","0.0","1700000000.2"]],"c":"1"},"book-10","A/B"]'
     made = imported("kraken", capture(tmp_path / "k.ws", book, wrong))
     assert "1, first at k.ws line 2: checksum 1 is not that of the book" in made.note("checksum of A/B")
-    assert made.column("type") == ["snapshot", "update"]
-    assert made.column("interval") == ["10", "10"]
+    # The book is no longer the venue's: it ends.
+    assert made.column("type") == ["snapshot", "update", "ended"]
+    assert made.column("interval") == ["10", "10", "10"]
+    assert [(gap.stream, gap.lost) for gap in made.report.gaps] == [("book:A/B", None)]
 
 
 @pytest.mark.parametrize(

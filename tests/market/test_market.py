@@ -27,7 +27,7 @@ def play_out(market: Market, slice_size: int = 512) -> None:
         market.publish_due(EVER, slice_size)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=5)
 @given(st.integers(1, 700), st.integers(1, 50), st.integers(1, 200))
 def test_slices_change_nothing(slice_size: int, batch: int, count: int) -> None:
     """However a market is cut into batches and writes, a subscriber gets the same bytes."""

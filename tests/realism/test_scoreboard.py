@@ -61,6 +61,7 @@ def test_days_are_cut_at_midnight() -> None:
     assert [day.price.tolist() for day in days_of(fills)] == [[1], [2], [3]]
 
 
+@pytest.mark.slow
 def test_realistic_is_realistic() -> None:
     """The median of three seeds is in the band, for every fact that has one."""
     missing = set(BANDS)
@@ -71,11 +72,12 @@ def test_realistic_is_realistic() -> None:
     assert not missing
 
 
-def test_each_seed_is_realistic_enough() -> None:
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
+def test_each_seed_is_realistic_enough(seed: int) -> None:
     """A single week may be a strange one in two facts out of thirty, as real weeks are."""
-    for seed in (1, 2, 3):
-        failed = [fact.name for fact in week(seed).values() if fact.passed is False]
-        assert len(failed) <= 3, failed
+    assert set(week(seed)) >= set(BANDS)
+    failed = [fact.name for fact in week(seed).values() if fact.passed is False]
+    assert len(failed) <= 3, failed
 
 
 def test_a_plain_random_walk_fails() -> None:

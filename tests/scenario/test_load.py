@@ -203,7 +203,7 @@ JSON_VALUES = st.recursive(
 KEYS = st.sampled_from([*Scenario.model_fields, "kind", "at", "for", "price", "size"]) | st.text(max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.dictionaries(KEYS, JSON_VALUES | st.lists(st.dictionaries(KEYS, JSON_VALUES, max_size=5), max_size=3)))
 def test_nothing_but_scenario_errors(document: dict[str, Any]) -> None:
     """Whatever is in a document, it is a scenario or a list of its mistakes."""

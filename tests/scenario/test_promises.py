@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from feed.scenario.find import bundled_folder, find_scenario
-from tests.scenario.promises import PROMISES, keeps, values_of
+from tests.scenario.promises import FEW_SEEDS, PROMISES, SEEDS, keeps, values_of
 from tests.scenario.sight import Sight
 
 FILES = sorted(bundled_folder().glob("*.toml"))
@@ -27,15 +29,26 @@ def test_every_bundled_scenario_has_its_promises() -> None:
     assert unsaid == []
 
 
+def broken(name: str, seeds: Iterable[int], slack: float = 0) -> list[tuple[str, float, float, float]]:
+    """The promises that are not kept: the words, the least, the usual and the greatest figure."""
+    return [
+        (promise.words, min(found.values), found.usual, max(found.values))
+        for promise, found in zip(PROMISES[name], values_of(name, seeds), strict=True)
+        if not keeps(promise, found, slack)
+    ]
+
+
 @pytest.mark.parametrize("name", PROMISES)
 def test_promises_are_kept(name: str) -> None:
-    """By every seed where they are a script's, and usually where they are left to chance."""
-    broken = [
-        (promise.words, min(found.values), found.usual, max(found.values))
-        for promise, found in zip(PROMISES[name], values_of(name), strict=True)
-        if not keeps(promise, found)
-    ]
-    assert broken == []
+    """By every seed where they are a script's; what is left to chance is within a third of what is usual."""
+    assert broken(name, FEW_SEEDS, 1 / 3) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROMISES)
+def test_promises_are_kept_by_twenty_seeds(name: str) -> None:
+    """The same for many, and what is left to chance is usually as it is told."""
+    assert broken(name, SEEDS) == []
 
 
 @pytest.mark.parametrize("name", PROMISES)

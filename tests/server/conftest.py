@@ -139,7 +139,7 @@ async def serving(
     server = FeedServer(markets, limits, clock, **options)
     markets.host(MAIN, MarketSpec())
     metrics = Metrics(server.counters, markets, lambda: server.open_connections)
-    control = ControlPages(markets, ControlRule())
+    control = ControlPages(markets, options.get("control") or ControlRule())
     pages = Pages(
         markets,
         metrics,
@@ -147,6 +147,7 @@ async def serving(
         clock,
         open_connections=lambda: server.open_connections,
         scenarios=list,
+        scenario_text=str,
         history_timeout=limits.history_timeout,
     )
     server.mount(pages.by_path(), control.by_path())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
+from feed.server.admission import ControlRule
 from feed.units import MILLISECOND
 from tests.server.conftest import Running, Serve, receive, receive_event, send
 from tests.support.sources import BTC, ETH, MetronomeSource
@@ -349,3 +352,121 @@ async def test_settled_when_every_client_has_answered(serve: Serve) -> None:
             assert (status, error["code"]) == (400, "INVALID_REQUEST")
         told = await act(client, "pause", settle=True)
         assert told[-1]["settled"] is True
+
+
+async def test_a_market_with_a_token_obeys_who_shows_it(serve: Serve) -> None:
+    """Others may watch; the token can be in the URL, in an auth event, in a header or among the keys."""
+    async with serve() as running:
+        holder = await running.client(f"{OWN}&token=secret")
+        guest = await running.client("/?market=mine")
+        wrong = await running.client("/?market=mine&token=other")
+        for each in (guest, wrong):
+            error = (await act(each, "step"))[-1]
+            assert (error["event"], error["code"]) == ("error", "NOT_ALLOWED")
+        assert (await act(holder, "step"))[-1]["trades"] == 1
+        await send(guest, {"event": "auth", "token": "guess"})
+        assert (await receive(guest))["code"] == "UNAUTHORIZED"
+        await send(guest, {"event": "auth", "token": "secret"})
+        assert (await receive(guest))["scopes"] == ["read", "control"]
+        assert (await act(guest, "step"))[-1]["trades"] == 1
+        for path, header, status in (
+            ("step", (), 403),
+            ("step?token=other", (), 403),
+            ("step?token=secret", (), 200),
+            ("step", ("Authorization: Bearer secret",), 200),
+        ):
+            answer, body = await ask(running, "POST", f"/markets/mine/{path}", *header)
+            assert answer == status, body
+            assert "secret" not in str(body)
+        assert (await ask(running, "DELETE", "/markets/mine"))[0] == 403
+        assert (await ask(running, "POST", "/markets/mine?token=other"))[0] == 200
+
+
+async def test_the_control_token_on_the_socket(serve: Serve) -> None:
+    """The shared market obeys who shows it, and nobody else, wherever from."""
+    async with serve(control=ControlRule("key")) as running:
+        client = await running.subscriber()
+        error = (await act(client, "pause"))[-1]
+        assert (error["code"], "auth" in error["hint"]) == ("NOT_ALLOWED", True)
+        await send(client, {"event": "auth", "token": "key"})
+        while (answer := await receive(client))["event"] == "data":
+            pass
+        assert (answer["event"], answer["scopes"]) == ("authenticated", ["read", "control"])
+        assert (await act(client, "pause"))[-1]["state"] == "paused"
+    async with serve(control=ControlRule("key", is_off=True)) as running:
+        client = await running.client()
+        await send(client, {"event": "auth", "token": "key"})
+        assert (await receive(client))["scopes"] == ["read"]
+        assert (await act(client, "pause"))[-1]["code"] == "NOT_ALLOWED"
+
+
+async def test_a_foreign_page_makes_no_market(serve: Serve) -> None:
+    """It is closed after its handshake, and nothing is left of it."""
+    async with serve() as running:
+        page = await connect(running.url + "/?market=theirs", origin=Origin("https://evil.example"))
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await page.recv()
+        assert page.close_code == 1008
+        assert [hosted.name for hosted in running.markets] == ["main"]
+
+
+async def test_a_market_is_made_with_the_form_of_its_connections(serve: Serve) -> None:
+    """Who does not ask for another form gets the market's."""
+    async with serve() as running:
+        path = "/markets/mine?paused=true&numbers=string&heartbeat=strict"
+        assert (await ask(running, "POST", path))[0] == 201
+        assert (await ask(running, "POST", path))[0] == 200
+        status, error = await ask(running, "POST", "/markets/mine?numbers=plain")
+        assert (status, error["field"]) == (409, "numbers")
+        for query, kind in (("", str), ("&numbers=plain", float)):
+            client = await running.client(f"/?market=mine{query}")
+            await send(client, SUBSCRIBE)
+            await receive_event(client, "subscribed")
+            await act(client, "step")
+            assert running.markets.find("mine").market.seqs["trading:BTC/USD"] >= 1
+            await send(client, {"event": "expect", "channel": "trading"})
+            assert isinstance((await receive_event(client, "state"))["last"], kind)
+        status, market = await ask(running, "GET", "/markets/mine")
+        assert (market["connections"], market["idle_seconds"]) == (2, 0)
+
+
+async def test_an_unread_market_does_nothing_until_somebody_reads(serve: Serve) -> None:
+    """It wakes up once for each batch; who comes gets it as it is now, and so does whoever asks."""
+    source = MetronomeSource(every=5 * MILLISECOND, batch=100_000)
+    async with serve(source) as running:
+        client = await running.client("/?market=mine&wait_for=0")
+        market = running.markets.find("mine").market
+        turns = 0
+        publish = market.publish_due
+
+        def count(until: int, limit: int) -> int:
+            nonlocal turns
+            turns += 1
+            return publish(until, limit)
+
+        market.publish_due = count  # type: ignore[method-assign]
+        before = market.here
+        while market.here < before + 300 * MILLISECOND:
+            await asyncio.sleep(0.05)
+        assert turns <= 2
+        _, state = await ask(running, "GET", "/markets/mine/state?channel=trading")
+        assert state["seq"] * 5 > 300
+        await send(client, SUBSCRIBE)
+        subscribed = await receive_event(client, "subscribed")
+        assert subscribed["seq"] >= state["seq"]
+        came = [(await receive_event(client, "data"))["seq"] for _ in range(20)]
+        assert came == list(range(subscribed["seq"] + 1, subscribed["seq"] + 21))
+
+
+async def test_markets_that_hold_too_much_let_no_other_in(serve: Serve) -> None:
+    """The refusal has the numbers, and says what to do."""
+    async with serve() as running:
+        await running.client(OWN)
+        held = running.markets.memory
+        assert held > 0
+        running.markets._limits = replace(running.markets._limits, memory=held - 1)
+        status, error = await ask(running, "POST", "/markets/other")
+        assert (status, error["code"], "--max-market-memory" in error["hint"]) == (503, "LIMIT_EXCEEDED", True)
+        assert (await ask(running, "DELETE", "/markets/mine"))[0] == 200
+        assert (await ask(running, "POST", "/markets/other"))[0] == 201

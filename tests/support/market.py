@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -76,6 +77,10 @@ class OneSource:
     def default_seed(self, scenario: str) -> int:
         """Always the same."""
         return 1
+
+    def folder(self, scenario: str) -> Path:
+        """Nowhere: the scenario has no files."""
+        return Path()
 
 
 def opening_state(

@@ -28,6 +28,7 @@ MANIFEST = BundleManifest(
     digest="ab" * 8,
     begins=1_736_121_600_000_000_000,
     shift=0,
+    at=1_736_121_660_000_000_000,
 )
 
 BUNDLE = Bundle(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ElementTree
+import zipfile
 from importlib.metadata import entry_points
 
 import pytest
@@ -78,7 +80,11 @@ def test_a_market_for_each_test(project: pytest.Pytester) -> None:
     assert "(did you mean flash-crash?)" in told
     assert '(did you mean "scenario"?)' in told
     assert "During handling" not in told
-    assert "bundle of the market test_that_fails" in told
+    bundle = project.path / "kept" / "test_that_fails.zip"
+    assert f"feed replay-bundle {bundle}" in told
+    assert zipfile.is_zipfile(bundle)
+    properties = ElementTree.parse(project.path / "report.xml").iter("property")
+    assert [(each.get("name"), each.get("value")) for each in properties] == [("feed_bundle", str(bundle))]
 
 
 def test_a_project_of_its_own_mind(project: pytest.Pytester) -> None:

@@ -61,9 +61,9 @@ def test_aggregate_trade() -> None:
 
 
 def test_quote_without_a_time() -> None:
-    """Spot's bookTicker has none."""
+    """Spot's bookTicker has none; it has the number of the book's state."""
     message = {"u": 5, "s": "BTCUSDT", "b": "1.1", "B": "2", "a": "1.2", "A": "3"}
-    assert events(Binance(), message) == [Quote("BTC/USDT", None, "1.1", "2", "1.2", "3")]
+    assert events(Binance(), message) == [Quote("BTC/USDT", None, "1.1", "2", "1.2", "3", update_id=5)]
 
 
 def test_gap_in_trades() -> None:
@@ -103,7 +103,9 @@ def test_snapshot_fits_the_updates_around_it() -> None:
     snapshot = {"lastUpdateId": 8, "bids": [["1.0", "2"]], "asks": [["1.1", "3"]]}
     found = events(Binance(), diff(1, 3), snapshot, diff(4, 7), diff(8, 12), diff(13, 14))
     assert not notes(found, "gap", "duplicate")
-    assert VenueBookSnapshot("BTC/USDT", None, (("1.0", "2"),), (("1.1", "3"),)) in found
+    assert VenueBookSnapshot("BTC/USDT", None, (("1.0", "2"),), (("1.1", "3"),), last_id=8) in found
+    updates = [event for event in found if isinstance(event, VenueBookUpdate)]
+    assert [(event.last_id, event.applies) for event in updates] == [(3, False), (7, False), (12, True), (14, True)]
 
 
 def test_update_too_far_behind_a_snapshot() -> None:
@@ -123,14 +125,16 @@ def test_snapshot_of_nobody() -> None:
 def test_partial_book() -> None:
     """A stream of whole books tells symbol and depth by its name."""
     message = {"stream": "btcusdt@depth5@100ms", "data": {"lastUpdateId": 1, "bids": [], "asks": []}}
-    assert events(Binance(), message, message) == [VenueBookSnapshot("BTC/USDT", None, (), (), "5")] * 2
+    assert events(Binance(), message, message) == [VenueBookSnapshot("BTC/USDT", None, (), (), "5", 1)] * 2
 
 
 def test_updates_without_a_snapshot_are_told_once() -> None:
-    """Updates are events all the same."""
-    found = events(Binance(), diff(1, 1), diff(2, 2))
-    assert len(notes(found, "no-snapshot")) == 1
-    assert sum(isinstance(event, VenueBookUpdate) for event in found) == 2
+    """At the end; they are events all the same, but of no known book."""
+    parser = Binance()
+    found = events(parser, diff(1, 1), diff(2, 2))
+    assert [event.applies for event in found if isinstance(event, VenueBookUpdate)] == [False, False]
+    assert [note.kind for note in notes(parser.finish(), "no-snapshot")] == ["no-snapshot"]
+    assert parser.awaiting == {"BTC/USDT": "BTCUSDT"}
 
 
 @pytest.mark.parametrize(

@@ -65,15 +65,38 @@ def test_books() -> None:
     )
     assert found == [
         VenueBookSnapshot("ETH/USD", NS, (("10", "1"),), (("11", "2"),), "1"),
-        VenueBookUpdate("ETH/USD", NS, (("10", "0.0"),), ()),
+        VenueBookUpdate("ETH/USD", NS, (("10", "0.0"),), (), "", NS // 1000, NS // 1000, applies=False),
         VenueBookSnapshot("ETH/USD", NS, (("10", "3.5"), ("9", "1")), (), "3"),
     ]
 
 
 def test_difference_without_a_whole() -> None:
-    """Told once."""
-    found = events(book("diff_order_book", [], []), book("diff_order_book", [], []))
-    assert [event.kind for event in found if isinstance(event, Note)] == ["no-snapshot"]
+    """Told at the end, and asked for."""
+    parser = Bitstamp()
+    for _ in range(2):
+        parser.parse(json.dumps(book("diff_order_book", [], [])), 0)
+    assert [event.kind for event in parser.finish() if isinstance(event, Note)] == ["no-snapshot"]
+    assert parser.awaiting == {"ETH/USD": "ethusd"}
+
+
+def test_difference_and_the_whole_that_was_fetched() -> None:
+    """Joined by their times: older differences are dropped, later ones are put on it."""
+    parser = Bitstamp()
+    found = []
+    for micro, change in ((10, ["9", "1"]), (20, ["10", "0"]), (20, ["8", "5"])):
+        message = book("diff_order_book", [change], [])
+        message["data"]["microtimestamp"] = str(NS // 1000 + micro)
+        found += parser.parse(json.dumps(message), 0)
+    whole = {"timestamp": str(NS // 10**9), "microtimestamp": str(NS // 1000 + 15), "bids": [["10", "1"], ["9", "1"]]}
+    (joined,) = parser.snapshot("ethusd", json.dumps({**whole, "asks": []}), 0)
+    assert isinstance(joined, VenueBookSnapshot)
+    assert joined.bids == (("9", "1"), ("8", "5"))
+    assert not any(event.applies for event in found if isinstance(event, VenueBookUpdate))
+    assert not parser.awaiting
+    older = {**whole, "microtimestamp": str(NS // 1000 + 5), "asks": []}
+    assert [event.kind for event in parser.snapshot("ethusd", json.dumps(older), 0) if isinstance(event, Note)] == [
+        "old-snapshot"
+    ]
 
 
 def test_replies() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feed.venues.coinbase import Coinbase, subscribe_messages
-from feed.venues.events import Event, Note, Quote, Trade, VenueBookSnapshot, VenueBookUpdate
+from feed.venues.events import Event, Note, Quote, Trade, VenueBookEnd, VenueBookSnapshot, VenueBookUpdate
 
 NS = 1_415_348_907_028_459_000
 TIME = "2014-11-07T08:28:27.028459Z"
@@ -32,11 +32,28 @@ def test_match_has_the_takers_side() -> None:
 
 
 def test_gap_behind_the_last_match() -> None:
-    """The match of before the session is no event, but its number counts."""
+    """The match of before the session is of the past, and its number counts."""
     found = events(match(10, type="last_match"), match(12))
-    assert isinstance(found[0], Note)
-    assert (found[0].kind, found[0].after, found[0].before) == ("gap", 10, 12)
-    assert len(found) == 2
+    assert isinstance(found[0], Trade)
+    assert (found[0].trade_id, found[0].past) == (10, True)
+    assert isinstance(found[1], Note)
+    assert (found[1].kind, found[1].after, found[1].before, found[1].missing) == ("gap", 10, 12, 1)
+    assert len(found) == 3
+
+
+def test_last_match_of_the_next_connection() -> None:
+    """A match that was missed meanwhile is recorded; one that is known is not repeated; what is between is a gap."""
+    parser = Coinbase()
+    parser.parse(json.dumps(match(10)), 0)
+    assert parser.disconnected() == []
+    assert parser.parse(json.dumps(match(10, type="last_match")), 0) == []
+    (missed,) = parser.parse(json.dumps(match(11, type="last_match")), 0)
+    assert isinstance(missed, Trade)
+    assert not missed.past
+    gap, last = parser.parse(json.dumps(match(15, type="last_match")), 0)
+    assert isinstance(gap, Note)
+    assert gap.missing == 3
+    assert isinstance(last, Trade)
 
 
 def test_quote_and_book() -> None:
@@ -54,10 +71,23 @@ def test_quote_and_book() -> None:
 
 
 def test_update_without_a_snapshot() -> None:
-    """Told."""
-    found = events({"type": "l2update", "product_id": "BTC-USD", "changes": [], "time": TIME})
-    assert isinstance(found[0], Note)
-    assert found[0].kind == "no-snapshot"
+    """Told at the end."""
+    parser = Coinbase()
+    (update,) = parser.parse(json.dumps({"type": "l2update", "product_id": "A-B", "changes": [], "time": TIME}), 0)
+    assert isinstance(update, VenueBookUpdate)
+    assert not update.applies
+    assert [event.kind for event in parser.finish() if isinstance(event, Note)] == ["no-snapshot"]
+
+
+def test_a_lost_connection_ends_the_book() -> None:
+    """Updates may be missing until the next snapshot; how many cannot be told."""
+    parser = Coinbase()
+    parser.parse(json.dumps({"type": "snapshot", "product_id": "A-B", "bids": [], "asks": []}), 0)
+    gap, end = parser.disconnected()
+    assert isinstance(gap, Note)
+    assert (gap.kind, gap.stream, gap.missing) == ("gap", "book", None)
+    assert end == VenueBookEnd("A/B", None, "the connection was lost")
+    assert parser.disconnected() == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,13 +96,16 @@ def test_lost_update_shows_in_the_checksum() -> None:
     told = checksum(((), (("5.10000", "0"),)), ((("5.05000", "2.0"),), ()))
     two = [0, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": told}, "book-10", "A/B"]
     found = events(Kraken(), [0, {"as": ASKS, "bs": BIDS}, "book-10", "A/B"], two)
-    assert kinds(found) == ["VenueBookSnapshot", "checksum", "VenueBookUpdate"]
+    assert kinds(found) == ["VenueBookSnapshot", "VenueBookUpdate", "checksum", "VenueBookEnd"]
 
 
 def test_update_without_a_snapshot() -> None:
-    """Its checksum cannot be checked, which is told once."""
+    """Its checksum cannot be checked; that is told once, at the end."""
     update = [0, {"b": [["5.05000", "2.0", "1582905487.8"]], "c": "1"}, "book-10", "A/B"]
-    assert kinds(events(Kraken(), update, update)) == ["no-snapshot", "VenueBookUpdate", "VenueBookUpdate"]
+    parser = Kraken()
+    assert kinds(events(parser, update, update)) == ["VenueBookUpdate", "VenueBookUpdate"]
+    assert kinds(parser.finish()) == ["no-snapshot"]
+    assert parser.awaiting == {"A/B": "A/B"}
 
 
 def test_events_of_the_session() -> None:
@@ -165,11 +169,17 @@ def test_v2_numbers_keep_their_zeros() -> None:
     assert found[1].bids == (("5.05000", "0.00000500"),)
     assert found[1].time == 1_696_613_755_440_295_000
     wrong = V2_BOOK % ("update", '{"price":5.06000,"qty":1.0}', "", "1", time)
-    assert kinds(events(parser, wrong)) == ["checksum", "VenueBookUpdate"]
+    assert kinds(events(parser, wrong)) == ["VenueBookUpdate", "checksum", "VenueBookEnd"]
+    (after,) = events(parser, update)
+    assert isinstance(after, VenueBookUpdate)
+    assert not after.applies
+    assert parser.awaiting == {"A/B": "A/B"}
+    assert kinds(events(parser, snapshot)) == ["VenueBookSnapshot"]
+    assert not parser.awaiting
 
 
 def test_v2_trades() -> None:
-    """Those of before the session are left out; a number that is left out is a gap."""
+    """Those of before the session are of the past; a number that is left out is a gap."""
 
     def trade(kind: str, number: int) -> str:
         return (
@@ -177,9 +187,15 @@ def test_v2_trades() -> None:
             f'"qty":0.23374249,"ord_type":"limit","trade_id":{number},"timestamp":"2023-09-25T07:49:37.708706Z"}}]}}'
         )
 
-    found = events(KrakenV2(), trade("snapshot", 3), trade("update", 10), trade("update", 12))
-    assert kinds(found) == ["Trade", "gap", "Trade"]
-    assert found[0] == Trade("BTC/USD", 1_695_628_177_708_706_000, "4136.40", "0.23374249", "buy", 10)
+    parser = KrakenV2()
+    found = events(parser, trade("snapshot", 9), trade("update", 10), trade("update", 12))
+    assert kinds(found) == ["Trade", "Trade", "gap", "Trade"]
+    past = Trade("BTC/USD", 1_695_628_177_708_706_000, "4136.40", "0.23374249", "buy", 9, past=True)
+    assert found[0] == past
+    assert found[1] == replace(past, trade_id=10, past=False)
+    # The next connection repeats the last ones: only those that were missed count.
+    again = events(parser, trade("snapshot", 12), trade("snapshot", 13), trade("update", 14))
+    assert kinds(again) == ["Trade", "Trade"]
 
 
 def test_v2_ticker_status_and_replies() -> None:

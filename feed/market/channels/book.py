@@ -6,6 +6,7 @@ a time of the book, and its best bid and ask then are the trade's quote.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -20,6 +21,9 @@ from feed.units import MINUTE
 __all__ = ["BookChannel"]
 
 Ints = NDArray[np.int64]
+
+NEVER = 2**62
+"""A market time that is never reached, ns UTC."""
 
 STRETCH = 30 * MINUTE
 """The length (ns) in whose multiples changes are counted ahead; blocks of trades always end at a multiple of it."""
@@ -41,8 +45,7 @@ class BookChannel:
         # A recording with ten levels cannot provide more.
         most = min(source.books(index).levels for index in range(len(source.instruments)))
         self.parts = tuple(str(depth) for depth in DEPTHS if depth <= max(most, DEPTHS[0]))
-        # For each symbol: start and end of the time whose changes are counted, and their number.
-        self._counted: dict[int, tuple[int, int, int]] = {}
+        self._counted: dict[int, _Counted] = {}
 
     def beside(self, source: Source) -> BookChannel:
         """Return a copy for another thread, with another instance of the source; both share the counts."""
@@ -58,20 +61,20 @@ class BookChannel:
     def seq_at(self, time: int, begins: int, symbol: int, part: str) -> int:
         """Return the number of order book changes from the epoch's beginning up to and including `time`."""
         books = self._source.books(symbol)
-        first, until, count = self._counted.get(symbol, (begins, begins, 0))
-        if first == begins and until <= time + 1:
-            return count + books.count(until, time + 1)
-        return books.count(begins, time + 1)
+        counted = self._counted.get(symbol)
+        until, count = (begins, 0) if counted is None else counted.before(begins, time + 1)
+        return count + books.count(until, time + 1)
 
     def counting(self, begins: int, until: int) -> Iterator[None]:
         """Count changes ahead for the first subscriber to a book, some milliseconds of work at a time."""
         for symbol in range(len(self._source.instruments)):
-            first, at, count = self._counted.get(symbol, (begins, begins, 0))
-            if first != begins:
-                at, count = begins, 0
+            counted = self._counted.get(symbol)
+            if counted is None or counted.begins != begins:
+                counted = self._counted[symbol] = _Counted(begins)
+            at, count = counted.before(begins, NEVER)
             while (end := at // STRETCH * STRETCH + STRETCH) <= until:
                 count += self._source.books(symbol).count(at, end)
-                self._counted[symbol] = begins, end, count
+                counted.add(end, count)
                 at = end
                 yield
 
@@ -87,6 +90,28 @@ class BookChannel:
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
         """Return an empty iterator: there is nothing to compute."""
         return iter(())
+
+
+class _Counted:
+    """Numbers of changes from the beginning of an epoch up to some later times. Only one thread adds to it."""
+
+    def __init__(self, begins: int) -> None:
+        self.begins = begins
+        self._ends = [begins]
+        self._counts = [0]
+
+    def add(self, end: int, count: int) -> None:
+        """Note the number of changes before market time `end`, which is later than all others."""
+        # In this order: another thread finds the count of every end that it sees.
+        self._counts.append(count)
+        self._ends.append(end)
+
+    def before(self, begins: int, time: int) -> tuple[int, int]:
+        """Return the latest counted time that is not after `time`, and the number of changes up to it."""
+        if begins != self.begins:
+            return begins, 0
+        place = max(bisect_right(self._ends, time) - 1, 0)
+        return self._ends[place], self._counts[place]
 
 
 class BookTrack:

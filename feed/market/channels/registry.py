@@ -6,6 +6,7 @@ from feed.data.ticks import Source
 from feed.market.channels.base import Channel, StatusChannel, TradingChannel
 from feed.market.channels.book import BookChannel
 from feed.market.channels.derived import CandleChannel, TickerChannel
+from feed.market.channels.quote import QuoteChannel
 from feed.market.channels.recorded import RecordedChannel
 from feed.market.memory import BarMemory
 
@@ -25,6 +26,8 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
         StatusChannel(source, shift),
         # A trade carries the quote after it, so a subscriber to both has that order book by then.
         BookChannel(source, shift),
+        # Only a replay of recorded quotes has them: other markets derive all that they send.
+        *([QuoteChannel(source, shift)] if _has_quotes(source) else []),
         TradingChannel(source, shift),
         *(
             # A recorded message contains its times: they cannot be shifted.
@@ -32,3 +35,7 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
             for channel in (TickerChannel(source, shift, memories), CandleChannel(source, shift, memories))
         ),
     )
+
+
+def _has_quotes(source: Source) -> bool:
+    return any(source.quotes(index) is not None for index in range(len(source.instruments)))

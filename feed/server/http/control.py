@@ -12,7 +12,8 @@ from feed.market.commands import CommandError
 from feed.market.effective import effective_scenario
 from feed.market.markets import HostedMarket, Markets
 from feed.protocol.codes import ErrorCode
-from feed.server.admission import ControlRule
+from feed.scenario.outline import outline_of
+from feed.server.admission import ControlRule, same_token
 from feed.server.http.history import described
 from feed.server.http.routes import Caller, Commanded, Page, refusal
 from feed.server.market_keys import read_market
@@ -44,16 +45,16 @@ class ControlPages:
     def make(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
         """Make a market; it may be there already, if it was made with the same keys."""
         try:
-            _, spec = read_market(query)
+            _, spec = read_market(query, making=True)
             hosted, is_new = self._markets.join(name, spec)
         except FeedError as error:
             return refusal(error)
-        return Page.json(described(hosted), 201 if is_new else 200)
+        return Page.json(described(hosted, self._markets), 201 if is_new else 200)
 
     def end(self, name: str, query: Mapping[str, str], caller: Caller) -> Page:
         """End a market; its connections are closed with 4410."""
         try:
-            hosted = self._commanded(name, caller)
+            hosted, _ = self._commanded(name, query, caller)
             if hosted.is_shared:
                 raise CommandError(ErrorCode.NOT_ALLOWED, "The shared market stays", hint="stop the server instead")
         except CommandError as error:
@@ -64,8 +65,9 @@ class ControlPages:
     async def act(self, name: str, action: str, query: Mapping[str, str], caller: Caller) -> Page:
         """Carry out a command, and answer once it has happened."""
         try:
-            keys = _loose(query) if find_action(action).read_all is not None else query
-            done = await self._commanded(name, caller).control.act(action, keys, "http")
+            hosted, given = self._commanded(name, query, caller)
+            keys = _loose(given) if find_action(action).read_all is not None else given
+            done = await hosted.control.act(action, keys, "http")
         except CommandError as error:
             return refusal(error)
         return Page.json(done.document())
@@ -97,12 +99,29 @@ class ControlPages:
             return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
         return Page(effective_scenario(market).encode(), "application/toml; charset=utf-8")
 
-    def _commanded(self, name: str, caller: Caller) -> HostedMarket:
+    def outline(self, name: str) -> Page:
+        """Return phases and events of the effective scenario, on one timeline."""
+        try:
+            market = self._markets.find(name).market
+        except CommandError as error:
+            return refusal(error)
+        if market.repertoire is None:
+            return refusal(CommandError(ErrorCode.NOT_POSSIBLE, "This market is of no scenario"))
+        return Page.json(outline_of(market.repertoire.script(market.state.plan), market.shift))
+
+    def _commanded(self, name: str, query: Mapping[str, str], caller: Caller) -> tuple[HostedMarket, Mapping[str, str]]:
+        """Return a market that obeys the caller, and the keys of the command without the token."""
         hosted = self._markets.find(name)
-        if hosted.is_shared and not self._rule.allows(caller.address, caller.token):
+        given = {key: value for key, value in query.items() if key != "token"}
+        shown = query.get("token", caller.token)
+        if hosted.is_shared and not self._rule.allows(caller.address, shown):
             hint = "show the control token as Authorization: Bearer TOKEN, or make a market of your own"
             raise CommandError(ErrorCode.NOT_ALLOWED, "The shared market does not obey you", hint=hint)
-        return hosted
+        token = hosted.spec.token
+        if not hosted.is_shared and token is not None and not same_token(shown, token):
+            hint = "show the token that it was made with: Authorization: Bearer TOKEN, or token=TOKEN"
+            raise CommandError(ErrorCode.NOT_ALLOWED, f"The market {name} does not obey you", hint=hint)
+        return hosted, given
 
 
 def _loose(query: Mapping[str, str]) -> dict[str, object]:

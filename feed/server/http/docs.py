@@ -17,10 +17,22 @@ from feed.version import __version__
 
 __all__ = ["DOCS", "DocsPages", "Section", "search", "sections_of", "slug", "source_of"]
 
-DOCS = ("cli", "scenarios", "markets", "faults", "wire", "recordings", "python", "benchmarks", "architecture")
+DOCS = (
+    "cli",
+    "browser",
+    "scenarios",
+    "markets",
+    "faults",
+    "testing",
+    "wire",
+    "recordings",
+    "python",
+    "benchmarks",
+    "architecture",
+)
 """The pages in the order of the index; each is `feed/docs/NAME.md`."""
 
-PICTURES = {"running.svg": "image/svg+xml"}
+PICTURES = {"running.svg": "image/svg+xml", "page.png": "image/png"}
 
 MAX_QUERY = 200
 """Characters of a search that are looked at."""

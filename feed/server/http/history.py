@@ -61,14 +61,17 @@ class HistoryPages:
 
     def listing(self) -> Page:
         """Return the list of markets."""
-        return Page.json({"markets": [described(hosted) for hosted in self._markets]})
+        return Page.json({"markets": [described(hosted, self._markets) for hosted in self._markets]})
 
     def market(self, name: str) -> Page:
         """Return the description of one market."""
         try:
-            return Page.json(described(self._markets.find(name)))
+            hosted = self._markets.find(name, asks=False)
         except CommandError as error:
             return refusal(error)
+        page = Page.json(described(hosted, self._markets))
+        self._markets.find(name)
+        return page
 
     async def candles(self, name: str, query: Query) -> Page:
         """Candles, the last of which may be open: the objects of the channel `candles`."""
@@ -122,9 +125,11 @@ class HistoryPages:
 
     def _named(self, name: str) -> Market:
         try:
-            return self._markets.find(name).market
+            market = self._markets.find(name).market
         except CommandError as error:
             raise _RefusedError(refusal(error)) from None
+        market.catch_up()
+        return market
 
 
 def _spelled(chore: Chore[list[Rows]]) -> Chore[list[bytes]]:
@@ -151,12 +156,13 @@ def _rows(
     return Page.json(document)
 
 
-def described(hosted: HostedMarket) -> dict[str, Any]:
+def described(hosted: HostedMarket, markets: Markets) -> dict[str, Any]:
     """Return a market's description for people and programs: its summary, connections and newest commands."""
     return {
         "name": hosted.name,
         **hosted.market.summary,
         "connections": hosted.market.attendance,
+        "idle_seconds": markets.idle_seconds(hosted),
         "log": hosted.control.newest,
     }
 

@@ -95,6 +95,7 @@ def _rows(group: list[HostedMarket]) -> list[tuple[type[CounterMetricFamily | Ga
     paces = [hosted.player.counters for hosted in group]
     lag, worst = max(pace.lag for pace in paces), max(pace.worst_lag for pace in paces)
     backlog = sum(hub.backlog for hub in hubs)
+    pasts = [hosted.market.history for hosted in group]
     return [
         (CounterMetricFamily, "feed_messages_published", "Messages published", sum(c.published for c in counters)),
         (CounterMetricFamily, "feed_deliveries", "Messages handed to subscribers", sum(c.deliveries for c in counters)),
@@ -110,6 +111,7 @@ def _rows(group: list[HostedMarket]) -> list[tuple[type[CounterMetricFamily | Ga
         (GaugeMetricFamily, "feed_backlog", "Subscribers for whom something waits", backlog),
         (GaugeMetricFamily, "feed_lag_seconds", "How late the last message was published", lag / SECOND),
         (GaugeMetricFamily, "feed_lag_max_seconds", "The latest that any message was", worst / SECOND),
+        (GaugeMetricFamily, "feed_market_memory_bytes", "Memory of recent messages", sum(m.nbytes for m in pasts)),
         (CounterMetricFamily, "feed_late_messages", "Messages published over 50 ms late", sum(p.late for p in paces)),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
 from feed.market.markets import Markets
+from feed.server.contracts import openapi_document
+from feed.server.http.bundle import BundlePages
 from feed.server.http.control import ControlPages
 from feed.server.http.docs import DocsPages
 from feed.server.http.faults import FaultPages
@@ -16,6 +19,7 @@ from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.oracle import OraclePages
 from feed.server.http.routes import Endpoint, Page
+from feed.server.http.web import WebPages
 from feed.units import MILLISECOND, SECOND, format_time
 from feed.version import __version__
 
@@ -30,6 +34,7 @@ class Pages:
 
     Args:
         scenarios: gives name, description and more of every scenario there is.
+        scenario_text: gives the text of a scenario's file by its name.
         open_connections: how many clients are connected.
         history_timeout: for an answer about the past, ns.
 
@@ -46,6 +51,7 @@ class Pages:
         *,
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
+        scenario_text: Callable[[str], str],
         history_timeout: int = 5 * SECOND,
     ) -> None:
         self._markets = markets
@@ -55,15 +61,17 @@ class Pages:
         self._started = clock.now()
         self._open = open_connections
         self._scenarios = scenarios
+        self._scenario_text = scenario_text
         self._history_timeout = history_timeout
+        self._paths: dict[str, Endpoint] = {}
         self.recording: RecordingCounters | None = None
 
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
         oracle = OraclePages(self._markets)
-        return {
-            "/": self.front,
+        paths: dict[str, Endpoint] = {
+            **WebPages(self.front, self._scenario_text).by_path(),
             "/ws": self.socket_only,
             "/health": self.health,
             "/metrics": self._metrics.page,
@@ -72,14 +80,23 @@ class Pages:
             "/markets": history.listing,
             "/markets/<name>": history.market,
             "/markets/<name>/log": self._control.log,
+            "/markets/<name>/outline": self._control.outline,
             "/markets/<name>/scenario": self._control.scenario,
             "/markets/<name>/state": oracle.state,
             "/markets/<name>/verify": oracle.verify,
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
+            "/markets/<name>/bundle": BundlePages(self._markets).bundle,
             **DocsPages().by_path(),
+            "/openapi.json": self.openapi,
         }
+        self._paths = paths
+        return paths
+
+    async def openapi(self) -> Page:
+        """Return the OpenAPI document of these paths."""
+        return Page.json(await asyncio.to_thread(openapi_document, self._paths, self._control.by_path()))
 
     def health(self) -> Page:
         """Return the state of the server and its main market, for orchestrators and test runners."""
@@ -106,7 +123,7 @@ class Pages:
         return Page(b"Connect with a WebSocket client.\n", "text/plain; charset=utf-8", 426)
 
     def front(self) -> Page:
-        """Return the front page for visitors with a browser."""
+        """Return the front page of a server whose live page has not been built."""
         market = self._markets.main.market
         rows = {
             "Scenario": market.identity.scenario,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import http
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from werkzeug.routing import Map, Rule
 from feed.errors import FeedError
 from feed.hints import nearest
 from feed.protocol.codes import ErrorCode
+from feed.server.admission import same_token
 
 __all__ = [
     "METHODS",
@@ -38,12 +38,16 @@ MAX_KEYS = 32
 
 METHODS = "DELETE, GET, HEAD, OPTIONS, POST"
 
+# A page's visitor may open a socket from the browser's console, to the server that the page comes from.
+DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+"""Content security policy of a document without scripts."""
+
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
-    # A page's visitor may open a socket from the browser's console, to the server that the page comes from.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Origin",
 }
@@ -51,11 +55,12 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The body of an answer and its type."""
+    """The body of an answer, its type, and what a browser may load for it."""
 
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     status: int = 200
+    policy: str = DOCUMENT_POLICY
 
     @classmethod
     def json(cls, document: object, status: int = 200) -> Page:
@@ -70,7 +75,7 @@ def respond(page: Page, extra: Mapping[str, str] | None = None, *, head: bool = 
     if page.status != http.HTTPStatus.NO_CONTENT:
         headers["Content-Length"] = str(len(page.body))
     headers["Connection"] = "close"
-    for name, value in {**SECURITY_HEADERS, **(extra or {})}.items():
+    for name, value in {**SECURITY_HEADERS, "Content-Security-Policy": page.policy, **(extra or {})}.items():
         headers[name] = value
     known = page.status in http.HTTPStatus.__members__.values()
     phrase = http.HTTPStatus(page.status).phrase if known else "Unknown"
@@ -141,6 +146,7 @@ class Routes:
         pages: for each path, such as `/markets/<name>`, what makes its page.
         token: what has to be shown for paths that have parts, as `Authorization: Bearer`, or None.
         commands: for each method and path that change something, what does.
+        also: another token that does as well, where one has to be shown.
     """
 
     def __init__(
@@ -148,11 +154,14 @@ class Routes:
         pages: Mapping[str, Endpoint],
         token: str | None = None,
         commands: Mapping[tuple[str, str], Commanded] | None = None,
+        *,
+        also: str | None = None,
     ) -> None:
         self._pages = dict(pages)
         self._queried = {path for path, make in pages.items() if "query" in inspect.signature(make).parameters}
         self._commands = {f"{method} {path}": make for (method, path), make in (commands or {}).items()}
-        self._token = None if token is None else token.encode("utf-8", "surrogatepass")
+        # Who may control may read.
+        self._tokens = () if token is None else tuple(each for each in (token, also) if each is not None)
         rules = [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages]
         for key in self._commands:
             method, _, path = key.partition(" ")
@@ -190,9 +199,7 @@ class Routes:
         return await made if isinstance(made, Awaitable) else made
 
     def _shown(self, caller: Caller) -> bool:
-        if self._token is None:
-            return True
-        return hmac.compare_digest((caller.token or "").encode("utf-8", "surrogatepass"), self._token)
+        return not self._tokens or any(same_token(caller.token, token) for token in self._tokens)
 
     @staticmethod
     def _wrong_method(request: Request, allowed: str) -> Page:

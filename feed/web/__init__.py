@@ -1,0 +1,1 @@
+"""The live page and the browser client: sources, their build, and access to what was built."""

@@ -1,0 +1,1 @@
+"""Recipes of the documentation for test runners, and the small page that they test."""
