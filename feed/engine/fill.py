@@ -37,6 +37,8 @@ TOUCH_DEPTH = 20.0
 MOST_LOTS = 1e12
 WIDE_FROM, WIDE_GROWTH, WIDEST = 2.2, 4.0, 6.0
 """Parameters of an unscripted spread, which opens to 2 ** `WIDEST` ticks at most."""
+WIDEST_SHARE = 10_000
+"""Share of the price, as a divisor, that an unscripted spread is at most."""
 LEVEL_GAP = 3e-6
 """Distance of the levels that an order consumes, as a share of the price, in a book that is not thin."""
 BREATH = 0.5
@@ -100,7 +102,7 @@ class TickFill:
         touch = self._led(orders, self._flow.touch(number, orders), counts)
         size = self._sizes(orders, counts)
         order = np.repeat(np.arange(len(orders)), counts)
-        spread = self._spreads(orders)
+        spread = self._spreads(orders, touch)
         buy = touch.sign > 0
         first = np.where(buy, touch.before + spread, touch.before)
         price = first.take(order) + self._depth(orders, touch, counts)
@@ -176,10 +178,11 @@ class TickFill:
         )
         return depth
 
-    def _spreads(self, orders: Arrivals) -> Ints:
+    def _spreads(self, orders: Arrivals, touch: Touch) -> Ints:
         """Return the spread in ticks before each order: mostly the smallest that the script allows."""
         wide = orders.wide
         extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
+        extra = np.minimum(extra, np.maximum(touch.before / float(WIDEST_SHARE), 1.0))
         if self._plain:
             extra = np.ones(len(orders))
         factor = self._timeline.factor("spread", orders.time)

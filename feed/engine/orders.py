@@ -47,7 +47,7 @@ BIAS = 0.62
 MOST_BIAS = 0.47
 INFORMED = 0.30
 """Lean of the share of buys towards the direction of the price."""
-SCRIPTED_LEAN = 0.5
+SCRIPTED_LEAN = 0.65
 """Lean towards a scripted move as fast as the price usually is."""
 REPEAT = 0.55
 
@@ -63,6 +63,8 @@ USUAL_MOVE = 0.85
 QUOTED = 0.3
 """Share of the moves of the touch that are moves of quotes."""
 ROUND, ROUNDER = 100, 1000
+FAR_SHARE = 50_000
+"""Share of the price, as a divisor, that a round price further than `ROUND` attracts from."""
 REST_AT_ROUND, REST_AT_ROUNDER = 0.06, 0.60
 """Share of the far-moving orders that stop at the round price on their way."""
 
@@ -357,7 +359,8 @@ class Flow:
         rests[orders.first] = False
         shift = np.where(rests, nearest - after, 0)
         rounder = (after + toll + ROUNDER // 2) // ROUNDER * ROUNDER - toll - after
-        near = (np.abs(rounder) <= np.minimum(np.abs(move), ROUND)) & (dice > 1.0 - REST_AT_ROUNDER)
+        reach = np.minimum(np.minimum(np.abs(move), ROUND), after // FAR_SHARE)
+        near = (np.abs(rounder) <= reach) & (rounder != 0) & (dice > 1.0 - REST_AT_ROUNDER)
         near[orders.first] = False
         shift = np.where(near, rounder, shift)
         shift[orders.closing] = 0

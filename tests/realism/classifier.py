@@ -9,7 +9,7 @@ The generated market is set to each file's price, rate and volatility.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def _orders_of(start: int, fills: FillTable) -> Features:
         "size and change": rank_correlation(log[1:], np.abs(change)),
         "count memory": autocorrelation(counts, 1),
         "return and count": rank_correlation(np.abs(r), counts),
-        "return and volume": rank_correlation(np.abs(r), volume),
+        "return and volume": rank_correlation(np.abs(r), volume.astype(np.float64)),
         "still seconds": float(np.mean(r == 0)),
         "memory of returns": autocorrelation(r, 1),
         "fano": float(np.log(counts.var() / counts.mean())),
@@ -133,16 +133,13 @@ def generated(real: FillTable | MinuteBars, length: int, seed: int) -> FillTable
 
 def judge(name: str, real: FillTable | MinuteBars) -> Verdict:
     """Train on the first half of the real windows and on one seed, and test on the others."""
-    features: Callable[[Any], Iterator[Features]]
     if isinstance(real, MinuteBars):
-        ours: list[Any] = [bars_of(generated(real, 10 * 24 * HOUR, seed)) for seed in SEEDS]
-        features = bar_features
+        theirs = list(bar_features(real))
+        made = [list(bar_features(bars_of(generated(real, 10 * 24 * HOUR, seed)))) for seed in SEEDS]
     else:
-        ours = [generated(real, 3 * HOUR, seed) for seed in SEEDS]
-        features = order_features
-    theirs = list(features(real))
+        theirs = list(order_features(real))
+        made = [list(order_features(generated(real, 3 * HOUR, seed))) for seed in SEEDS]
     half = len(theirs) // 2
-    made = [list(features(each)) for each in ours]
     names = list(theirs[0])
     train = _table(names, theirs[:half], made[0])
     test = _table(names, theirs[half:], made[1])
