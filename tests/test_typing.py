@@ -44,6 +44,20 @@ async def studies(url: str) -> None:
         assert_type(server, feed.ServerProcess)
 
 
+async def commands(url: str) -> None:
+    """Control of a market, with await and without."""
+    async with feed.open_market(url, "mine", scenario="calm", paused=True) as market:
+        assert_type(market, feed.RemoteMarket)
+        assert_type(await market.step(3, symbol="BTC/USD"), feed.Outcome)
+        assert_type(await market.verify("trading", "BTC/USD", last=1.0), feed.Verification)
+        assert_type(await market.bundle(), bytes)
+    with feed.open_market_sync(url, "mine") as blocking:
+        assert_type(blocking, feed.RemoteMarketSync)
+        assert_type(blocking.step(3, symbol="BTC/USD"), feed.Outcome)
+        assert_type(blocking.step().seq["trading:BTC/USD"], int)
+        assert_type(blocking.report_text("junit"), str)
+
+
 def test_users_can_name_what_they_hold() -> None:
     """Annotations with the public names work at run time, too."""
 
@@ -51,6 +65,6 @@ def test_users_can_name_what_they_hold() -> None:
         return client.ticks() if isinstance(message, feed.Connected) else None
 
     assert callable(holds)
-    waits: list[Awaitable[None]] = [listens("nowhere"), studies("nowhere")]
+    waits: list[Awaitable[None]] = [listens("nowhere"), studies("nowhere"), commands("nowhere")]
     for coroutine in waits:
         coroutine.close()  # type: ignore[attr-defined]

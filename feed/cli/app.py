@@ -23,6 +23,8 @@ COMMANDS = {
     "record": "Record a running market, ours or a real venue's, to a Parquet file.",
     "recover": "Make a recording of what was cut off, or check a finished one.",
     "import": "Make a recording of market data that others wrote.",
+    "join": "Make one recording of trades, quotes and books of one market.",
+    "export": "Write a recording for another program, or as CSV, JSON or candles.",
     "watch": "Watch a running market in the terminal.",
     "market": "Open, pause, step and seek markets of a running server.",
     "bundle": "Write all that a market's bytes follow from, and what happened, to one file.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from feed.importing.options import Options
     from feed.importing.running import ImportProgress, Report
 
-__all__ = ["app"]
+__all__ = ["app", "report_lines"]
 
 EPILOG = """\b
 Formats:
@@ -82,6 +82,13 @@ def import_(
     clamp: Annotated[bool, typer.Option("--clamp", help="Hold opens and closes within low and high.")] = False,
     tick_size: Annotated[str | None, typer.Option(help="Else one in the last decimal of the prices.")] = None,
     lot_size: Annotated[str | None, typer.Option(help="Else one in the last decimal of the sizes.")] = None,
+    contract_size: Annotated[
+        str | None, typer.Option(help="How much one contract is, where sizes are contracts.", show_default=False)
+    ] = None,
+    size_in: Annotated[
+        Literal["base", "quote"] | None,
+        typer.Option(help="Currency of sizes or contracts; base where missing.", show_default=False),
+    ] = None,
     rounding: Annotated[bool, typer.Option("--rounding", help="Round to these steps.")] = False,
     missing_size: Annotated[
         Literal["error", "skip"] | None, typer.Option(help="Rows without a size.", show_default=False)
@@ -101,7 +108,7 @@ def import_(
     options = _options(told)
     with clean_end(), _bar() as show:
         report = import_files(format, files, out, options=options, force=force, on_progress=show)
-    typer.echo("\n".join(_lines(out, report)))
+    typer.echo("\n".join(report_lines(out, report)))
 
 
 def _options(told: Mapping[str, Any]) -> Options:
@@ -121,6 +128,8 @@ def _options(told: Mapping[str, Any]) -> Options:
         rounding=told["rounding"],
         tick_size=told["tick_size"] and parse_step(told["tick_size"]),
         lot_size=told["lot_size"] and parse_step(told["lot_size"]),
+        contract_size=told["contract_size"] and parse_step(told["contract_size"]),
+        size_in=told["size_in"],
         delimiter=_delimiter(told["delimiter"]),
         header=told["header"],
         interval=told["interval"] and parse_duration(told["interval"]),
@@ -140,7 +149,8 @@ def _delimiter(text: str | None) -> str | None:
     return text
 
 
-def _lines(out: Path, report: Report) -> Iterator[str]:
+def report_lines(out: Path, report: Report) -> Iterator[str]:
+    """Yield the lines that tell what an import made."""
     from feed.units import format_duration, format_time
 
     span = format_duration(report.end - report.begin)

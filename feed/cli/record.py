@@ -75,6 +75,9 @@ def record(
         str | None,
         typer.Option(help="The host of a venue's snapshots of books, in place of its own.", metavar="URL"),
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Keep a venue's messages as they came, too: in name.raw.gz.")
+    ] = False,
 ) -> None:
     """Record until Ctrl-C, until the time is over, or until the market has ended."""
     from feed.clock import SystemClock
@@ -88,9 +91,11 @@ def record(
     configure_logs("warning", "console")
     seconds = None if length is None else parse_duration(length) / SECOND
     clock = SystemClock()
-    make = _own if venue == "feed" else partial(_venue, venue, rest)
+    make = _own if venue == "feed" else partial(_venue, venue, rest, raw)
     if venue == "feed" and rest is not None:
         raise UsageError("--rest is for venues: our own server sends the snapshots of books itself")
+    if venue == "feed" and raw:
+        raise UsageError("--raw is for venues: of our own server every message is in the recording as it came")
     recording = make(url, channel, symbol, token, out, clock)
     begin = clock.now()
     with _shown(recording.counters, clock):
@@ -129,6 +134,7 @@ def _parts(name: str) -> tuple[str, dict[str, Any]]:
 def _venue(
     venue: str,
     rest: str | None,
+    raw: bool,
     url: str | None,
     channels: Names,
     symbols: Names,
@@ -139,6 +145,7 @@ def _venue(
     from feed.client.recording import VenueRecording
     from feed.client.snapshots import check_rest_url
     from feed.client.venue import VenueLink
+    from feed.tape.rawlines import RawLines, raw_of
     from feed.venues.registry import venue_of
 
     if token is not None:
@@ -151,7 +158,8 @@ def _venue(
             )
         check_rest_url(rest)
     requests = heard.subscribe_messages(channels or VENUE_CHANNELS, symbols or VENUE_SYMBOLS)
-    return VenueRecording(VenueLink(url or heard.url, requests, clock), heard, out, clock, rest=rest)
+    lines = RawLines(raw_of(out), clock) if raw else None
+    return VenueRecording(VenueLink(url or heard.url, requests, clock), heard, out, clock, rest=rest, raw=lines)
 
 
 async def _until_stopped(recording: FeedRecording | VenueRecording, seconds: float | None) -> None:

@@ -26,6 +26,7 @@ from feed.importing.events import EventRows
 from feed.protocol.effects import Stream
 from feed.tape.intake import RecordingCounters
 from feed.tape.layout import RecordingInfo
+from feed.tape.rawlines import RawLines
 from feed.tape.rows import Row
 from feed.tape.wire import FrameRows, facts_of
 from feed.tape.writer import RecordingWriter
@@ -226,6 +227,7 @@ class VenueRecording(_WireRecording):
         clock: real time.
         rest: the host of snapshots in place of the venue's own.
         back_off: makes the waits between the attempts to fetch a snapshot.
+        raw: takes the messages as they come, beside the rows.
     """
 
     def __init__(
@@ -237,8 +239,10 @@ class VenueRecording(_WireRecording):
         *,
         rest: str | None = None,
         back_off: Callable[[], BackOff] = BackOff,
+        raw: RawLines | None = None,
     ) -> None:
         super().__init__(link.url, path, clock)
+        self._raw = raw
         self._link = link
         self._venue = venue
         self._parser = venue.parser()
@@ -251,6 +255,10 @@ class VenueRecording(_WireRecording):
 
     def close(self) -> RecordingCounters | None:
         """Close the recording; the steps of prices and sizes are inferred from the messages."""
+        if self._raw is not None:
+            self._raw.close()
+            if self._raw.failure:
+                self._note(f"{self._raw.path.name} ends early: {self._raw.failure}")
         if self._writer is not None and not self._writer.closed:
             self._take_events(self._parser.finish(), b"", self._clock.wall())
             self._tell_steps()
@@ -266,6 +274,8 @@ class VenueRecording(_WireRecording):
             async for happening in self._link.happenings():
                 if isinstance(happening, Connected):
                     self._connected()
+                    if self._raw is not None:
+                        self._raw.connected(self._url, self._clock.wall())
                 elif isinstance(happening, Disconnected):
                     self._disconnected(happening.reason, happening.code, happening.retry_in)
                     self._take_events(self._parser.disconnected(), b"", self._clock.wall())
@@ -289,8 +299,10 @@ class VenueRecording(_WireRecording):
         counters.size += len(message.data)
         if counters.messages % TELL_EVERY == 0:
             self._tell_steps()
-        received = self._wall(message.received)
-        self._take_events(self._parser.parse(message.data, received), message.data, received)
+        data, received = message
+        if self._raw is not None:
+            self._raw.message(data, received)
+        self._take_events(self._parser.parse(data, received), data, received)
 
     def _take_events(self, events: Iterable[Event], message: bytes, received: int) -> None:
         rows = []
@@ -334,6 +346,8 @@ class VenueRecording(_WireRecording):
     def _take_snapshot(self, name: str, body: bytes) -> None:
         assert isinstance(self._parser, SnapshotParser)
         received = self._clock.wall()
+        if self._raw is not None:
+            self._raw.message(body, received)
         self._take_events(self._parser.snapshot(name, body, received), body, received)
 
 

@@ -47,6 +47,11 @@ class Due(NamedTuple):
         """The total size of the frames in bytes."""
         return sum(map(len, self.frames))
 
+    @property
+    def missing(self) -> int:
+        """The number of messages of a conflated origin that the frames stand for without being sent."""
+        return max(0, self.seq - self.since - len(self.frames)) if self.origin.is_conflated else 0
+
 
 class Deferred:
     """Queue of the messages of several origins for one reader.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +52,19 @@ class ArmedEntry:
 
 
 class FaultLog:
-    """Log of armed faults and of their deeds, in order."""
+    """Log of armed faults and of their deeds, in order.
 
-    __slots__ = ("_armed", "_deeds", "_total")
+    Attributes:
+        on_deed: called with each deed.
+    """
+
+    __slots__ = ("_armed", "_deeds", "_total", "on_deed")
 
     def __init__(self) -> None:
         self._armed: deque[ArmedEntry] = deque(maxlen=MAX_ARMED)
         self._deeds: deque[Deed] = deque(maxlen=MAX_DEEDS)
         self._total = 0
+        self.on_deed: Callable[[Deed], None] | None = None
 
     def arm(self, number: int, connection: str | None, fault: Fault, source: str = "url") -> None:
         """Note that a fault is armed on a connection, or on all of the market."""
@@ -74,6 +80,8 @@ class FaultLog:
         """Note the effect of a fault on a message."""
         self._deeds.append(deed)
         self._total += 1
+        if self.on_deed is not None:
+            self.on_deed(deed)
 
     @property
     def deeds(self) -> tuple[Deed, ...]:

@@ -28,6 +28,7 @@ from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, sorted_pieces
 from feed.importing.rows import Symbol, Trades
+from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.times import TimeColumn
 from feed.scenario.tickfile import Column, TimeUnit
 
@@ -61,9 +62,10 @@ class BarMapping:
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     rounding: bool = False
-    delimiter: str = ","
+    delimiter: str | None = None
     header: bool | None = None
     sort: bool = False
+    meaning: SizeMeaning = PLAIN
     clamp: bool = False
 
     @property
@@ -135,7 +137,8 @@ class BarFiles(Reader):
         time = clock.read(path, "time", piece.chunk["time"], row)
         self._last = check_order(path, row, time, self._last)
         self._grid.check(path, row, time)
-        volume = self._sizes.read(path, "volume", zero_where_missing(piece.chunk["volume"]), row, least=0)
+        told = self.mapping.meaning.read(piece.chunk["volume"], piece.chunk["close"])
+        volume = self._sizes.read(path, "volume", zero_where_missing(told), row, least=0)
         kept = np.flatnonzero(volume > 0)
         if len(kept) < len(volume):
             first = row + int(np.argmax(volume == 0))

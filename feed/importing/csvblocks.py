@@ -37,6 +37,7 @@ class CsvLayout:
         included: names of the wanted columns.
         kinds: usual types of wanted columns that are not text.
         header: the first line is a header, not a row.
+        leading: the number of lines before the first one.
     """
 
     names: Sequence[str]
@@ -44,6 +45,7 @@ class CsvLayout:
     kinds: Mapping[str, pa.DataType]
     delimiter: str
     header: bool
+    leading: int = 0
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa
     waiting: deque[Future[_Block]] = deque()
     try:
         for number, block in enumerate(_lines(stream)):
-            waiting.append(pool.submit(_parsed, layout, block, skipped=int(layout.header and number == 0)))
+            waiting.append(pool.submit(_parsed, layout, block, skipped=_skipped(layout) if number == 0 else 0))
             if len(waiting) > AHEAD:
                 rows = _checked(path, waiting.popleft().result(), row)
                 row += len(rows)
@@ -80,6 +82,11 @@ def read_blocks(path: Path, stream: IO[bytes], layout: CsvLayout) -> Iterator[pa
         # Without waiting: a generator that is abandoned halfway is closed by the garbage collector, which may run in
         # any thread and at any moment, also while a thread starts and waiting for another one's end is impossible.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _skipped(layout: CsvLayout) -> int:
+    """Return the number of lines before the first row."""
+    return layout.leading + int(layout.header)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from feed.importing.columns import Head, Meter, head_of
 from feed.importing.findings import Findings
 from feed.importing.lines import Line, read_lines
-from feed.importing.opening import is_parquet, opened, reading_errors
+from feed.importing.opening import kind_of, opened, reading_errors
 from feed.importing.options import Options
 from feed.scenario.tickfile import Column
 
@@ -22,6 +22,10 @@ __all__ = ["Beginning", "Format", "Reader"]
 
 MOST_LINES = 200
 """The largest number of messages of a capture that detection looks at."""
+
+
+SEEN_ROWS = 50
+"""The number of lines of a table without names that detection looks at."""
 
 
 class Reader(Protocol):
@@ -54,7 +58,7 @@ class Beginning:
     def is_lines(self) -> bool:
         """Tell whether the lines hold messages of JSON."""
         with reading_errors(self.path), opened(self.path) as (stream, _, _):
-            if is_parquet(self.path, stream):
+            if kind_of(self.path, stream):
                 return False
             line = stream.readline(1 << 16).lstrip()
         return line[:1] in (b"{", b"[") or b" <-> " in line or b" {" in line or b" [" in line
@@ -78,6 +82,18 @@ class Beginning:
     def names(self) -> frozenset[str]:
         """The names of its columns; empty if it has none."""
         return frozenset(self.head.cells) if not self.is_lines and self.head.named else frozenset()
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of the first lines of a text whose columns have no names, unpacked."""
+        head = self.head
+        if self.is_lines or head.named:
+            return []
+        with reading_errors(self.path), opened(self.path) as (stream, _, _):
+            lines = [stream.readline(1 << 16).decode("utf-8-sig", "replace").strip() for _ in range(SEEN_ROWS)]
+        return [
+            [cell.strip().strip('"') for cell in line.split(head.delimiter)] for line in lines[head.skipped :] if line
+        ]
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -13,10 +13,14 @@ from feed.importing.captures import capture_format
 from feed.importing.columns import Meter
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
+from feed.importing.headless import HEADLESS_BARS, HEADLESS_TRADES
+from feed.importing.ladders import LADDERS
 from feed.importing.lean import LEAN
 from feed.importing.mapped import BARS, TRADES
 from feed.importing.options import Options
+from feed.importing.orderlogs import ORDER_LOGS
 from feed.importing.own import RECORDING, TICKS
+from feed.importing.sessions import unread_session
 from feed.importing.tardis import TARDIS
 from feed.venues.registry import VENUES
 
@@ -25,7 +29,8 @@ __all__ = ["FORMATS", "detect", "open_files"]
 FORMATS: dict[str, Format] = {
     each.name: each
     for each in (
-        RECORDING, TICKS, *map(capture_format, VENUES), LEAN, *TARDIS, *BINANCE, BITFINEX, BARS, TRADES,
+        RECORDING, TICKS, *map(capture_format, VENUES), LEAN, *TARDIS, *BINANCE, BITFINEX, ORDER_LOGS, LADDERS,
+        BARS, TRADES, HEADLESS_BARS, HEADLESS_TRADES,
     )
 }  # fmt: skip
 """All formats, in the order in which `auto` tests a file."""
@@ -56,5 +61,8 @@ def detect(path: Path) -> tuple[str, str]:
     for format in FORMATS.values():
         if (why := format.detect(beginning)) is not None:
             return format.name, why
+    if beginning.is_lines and (venue := unread_session(beginning.lines)) is not None:
+        read = ", ".join(VENUES)
+        raise UsageError(f"{path}: this is a session of {venue}, which is known and not read; those of {read} are")
     has = "" if beginning.is_lines else f": the file has {', '.join(beginning.head.cells[:20])}"
     raise UsageError(f"{path}: its format cannot be told by its beginning{has}; name it in place of auto")

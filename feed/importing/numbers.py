@@ -19,7 +19,7 @@ from feed.importing.magnitudes import LARGEST, MAX_TOTAL, PRICE_KEYS, Magnitudes
 from feed.importing.spelling import COMMAND, Spelling
 from feed.units import decimal_places
 
-__all__ = ["StepColumn"]
+__all__ = ["StepColumn", "places_of"]
 
 MOST_PLACES = 12
 """The largest number of decimals of a step."""
@@ -87,7 +87,7 @@ class StepColumn:
 
     def _checked(self, path: Path, key: str, column: pa.Array, row: int, least: int) -> Ints:
         if self._step is None:
-            self.places = max(self.places, _places(column, self.places))
+            self.places = max(self.places, places_of(column, self.places))
         self._magnitudes.check(key in PRICE_KEYS, self.places)
         counts = self._counts(path, key, column, row, least)
         return np.asarray(counts * int(self.step.scaleb(self.places)), np.int64)
@@ -134,7 +134,7 @@ def _bad_number(path: Path, key: str, values: NDArray[np.float64], first: int, r
     return failure(path, f"row {row + first}, {key}", f"{_number(value)} {what}")
 
 
-def _places(column: pa.Array, known: int) -> int:
+def places_of(column: pa.Array, known: int) -> int:
     """Return the number of decimals needed to write every number, as far as floating point shows it."""
     text = pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
     numbers = converted(text, pa.float64())

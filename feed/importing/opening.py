@@ -1,23 +1,32 @@
-"""Opening of files: unpacked as their name says, also if packed twice, and recognised by their first bytes."""
+"""Opening of files: unpacked and recognised by their first bytes, whatever their names, also if packed twice."""
 
 from __future__ import annotations
 
 import bz2
 import contextlib
 import gzip
+import io
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
 from feed.errors import failure
 
-__all__ = ["UNPACKING", "is_parquet", "opened", "reading_errors"]
+__all__ = ["FEATHER", "PARQUET", "UNPACKING", "kind_of", "opened", "reading_errors"]
 
-PARQUET = b"PAR1"
+PARQUET = "parquet"
+FEATHER = "feather"
+
+TABLES = {b"PAR1": PARQUET, b"ARROW1": FEATHER}
+"""Kinds of files that are tables of typed columns, by their first bytes."""
+
+MARK_BYTES = 8
+"""The number of bytes that show how a file is packed."""
 
 FIRST_BYTES = 4096
 """The number of bytes that are examined to recognise a file."""
@@ -26,16 +35,10 @@ UNPACK = "unpack it, or pack it with gzip"
 OTHER = "write it as CSV or as Parquet"
 
 MARKS = (
-    (b"\xfd7zXZ\x00", "packed with xz", "its name has to end in .xz"),
-    (b"\x28\xb5\x2f\xfd", "packed with zstd", UNPACK),
-    (b"BZh", "packed with bzip2", "its name has to end in .bz2"),
     (b"\x04\x22\x4d\x18", "packed with lz4", UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "packed with 7-Zip", UNPACK),
     (b"Rar!", "packed with rar", UNPACK),
-    (b"\x1f\x8b", "packed with gzip", "its name has to end in .gz"),
-    (b"PK\x03\x04", "a zip, or a spreadsheet", "its name has to end in .zip, with one CSV in it"),
-    (b"ARROW1", "a Feather file", OTHER),
-    (b"FEA1", "a Feather file", OTHER),
+    (b"FEA1", "a Feather file of the first version", OTHER),
     (b"\x89HDF", "an HDF5 file", OTHER),
     (b"SQLite format 3", "a database of SQLite", OTHER),
     (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
@@ -65,13 +68,40 @@ def _by(open_: Callable[[Stream], Any]) -> Callable[[Path, Stream, contextlib.Ex
     return lambda _, stream, stack: (stack.enter_context(open_(stream)), "")
 
 
+class _Zstd(io.RawIOBase):
+    """Unpacked bytes of a zstd file, which can go back to the beginning."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._packed = stream
+        self._unpacked = pa.CompressedInputStream(stream, "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._unpacked.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if offset or whence:
+            raise OSError(f"packed with zstd, it can only be read from its beginning; {UNPACK}")
+        self._packed.seek(0)
+        self._unpacked = pa.CompressedInputStream(self._packed, "zstd")
+        return 0
+
+
 UNPACKING = {
-    ".gz": _by(lambda stream: gzip.GzipFile(fileobj=stream)),
-    ".bz2": _by(bz2.BZ2File),
-    ".xz": _by(lzma.LZMAFile),
-    ".zip": _unzipped,
+    b"\x1f\x8b": _by(lambda stream: gzip.GzipFile(fileobj=stream)),
+    b"BZh": _by(bz2.BZ2File),
+    b"\xfd7zXZ\x00": _by(lzma.LZMAFile),
+    b"\x28\xb5\x2f\xfd": _by(lambda stream: io.BufferedReader(_Zstd(stream), 1 << 20)),
+    b"PK\x03\x04": _unzipped,
 }
-"""Unpackers by suffix: from packed bytes to unpacked bytes and their original name, if it is stored."""
+"""Unpackers by first bytes: from packed bytes to unpacked bytes and their original name, if it is stored."""
 
 
 @contextlib.contextmanager
@@ -83,7 +113,7 @@ def reading_errors(path: Path) -> Iterator[None]:
         raise failure(path, "", "there is no such file") from None
     except IsADirectoryError:
         raise failure(path, "", "this is a folder", "name the files in it") from None
-    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError) as error:
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
         raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
@@ -94,29 +124,31 @@ def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
     """Open a file: its unpacked bytes, the file itself, and the name inside a zip."""
     with contextlib.ExitStack() as stack:
         raw: Stream = stack.enter_context(path.open("rb"))
-        stream, name, member = raw, path.name, ""
+        stream, member = raw, ""
         for _ in range(MOST_LAYERS):
-            suffix = PurePosixPath(name).suffix.lower()
-            if suffix not in UNPACKING:
+            first = stream.read(MARK_BYTES)
+            stream.seek(0)
+            unpack = next((unpack for mark, unpack in UNPACKING.items() if first.startswith(mark)), None)
+            if unpack is None:
                 break
-            stream, told = UNPACKING[suffix](path, stream, stack)
+            stream, told = unpack(path, stream, stack)
             member = told or member
-            name = told or name.removesuffix(PurePosixPath(name).suffix)
         yield stream, raw, member
 
 
-def is_parquet(path: Path, stream: Stream) -> bool:
-    """Tell whether a file is Parquet, by its first bytes; else it is text. The stream is rewound to its beginning.
+def kind_of(path: Path, stream: Stream) -> str:
+    """Return the kind of a file of tables, by its first bytes; empty for text. The stream is rewound to its beginning.
 
     Raises:
         RecordingError: the file is neither.
     """
     first = stream.read(FIRST_BYTES)
     stream.seek(0)
-    if first.startswith(PARQUET):
-        return True
+    for mark, kind in TABLES.items():
+        if first.startswith(mark):
+            return kind
     _check_text(path, first)
-    return False
+    return ""
 
 
 def _check_text(path: Path, begin: bytes) -> None:

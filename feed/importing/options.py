@@ -30,6 +30,8 @@ class Options:
         usual_symbol: symbol if nothing else gives one; without it that is an error.
         interval: length of a bar, ns.
         clamp: move an open or a close outside of low and high to the nearer of them.
+        contract_size: how much one contract is, where sizes are contracts.
+        size_in: the currency of sizes or contracts: `base` or `quote`.
         strict: take no column that was not given, and refuse mistakes that are otherwise reported; see `TradeMapping`.
         spelling: spelling of options, in messages.
         sort: sort rows by their times instead of refusing rows out of order.
@@ -51,6 +53,8 @@ class Options:
     interval: int | None = None
     sort: bool = False
     clamp: bool = False
+    contract_size: Decimal | None = None
+    size_in: str | None = None
     strict: bool = False
     spelling: Spelling = COMMAND
 
@@ -69,6 +73,7 @@ class Options:
             if key not in columns:
                 raise UsageError(f"--{key.replace('_', '-')} is of no use for {kind}")
         for name in ("symbol", "time_unit", "date", "side_means", "buy", "missing_size", "rounding", "tick_size",
-                     "lot_size", "delimiter", "header", "interval", "clamp"):  # fmt: skip
+                     "lot_size", "delimiter", "header", "interval", "clamp",
+                     "contract_size", "size_in"):  # fmt: skip
             if getattr(self, name) not in (None, False) and name not in others:
                 raise UsageError(f"--{name.replace('_', '-')} is of no use for {kind}")

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feed.errors import UsageError, failure
+from feed.errors import failure
 from feed.importing.bars import BarFiles, BarMapping
 from feed.importing.columns import Head, Meter, folded, head_of
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format
+from feed.importing.naming import BASES, symbol_told
 from feed.importing.options import BAR_COLUMNS, TRADE_COLUMNS, Options
+from feed.importing.sizes import SizeMeaning
 from feed.importing.trades import TradeFiles, TradeMapping
 from feed.scenario.tickfile import Column, TimeUnit
-from feed.venues.values import pair
 
-__all__ = ["BAR_NAMES", "TRADE_NAMES", "Preset", "bar_columns", "bar_preset", "trade_columns", "trade_preset"]
+__all__ = [
+    "BAR_NAMES",
+    "TRADE_NAMES",
+    "Preset",
+    "bar_columns",
+    "bar_files",
+    "bar_preset",
+    "trade_columns",
+    "trade_files",
+    "trade_preset",
+]
 
 TRADE_OPTIONS = (
     "symbol", "time_unit", "date", "side_means", "buy", "missing_size", "rounding", "tick_size", "lot_size",
-    "delimiter", "header",
+    "delimiter", "header", "contract_size", "size_in",
 )  # fmt: skip
 BAR_OPTIONS = (
     "symbol", "time_unit", "date", "rounding", "tick_size", "lot_size", "delimiter", "header", "interval", "clamp",
+    "contract_size", "size_in",
 )  # fmt: skip
-PRESET_OPTIONS = ("symbol", "time_unit", "rounding", "tick_size", "lot_size", "interval", "clamp")
-
-_SYMBOL_IN_NAME = re.compile(r"([A-Z0-9]{5,20})-(?:trades|aggTrades|\d+[smhd])-\d{4}")
-"""Pattern of the names that Binance gives its files."""
+PRESET_OPTIONS = (
+    "symbol", "time_unit", "rounding", "tick_size", "lot_size", "contract_size", "size_in", "interval", "clamp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +52,56 @@ class Preset:
     side_means: str = "taker"
 
 
-TIME_NAMES = ("time", "timestamp", "ts", "time_ms", "open_time", "minute_epoch", "datetime", "date")
+TIME_NAMES = (
+    "time", "timestamp", "ts", "time_ms", "timestamp_ms", "ts_ms", "exchange_timestamp", "exchange_time", "ts_event",
+    "trade_time", "transaction_time", "transact_time", "event_time", "exec_date", "created_time", "created_at",
+    "open_time", "opentime", "start_time", "minute_epoch", "unix", "unix_timestamp", "epoch", "T", "datetime", "date",
+    "date_time",
+)  # fmt: skip
 
 TRADE_NAMES = {
     "time": TIME_NAMES,
     # Closes of bars without highs and lows are read like other prices.
-    "price": ("price", "rate", "p", "close", "c"),
-    "size": ("size", "quantity", "qty", "amount", "volume", "v"),
-    "side": ("side", "taker_side", "is_buyer_maker", "isBuyerMaker"),
-    "trade_id": ("trade_id", "id", "tid", "tradeId"),
-    "received": ("received", "local_timestamp"),
-    "bid": ("bid",),
-    "bid_size": ("bid_size",),
-    "ask": ("ask",),
-    "ask_size": ("ask_size",),
-}
+    "price": ("price", "trade_price", "px", "rate", "last_price", "p", "close", "c"),
+    # Where a file has its sizes in several currencies, the name that tells the base currency comes first.
+    "size": (
+        "homeNotional", "home_notional", "base_qty", "base_volume", "size", "trade_size", "quantity", "qty", "amount",
+        "sz", "q", "volume", "vol", "v",
+    ),
+    "side": (
+        "side", "taker_side", "takerSide", "aggressor_side", "aggressor", "trade_side", "direction", "is_buyer_maker",
+        "isBuyerMaker", "buyer_maker", "buyerIsMaker",
+    ),
+    "trade_id": ("trade_id", "id", "tid", "tradeId", "agg_trade_id", "match_id"),
+    "received": (
+        "received", "local_timestamp", "received_time", "receive_time", "receipt_timestamp", "recv_ts", "local_ts",
+        "ts_recv", "local_time", "collected_at",
+    ),
+    "bid": ("bid", "bid_price", "best_bid", "bid_px"),
+    "bid_size": ("bid_size", "bid_qty", "bid_amount", "bid_volume", "best_bid_size"),
+    "ask": ("ask", "ask_price", "best_ask", "ask_px"),
+    "ask_size": ("ask_size", "ask_qty", "ask_amount", "ask_volume", "best_ask_size"),
+}  # fmt: skip
 BAR_NAMES = {
     "time": TIME_NAMES,
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "v"),
+    "open": ("open", "o", "open_price"),
+    "high": ("high", "h", "high_price"),
+    "low": ("low", "l", "low_price"),
+    "close": ("close", "c", "close_price"),
+    "volume": ("volume", "v", "base_volume", "vol", "volume_(btc)", *(f"volume {base}" for base in BASES)),
 }
-MAKER_NAMES = ("is_buyer_maker", "isBuyerMaker")
+SYMBOL_NAMES = (
+    "symbol",
+    "instrument",
+    "instrument_id",
+    "instrument_name",
+    "pair",
+    "market",
+    "product_id",
+    "ticker",
+    "coin",
+)
+MAKER_NAMES = ("is_buyer_maker", "isBuyerMaker", "buyer_maker", "buyerIsMaker")
 
 _TRADE_NEEDS = ("time", "price", "size")
 _BAR_NEEDS = ("time", "high", "low", "close", "volume")
@@ -79,7 +115,7 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     """
     if options.strict:
         return dict(options.columns), options.side_means or "taker"
-    names = dict(TRADE_NAMES) if options.symbol else {**TRADE_NAMES, "symbol": ("symbol",)}
+    names = dict(TRADE_NAMES) if options.symbol else {**TRADE_NAMES, "symbol": SYMBOL_NAMES}
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
     if "bid" not in columns or "ask" not in columns:
         columns = {key: column for key, column in columns.items() if key not in ("bid", "bid_size", "ask", "ask_size")}
@@ -97,7 +133,7 @@ def bar_columns(path: Path, options: Options, findings: Findings) -> dict[str, C
 def _found(
     path: Path, options: Options, findings: Findings, names: Mapping[str, tuple[str, ...]], needs: tuple[str, ...]
 ) -> dict[str, Column]:
-    head = head_of(path, options.delimiter or ",")
+    head = head_of(path, options.delimiter)
     columns: dict[str, Column] = dict(options.columns)
     listed = head.cells if head.named and options.header is not False else ()
     for key, known in names.items():
@@ -153,19 +189,33 @@ def bar_preset(name: str, description: str, preset: Preset | None, detect: Calla
     return Format(name, description, reader, detect, {} if preset is None else preset.columns)
 
 
+def trade_files(
+    name: str, columns: Mapping[str, Column], paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
+) -> TradeFiles:
+    """Return a reader of trades with these columns."""
+    return TradeFiles(paths, _trades(name, Preset(columns), paths[0], options, findings), findings, meter)
+
+
+def bar_files(
+    name: str, columns: Mapping[str, Column], paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
+) -> BarFiles:
+    """Return a reader of bars with these columns."""
+    return BarFiles(paths, _bars(name, Preset(columns), paths, options, findings), findings, meter)
+
+
 def _trades(format: str, preset: Preset | None, path: Path, options: Options, findings: Findings) -> TradeMapping:
     if preset is None:
         options.only("trades", columns=TRADE_COLUMNS, others=TRADE_OPTIONS)
         columns, means = trade_columns(path, options, findings)
     else:
-        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS[:5])
+        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS[:7])
         _check_width(path, preset, format)
         columns, means = dict(preset.columns), preset.side_means
         if "trade_id" in columns and isinstance(columns["trade_id"], str) and options.symbol:
             columns.pop("symbol", None)
     return TradeMapping(
         columns,
-        symbol="" if "symbol" in columns else _symbol(path, options, findings),
+        symbol="" if "symbol" in columns else symbol_told(path, options, findings),
         time_unit=options.time_unit or (preset.time_unit if preset else None),
         date=options.date,
         side_means=means,
@@ -174,9 +224,10 @@ def _trades(format: str, preset: Preset | None, path: Path, options: Options, fi
         rounding=options.rounding,
         tick_size=options.tick_size,
         lot_size=options.lot_size,
-        delimiter=options.delimiter or ",",
+        delimiter=options.delimiter,
         header=options.header,
         sort=options.sort,
+        meaning=_meaning(options, findings),
         strict=options.strict,
         spelling=options.spelling,
     )
@@ -194,7 +245,7 @@ def _bars(
         columns = dict(preset.columns)
     return BarMapping(
         columns,
-        symbol=_symbol(paths[0], options, findings),
+        symbol=symbol_told(paths[0], options, findings),
         interval=options.interval,
         clamp=options.clamp,
         time_unit=options.time_unit,
@@ -202,10 +253,18 @@ def _bars(
         tick_size=options.tick_size,
         lot_size=options.lot_size,
         rounding=options.rounding,
-        delimiter=options.delimiter or ",",
+        delimiter=options.delimiter,
         header=options.header,
         sort=options.sort,
+        meaning=_meaning(options, findings),
     )
+
+
+def _meaning(options: Options, findings: Findings) -> SizeMeaning:
+    meaning = SizeMeaning(options.contract_size, options.size_in == "quote")
+    if not meaning.is_plain:
+        findings.say(meaning.note)
+    return meaning
 
 
 def _check_width(path: Path, preset: Preset, format: str) -> None:
@@ -213,17 +272,3 @@ def _check_width(path: Path, preset: Preset, format: str) -> None:
     if len(cells) < preset.width:
         message = f"has {len(cells)} columns where {format} has at least {preset.width}"
         raise failure(path, "", message, "import it as trades or bars, with a mapping of its columns")
-
-
-def _symbol(path: Path, options: Options, findings: Findings) -> str:
-    if options.symbol:
-        return options.symbol
-    found = _SYMBOL_IN_NAME.search(path.name)
-    if found is None and options.usual_symbol:
-        findings.say(f"nothing tells what is traded: {options.usual_symbol} is assumed")
-        return options.usual_symbol
-    if found is None:
-        raise UsageError(f"{path.name} does not tell what is traded: tell it, such as --symbol BTC/USDT")
-    symbol = pair(found[1])
-    findings.say(f"the symbol is {symbol}: told by the name of {path.name}")
-    return symbol

@@ -16,12 +16,13 @@ from feed.importing.columns import Meter
 from feed.importing.findings import Findings
 from feed.importing.formats import FORMATS, detect, open_files
 from feed.importing.magnitudes import TableMagnitudes, TooFineError
+from feed.importing.naming import venue_in
 from feed.importing.options import Options
 from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
-from feed.tape.parquet import RecordingFile
+from feed.tape.parquet import RecordingFile, unfinished
 from feed.version import __version__
 
-__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "import_files"]
+__all__ = ["FileImport", "ImportProgress", "Report", "check_files", "check_target", "import_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def import_files(
         RecordingError: names file, row and column of the first mistake.
         FeedError: the recording cannot be written.
     """
-    _check(paths, out, force)
+    check_target(paths, out, force)
     told = options or Options()
     notes: dict[bool, str] = {}
     options = told
@@ -84,8 +85,9 @@ def import_files(
 
 
 def _written(run: FileImport, out: Path) -> Report:
-    file = RecordingFile(out)
     with contextlib.ExitStack() as stack:
+        stack.callback(unfinished(out).unlink, missing_ok=True)
+        file = RecordingFile(out)
         stack.callback(file.discard)
         for table in run.tables():
             file.write(table)
@@ -170,7 +172,7 @@ class FileImport:
         ordered = steps.items() if told else sorted(steps.items())
         info = RecordingInfo(
             version=__version__,
-            source=f"{self.format}: {', '.join(path.name for path in self._paths)}",
+            source=f"{self.format}{self._venue()}: {', '.join(path.name for path in self._paths)}",
             started=self._received[0] if self._received else None,
             ended=self._received[1] if self._received else None,
             instruments={name: (f"{tick:f}", f"{lot:f}") for name, (tick, lot) in ordered},
@@ -178,6 +180,14 @@ class FileImport:
             notes=self.findings.notes(),
         )
         return info.model_copy(update=dict(self._reader.facts))
+
+    def _venue(self) -> str:
+        """Return the exchange that the files' names tell, where their format does not; and say so."""
+        venue = venue_in(self._paths[0])
+        if venue is None or venue in self.format:
+            return ""
+        self.findings.say(f"the venue is {venue}: told by the name of {self._paths[0].name}")
+        return f" of {venue}"
 
     def _count(self, table: pa.Table) -> None:
         self.rows += len(table)
@@ -206,7 +216,8 @@ def check_files(paths: Sequence[Path]) -> None:
             raise failure(path, "", "there is no such file")
 
 
-def _check(paths: Sequence[Path], out: Path, force: bool) -> None:
+def check_target(paths: Sequence[Path], out: Path, force: bool) -> None:
+    """Raise UsageError or RecordingError if these files cannot become the recording `out`."""
     if not paths:
         raise UsageError("name the files to import")
     check_files(paths)

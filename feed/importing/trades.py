@@ -23,6 +23,7 @@ from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, sorted_pieces
 from feed.importing.rows import Symbol, Trades
+from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.spelling import COMMAND, Spelling
 from feed.importing.times import TimeColumn
 from feed.importing.tradechecks import TradeIds, refuse_crossed_quotes, taken, with_quotes_that_hold
@@ -54,9 +55,10 @@ class TradeMapping:
     rounding: bool = False
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
-    delimiter: str = ","
+    delimiter: str | None = None
     header: bool | None = None
     sort: bool = False
+    meaning: SizeMeaning = PLAIN
     strict: bool = False
     spelling: Spelling = COMMAND
 
@@ -188,7 +190,8 @@ class TradeFiles(Reader):
         skipping = self.mapping.missing_size == "skip"
         least = 0 if skipping or self.mapping.strict else 1
         price = self._steps["price"].read(path, "price", chunk["price"], row)
-        sizes = zero_where_missing(chunk["size"]) if skipping else chunk["size"]
+        sizes = self.mapping.meaning.read(chunk["size"], chunk["price"])
+        sizes = zero_where_missing(sizes) if skipping else sizes
         size = self._steps["size"].read(path, "size", sizes, row, least=least)
         received = None
         if "received" in chunk:

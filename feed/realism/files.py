@@ -91,7 +91,7 @@ class _BarColumns:
 
     columns: Mapping[str, Column]
     clock: TimeColumn
-    delimiter: str
+    delimiter: str | None
     header: bool | None
 
 

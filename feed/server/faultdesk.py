@@ -16,7 +16,7 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Effect, Stream
 from feed.protocol.events import ErrorEvent, Event
-from feed.protocol.session import Session
+from feed.protocol.seat import SessionPort
 from feed.server.faulting import PeerFaults
 from feed.server.talk import Talk
 
@@ -79,7 +79,7 @@ class FaultDesk:
         subscriber: Subscriber,
         clock: Clock,
         talk: Talk,
-        session: Session,
+        session: SessionPort,
     ) -> None:
         self._talk = talk
         self._session = session
@@ -115,6 +115,11 @@ class FaultDesk:
         self._market.faults.log.clear(number, self._target.name)
         if placed and self.active is not None:
             self.active.clear(placed)
+
+    @property
+    def is_mid_frame(self) -> bool:
+        """True while only a part of a frame has been sent."""
+        return self.active is not None and self.active.is_mid_frame
 
     def close(self) -> None:
         """Let out what is held, in front of a close."""

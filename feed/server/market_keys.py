@@ -152,6 +152,7 @@ def read_market(asked: Mapping[str, str], *, making: bool = False) -> tuple[str 
         try:
             values[name] = key.read(text)
         except UsageError as error:
-            raise QueryError(f"{name}: {error}", name, key.description) from None
+            hint = getattr(error, "hint", None) or key.description
+            raise QueryError(f"{name}: {error}", name, hint) from None
     market = values.pop("market", None)
     return market, MarketSpec(**values)

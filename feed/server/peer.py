@@ -12,27 +12,27 @@ from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
-from feed.faults.fault import Fault
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Reform, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
-from feed.protocol.requests import Subscribe
-from feed.protocol.session import Session
+from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faultdesk import FaultDesk
-from feed.server.faulting import WireFraming
+from feed.server.faulting import WIRE
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
+from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
+from feed.server.watching import watch_statuses
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer"]
@@ -59,16 +59,20 @@ class Peer:
         name: the connection's name in logs and in its status frame.
         connection: the wire.
         hosted: the market it is connected to.
-        may_control: True if the client may command the market.
-        control_token: the token with which it may, or None.
         alarms: wakes it when its session waits for a time.
+        form: the wire form that the client chose.
+        seat: the data that its session begins with.
+        witness: takes notes on what the client does, for the report.
         on_gone: called once, when the TCP connection is gone.
+
+    Attributes:
+        faults: the faults between the client and the market.
     """
 
     __slots__ = (
-        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_faults",
-        "_hub", "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session",
-        "_streams", "_subscriber", "_talk", "_watchdog", "_why", "alarm", "hosted", "name",
+        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_hub",
+        "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session", "_streams", "_subscriber",
+        "_talk", "_watchdog", "_why", "_witness", "alarm", "faults", "hosted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -82,14 +86,12 @@ class Peer:
         clock: Clock,
         counters: ServerCounters,
         form: Form,
-        strict: bool,
-        wanted: tuple[Subscribe, ...],
-        token: str | None,
-        may_control: bool,
-        control_token: str | None,
+        seat: Seat,
+        witness: Witness,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
+        self._witness = witness
         self._connection = connection
         self.hosted = hosted
         self._market = market = hosted.market
@@ -99,11 +101,19 @@ class Peer:
         self._clock = clock
         self._counters = counters
         self._hub = market.hub
-        self._talk = Talk(name, form, market, alarms, clock)
+        self._session, conversation = form.dialect.open(seat)
+        self._talk = Talk(name, form, conversation, alarms, clock)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
+        stamped = form.dialect.has_stamps
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        self._subscriber = Subscriber(
+            self._outbox,
+            None if stamped else connection.descriptor,
+            connection.round_trip,
+            is_measurable=not form.dialect.is_foreign,
+            stamp=conversation.stamp if stamped else None,
+        )
         self._streams = PeerStreams(
             market,
             self._subscriber,
@@ -113,20 +123,8 @@ class Peer:
             on_too_slow=self._too_slow,
             on_failed=self.failed,
         )
-        self._session = Session(
-            name,
-            market,
-            limits.session,
-            now=clock.read(),
-            token=token,
-            strict=strict,
-            may_control=may_control,
-            control_token=control_token,
-            wanted=wanted,
-            heartbeat=form.dialect.heartbeat,
-        )
-        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
-        self._faults = FaultDesk(
+        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WIRE)
+        self.faults = FaultDesk(
             self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )
         self._last_sent = 0
@@ -142,21 +140,28 @@ class Peer:
         """Greet the client and begin to take its messages."""
         self._market.attend(self, self.hear)
         self.hosted.barrier.enter(self)
-        self._market.faults.seat(self._faults)
-        self._do(self._session.open(self._clock.read()))
+        self._market.faults.seat(self.faults)
+        self.carry_out(self._session.open(self._clock.read()))
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
-        self._do(self._session.begin(self._clock.read()))
+        self.carry_out(self._session.begin(self._clock.read()))
+        if self._talk.is_foreign:
+            watch_statuses(self._market, self._hear_status)
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
         self.send(event)
         if isinstance(event, MarketChanged) and event.epoch != self._epoch:
             self._epoch = event.epoch
-            self._faults.renew()
+            self.faults.renew()
             for stream in self._session.streams:
-                self._streams.leave(stream)
-            self._do(self._session.renew())
+                self._streams.leave(Leave(stream))
+            self.carry_out(self._session.renew())
+
+    def _hear_status(self, status: str) -> bool:
+        if not self._closed:
+            self.carry_out(self._session.status_changed(status, self._clock.read()))
+        return not self._closed
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -169,6 +174,7 @@ class Peer:
             # An event follows the trades that were published before it.
             self._hub.release(self._subscriber)
             self._last_sent = self._clock.now()
+            self._witness.tell(event)
             self._subscriber.say(data, type(event).__name__)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
@@ -188,31 +194,24 @@ class Peer:
         self._why = self._why or reason
         self._connection.drop()
 
-    def arm(self, fault: Fault) -> int:
-        """Arm a fault between the client and the market, and return its number."""
-        return self._faults.arm(fault)
-
     def ask(self, number: int) -> None:
         """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
         self._hub.release(self._subscriber)
+        self._witness.ping()
         self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
-
-    def clear(self, number: int) -> None:
-        """End a fault; its held messages are passed on. Raises KeyError if there is none with this number."""
-        self._faults.clear(number)
 
     # PeerPort: callbacks of the connection.
 
     def message(self, payload: bytes) -> None:
         """Handle a whole text message."""
-        if self._faults.active is None:
+        if self.faults.active is None:
             self.take_message(payload)
         else:
-            self._faults.active.receive(payload)
+            self.faults.active.receive(payload)
 
     def control(self, frame: bytes) -> bool:
         """Return True if a control frame may be sent as it is; faults may want it for themselves."""
-        return self._closed or self._faults.control(frame)
+        return self._closed or self.faults.control(frame)
 
     def take_message(self, payload: bytes) -> None:
         """Handle a text message that has come through all faults."""
@@ -222,8 +221,10 @@ class Peer:
             return
         now = self._clock.read()
         self._session.heard(now)
-        effects = self._session.receive(self._talk.read(payload, now), now)
-        self._do(effects)
+        requests = self._talk.read(payload, now)
+        self._witness.hear(requests)
+        effects = self._session.receive(requests, now)
+        self.carry_out(effects)
         say_streams(self.name, effects)
 
     def binary(self) -> None:
@@ -239,11 +240,12 @@ class Peer:
         """Handle a ping frame that has been answered."""
         now = self._clock.read()
         self._session.heard(now)
-        self._do(self._session.control_frame(now))
+        self.carry_out(self._session.control_frame(now))
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
-        self._session.heard(self._clock.read())
+        self.carry_out(self._session.pong_frame(payload, self._clock.read()))
+        self._witness.pong()
         if payload.startswith(BARRIER):
             if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
                 self.hosted.barrier.hear(self, int(number))
@@ -253,6 +255,7 @@ class Peer:
 
     def paused(self) -> None:
         """Send through the outbox and watch it, since unsent bytes wait."""
+        self._witness.blocked += 1
         self._hub.queue(self._subscriber)
         self._watchdog.start()
 
@@ -280,11 +283,12 @@ class Peer:
     def lost(self) -> None:
         """Handle the loss of the TCP connection."""
         say_closed(self.name, self._connection, self._why)
+        self._witness.end(self._connection.goodbye, self._subscriber.skipped)
         self._closed = True
         self._outbox.closed = True
         self._stop()
         self._market.depart(self)
-        self._market.faults.leave(self._faults)
+        self._market.faults.leave(self.faults)
         self.hosted.barrier.leave(self)
         self._watchdog.stop()
         self._alarms.forget(self)
@@ -295,10 +299,7 @@ class Peer:
     # Effects of the session.
 
     def carry_out(self, effects: list[Effect]) -> None:
-        """Carry out effects that no request has caused."""
-        self._do(effects)
-
-    def _do(self, effects: list[Effect]) -> None:
+        """Carry out effects of the session, in order."""
         for effect in effects:
             if self._closed:
                 return
@@ -311,14 +312,17 @@ class Peer:
                 self.send(event)
             case Join():
                 self._streams.join(effect)
-            case Leave(stream):
-                self._streams.leave(stream)
+            case Leave():
+                self._streams.leave(effect)
+            case Reform(options):
+                self._streams.reform(options)
             case Act():
                 self._commands.give(effect)
             case Consult(request):
                 self._commands.consult(request)
-            case ProbePeer():
-                self._connection.probe()
+            case ProbePeer(payload):
+                self._witness.ping()
+                self._connection.probe(payload)
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):
@@ -335,14 +339,12 @@ class Peer:
     def wake(self, now: Now) -> None:
         """Handle the alarm: a deadline of the session may be due."""
         if not self._closed:
-            self._do(self._session.expire(now, self._latest()))
+            self.carry_out(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
         """Return the time anything was last sent. For data it is kept per stream, not per subscriber."""
-        if (faults := self._faults.active) is not None and faults.is_armed:
+        if (faults := self.faults.active) is not None and faults.is_armed:
             return max(self._last_sent, faults.sent_at)
-        if not self._session.streams:
-            return self._last_sent
         return max([self._last_sent, *map(self._streams.sent_at, self._session.streams)])
 
     # The end.
@@ -355,13 +357,9 @@ class Peer:
         code = codes.TOO_SLOW
         self._why = text
         closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
-        if self._faults.active is not None and self._faults.active.is_mid_frame:
-            # Nothing can be said inside of a frame.
-            self._end(SLOW_GRACE)
-            self._connection.drop()
-            return
-        # Past the outbox, whose bound is what it has just run into.
-        self._connection.write(self._talk.frames_of(closing))
+        if not self.faults.is_mid_frame:
+            # Past the outbox, whose bound is what it has just run into.
+            self._connection.write(self._talk.frames_of(closing))
         self._end(SLOW_GRACE)
         self._connection.say_close(self._talk.close_number(code), text)
 
@@ -369,11 +367,12 @@ class Peer:
         """End the connection as a fault wants it."""
         log.debug("x cut", connection=self.name, how=cut.how)
         self._why = self._why or f"a fault: {cut.how}"
+        self._witness.cut = cut.how
         self._end(cut.lasts or CLOSE_GRACE)
         self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
-        self._faults.close()
+        self.faults.close()
         self._hub.release(self._subscriber)
         number = self._talk.close_number(code)
         log.debug("> close", connection=self.name, code=number, reason=reason)
@@ -383,7 +382,7 @@ class Peer:
     def _stop(self) -> None:
         """Let nothing more go to the client."""
         self._streams.stop()
-        self._faults.stop()
+        self.faults.stop()
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""

@@ -140,7 +140,7 @@ def _wanted_faults(spec: MarketSpec, scenario: Scenario, source: Source) -> Sequ
 
 
 def _resume_window(limits: Limits) -> ResumeWindow:
-    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.market_memory))
+    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.resume_memory))
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:

@@ -15,12 +15,12 @@ from feed.data.ticks import Source, batches_between
 from feed.errors import FeedError, UsageError
 from feed.tape.disk import keep
 from feed.tape.layout import RecordingInfo
-from feed.tape.parquet import RecordingFile
+from feed.tape.parquet import RecordingFile, unfinished
 from feed.tape.rows import batch_of, rows_of_batch, status_row
 from feed.tape.tickcsv import TickCsv
 from feed.version import __version__
 
-__all__ = ["SUFFIXES", "GenerationProgress", "generate"]
+__all__ = ["SUFFIXES", "GenerationProgress", "generate", "written_whole"]
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
@@ -79,8 +79,9 @@ def _write_recording(
     instruments = source.instruments
     steps = {each.symbol: (f"{each.tick_size:f}", f"{each.lot_size:f}") for each in instruments}
     counts = [0] * (2 * len(instruments))
-    file = RecordingFile(path)
     with contextlib.ExitStack() as stack:
+        stack.callback(unfinished(path).unlink, missing_ok=True)
+        file = RecordingFile(path)
         stack.callback(file.discard)
         # The initial state, which the changes follow, as a recorder sees it.
         file.write(batch_of([status_row(change, "snapshot", begin, 0) for change in source.statuses(begin)]))
@@ -94,7 +95,7 @@ def _write_recording(
 def _write_csv(source: Source, path: Path, begin: int, end: int, info: RecordingInfo) -> Iterator[tuple[int, int]]:
     """Write a CSV; yield the trades written and the time reached, periodically."""
     del info  # A CSV has no place for it.
-    with _written_whole(path) as part, contextlib.closing(TickCsv(part, packed=path.suffix.lower() == ".gz")) as file:
+    with written_whole(path) as part, contextlib.closing(TickCsv(part, packed=path.suffix.lower() == ".gz")) as file:
         for batch in batches_between(source, begin, end):
             file.write(source.instruments, batch)
             yield sum(map(len, batch.ticks)), batch.end - begin
@@ -121,7 +122,7 @@ def _kind(path: Path, force: bool) -> str:
 
 
 @contextlib.contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary file name; the file is renamed at the end of the block, or removed after an error."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

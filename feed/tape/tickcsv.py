@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from feed.data.columns import PRICES, SIZES
 from feed.data.ticks import BUY, Batch, Instrument, TickBlock
 
-__all__ = ["COLUMNS", "TickCsv"]
+__all__ = ["COLUMNS", "TickCsv", "units_text"]
 
 COLUMNS = ("time", "symbol", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "trade_id", "volume")
 """The columns, in order: those of the trades of a recording."""
@@ -67,8 +67,10 @@ class TickCsv:
 
 def _table(instrument: Instrument, block: TickBlock) -> pa.Table:
     rows = len(block)
-    prices = {name: _text(getattr(block, name) * instrument.tick_units, instrument.price_decimals) for name in PRICES}
-    sizes = {name: _text(getattr(block, name) * instrument.lot_units, instrument.size_decimals) for name in SIZES}
+    prices = {
+        name: units_text(getattr(block, name) * instrument.tick_units, instrument.price_decimals) for name in PRICES
+    }
+    sizes = {name: units_text(getattr(block, name) * instrument.lot_units, instrument.size_decimals) for name in SIZES}
     columns = {
         "time": pa.array(block.time),
         "symbol": pa.array([instrument.symbol]).take(pa.array(np.zeros(rows, np.int8))),
@@ -80,8 +82,8 @@ def _table(instrument: Instrument, block: TickBlock) -> pa.Table:
     return pa.table([columns[name] for name in COLUMNS], schema=_SCHEMA)
 
 
-def _text(units: Ints, decimals: int) -> pa.Array:
-    """Format steps as exact decimals."""
+def units_text(units: Ints, decimals: int) -> pa.Array:
+    """Format counts of the last decimal as exact decimals."""
     whole, rest = np.divmod(units, 10**decimals)
     if not decimals:
         return pa.array(whole).cast(pa.string())

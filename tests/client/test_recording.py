@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -17,8 +18,10 @@ from feed.client.link import ClientLink, ManySubscriptions, Subscription
 from feed.client.recording import FeedRecording, VenueRecording
 from feed.client.venue import VenueLink
 from feed.clock import SystemClock
-from feed.errors import ConnectError, SubscriptionError
+from feed.errors import ConnectError, SubscriptionError, UsageError
+from feed.importing.running import import_files
 from feed.tape.layout import RecordingInfo
+from feed.tape.rawlines import RawLines, raw_of
 from feed.tape.reader import open_recording
 from feed.venues.registry import venue_of
 from tests.client.conftest import market_of, quick
@@ -173,6 +176,32 @@ async def test_a_venue(tmp_path: Path) -> None:
     ]
     assert info.instruments == {"BTC/USD": ("0.001", "0.1")}
     assert any("disconnected" in note for note in info.notes)
+
+
+async def test_the_bytes_of_a_venue_beside_its_rows(tmp_path: Path) -> None:
+    """Every message as it came, with both connections; an import of them has the same rows."""
+    path, messages = tmp_path / "x.parquet", [QUOTE, trade(7, "1.2"), trade(8, "1.125")]
+    async with scripted(messages, [QUOTE.replace(',"data"', ',\n"data"'), trade(9, "1.25")], requests=2) as url:
+        link = VenueLink(
+            url, venue_of("kraken-v2").subscribe_messages(["trading", "quote"], ["BTC/USD"]), CLOCK, quick()
+        )
+        raw = RawLines(raw_of(path), CLOCK)
+        recording = VenueRecording(link, venue_of("kraken-v2"), path, CLOCK, raw=raw)
+        await until(recording, 5)
+    lines = gzip.decompress(raw_of(path).read_bytes()).decode().splitlines()
+    told = [line.split(" ", 1)[1] for line in lines if " <-> " not in line]
+    assert told == [*messages, QUOTE.replace(',"data"', ', "data"'), trade(9, "1.25")]
+    assert [line.split(" <-> ")[0] for line in lines if " <-> " in line] == [url, url]
+    import_files("kraken-v2", [raw_of(path)], tmp_path / "again.parquet")
+    kept = ("received", "time", "symbol", "price", "trade_id", "bid")
+    rows, again = (
+        [[row[name] for name in kept] for row in read(each)[0] if row["channel"] in ("trading", "quote")]
+        for each in (path, tmp_path / "again.parquet")
+    )
+    assert [row[2:] for row in again] == [row[2:] for row in rows]
+    assert [row[0] for row in again] == [row[0] for row in rows]
+    with pytest.raises(UsageError, match="is there already"):
+        RawLines(raw_of(path), CLOCK)
 
 
 async def test_messages_that_a_slow_reader_does_not_get_are_lost(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 import feed
 from feed.cli.app import COMMANDS, app
 from feed.dialects.native.requests import MODELS, RequestText
+from feed.dialects.registry import DIALECTS
+from feed.exporting.targets import TARGETS
 from feed.faults.registry import catalogue, common_keys
 from feed.market.actions.registry import ACTIONS
 from feed.protocol.codes import CLOSE_CODES, ERROR_MEANINGS, ErrorCode
@@ -24,6 +26,7 @@ from feed.scenario.find import list_scenarios
 from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
 from feed.server.market_keys import MARKET_KEYS
+from feed.server.report.verdicts import LINES
 from feed.service.settings import ENV_PREFIX, Limits, ServeSettings, default_text, option_name, range_text
 from tests.test_architecture import LAYERS
 
@@ -149,6 +152,15 @@ def event_kinds() -> str:
     return _table(("kind", "what happens", "keys and defaults"), rows)
 
 
+def export_targets() -> str:
+    """What `feed export` writes, and how its files end."""
+    rows = (
+        (f"`{each.name}`", each.description, ", ".join(f"`{name}`" for name in each.suffixes) or "a folder")
+        for each in TARGETS.values()
+    )
+    return _table(("target", "files", "ending"), rows)
+
+
 def _kinds() -> dict[str, Schema]:
     definitions = scenario_schema()["$defs"].values()
     events = [each for each in definitions if "const" in each["properties"].get("kind", {})]
@@ -231,6 +243,34 @@ def fault_keys() -> str:
     return _table(("key", "range", "meaning"), rows)
 
 
+def dialects() -> str:
+    """The dialects of exchanges, and where they are."""
+    known = [each for each in DIALECTS.values() if each.is_foreign]
+    rows = (
+        (each.title, f"`ws://127.0.0.1:8765/{each.name}{each.usual_path}`", f"`http://127.0.0.1:8765/{each.name}`",
+         _codes(each.hosts))
+        for each in known
+    )  # fmt: skip
+    return _table(("exchange", "WebSocket", "REST", "also by the header `Host`"), rows)
+
+
+def rest_paths() -> str:
+    """The REST paths of each dialect."""
+    known = [each for each in DIALECTS.values() if each.rest is not None]
+    rows = ((each.title, _codes(each.rest.paths)) for each in known if each.rest is not None)
+    return _table(("exchange", "paths below the prefix"), rows)
+
+
+def report_lines() -> str:
+    """Every line of the report, with the kinds of fault that call for it."""
+    kinds = catalogue()
+    rows = []
+    for line in LINES:
+        calling = [kind["kind"] for kind in kinds if kind["watched_by"] == line.name]
+        rows.append((f"`{line.name}`", f"the client {line.watches}", _codes(calling) or "–"))
+    return _table(("line", "passes where", "called for by"), rows)
+
+
 def layers() -> str:
     """The layers of the package, from the top down."""
     return "\n".join(f"{number}. {_codes(names)}" for number, names in enumerate(LAYERS, 1))
@@ -247,8 +287,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "close-codes": close_codes,
     "command-help": command_help,
     "commands": commands,
+    "dialects": dialects,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
+    "export-targets": export_targets,
     "fault-keys": fault_keys,
     "faults": faults,
     "layers": layers,
@@ -256,7 +298,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-jest": partial(recipe, "jest.test.mjs"),
     "recipe-playwright": partial(recipe, "playwright.spec.mjs"),
     "recipe-vitest": partial(recipe, "vitest.test.mjs"),
+    "report-lines": report_lines,
     "requests": requests,
+    "rest-paths": rest_paths,
     "scenario-keys": scenario_keys,
     "scenarios": scenarios,
     "settings": settings,

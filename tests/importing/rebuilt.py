@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import heapq
 import json
 import re
 from collections.abc import Iterator
@@ -45,8 +46,8 @@ class Rebuilt:
 
     def note(self, levels: int = 25) -> None:
         """Remember the best levels."""
-        bids = sorted(self.bids.items(), reverse=True)[:levels]
-        self.tops.append((bids, sorted(self.asks.items())[:levels]))
+        bids, asks = heapq.nlargest(levels, self.bids), heapq.nsmallest(levels, self.asks)
+        self.tops.append(([(each, self.bids[each]) for each in bids], [(each, self.asks[each]) for each in asks]))
 
 
 def lines(paths: list[Path]) -> Iterator[tuple[str, str]]:

@@ -210,8 +210,8 @@ def test_damaged_files(tmp_path: Path) -> None:
     """Not there, a folder, cut off, or no such thing at all: one clear error."""
     packed = gzip.compress(("time,price,size\n" + f"{T0},1,1\n" * 50_000).encode())
     (tmp_path / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
-    (tmp_path / "not.csv.gz").write_bytes(b"time,price,size\n")
-    (tmp_path / "not.zip").write_bytes(b"PK nothing")
+    (tmp_path / "not.csv.gz").write_bytes(b"\x1f\x8btime,price,size\n")
+    (tmp_path / "not.zip").write_bytes(b"PK\x03\x04 nothing")
     pq.write_table(pa.table({"time": [T0], "price": [1.0], "size": [1.0]}), tmp_path / "t.parquet")
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-20])
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:

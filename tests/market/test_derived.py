@@ -154,7 +154,7 @@ def test_seq_is_that_of_one_who_was_there_from_the_start() -> None:
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_candle_snapshot_is_the_past(interval: str, count: int) -> None:
     """A subscription begins with the candle as it stands, or with the last ones, also those before the start."""
-    source = EngineSource(scenario_from({"name": "any", "market": {"orders_per_second": 3}}, "test"))
+    source = EngineSource(scenario_from({"name": "any", "market": {"orders_per_second": 20}}, "test"))
     market = make_market(source)
     stream, length = candles(interval), INTERVALS[interval]
     now = source.start + 10 * MINUTE + 20 * SECOND + 300 * MILLISECOND

@@ -171,6 +171,7 @@ def test_it_is_told_when_another_command_came_first() -> None:
         (ErrorCode.NOT_REACHED, {"price": 1}, "price"),
         (ErrorCode.NOT_REACHED, {"phase": "crash"}, "phase"),
         (ErrorCode.NOT_REACHED, {"event": "flash-crash ends"}, "event"),
+        (ErrorCode.NOT_REACHED, {"scenario_event": "flash-crash"}, "scenario_event"),
         (ErrorCode.UNKNOWN_SYMBOL, {"seq": 4, "symbol": "XRP/USD"}, "symbol"),
         (ErrorCode.UNKNOWN_CHANNEL, {"seq": 4, "channel": "trades"}, "channel"),
         (ErrorCode.INVALID_REQUEST, {"seq": 4, "channel": "book", "depth": 11}, "interval"),

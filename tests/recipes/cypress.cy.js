@@ -7,7 +7,7 @@ describe("prices", () => {
 
   beforeEach(function () {
     market = this.currentTest.title.replaceAll(/[^\w.-]+/g, "-");
-    feed("POST", "?scenario=flash-crash&paused=true");
+    feed("POST", "?scenario=flash-crash&at=00:02:00&paused=true");
   });
 
   afterEach(() => feed("DELETE"));
@@ -16,7 +16,7 @@ describe("prices", () => {
     const socket = `${server.replace("http", "ws")}/?market=${market}&client=page`;
     cy.visit(`${app}?socket=${encodeURIComponent(socket)}`);
     cy.get("#state").should("have.text", "online");
-    feed("POST", "/run_until?price=62000&symbol=BTC/USD");
+    feed("POST", "/run_until?price=64500&symbol=BTC/USD");
     feed("POST", "/fault?kind=reset");
     feed("GET", "/state?channel=trading&symbol=BTC/USD").then((truth) => {
       cy.get("#connection").should("have.text", "2");

@@ -12,7 +12,7 @@ test.beforeEach(async ({request}, {title}) => {
     expect(answer.ok(), await answer.text()).toBe(true);
     return answer.json();
   };
-  await feed("POST", "?scenario=flash-crash&paused=true");
+  await feed("POST", "?scenario=flash-crash&at=00:02:00&paused=true");
 });
 
 test.afterEach(() => feed("DELETE"));
@@ -20,7 +20,7 @@ test.afterEach(() => feed("DELETE"));
 test("comes back after a reset", async ({page}) => {
   await page.goto(`${app}?socket=${encodeURIComponent(socket)}`);
   await expect(page.locator("#state")).toHaveText("online");
-  await feed("POST", "/run_until?price=62000&symbol=BTC/USD");
+  await feed("POST", "/run_until?price=64500&symbol=BTC/USD");
   await feed("POST", "/fault?kind=reset");
   const truth = await feed("GET", "/state?channel=trading&symbol=BTC/USD");
   await expect(page.locator("#connection")).toHaveText("2");

@@ -28,9 +28,10 @@ MAX_LINES = 30
 """Lines of a recipe: what one reads and copies."""
 
 CONFIGS = {
-    "vitest.config.mjs": 'export default {test: {include: ["vitest.test.mjs"], setupFiles: ["./setup.mjs"]}};',
-    "jest.config.json": '{"testMatch": ["**/jest.test.mjs"], "moduleFileExtensions": ["mjs", "js"], "transform": {},'
-    ' "setupFiles": ["./setup.mjs"]}',
+    "vitest.config.mjs": 'export default {test: {include: ["vitest.test.mjs"], testTimeout: 120000,'
+    ' setupFiles: ["./setup.mjs"]}};',
+    "jest.config.json": '{"testMatch": ["**/jest.test.mjs"], "moduleFileExtensions": ["mjs", "js"],'
+    ' "transform": {}, "testTimeout": 120000, "setupFiles": ["./setup.mjs"]}',
     "playwright.config.mjs": 'export default {testMatch: "playwright.spec.mjs", reporter: "line", timeout: 120000,'
     " expect: {timeout: 60000}, use: {launchOptions: {executablePath: process.env.CHROMIUM,"
     ' args: ["--no-sandbox", "--disable-gpu"]}}};',

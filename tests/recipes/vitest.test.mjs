@@ -13,7 +13,7 @@ async function feed(method, path = "") {
 
 beforeEach(async ({task}) => {
   market = task.name.replaceAll(/[^\w.-]+/g, "-");
-  await feed("POST", "?scenario=flash-crash&paused=true");
+  await feed("POST", "?scenario=flash-crash&at=00:02:00&paused=true");
 });
 
 afterEach(() => feed("DELETE"));
@@ -21,7 +21,7 @@ afterEach(() => feed("DELETE"));
 test("shows the price in a crash", async () => {
   const store = new PriceStore(`${server.replace("http", "ws")}/?market=${market}`);
   await store.ready;
-  await feed("POST", "/run_until?price=62000&symbol=BTC/USD&settle=true");
+  await feed("POST", "/run_until?price=64500&symbol=BTC/USD&settle=true");
   const truth = await feed("GET", "/state?channel=trading&symbol=BTC/USD");
   expect(store.seq).toBe(truth.seq);
   expect(store.last).toBe(truth.last);

@@ -146,6 +146,7 @@ async def serving(
         control,
         clock,
         open_connections=lambda: server.open_connections,
+        reports=server.reports,
         scenarios=list,
         scenario_text=str,
         history_timeout=limits.history_timeout,

@@ -29,7 +29,7 @@ from feed.units import DAY, MAX_SPEED, MILLISECOND, format_duration, format_time
 
 __all__ = ["RUN_UNTIL"]
 
-GOALS = ("time", "seq", "price", "phase", "event")
+GOALS = ("time", "seq", "price", "phase", "event", "scenario_event")
 """The keys of which a command has exactly one."""
 
 PARTNERS = {"channel": "seq", "interval": "seq", "depth": "seq", "symbol": "seq or price"}
@@ -79,7 +79,7 @@ def _look(state: MarketState, keys: Mapping[str, Any], instant: Instant, search:
     goal, here = _goal(keys), state.at if not state.moving else instant.here
     if goal == "time":
         return keys["time"].resolve(instant)  # type: ignore[no-any-return]
-    if goal in ("phase", "event"):
+    if goal in ("phase", "event", "scenario_event"):
         return _moment(goal, keys[goal], here, search)
     symbol = _symbol(keys, search)
     if goal == "price":
@@ -104,8 +104,9 @@ def _symbol(keys: Mapping[str, Any], search: Searching) -> str:
     return search.symbols[0]
 
 
-def _moment(what: str, name: str, here: int, search: Searching) -> int | None:
+def _moment(goal: str, name: str, here: int, search: Searching) -> int | None:
     """Return the market time of the next moment of that name."""
+    what = goal.removeprefix("scenario_")
     word, _, last = name.rpartition(" ")
     wanted, edges = (word, (last,)) if word and last in EDGES else (name, EDGES)
     known = list(dict.fromkeys(moment.name for moment in search.moments if moment.what == what))
@@ -113,7 +114,7 @@ def _moment(what: str, name: str, here: int, search: Searching) -> int | None:
         near = nearest(wanted, known)
         listed = f"one of {', '.join(known[:20])}" if known else f"it has no {what} with a name"
         hint = f'did you mean "{near}"?' if near else listed
-        raise CommandError(ErrorCode.NOT_REACHED, f"The scenario has no {what} {wanted[:64]!r}", field=what, hint=hint)
+        raise CommandError(ErrorCode.NOT_REACHED, f"The scenario has no {what} {wanted[:64]!r}", field=goal, hint=hint)
     times = [m.time for m in search.moments if m.what == what and m.name == wanted and m.edge in edges]
     return next((time for time in times if time > here), None)
 
@@ -124,7 +125,7 @@ def _decide(state: MarketState, keys: Mapping[str, Any], instant: Instant, ahead
     limit = keys.get("limit", DAY)
     if at is None or at > here + limit or (state.end is not None and at > state.end):
         hint = f"looked for up to {format_duration(limit)} ahead; a longer limit looks further"
-        if goal in ("phase", "event") and at is None:
+        if goal in ("phase", "event", "scenario_event") and at is None:
             hint = "none is ahead; seek or restart go back to one that was"
         elif state.end is not None and state.end <= here + limit:
             hint = f"the market ends {format_duration(max(0, state.end - here))} ahead"
@@ -159,6 +160,7 @@ RUN_UNTIL = Action(
         "symbol": Key(read_text, "the symbol of `seq` or `price`; may be missing where there is one"),
         "phase": Key(read_text, "the beginning of a phase of the scenario, by its name"),
         "event": Key(read_text, 'an event of the scenario by its name or kind: where it "begins" or "ends", or either'),
+        "scenario_event": Key(read_text, "the same as `event`, for the socket, where `event` is taken"),
         "speed": Key(read_pace, "how fast it goes there: 0.1 to 1000, or max, which it is where it is missing"),
         "limit": Key(read_length, "how far to look ahead; 24h where it is missing"),
     },

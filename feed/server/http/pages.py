@@ -18,8 +18,10 @@ from feed.server.http.faults import FaultPages
 from feed.server.http.history import HistoryPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.oracle import OraclePages
+from feed.server.http.report import ReportPages
 from feed.server.http.routes import Endpoint, Page
 from feed.server.http.web import WebPages
+from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND, format_time
 from feed.version import __version__
 
@@ -36,6 +38,7 @@ class Pages:
         scenarios: gives name, description and more of every scenario there is.
         scenario_text: gives the text of a scenario's file by its name.
         open_connections: how many clients are connected.
+        reports: notes on what the clients do.
         history_timeout: for an answer about the past, ns.
 
     Attributes:
@@ -52,8 +55,10 @@ class Pages:
         open_connections: Callable[[], int],
         scenarios: Callable[[], list[dict[str, Any]]],
         scenario_text: Callable[[str], str],
+        reports: Reports,
         history_timeout: int = 5 * SECOND,
     ) -> None:
+        self._reports = reports
         self._markets = markets
         self._control = control
         self._metrics = metrics
@@ -69,6 +74,7 @@ class Pages:
     def by_path(self) -> dict[str, Endpoint]:
         """Return every path with its endpoint."""
         history, faults = HistoryPages(self._markets, self._history_timeout), FaultPages(self._markets)
+        reports = ReportPages(self._markets, self._reports, self._clock)
         oracle = OraclePages(self._markets)
         paths: dict[str, Endpoint] = {
             **WebPages(self.front, self._scenario_text).by_path(),
@@ -87,7 +93,8 @@ class Pages:
             "/markets/<name>/candles": history.candles,
             "/markets/<name>/trades": history.trades,
             "/markets/<name>/faults": faults.done,
-            "/markets/<name>/bundle": BundlePages(self._markets).bundle,
+            "/markets/<name>/report": reports.report,
+            "/markets/<name>/bundle": BundlePages(self._markets, reports.document).bundle,
             **DocsPages().by_path(),
             "/openapi.json": self.openapi,
         }

@@ -1,0 +1,68 @@
+"""Symbols and venues that a file's name tells: a guess, which is said, and which an option overrides."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from feed.errors import UsageError
+from feed.importing.findings import Findings
+from feed.importing.options import Options
+from feed.venues.values import QUOTES
+
+__all__ = ["BASES", "symbol_in", "symbol_told", "venue_in"]
+
+VENUES = (
+    "binance", "bitfinex", "bitflyer", "bitget", "bithumb", "bitmex", "bitstamp", "bybit", "coinbase", "cryptocom",
+    "deribit", "dydx", "ftx", "gate", "gdax", "gemini", "huobi", "hyperliquid", "kraken", "kucoin", "mexc", "okex",
+    "okx", "poloniex", "upbit",
+)  # fmt: skip
+"""Exchanges by the names that files have of them."""
+
+BASES = (
+    "AAVE", "ADA", "APT", "ARB", "ATOM", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ENA", "EOS", "ETC", "ETH", "FIL",
+    "HYPE", "LINK", "LTC", "MATIC", "NEAR", "OP", "PEPE", "SHIB", "SOL", "SUI", "TON", "TRX", "UNI", "WIF", "XBT",
+    "XLM", "XMR", "XRP", "XTZ", "ZEC",
+)  # fmt: skip
+"""Currencies that are a base wherever they stand in a name; others need capital letters or a mark between."""
+
+_BASE = "|".join(sorted(BASES, key=len, reverse=True))
+_QUOTE = "|".join(sorted(QUOTES, key=len, reverse=True))
+_PAIR = re.compile(rf"(?<![A-Za-z0-9])t?({_BASE})[-_/]?({_QUOTE})(?![A-Za-z])", re.IGNORECASE)
+_MARKED = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}})[-_/]({_QUOTE})(?![A-Za-z])")
+_CAPITALS = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}}?)({_QUOTE})(?![A-Za-z])")
+
+
+def symbol_in(path: Path) -> str | None:
+    """Return the pair that a file's name has in it, or else its folder's name; None if there is none."""
+    for name in (path.name, path.parent.name):
+        for pattern in (_PAIR, _MARKED, _CAPITALS):
+            if (found := pattern.search(name)) is not None:
+                return f"{found[1]}/{found[2]}".upper()
+    return None
+
+
+def symbol_told(path: Path, options: Options, findings: Findings) -> str:
+    """Return the symbol that an option or the file's name tells, or the usual one, and say which it was.
+
+    Raises:
+        UsageError: nothing tells it.
+    """
+    if options.symbol:
+        return options.symbol
+    if (found := symbol_in(path)) is not None:
+        findings.say(f"the symbol is {found}: told by the name of {path.name}")
+        return found
+    if options.usual_symbol:
+        findings.say(f"nothing tells what is traded: {options.usual_symbol} is assumed")
+        return options.usual_symbol
+    raise UsageError(f"{path.name} does not tell what is traded: tell it, such as --symbol BTC/USDT")
+
+
+def venue_in(path: Path) -> str | None:
+    """Return the exchange that a file's name has in it, or else its folder's name; None if there is none."""
+    for name in (path.name, path.parent.name):
+        words = re.split(r"[^a-z]+", name.lower())
+        if (found := next((venue for venue in VENUES if venue in words), None)) is not None:
+            return found
+    return None

@@ -1,0 +1,1 @@
+"""Exports of recordings, opened by the programs that they are for."""
