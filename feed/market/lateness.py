@@ -8,7 +8,7 @@ import structlog
 
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["Behind", "Lateness", "say_lateness"]
+__all__ = ["Behind", "Lateness", "PaceCounters", "say_lateness"]
 
 BEHIND_FROM = 1 * SECOND
 """The lag (ns) from which a market counts as behind; a smaller lag is made up for in a moment."""
@@ -20,6 +20,15 @@ WINDOW = 1 * SECOND
 """The shortest real time (ns) over which the real speed is measured, once the market has run that long."""
 
 log = structlog.get_logger("feed")
+
+
+@dataclass(slots=True)
+class PaceCounters:
+    """Counters of delays against the schedule. Times in nanoseconds."""
+
+    lag: int = 0
+    worst_lag: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
 from feed.market.alarm import Alarm
-from feed.market.lateness import say_lateness
+from feed.market.lateness import PaceCounters, say_lateness
 from feed.market.market import SLICE, Market
 from feed.market.waiters import Waiters
 from feed.protocol.events import MarketPhase
 from feed.units import MILLISECOND, SECOND
 
-__all__ = ["PaceCounters", "Player"]
+__all__ = ["Player"]
 
 BUSY_FROM = 8
 """The number of messages in a write from which it is worth waiting for as long as the bound allows."""
@@ -36,15 +35,6 @@ EVER = 2**62
 """The market time (ns) by which everything is due."""
 
 log = structlog.get_logger("feed")
-
-
-@dataclass(slots=True)
-class PaceCounters:
-    """Counters of delays against the schedule. Times in nanoseconds."""
-
-    lag: int = 0
-    worst_lag: int = 0
-    late: int = 0
 
 
 class Player:
