@@ -19,7 +19,8 @@ from feed.market.memory import BarMemory, bought
 from feed.units import HOUR, MINUTE, SECOND
 
 __all__ = [
-    "SecondCandleChannel", "SecondCandleTrack", "TradeCandleChannel", "bought_from", "candle_span", "spans_with_zones",
+    "SecondCandleChannel", "SecondCandleTrack", "TradeCandleChannel", "aligned", "bought_from", "candle_span",
+    "spans_with_zones",
 ]  # fmt: skip
 
 Ints = NDArray[np.int64]
@@ -38,6 +39,16 @@ REFRESHED = {"1s": SECOND}
 def candle_span(name: str) -> CandleSpan:
     """Return the candles of an interval's name, such as `1d` or `1d+8`."""
     return SPANS[name.removesuffix(ZONE)].shifted(8 * HOUR) if name.endswith(ZONE) else SPANS[name]
+
+
+def shown_span(name: str, shift: int) -> CandleSpan:
+    """Return the candles of a name, which begin at whole multiples of the time that clients see."""
+    return aligned(candle_span(name), shift)
+
+
+def aligned(span: CandleSpan, shift: int) -> CandleSpan:
+    """Return candles that begin at whole multiples of shown time, as far as it is a whole number of minutes away."""
+    return span.shifted(shift) if shift % MINUTE == 0 else span
 
 
 def spans_with_zones() -> tuple[str, ...]:
@@ -65,7 +76,7 @@ class _Candles(ExchangeChannel):
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> SecondCandleTrack | None:
         """Return the last `count` candles as of `at`, the last one open; None before the first trade."""
-        ground, span = self._ground, candle_span(part)
+        ground, span = self._ground, shown_span(part, self._ground.shift)
         known_from = ground.source.first_trade(symbol)
         if at < known_from:
             return None
@@ -79,7 +90,7 @@ class _Candles(ExchangeChannel):
 
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
         """Return whether the state at `at` can be computed at once."""
-        span = candle_span(part)
+        span = shown_span(part, self._ground.shift)
         begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
         if span.length < MINUTE:
             return at - begin < 5 * MINUTE
@@ -90,7 +101,7 @@ class _Candles(ExchangeChannel):
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
         """Compute the bars that the state at `at` needs, some milliseconds at a time."""
-        span = candle_span(part)
+        span = shown_span(part, self._ground.shift)
         begin, end = self._first(span, at, count), (at + 1) // MINUTE * MINUTE
         if span.length < MINUTE:
             for memory in self._needed(symbol):
@@ -134,7 +145,7 @@ class TradeCandleTrack:
         self._ground = ground
         self._symbol = symbol
         self._part = part
-        self._span = candle_span(part)
+        self._span = shown_span(part, ground.shift)
         self._block = block
         self._start = start
 
@@ -197,7 +208,7 @@ class SecondCandleTrack:
         self._ground = ground
         self._symbol = symbol
         self._part = part
-        self._span = span or candle_span(part)
+        self._span = span or shown_span(part, ground.shift)
         self._block = block
         self._start = start
         self._bought_too = bought_too

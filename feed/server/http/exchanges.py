@@ -20,6 +20,7 @@ from feed.data.ticks import Instrument, TickBlock
 from feed.dialects.base import ConnectionLimit, Dialect
 from feed.dialects.rest import RestError, RestQuestion, RestReply
 from feed.errors import FeedError
+from feed.market.channels.candles import aligned
 from feed.market.chores import Chore
 from feed.market.market import Market
 from feed.market.markets import Markets
@@ -189,7 +190,14 @@ class _Reader:
     ) -> Sequence[CandleRow]:
         past, name = self._market.catalog.exchange_past, next(iter(SPANS))
         chore = past.candles(
-            self._index(symbol), span, name, self._time(start), self._until(until), limit, self._now, bought=bought
+            self._index(symbol),
+            aligned(span, self._market.shift),
+            name,
+            self._time(start),
+            self._until(until),
+            limit,
+            self._now,
+            bought=bought,
         )
         rows: list[CandleRow] = await self._made(chore)
         return rows
