@@ -96,6 +96,12 @@ class Members:
         words += self._steps
         return _finished(words)
 
+    def some(self, rows: NDArray[np.int64]) -> Members:
+        """Return the members of these rows."""
+        members = Members.__new__(Members)
+        members._groups, members._of, members._steps = self._groups, self._of[rows], self._steps[rows]
+        return members
+
     def parts(self, counts: NDArray[np.int64]) -> Members:
         """Return `counts` members in place of each member, as groups of their own."""
         of = np.repeat(np.arange(len(counts)), counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -29,11 +29,20 @@ Examples:
   feed realism realistic --seed 3
   feed realism trades.parquet --png facts.png
   feed realism trades.csv.gz --time ts --time-unit us --price px --size qty
+  feed realism trades.parquet --twin
   feed realism bars.parquet --html facts.html     one-minute bars: columns close and volume
 """
 
 NEEDS = {
-    "the order's side": ("fills_per_order", "impact_corr_5s", "response_1", "sign_acf_exponent", "sign_acf_lag1"),
+    "the order's side": (
+        "fills_per_order",
+        "impact_corr_5s",
+        "response_1",
+        "sign_acf_exponent",
+        "sign_acf_lag1",
+        "sweep_share",
+        "corr_fills_size",
+    ),
     "quotes": ("crossed_share", "queue_imbalance_next_1s", "spread_one_tick_share"),
     "a book": ("quotes_per_trade", "depth_imbalance_std", "depth_shape_exponent"),
     "a week": ("hour_profile_max_over_min", "weekend_volume_ratio"),
@@ -46,11 +55,15 @@ NEEDS = {
         "hill_1m",
         "kurt_1m",
         "std_log_rv_1h",
+        "std_log_volume_1m",
         "vol_day_pct",
         "zumbach_30m",
     ),
 }
 """Data that facts need besides enough trades, each with the names of these facts."""
+
+MOST_TWIN_DAYS = 14
+"""Longest twin of a file, in days."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -60,6 +73,7 @@ class _Board:
     title: str
     facts: list[Fact]
     sample: Sample
+    twin: dict[str, float] | None = None
 
 
 @app.command("realism", help=COMMANDS["realism"], epilog=EPILOG)
@@ -93,6 +107,9 @@ def realism(
         datetime.datetime | None,
         typer.Option(help="Times count from midnight (UTC) of this day.", formats=["%Y-%m-%d"], show_default=False),
     ] = None,
+    twin: Annotated[
+        bool, typer.Option("--twin", help="Beside a file: a market set to its price, tick, rate and volatility.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with the picture.", show_default=False)] = None,
     png: Annotated[Path | None, typer.Option(help="Write the picture, .png or .svg.", show_default=False)] = None,
@@ -107,6 +124,9 @@ def realism(
     told = {key: value for key, value in {**columns, **others}.items() if value is not None}
     if _is_file(market):
         board = _of_file(Path(market), _options(columns, others))
+        board = _with_twin(board, seed) if twin else board
+    elif twin:
+        raise UsageError(f"--twin is for files of real trades or bars; {market} is a scenario")
     elif told:
         raise UsageError(f"--{next(iter(told)).replace('_', '-')} is for files of trades; {market} is a scenario")
     else:
@@ -192,6 +212,26 @@ def _of_file(path: Path, options: Options) -> _Board:
     return _Board(f"{path.name}: {len(read)} trades", measure(sample.watch(days_of(read))), sample)
 
 
+def _with_twin(board: _Board, seed: int | None) -> _Board:
+    """Return the board with the facts of a generated market as long as the file, and set to it."""
+    from feed.engine.source import EngineSource
+    from feed.realism.scoreboard import generated_days, measure
+    from feed.realism.twin import twin_of
+    from feed.scenario.load import scenario_from
+
+    real = board.sample.bars if board.sample.fills is None else board.sample.fills
+    document = twin_of(real)
+    minutes = max(len(board.sample.bars), 1)
+    source = EngineSource(scenario_from(document, "twin"), 1 if seed is None else seed)
+    days = min(-(-minutes // (DAY // MINUTE)), MOST_TWIN_DAYS)
+    facts = measure(_counted(generated_days(source, days), days))
+    typer.echo(
+        f"twin: {document['market']['orders_per_second']:g} orders/s, {document['market']['daily_volatility']}",
+        err=True,
+    )
+    return replace(board, twin={fact.name: fact.value for fact in facts})
+
+
 def _of_recording(path: Path) -> _Board:
     """Measure the first symbol of a recording, with its book if that was recorded."""
     from feed.pictures.facts import Sample
@@ -260,7 +300,7 @@ def _show(board: _Board, missing: list[str], as_json: bool) -> None:
     table = Table(title=board.title, title_justify="left")
     for head in ("group", "fact"):
         table.add_column(head)
-    for head in ("value", "low", "high"):
+    for head in ("value", "twin", "low", "high") if board.twin is not None else ("value", "low", "high"):
         table.add_column(head, justify="right")
     table.add_column("")
     for fact in board.facts:
@@ -268,7 +308,8 @@ def _show(board: _Board, missing: list[str], as_json: bool) -> None:
         told = verdict(fact) if fact.value == fact.value else ""
         style = {"pass": "green", "fail": "bold red"}.get(told, "")
         value = f"{fact.value:.4g}" if fact.value == fact.value else "–"
-        table.add_row(fact.group, fact.name, value, *band, f"[{style}]{told}[/]" if style else told)
+        beside = [] if board.twin is None else [f"{board.twin.get(fact.name, float('nan')):.4g}"]
+        table.add_row(fact.group, fact.name, value, *beside, *band, f"[{style}]{told}[/]" if style else told)
     Console().print(table)
     for line in (*missing, _summary(board.facts)):
         typer.echo(line)
@@ -280,6 +321,7 @@ def _document(board: _Board, missing: list[str]) -> dict[str, Any]:
             "group": fact.group,
             "name": fact.name,
             "value": fact.value if fact.value == fact.value else None,
+            **_twin_of(board, fact.name),
             "low": fact.band and fact.band.low,
             "high": fact.band and fact.band.high,
             "passed": fact.passed if fact.value == fact.value else None,
@@ -287,6 +329,13 @@ def _document(board: _Board, missing: list[str]) -> dict[str, Any]:
         for fact in board.facts
     ]
     return {"title": board.title, "summary": _summary(board.facts), "facts": rows, "missing": missing}
+
+
+def _twin_of(board: _Board, name: str) -> dict[str, float | None]:
+    if board.twin is None:
+        return {}
+    value = board.twin.get(name, float("nan"))
+    return {"twin": value if value == value else None}
 
 
 def _draw(board: _Board, missing: list[str], html: Path | None, png: Path | None) -> None:

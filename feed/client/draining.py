@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosed
 
 __all__ = ["PATIENCE", "drained"]
 
-PATIENCE = 2.0
-"""Seconds to wait for the answer to a ping, behind which nothing is that was sent before it."""
+PATIENCE = 10.0
+"""Most seconds to wait for the answer to a ping, behind which nothing is that was sent before it."""
 
 
 async def drained(connection: ClientConnection, patience: float = PATIENCE) -> AsyncIterator[bytes]:

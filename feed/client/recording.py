@@ -299,10 +299,10 @@ class VenueRecording(_WireRecording):
         counters.size += len(message.data)
         if counters.messages % TELL_EVERY == 0:
             self._tell_steps()
-        received = self._wall(message.received)
+        data, received = message
         if self._raw is not None:
-            self._raw.message(message.data, received)
-        self._take_events(self._parser.parse(message.data, received), message.data, received)
+            self._raw.message(data, received)
+        self._take_events(self._parser.parse(data, received), data, received)
 
     def _take_events(self, events: Iterable[Event], message: bytes, received: int) -> None:
         rows = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
-from feed.client.draining import drained
+from feed.client.draining import PATIENCE, drained
 from feed.client.link import Connected, Disconnected
 from feed.clock import Clock
 from feed.errors import UsageError
@@ -28,9 +28,8 @@ CLOSE_TIMEOUT = 0.25
 """Seconds to wait for the answer to a close."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Message as it came, UTF-8, and its time of arrival: monotonic ns."""
+class Message(NamedTuple):
+    """Message as it came, UTF-8, and its time of arrival: ns UTC, never falling."""
 
     data: bytes
     received: int
@@ -44,14 +43,25 @@ class VenueLink:
         requests: sent after each connect.
         clock: for the time of arrival.
         back_off: waits between attempts.
+        patience: the most seconds that reading the rest takes once it is no longer iterated.
     """
 
-    def __init__(self, url: str, requests: Sequence[str], clock: Clock, back_off: BackOff | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        requests: Sequence[str],
+        clock: Clock,
+        back_off: BackOff | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self.url = url
         self._requests = requests
         self._clock = clock
         self._back_off = back_off or BackOff()
         self._connection: ClientConnection | None = None
+        self._received = 0
+        self._patience = patience
 
     async def happenings(self) -> AsyncGenerator[Connected | Disconnected | Message, None]:
         """Iterate until cancelled. Raises UsageError for an invalid URL, or one that refuses for good."""
@@ -67,12 +77,11 @@ class VenueLink:
                 opened = self._clock.now()
                 while True:
                     data = await connection.recv(decode=False)
-                    received = self._clock.now()
+                    yield self._message(data)
                     # A greeting alone is no success: a server that closes right after it would be called again without
                     # end.
-                    if received - opened > STEADY:
+                    if self._back_off.failures and self._clock.now() - opened > STEADY:
                         self._back_off.reset()
-                    yield Message(data, received)
             except ConnectionClosed as error:
                 code, reason = (
                     (1006, "the connection broke") if error.rcvd is None else (error.rcvd.code, error.rcvd.reason)
@@ -87,8 +96,13 @@ class VenueLink:
     async def rest(self) -> AsyncIterator[Message]:
         """Yield what has been sent to a connection that is no longer iterated."""
         if self._connection is not None:
-            async for data in drained(self._connection):
-                yield Message(data, self._clock.now())
+            async for data in drained(self._connection, self._patience):
+                yield self._message(data)
+
+    def _message(self, data: bytes) -> Message:
+        # The machine's clock may be set back.
+        self._received = max(self._received, self._clock.wall())
+        return Message(data, self._received)
 
     async def close(self) -> None:
         """Close the connection."""

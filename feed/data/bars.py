@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feed.data.ticks import TickBlock, Traded
 
-__all__ = ["Bars", "bars_of", "joined", "running"]
+__all__ = ["Bars", "bars_of", "each_of", "joined", "running", "running_by"]
 
 Ints = NDArray[np.int64]
 Exact = NDArray[Any]
@@ -56,8 +56,14 @@ class Bars:
 
 def bars_of(block: TickBlock | Traded, length: int) -> Bars:
     """Aggregate the ticks of a block into bars of `length` ns."""
+    each = each_of(block)
+    return _grouped(each.time // length * length, each)
+
+
+def each_of(block: TickBlock | Traded) -> Bars:
+    """Return one bar for each row of a block, at its time."""
     rows = Traded.of(block) if isinstance(block, TickBlock) else block
-    each = Bars(
+    return Bars(
         time=rows.time,
         open=rows.price,
         high=rows.price,
@@ -67,7 +73,6 @@ def bars_of(block: TickBlock | Traded, length: int) -> Bars:
         trades=rows.count,
         notional=_product(rows.price, rows.size),
     )
-    return _grouped(rows.time // length * length, each)
 
 
 def joined(parts: Sequence[Bars]) -> Bars:
@@ -79,13 +84,17 @@ def joined(parts: Sequence[Bars]) -> Bars:
 
 def running(bars: Bars, length: int) -> Bars:
     """Return for each bar the state, at its end, of the longer bar of `length` ns that contains it."""
+    return running_by(bars, bars.time // length * length)
+
+
+def running_by(bars: Bars, group: Ints) -> Bars:
+    """Return for each bar the state, at its end, of the longer bar that contains it, which begins at its `group`."""
     if not len(bars):
         return bars
-    group = bars.time // length
     begins = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
     rank = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(bars)))
     return Bars(
-        time=group * length,
+        time=group,
         open=bars.open[begins][rank],
         high=_highest(bars.high, rank),
         low=-_highest(-bars.low, rank),

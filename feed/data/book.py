@@ -6,6 +6,7 @@ bid and ask are the tick's quote; the change before it, at the same time, shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -88,6 +89,9 @@ class Depth(Protocol):
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
         """Return the books after the changes `lo` up to, not including, `hi`; -1 is the book before the first."""
+
+    def ladders_at(self, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after each of these changes, in increasing order; without the ones between."""
 
 
 class Books(Protocol):

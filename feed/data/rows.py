@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from feed.data.book import Ladder
+from feed.data.book import Ladder, QuoteBlock
 from feed.data.ticks import Instrument, StatusChange, TickBlock
 
 __all__ = [
     "BookRows",
     "CandleRow",
     "CandleRows",
+    "GatheredTrades",
+    "QuoteRows",
     "RawRows",
     "Rows",
     "StatusRows",
@@ -45,9 +47,10 @@ class TradeRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StatusRows:
-    """Changes of a symbol's status."""
+    """Changes of a symbol's status; `instrument` is None if unknown."""
 
     changes: tuple[StatusChange, ...]
+    instrument: Instrument | None = None
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -62,6 +65,10 @@ class BookRows:
         times: one time for each row.
         ladders: the book after each row; for changes one more, the book before the first row, at the front.
         whole: True if each row is a whole book.
+        numbers: for gathered changes, the `seq` in the channel `book` of each ladder; otherwise empty.
+        earlier: for gathered changes, the time of the change before each row's first one; otherwise empty.
+        touched: for gathered changes that join any state in between, the prices of bids and of asks that were different
+            at any time of each row's step; otherwise empty.
     """
 
     instrument: Instrument
@@ -69,18 +76,30 @@ class BookRows:
     times: Sequence[int]
     ladders: Sequence[Ladder]
     whole: bool
+    numbers: Sequence[int] = ()
+    earlier: Sequence[int] = ()
+    touched: Sequence[tuple[frozenset[int], frozenset[int]]] = ()
 
     def __len__(self) -> int:
         return len(self.times)
 
-    def since(self, before: Ladder) -> BookRows:
-        """Return one change that leads from the book `before` to the book after the last row."""
-        return BookRows(self.instrument, self.depth, self.times[-1:], (before, self.ladders[-1]), whole=False)
+    def since(self, before: BookRows, place: int) -> BookRows:
+        """Return one change that leads from a book of earlier rows, at index `place`, to the one after the last row."""
+        ladders = (before.ladders[place], self.ladders[-1])
+        numbers = (before.numbers[place], self.numbers[-1]) if self.numbers else ()
+        earlier = before.times[-1:] if numbers else ()
+        return BookRows(
+            self.instrument, self.depth, self.times[-1:], ladders, whole=False, numbers=numbers, earlier=earlier
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class CandleRow:
-    """State of a candle at `time`: prices in ticks, volume in lots, notional in ticks times lots."""
+    """State of a candle at `time`: prices in ticks, volume in lots, notional in ticks times lots.
+
+    Candles for exchanges also tell what takers bought (`buy_volume`, `buy_notional`), the `seq` of the last trade so
+    far, and whether anything has changed since the message before (`fresh`).
+    """
 
     begin: int
     open: int
@@ -92,6 +111,10 @@ class CandleRow:
     notional: int | Fraction
     closed: bool
     time: int
+    buy_volume: int = 0
+    buy_notional: int | Fraction = 0
+    last_trade: int = 0
+    fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +131,11 @@ class CandleRows:
 
 @dataclass(frozen=True, slots=True)
 class TickerRow:
-    """Statistics of 24 hours at `time`, in the units of a candle; `trades` is None if unknown."""
+    """Statistics of 24 hours at `time`, in the units of a candle; `trades` is None if unknown.
+
+    Tickers for exchanges also tell the size and the `seq` of the last trade, the price `before` the window, its length,
+    and whether anything has changed since the message before (`fresh`).
+    """
 
     last: int
     bid: int
@@ -122,6 +149,13 @@ class TickerRow:
     notional: int | Fraction
     time: int
     trades: int | None = 0
+    last_size: int = 0
+    last_trade: int = 0
+    last_time: int = 0
+    last_side: int = 0
+    before: int = 0
+    window: int = 0
+    fresh: bool = True
 
     @classmethod
     def untraded(cls, time: int) -> TickerRow:
@@ -151,4 +185,37 @@ class RawRows:
         return len(self.objects)
 
 
-Rows = TradeRows | StatusRows | BookRows | CandleRows | TickerRows | RawRows
+@dataclass(frozen=True, slots=True, eq=False)
+class QuoteRows:
+    """Best bid and ask after each change of a book, whether they changed or not.
+
+    Attributes:
+        before: the quote before the first row; empty if there is none.
+    """
+
+    instrument: Instrument
+    quotes: QuoteBlock
+    before: QuoteBlock
+
+    def __len__(self) -> int:
+        return len(self.quotes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatheredTrades:
+    """Fills of one instrument, gathered over stretches of market time: one row for each stretch, which may be empty.
+
+    Attributes:
+        blocks: the fills of each row.
+        firsts: the `seq` in the channel `trading` of the first fill of each row.
+    """
+
+    instrument: Instrument
+    blocks: Sequence[TickBlock]
+    firsts: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+
+Rows = TradeRows | StatusRows | BookRows | CandleRows | TickerRows | RawRows | QuoteRows | GatheredTrades

@@ -110,6 +110,10 @@ class TickBlock:
         """Return the block of those rows; the columns are views."""
         return TickBlock(*(getattr(self, column.name)[rows] for column in fields(self)))
 
+    def where(self, wanted: NDArray[np.bool_]) -> TickBlock:
+        """Return the fills whose row is wanted, copied."""
+        return TickBlock(*(getattr(self, column.name)[wanted] for column in fields(self)))
+
     def before(self, time: int) -> TickBlock:
         """Return the fills before `time` (ns UTC)."""
         return self[: int(np.searchsorted(self.time, time))]

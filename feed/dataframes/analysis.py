@@ -2,6 +2,10 @@
 
 Each takes a frame of one symbol unless it says otherwise; its result is new, and the frame stays as it is. Intervals
 are texts such as `1s`, `5m` or `1h` in market time, bars begin at whole multiples of theirs since the Unix epoch, UTC.
+
+One convention for quotes: wherever a function here uses the quote of a tick, it is the one just before the tick, as
+`quote_before` returns it. A tick of our own markets carries the quote that it leaves; the one before follows exactly.
+
 Functions of quotes and books are described in `feed.dataframes.microstructure`.
 """
 
@@ -23,6 +27,7 @@ from feed.dataframes.microstructure import (
     response,
     weighted_mid,
 )
+from feed.dataframes.quotes import quote_before
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, decimal_places, parse_duration
 
@@ -37,6 +42,7 @@ __all__ = [
     "order_flow_imbalance",
     "price_impact",
     "queue_imbalance",
+    "quote_before",
     "quote_frame",
     "realised_volatility",
     "response",
@@ -55,16 +61,18 @@ Ints = NDArray[np.int64]
 
 def mid(frame: pd.DataFrame) -> pd.Series:
     """Return the mid price of the quote before each tick, in the quote currency. Any symbols."""
-    return ((frame["bid"] + frame["ask"]) / 2).rename("mid")
+    before = quote_before(frame)
+    return ((before["bid"] + before["ask"]) / 2).rename("mid")
 
 
 def spread(frame: pd.DataFrame, unit: Literal["price", "ticks", "bps"] = "price") -> pd.Series:
     """Return ask minus bid before each tick: in quote currency, ticks (exact), or basis points of the mid price."""
-    ticks = frame["ask_ticks"] - frame["bid_ticks"]
+    before = quote_before(frame)
+    ticks = before["ask_ticks"] - before["bid_ticks"]
     if unit == "ticks":
         return ticks.rename("spread")
     # Rounded to valid prices: the difference of two floats has digits that neither has.
-    width = (frame["ask"] - frame["bid"]).round(12)
+    width = (before["ask"] - before["bid"]).round(12)
     return (width if unit == "price" else width / mid(frame) * 1e4).rename("spread")
 
 
@@ -102,7 +110,8 @@ def realised_volatility(frame: pd.DataFrame, interval: str = "1s", window: str =
 
 def queue_imbalance(frame: pd.DataFrame) -> pd.Series:
     """Return the imbalance of the best sizes before each tick: (bid - ask) / (bid + ask), from -1 to 1. Any symbols."""
-    bid, ask = frame["bid_lots"], frame["ask_lots"]
+    before = quote_before(frame)
+    bid, ask = before["bid_lots"], before["ask_lots"]
     return ((bid - ask) / (bid + ask)).rename("queue_imbalance")
 
 

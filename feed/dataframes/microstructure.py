@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feed.dataframes.quotes import quote_before
 from feed.errors import UsageError
 from feed.units import DAY, MILLISECOND, parse_duration
 
@@ -143,13 +144,16 @@ def price_impact(ticks: pd.DataFrame, interval: str = "10s") -> pd.Series:
 def response(ticks: pd.DataFrame, lags: int = 100) -> pd.Series:
     """Return the response function: the mean change of the mid price, in the trade's direction, n trades later.
 
+    Mid prices are those just before the trades, see `quote_before`.
+
     Index `lag`, from 1. It rises and flattens where prices digest orders slowly. Source: Bouchaud, Gefen, Potters and
     Wyart, Fluctuations and response in financial markets, 2004.
     """
     _one(ticks)
     if not 1 <= lags < max(len(ticks), 2):
         raise UsageError(f"lags is {lags}; it is a number of trades, below the {len(ticks)} that there are")
-    mid = ((ticks["bid"] + ticks["ask"]) / 2).to_numpy()
+    before = quote_before(ticks)
+    mid = ((before["bid"] + before["ask"]) / 2).to_numpy()
     sign = np.where(ticks["side"] == "buy", 1.0, -1.0)
     values = [float(np.mean(sign[:-lag] * (mid[lag:] - mid[:-lag]))) for lag in range(1, lags + 1)]
     return pd.Series(values, index=pd.RangeIndex(1, lags + 1, name="lag"), name="response")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from feed.data.book import Ladder
+from feed.data.columns import DECIMALS
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.ticks import COLUMNS, chosen_columns, polars_frame, source_frame
+from feed.dataframes.recorded import recorded_columns
+from feed.dataframes.ticks import COLUMNS, INTEGERS, chosen_columns, polars_frame, tick_frame
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.sources.files import open_recorded
@@ -78,14 +79,13 @@ class RecordingData:
         `invented`, which the recording of a market of ours does not need, is True. `attrs["quotes"]` is `after` for
         such a recording, whose trades have the quote that they leave, and `before` for any other.
         """
-        symbols = [instrument.symbol for instrument in self.instruments]
+        wanted = self._wanted([instrument.symbol for instrument in self.instruments])
         # A replay numbers its messages without holes; the analysis of a recording needs to see them.
         told = self._path is not None and "seq" in self._columns
-        recorded = _recorded_seqs(self._path, self._chosen) if told and self._path is not None else {}
-        seqs = [recorded.get(symbol, np.zeros(0, np.int64)) for symbol in symbols]
-        begin, end = self._bounds()
-        wanted = self._wanted(symbols)
-        frame = source_frame(self._source, begin, end, wanted, seqs, self._columns)
+        seqs = [self._source.seqs(index) for index in wanted] if told else None
+        steps = [name for name in DECIMALS if name in self._columns or INTEGERS[name] in self._columns]
+        rows = recorded_columns(self._source, self._bounds(), wanted, steps, seqs)
+        frame = tick_frame(rows, [self.instruments[index] for index in wanted], self._columns)
         ours = self.info.scenario is not None
         if self._columns is COLUMNS and not ours:
             frame = self._as_recorded(frame, wanted)
@@ -99,9 +99,11 @@ class RecordingData:
             rows = np.flatnonzero((frame["symbol"] == self.instruments[index].symbol).to_numpy())
             if not len(rows):
                 continue
+            lo, hi = self._source.rows_between(index, *self._bounds())
             moved, own = self._source.moved(index)
-            stamps[rows[moved]] = own // MILLISECOND
-            invented[rows] = self._source.invented(index)
+            shown = (moved >= lo) & (moved < hi)
+            stamps[rows[moved[shown] - lo]] = own[shown] // MILLISECOND
+            invented[rows] = self._source.invented(index)[lo:hi]
         index_of = pd.DatetimeIndex(stamps.copy().view("datetime64[ms]"), tz="UTC", name="time")
         attrs = frame.attrs
         frame = frame.assign(timestamp=stamps, invented=invented).set_axis(index_of, axis=0)
@@ -224,26 +226,6 @@ class RecordingData:
         frame["size"] = frame["size_lots"] * instrument.lot_units / 10.0**instrument.size_decimals
         columns = ["time", "timestamp", "symbol", "side", "level", "price", "size", "price_ticks", "size_lots"]
         return frame[columns]
-
-
-def _recorded_seqs(path: Path, chosen: Slice) -> dict[str, Ints]:
-    """Return the numbers of each symbol's trades, without repeated ones; none where not every trade has one."""
-    parts: dict[str, list[pa.Array]] = {}
-    with open_recording(path) as reader:
-        for trades in trades_of_slice(reader, chosen, ["seq", "symbol", "time"]):
-            names = trades["symbol"].cast(pa.string())
-            for symbol in pc.unique(names).to_pylist():
-                parts.setdefault(symbol, []).append(trades["seq"].filter(pc.equal(names, symbol)))
-    return {symbol: _fresh(pa.chunked_array(arrays)) for symbol, arrays in parts.items()}
-
-
-def _fresh(numbers: pa.ChunkedArray) -> Ints:
-    """Select the numbers above all before them, as a replay does."""
-    if numbers.null_count:
-        return np.zeros(0, np.int64)
-    seqs: Ints = numbers.to_numpy().astype(np.int64)
-    fresh: Ints = seqs[seqs > np.concatenate([[-1], np.maximum.accumulate(seqs)[:-1]])]
-    return fresh
 
 
 def _rows(ladders: list[Ladder], times: np.ndarray) -> pd.DataFrame:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from feed.delivery.deflate import deflated
 
-__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "text_frame"]
+__all__ = ["deflated_frame", "framed", "frames_in", "payload_of", "ping_frame", "stamped", "text_frame"]
 
 TEXT_FIN = 0x81
 PING_FIN = 0x89
@@ -39,9 +39,23 @@ def ping_frame(payload: bytes) -> bytes:
 
 
 def framed(payloads: Iterable[bytes], *, deflate: bool = False) -> list[bytes]:
-    """Return each payload as a frame, compressed if `deflate` is set and it gets shorter; b"" for an empty payload."""
-    frames = [text_frame(payload) if payload else b"" for payload in payloads]
-    return [deflated_frame(frame) if frame else b"" for frame in frames] if deflate else frames
+    """Return each payload as a frame, compressed if `deflate` is set and it gets shorter; b"" for an empty payload.
+
+    A payload with line breaks is several messages, each with a frame of its own, for exchanges that spread one change
+    over many. JSON text itself has none.
+    """
+    frames = [_frames(payload) if payload else b"" for payload in payloads]
+    return [b"".join(map(deflated_frame, frames_in(frame))) for frame in frames] if deflate else frames
+
+
+def _frames(payload: bytes) -> bytes:
+    return b"".join(map(text_frame, payload.split(b"\n"))) if b"\n" in payload else text_frame(payload)
+
+
+def stamped(data: bytes, stamp: Callable[[bytes], bytes]) -> bytes:
+    """Return joined frames, the payload of each uncompressed text replaced by what `stamp` returns for it."""
+    frames = list(frames_in(data))
+    return b"".join([text_frame(stamp(payload_of(it))) if it[0] == TEXT_FIN else it for it in frames])
 
 
 def deflated_frame(frame: bytes) -> bytes:

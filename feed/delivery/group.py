@@ -23,6 +23,7 @@ class Group:
         audiences: the audiences of readers that may be written to directly.
         queued: the other readers, in the order in which they were queued.
         diverted: the number of queued readers that take frames one by one.
+        is_measurable: False if no progress pings may be sent to its readers.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Group:
         "audiences",
         "diverted",
         "is_conflated",
+        "is_measurable",
         "queued",
         "seq",
         "size",
@@ -43,6 +45,7 @@ class Group:
         self._recall = recall
         self.stream = stream
         self.is_conflated = recall is not None
+        self.is_measurable = True
         self.seq = seq
         self.size = 0
         # The time a message was last written, in monotonic ns; empty messages do not count.
@@ -92,7 +95,8 @@ class Audience:
 
     def __init__(self, groups: frozenset[Group]) -> None:
         self.groups = groups
-        self.is_conflated = any(group.is_conflated for group in groups)
+        # Progress pings show which readers of conflated groups are late.
+        self.is_conflated = any(group.is_conflated and group.is_measurable for group in groups)
         self.ask_at = 0
         self.staged: list[bytes] = []
         self.readers: list[Subscriber] = []

@@ -96,6 +96,7 @@ class Hub:
             group = topic.groups[form] = Group(stream, form, recall)
         # An empty group is not updated by `publish`.
         group.seq = topic.seq
+        group.is_measurable = subscriber.is_measurable
         self._fanout.enter(subscriber, group)
 
     def leave(self, subscriber: Subscriber, stream: Stream, form: Form) -> None:

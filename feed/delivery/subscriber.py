@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from feed.delivery.deferred import Deferred, Due, Origin
-from feed.delivery.framing import frames_in, ping_frame
+from feed.delivery.framing import frames_in, ping_frame, stamped
 from feed.delivery.outbox import Outbox
 from feed.delivery.pulse import GRACE, STALL, Pulse
 from feed.faults.link import Parcel
@@ -39,6 +39,9 @@ class Subscriber:
         outbox: its bounded output buffer.
         descriptor: a socket that may be written to directly while nothing waits, or None to always use the outbox.
         round_trip: function that returns the network round trip, ns; rarely called.
+        stamp: function that puts the numbers of this connection into a message, in the order of sending; None if
+            messages have none. Such a reader has no descriptor.
+        is_measurable: False if no progress pings may be sent, because the client would count them.
 
     Attributes:
         skipped: the number of messages of conflated streams that it was not sent, since it did not keep up.
@@ -54,16 +57,28 @@ class Subscriber:
         "_patience",
         "_pulse",
         "_round_trip",
+        "_stamp",
         "deferred",
         "descriptor",
         "detour",
         "direct",
+        "is_measurable",
         "outbox",
         "skipped",
     )
 
-    def __init__(self, outbox: Outbox, descriptor: int | None, round_trip: Callable[[], int] = _no_time) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        descriptor: int | None,
+        round_trip: Callable[[], int] = _no_time,
+        *,
+        is_measurable: bool = True,
+        stamp: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self._stamp = stamp
         self._round_trip = round_trip
+        self.is_measurable = is_measurable
         self.outbox = outbox
         self.descriptor = descriptor
         self.direct = descriptor is not None
@@ -82,6 +97,7 @@ class Subscriber:
 
     def say(self, frames: bytes, name: str = "") -> None:
         """Write the frames of an event; `name` is the name of its class."""
+        frames = self._stamped((frames,))[0]
         if self.detour is None:
             self.outbox.write(frames)
         else:
@@ -89,6 +105,7 @@ class Subscriber:
 
     def show(self, stream: Stream, seq: int, frames: Sequence[bytes]) -> None:
         """Write data frames of one stream, the last of them with this `seq`."""
+        frames = self._stamped(frames)
         if self.detour is None:
             self.outbox.write(b"".join(frames))
         else:
@@ -96,6 +113,7 @@ class Subscriber:
 
     def show_state(self, stream: Stream, seq: int, frames: bytes) -> None:
         """Write the frames of a snapshot, all of them with this `seq`."""
+        frames = self._stamped((frames,))[0]
         if self.detour is None:
             self.outbox.write(frames)
         else:
@@ -143,7 +161,7 @@ class Subscriber:
     @property
     def takes_all(self) -> bool:
         """True if lossless messages are written at once, because none wait that they must not overtake."""
-        return self.detour is None and not self.deferred
+        return self.detour is None and self._stamp is None and not self.deferred
 
     @property
     def may_go_direct(self) -> bool:
@@ -192,7 +210,9 @@ class Subscriber:
 
     def may_be_asked(self, now: int) -> bool:
         """Return True if a progress ping is due."""
-        return self.detour is None and (self._pulse is None or self._pulse.may_be_asked(now))
+        if not self.is_measurable or self.detour is not None:
+            return False
+        return self._pulse is None or self._pulse.may_be_asked(now)
 
     def expect(self, number: int, now: int) -> None:
         """Expect the answer to a progress ping that is sent with directly written data."""
@@ -263,14 +283,20 @@ class Subscriber:
 
     def _write(self, due: Iterable[Due]) -> None:
         if self.detour is None:
-            self.outbox.write(b"".join([frame for entry in due for frame in entry.frames]))
+            self.outbox.write(b"".join([frame for entry in due for frame in self._stamped(entry.frames)]))
             return
         for entry in due:
-            self.detour.take(_parcels(entry.origin.stream, entry.seq, entry.frames))
+            self.detour.take(_parcels(entry.origin.stream, entry.seq, self._stamped(entry.frames)))
+
+    def _stamped(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        stamp = self._stamp
+        return frames if stamp is None else [stamped(frame, stamp) for frame in frames]
 
 
 def _parcels(stream: Stream, seq: int, frames: Sequence[bytes]) -> list[Parcel]:
     """Return frames of one stream as parcels, the last with this `seq`; a single item may be several joined frames."""
     single = list(frames_in(frames[0])) if len(frames) == 1 else frames
     first = seq - len(single) + 1
-    return [Parcel(frame, "data", stream, number, "") for number, frame in enumerate(single, first) if frame]
+    # One message may be several frames.
+    pairs = [(number, one) for number, frame in enumerate(single, first) for one in frames_in(frame)]
+    return [Parcel(one, "data", stream, number, "") for number, one in pairs]

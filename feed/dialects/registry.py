@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from feed.dialects.base import Dialect, Form
+from feed.dialects.binance.dialect import BinanceDialect
+from feed.dialects.bitfinex.dialect import BitfinexDialect
+from feed.dialects.coinbase.dialect import CoinbaseDialect
+from feed.dialects.coinbase_advanced.dialect import AdvancedDialect
 from feed.dialects.kraken_v2.dialect import KrakenDialect
 from feed.dialects.native.dialect import NativeDialect
 
@@ -12,6 +16,10 @@ NATIVE = NativeDialect()
 
 _KNOWN: tuple[Dialect, ...] = (
     NATIVE,
+    BinanceDialect(),
+    CoinbaseDialect(),
+    AdvancedDialect(),
+    BitfinexDialect(),
     KrakenDialect(),
 )
 

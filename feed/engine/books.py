@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -168,6 +168,14 @@ class MadeDepth:
                 found += self._made(block, first + low - begin, levels, first + high - begin)
         return found
 
+    def ladders_at(self, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after each of these changes, in increasing order; without the ones between."""
+        found = self.ladders(-1, 0, levels) * sum(row < 0 for row in rows)
+        for (block, first, _), begin, end in zip(self._parts, self._firsts[:-1], self._firsts[1:], strict=True):
+            wanted = [first + row - begin for row in rows if begin <= row < end]
+            found += self._ladders.make(block, wanted, levels) if wanted else []
+        return found
+
     def _made(self, block: Changes, lo: int, levels: int, hi: int | None = None) -> list[Ladder]:
         return self._ladders(block, lo, lo + 1 if hi is None else hi, levels)
 
@@ -193,23 +201,27 @@ class _Ladders:
         if rows is None or rows[0] is not block or rows[1:] != (lo, hi):
             # At least as deep as the previous rows were requested.
             self._rows, before, self._asked = (block, lo, hi), self._asked, levels
-            self._make(block, lo, hi, max(levels, before))
+            self._keep(block, lo, hi, max(levels, before))
         elif levels > self._levels:
-            self._make(block, lo, hi, levels)
+            self._keep(block, lo, hi, levels)
         self._asked = max(self._asked, levels)
         return self._found if levels == self._levels else [ladder.cut(levels) for ladder in self._found]
 
-    def _make(self, block: Changes, lo: int, hi: int, levels: int) -> None:
-        near = [_near(block, row) for row in range(lo, hi)]
-        seen = block.quotes.time[lo:hi]
+    def _keep(self, block: Changes, lo: int, hi: int, levels: int) -> None:
+        self._levels = levels
+        self._found = self.make(block, range(lo, hi), levels)
+
+    def make(self, block: Changes, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after these changes of a block."""
+        near = [_near(block, row) for row in rows]
+        seen = block.quotes.time[list(rows)]
         usual = self._usual(seen)
         sides = []
         for side, fronts in ((BID, [bids for bids, _ in near]), (ASK, [asks for _, asks in near])):
             anchor = np.array([front[-1][0] for front in fronts], np.int64)
             behind = self._deep.behind(side, anchor, seen, usual, levels - 1)
             sides.append([tuple((front + deep)[:levels]) for front, deep in zip(fronts, behind, strict=True)])
-        self._levels = levels
-        self._found = [Ladder(bids, asks) for bids, asks in zip(*sides, strict=True)]
+        return [Ladder(bids, asks) for bids, asks in zip(*sides, strict=True)]
 
 
 def _near(block: Changes, row: int) -> tuple[list[Level], list[Level]]:

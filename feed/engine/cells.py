@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.engine.minutes import LN2, Minutes, grids
+from feed.engine.minutes import HEAT_SQUARE, LN2, Minutes, waves
 from feed.randomness import RandomStream, normals, powers
 from feed.units import MILLISECOND, MINUTE
 
@@ -22,7 +22,7 @@ __all__ = ["CELL", "CELLS_A_MINUTE", "CHUNK", "Cells"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Column = TypeVar("Column", np.float64, np.int64)
+Column = TypeVar("Column", np.float64, np.int64, np.bool_)
 
 CELL = 500 * MILLISECOND
 CELLS_A_MINUTE = MINUTE // CELL
@@ -30,12 +30,22 @@ CHUNK = 15
 """Number of minutes that are made and kept together."""
 KEPT_CHUNKS = 8
 
-# Standard deviations of log2 intensity, by the grid's cell length in `CELL`s.
-BURSTS = {1: 1.05, 4: 0.65, 16: 0.45, 64: 0.30}
+# Standard deviations of log2 intensity, by the length in `CELL`s of the window that the normals are averaged over.
+BURSTS = {1: 0.60, 4: 0.55, 16: 0.45, 64: 0.30}
 PLAIN_BURSTS = 0.3
 """Factor on `BURSTS` in a plain market."""
-BUSY_STEP, OWN_STEP = 0.5, 0.7
-"""Exponent with which a step grows with the cell's intensity, and the standard deviation of log2 of its own factor."""
+SWELLS = {8: 0.6, 120: 0.8, 1800: 0.6}
+"""The same of log2 of the sizes of orders."""
+HOT_SWELL = 0.8
+"""Exponent with which the sizes of orders grow with the volatility."""
+STEPS = {1: 0.40, 8: 0.55, 40: 0.50}
+"""The same of log2 of the steps of the price."""
+BUSY_STEP = 0.9
+"""Exponent with which a step grows with the cell's intensity."""
+ALERT = {2: 0.75, 6: 0.66}
+"""The same of the alertness of quotes, positive where they follow the price and negative where they stand still."""
+ALERT_BUSY, CALM = 0.8, 0.35
+"""Factor with which alertness grows with log2 of the intensity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class _Chunk:
     """Values of the cells of a chunk, one row for each minute."""
 
     bursts: Floats
+    swells: Floats
+    alert: NDArray[np.bool_]
     steps: Ints
 
 
@@ -67,6 +79,14 @@ class Cells:
         """Return log2 of the intensity of each cell, relative to its minute's; one row for each minute, in order."""
         return self._rows(lambda chunk: chunk.bursts, minutes)
 
+    def swells(self, minutes: Ints) -> Floats:
+        """Return log2 of the size of orders in each cell, relative to the usual one; one row for each minute."""
+        return self._rows(lambda chunk: chunk.swells, minutes)
+
+    def alert(self, minutes: Ints) -> NDArray[np.bool_]:
+        """Return whether quotes follow the price in each cell; one row for each minute."""
+        return self._rows(lambda chunk: chunk.alert, minutes)
+
     def steps(self, minutes: Ints) -> Ints:
         """Return the change of log2 of the price over each cell, in fixed point; one row for each minute, in order."""
         return self._rows(lambda chunk: chunk.steps, minutes)
@@ -81,13 +101,21 @@ class Cells:
     def _make(self, chunk: int) -> _Chunk:
         first = chunk * CHUNK
         cells = np.arange(first * CELLS_A_MINUTE, (first + CHUNK) * CELLS_A_MINUTE, dtype=np.int64)
-        log = grids(self.stream, "burst", BURSTS, cells)
+        log = waves(self.stream, "burst", BURSTS, int(cells[0]), len(cells))
         mean = sum(weight * weight for weight in BURSTS.values()) * (LN2 / 2.0)
         if self._plain:
             log, mean = log * PLAIN_BURSTS, mean * PLAIN_BURSTS**2
-        dice = normals(self.stream("course").words(int(cells[0]), len(cells)))
-        raw = (dice[::2] * powers(BUSY_STEP * log + OWN_STEP * dice[1::2])).reshape(CHUNK, CELLS_A_MINUTE)
-        return _Chunk((log - mean).reshape(CHUNK, CELLS_A_MINUTE), self._bent(raw, first))
+        swell = waves(self.stream, "swell", SWELLS, int(cells[0]), len(cells))
+        swell += np.repeat(self._minutes.heat(first, CHUNK) * HOT_SWELL, CELLS_A_MINUTE)
+        square = sum(weight * weight for weight in SWELLS.values()) + HOT_SWELL**2 * HEAT_SQUARE
+        swell -= square * (LN2 / 2.0)
+        shape = (CHUNK, CELLS_A_MINUTE)
+        dice = normals(self.stream("course").words(int(cells[0]) // 2, len(cells) // 2))
+        own = waves(self.stream, "step", STEPS, int(cells[0]), len(cells))
+        raw = (dice * powers(BUSY_STEP * log + own)).reshape(shape)
+        alert = waves(self.stream, "alert", ALERT, int(cells[0]), len(cells)) + ALERT_BUSY * log > CALM
+        columns = (log - mean).reshape(shape), swell.reshape(shape), alert.reshape(shape)
+        return _Chunk(*columns, self._bent(raw, first))
 
     def _bent(self, raw: Floats, first: int) -> Ints:
         """Scale steps to each minute's volatility, and bend them so that they add up to its change of price."""

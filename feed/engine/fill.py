@@ -16,7 +16,7 @@ from feed.engine.orders import Arrivals, Flow, Touch
 from feed.engine.quotes import LEAN, TOUCH_SPREAD
 from feed.engine.sweep import Sweep
 from feed.engine.timeline import Timeline
-from feed.randomness import exponentials, normals, powers, uniforms
+from feed.randomness import exponentials, log2, normals, powers, uniforms
 from feed.scenario.model import SymbolModel
 from feed.units import MINUTE
 
@@ -26,8 +26,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_FILLS = 50
-FILLS_LOG, FILLS_HEFT, FILLS_OWN, FILLS_SWEEP = 0.80, 0.55, 0.85, 0.95
-SIZE_HEFT, SIZE_OWN = 1.5, 2.2
+FILLS_LOG, FILLS_HEFT, FILLS_OWN, FILLS_SWEEP = 0.85, 0.45, 0.95, 0.6
+SIZE_HEFT, SIZE_OWN = 1.4, 1.8
+SHARED_OUT = 0.6
+"""Exponent with which the sizes of fills decrease with their number in an order."""
 SIZE_TAIL, TAIL_FROM = 0.6, 2.2
 POPULAR, MOST_POPULAR = 0.24, 0.09
 TOUCH_DEPTH = 20.0
@@ -35,6 +37,8 @@ TOUCH_DEPTH = 20.0
 MOST_LOTS = 1e12
 WIDE_FROM, WIDE_GROWTH, WIDEST = 2.2, 4.0, 6.0
 """Parameters of an unscripted spread, which opens to 2 ** `WIDEST` ticks at most."""
+WIDEST_SHARE = 10_000
+"""Share of the price, as a divisor, that an unscripted spread is at most."""
 LEVEL_GAP = 3e-6
 """Distance of the levels that an order consumes, as a share of the price, in a book that is not thin."""
 BREATH = 0.5
@@ -42,6 +46,7 @@ BREATH = 0.5
 ID_SPACE = 10_000_000
 """Number of trade ids of one minute: a minute's trades are numbered from the minute's number times this value."""
 
+_LOGS = log2(np.maximum(np.arange(MAX_FILLS + 1), 1).astype(np.float64))
 _DECADES = 10 ** np.arange(14, dtype=np.int64)
 
 
@@ -78,7 +83,7 @@ class TickFill:
         self._flow = flow
         self._timeline = timeline
         self._fills_key, self._touch_key = flow.key("fills"), flow.key("touch")
-        self._size_key, self._tail_key = flow.key("size"), flow.key("tail")
+        self._size_key, self._tail_key, self._level_key = flow.key("size"), flow.key("tail"), flow.key("level")
         self.median_lots = max(1.0, symbol.order_size / float(symbol.lot_size))
 
     def usual(self, times: Ints) -> Floats:
@@ -97,14 +102,14 @@ class TickFill:
         touch = self._led(orders, self._flow.touch(number, orders), counts)
         size = self._sizes(orders, counts)
         order = np.repeat(np.arange(len(orders)), counts)
-        spread = self._spreads(orders)
+        spread = self._spreads(orders, touch)
         buy = touch.sign > 0
         first = np.where(buy, touch.before + spread, touch.before)
-        price = first.take(order) + self._depth(touch, counts)
-        bid_size, ask_size = self._touch_sizes(orders)
+        price = first.take(order) + self._depth(orders, touch, counts)
         time = orders.time.take(order)
         sweep = Sweep(price, size, counts, touch.sign)
         bid, ask = _behind(touch, spread, sweep)
+        bid_size, ask_size = self._touch_sizes(orders, bid, ask, buy)
         rest = sweep.rest(np.where(buy, ask, bid), np.where(buy, ask_size, bid_size))
         taken, left, bought = rest.price, rest.size, buy.take(order)
         facing = np.where(buy, touch.before, touch.before + spread).take(order)
@@ -145,21 +150,39 @@ class TickFill:
         before[rows] += np.maximum(way[rows] - most, 0) * touch.sign[rows]
         return replace(touch, before=before)
 
-    def _depth(self, touch: Touch, counts: Ints) -> Ints:
-        """Return each fill's signed distance from the touch: an order that moves the touch fills all the way."""
+    def _depth(self, orders: Arrivals, touch: Touch, counts: Ints) -> Ints:
+        """Return each fill's signed distance from the touch: an order that moves the touch fills all the way.
+
+        The levels that it finds stand at uneven distances, and several fills are at one level.
+        """
         way = (touch.after - touch.before) * touch.sign
         reach = np.where(way > 0, way * touch.sign, 0)
+        many = np.flatnonzero((reach != 0) & (counts > 1))
         ends = np.cumsum(counts)
-        rank = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
-        steps = np.maximum(counts - 1, 1)
-        # The last fill takes the level that the touch leaves behind; an order of one fill stays at the touch.
-        depth: Ints = np.repeat(reach, counts) * rank // np.repeat(steps, counts)
+        depth = np.zeros(int(ends[-1]) if len(ends) else 0, np.int64)
+        if not len(many):
+            return depth
+        parts = orders.members.some(many).parts(counts[many])
+        dice = uniforms(parts.words(self._level_key))[::2]
+        steps = np.floor(dice * dice * dice * 2.0**20).astype(np.int64) + 1
+        lasts = np.cumsum(counts[many]) - 1
+        firsts = lasts - counts[many] + 1
+        # An order's first fill is at the touch, its last one at the level that the touch leaves behind.
+        steps[firsts] = 0
+        reached = np.cumsum(steps)
+        begins = np.repeat(reached[firsts], counts[many])
+        total = np.repeat(reached[lasts] - reached[firsts], counts[many])
+        rows = np.repeat(ends[many] - counts[many] - firsts, counts[many]) + np.arange(len(steps))
+        depth[rows] = np.floor(np.repeat(reach[many], counts[many]) * ((reached - begins) / total) + 0.5).astype(
+            np.int64
+        )
         return depth
 
-    def _spreads(self, orders: Arrivals) -> Ints:
+    def _spreads(self, orders: Arrivals, touch: Touch) -> Ints:
         """Return the spread in ticks before each order: mostly the smallest that the script allows."""
         wide = orders.wide
         extra = powers(np.minimum(np.maximum(wide - WIDE_FROM, 0.0) * WIDE_GROWTH, WIDEST))
+        extra = np.minimum(extra, np.maximum(touch.before / float(WIDEST_SHARE), 1.0))
         if self._plain:
             extra = np.ones(len(orders))
         factor = self._timeline.factor("spread", orders.time)
@@ -174,7 +197,8 @@ class TickFill:
         own = normals(words)[::2]
         choice = uniforms(words)[1::2]
         tail = exponentials(fills.words(self._tail_key))[::2]
-        log = np.repeat(SIZE_HEFT * orders.heft - FILLS_LOG, counts) + SIZE_OWN * own
+        of_order = SIZE_HEFT * orders.heft - FILLS_LOG + self._flow.swell(orders)
+        log = np.repeat(of_order - SHARED_OUT * (_LOGS.take(counts) - 1.0), counts) + SIZE_OWN * own
         log += np.maximum(tail - TAIL_FROM, 0.0) * SIZE_TAIL
         lots = np.minimum(self.median_lots * powers(log), MOST_LOTS)
         exact = np.maximum(np.floor(lots + 0.5).astype(np.int64), 1)
@@ -184,14 +208,25 @@ class TickFill:
         exact[popular] = digit * decade
         return exact
 
-    def _touch_sizes(self, orders: Arrivals) -> tuple[Ints, Ints]:
-        """Return the sizes at the touch, in lots, leaning towards the price a second later."""
+    def _touch_sizes(self, orders: Arrivals, bid: Ints, ask: Ints, buy: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+        """Return the sizes at the touch after each order, in lots, leaning towards the price a second later.
+
+        The side that an order does not take from stays as it was, as long as its price does.
+        """
         base = self.usual(orders.time)
         lean = self._flow.outlook(orders.time) * LEAN
         dice = normals(orders.members.words(self._touch_key))
-        bid = base * powers(dice[::2] * TOUCH_SPREAD + lean)
-        ask = base * powers(dice[1::2] * TOUCH_SPREAD - lean)
-        return _lots(bid), _lots(ask)
+        bid_size = _lots(base * powers(dice[::2] * TOUCH_SPREAD + lean))
+        ask_size = _lots(base * powers(dice[1::2] * TOUCH_SPREAD - lean))
+        return _standing(bid_size, bid, ~buy, orders.first), _standing(ask_size, ask, buy, orders.first)
+
+
+def _standing(size: Ints, price: Ints, taken: NDArray[np.bool_], first: Ints) -> Ints:
+    """Return the sizes at a side's touch: new where an order takes from it or its price changes, else as before."""
+    new = taken.copy()
+    new[1:] |= price[1:] != price[:-1]
+    new[first] = True
+    return size.take(np.maximum.accumulate(np.where(new, np.arange(len(size)), 0)))
 
 
 def _behind(touch: Touch, spread: Ints, sweep: Sweep) -> tuple[Ints, Ints]:

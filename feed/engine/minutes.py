@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.engine.timeline import FIXED
-from feed.randomness import RandomStream, exp2, normal, uniform
+from feed.randomness import RandomStream, exp2, normal, normals, uniform
 from feed.scenario.model import MarketModel, SymbolModel
 
-__all__ = ["Minutes", "grids"]
+__all__ = ["HEAT_SQUARE", "Minutes", "waves"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,10 +35,18 @@ LN2 = 0.6931471805599453
 MEAN_ABS = 1.2533141373155003
 """Reciprocal of the mean absolute value of a standard normal."""
 
+FINEST = 256
+"""Number of normals of the longest windows: they are drawn for several cells at once."""
+SUM_BITS = 32
+
 # Standard deviations of log2, by the grid's cell length in minutes.
 SHARED = {1: 0.16, 4: 0.20, 16: 0.22, 64: 0.28, 256: 0.30, 1024: 0.24, 4096: 0.18}
 VOLATILITY_ONLY = {1: 0.30, 4: 0.20, 16: 0.26, 64: 0.22, 256: 0.28, 1024: 0.16}
 ACTIVITY_ONLY = {4: 0.16, 64: 0.16}
+HEAT_SQUARE = sum(weight * weight for weights in (SHARED, VOLATILITY_ONLY) for weight in weights.values())
+"""Variance of log2 of the volatility, without its part that changes over months."""
+YEARS = {16_384: 0.30, 65_536: 0.30, 262_144: 0.30}
+"""Windows of weeks and months, common to all symbols: calm times and wild ones."""
 ACTIVITY_SHARE = 0.7
 """Share of the shared part that goes into activity; all of it goes into volatility."""
 
@@ -63,6 +71,7 @@ class _Day:
 
     activity: Floats
     sigma: Floats
+    heat: Floats
     changes: Ints
 
 
@@ -73,9 +82,10 @@ class Minutes:
         market: the market's character.
         symbol: the instrument.
         seed: the market's seed.
+        start: the minute at which the scenario starts.
     """
 
-    def __init__(self, market: MarketModel, symbol: SymbolModel, seed: int) -> None:
+    def __init__(self, market: MarketModel, symbol: SymbolModel, seed: int, start: int) -> None:
         self._market = market
         self._symbol = symbol.symbol
         self._volatility = symbol.daily_volatility or market.daily_volatility
@@ -83,6 +93,7 @@ class Minutes:
         self._seed = seed
         self._day = lru_cache(maxsize=2)(self._make_day)
         self._totals: dict[int, int] = {}
+        self._years_before = float(self._years(start, 1)[0])
 
     def activity(self, first: int, count: int) -> Floats:
         """Return the orders per second in each of `count` minutes."""
@@ -95,6 +106,10 @@ class Minutes:
     def deviations(self, first: int, count: int) -> Floats:
         """Return `sigma` in units of `changes`."""
         return self.sigma(first, count) * UNIT
+
+    def heat(self, first: int, count: int) -> Floats:
+        """Return log2 of each minute's volatility, relative to the usual one."""
+        return self._stretch(lambda day: day.heat, first, count)
 
     def changes(self, first: int, count: int) -> Ints:
         """Return each minute's change of log2 of the price, in fixed point."""
@@ -122,10 +137,11 @@ class Minutes:
     def _make_day(self, day: int) -> _Day:
         minutes = np.arange(day * MINUTES_A_DAY, (day + 1) * MINUTES_A_DAY, dtype=np.int64)
         shared, shock, season = self._shared(minutes), self._shock(minutes), self._season(minutes)
-        sigma = self._sigma(minutes, shared, season)
+        heat = shared + grids(self._stream, "volatility", VOLATILITY_ONLY, minutes)
+        sigma = self._sigma(heat, season)
         returns = sigma * self._trend_factor(minutes) * (shock + self._jumps(minutes)) - sigma * sigma / 2.0
         changes = np.floor(np.clip(returns, -1.0, 1.0) * UNIT + 0.5).astype(np.int64)
-        return _Day(self._activity(minutes, shared, season, shock), sigma, changes)
+        return _Day(self._activity(minutes, shared, season, shock), sigma, heat, changes)
 
     def _activity(self, minutes: Ints, shared: Floats, season: Floats, shock: Floats) -> Floats:
         log = ACTIVITY_SHARE * shared + grids(self._stream, "activity", ACTIVITY_ONLY, minutes)
@@ -135,11 +151,10 @@ class Minutes:
         result: Floats = exp2(log - spread * (LN2 / 2.0)) * boost * season * self._rate
         return result
 
-    def _sigma(self, minutes: Ints, shared: Floats, season: Floats) -> Floats:
-        log = shared + grids(self._stream, "volatility", VOLATILITY_ONLY, minutes)
-        mean = (_square(SHARED) + _square(VOLATILITY_ONLY)) * LN2
+    def _sigma(self, heat: Floats, season: Floats) -> Floats:
+        mean = HEAT_SQUARE * LN2
         typical = self._volatility / float(np.sqrt(float(MINUTES_A_DAY)))
-        result: Floats = exp2(log - mean) * typical * np.sqrt(season)
+        result: Floats = exp2(heat - mean) * typical * np.sqrt(season)
         return result
 
     def _shock(self, minutes: Ints) -> Floats:
@@ -175,7 +190,12 @@ class Minutes:
 
     def _shared(self, minutes: Ints) -> Floats:
         own = grids(self._stream, "shared", SHARED, minutes)
-        return self._mixed(grids(self._common, "shared", SHARED, minutes), own)
+        common = grids(self._common, "shared", SHARED, minutes)
+        return self._mixed(common, own) + self._years(int(minutes[0]), len(minutes)) - self._years_before
+
+    def _years(self, first: int, count: int) -> Floats:
+        """Return the part of the log factors that changes over months; a scenario is what it says at its start."""
+        return waves(self._common, "years", YEARS, first, count)
 
     def _season(self, minutes: Ints) -> Floats:
         if not self._market.seasonality:
@@ -193,6 +213,30 @@ class Minutes:
 
     def _common(self, name: str) -> RandomStream:
         return RandomStream(self._seed, f"* {name}")
+
+
+def waves(
+    stream: Callable[[str], RandomStream], name: str, weights: Mapping[int, float], first: int, count: int
+) -> Floats:
+    """Sum moving averages of normals over windows of these lengths, for `count` cells from `first` on.
+
+    Each has variance 1 before it is weighted, at every cell: unlike values that are constant on the cells of a grid,
+    a moving average has no edges. Normals are summed in fixed point, so the result does not depend on `first`.
+    """
+    total = np.zeros(count)
+    for length, weight in weights.items():
+        step = max(1, length // FINEST)
+        low, high = (first - length) // step, (first + count - 1) // step
+        dice = normals(stream(f"{name} {length}").words(low // 2, (high - 2 * (low // 2)) // 2 + 1))
+        dice = dice[low % 2 :][: high - low + 1]
+        sums = np.cumsum(np.floor(dice * 2.0**SUM_BITS).astype(np.int64))
+        window = length // step
+        moved = (sums[window:] - sums[:-window]).astype(np.float64) * (weight / 2.0**SUM_BITS / float(np.sqrt(window)))
+        if step == 1:
+            total += moved[len(moved) - count :]
+        else:
+            total += moved.take((np.arange(first, first + count, dtype=np.int64) // step) - (high - len(moved) + 1))
+    return total
 
 
 def grids(stream: Callable[[str], RandomStream], name: str, weights: Mapping[int, float], cells: Ints) -> Floats:

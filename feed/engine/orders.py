@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feed.engine.cells import CELL, CELLS_A_MINUTE, Cells
-from feed.engine.minutes import UNIT, Minutes, grids
+from feed.engine.minutes import UNIT, Minutes, waves
 from feed.engine.path import LEAST_TICKS, PricePath, rounded
 from feed.engine.timeline import Timeline
 from feed.randomness import Members, RandomStream, exponentials, normals, powers, stream_key, uniforms
@@ -34,26 +34,38 @@ CLOCK_BITS = 32
 CLOSING_RANK = 2**40
 """Rank of the order that closes a promised move, behind those of all other orders of its minute."""
 
-# Weights of the tendencies to buy, by the grid's cell length in `CELL`s.
+BURST_RANKS, BURST_CHANCE, QUICK = 4, 0.34, 0.12
+"""Number of successive orders that may come in a burst, its chance, and the factor of the times between its orders."""
+ALIKE = 0.5
+OWN_HEFT = 0.866
+"""Weights of what the orders of a burst have in common in their size, and of each order's own part."""
+SLOW = (1.0 - BURST_CHANCE * QUICK) / (1.0 - BURST_CHANCE)
+
+# Weights of the tendencies to buy, by the length in `CELL`s of the window that the normals are averaged over.
 TENDENCIES = {2: 0.30, 8: 0.30, 32: 0.22, 128: 0.10, 512: 0.06}
 BIAS = 0.62
 MOST_BIAS = 0.47
 INFORMED = 0.30
 """Lean of the share of buys towards the direction of the price."""
-SCRIPTED_LEAN = 0.5
+SCRIPTED_LEAN = 0.65
 """Lean towards a scripted move as fast as the price usually is."""
-REPEAT = 0.45
+REPEAT = 0.55
 
-MOVING = 0.41
-SILENCE = 2 * SECOND
+MOVING, STILL_MOVING = 0.55, 0.15
+"""Share of the orders that move the touch, where quotes follow the price and where they stand still."""
+SILENCE = 3 * SECOND // 2
 """Time without an order, ns, after which an order surely moves the touch."""
 WITH_SIGN = 0.96
 OWN_WAY = 0.3
 """Standard deviation of an order's own distance from the path, in steps of its cell."""
 USUAL_MOVE = 0.85
 """Mean move of the touch within a second, in standard deviations of the price's return in that second."""
-ROUND = 100
-REST_AT_ROUND = 0.06
+QUOTED = 0.3
+"""Share of the moves of the touch that are moves of quotes."""
+ROUND, ROUNDER = 100, 1000
+FAR_SHARE = 50_000
+"""Share of the price, as a divisor, that a round price further than `ROUND` attracts from."""
+REST_AT_ROUND, REST_AT_ROUNDER = 0.06, 0.60
 """Share of the far-moving orders that stop at the round price on their way."""
 
 
@@ -98,6 +110,7 @@ class Flow:
         path: the symbol's prices.
         timeline: the symbol's script.
         length: minutes of a block.
+        plain: let orders arrive more evenly.
     """
 
     def __init__(
@@ -109,7 +122,10 @@ class Flow:
         path: PricePath,
         timeline: Timeline,
         length: int,
+        *,
+        plain: bool = False,
     ) -> None:
+        self._plain = plain
         self._seed = seed
         self._symbol = symbol
         self._minutes = minutes
@@ -118,7 +134,8 @@ class Flow:
         self._timeline = timeline
         self._length = length
         self._keys = {
-            name: stream_key(seed, f"{symbol} {name}") for name in ("arrival", "order", "move", "sign", "own", "rest")
+            name: stream_key(seed, f"{symbol} {name}")
+            for name in ("arrival", "burst", "order", "move", "sign", "own", "rest")
         }
 
     def stream(self, name: str) -> RandomStream:
@@ -128,6 +145,14 @@ class Flow:
     def key(self, name: str) -> np.uint64:
         """Return the key of a stream of this symbol, for the words of members."""
         return stream_key(self._seed, f"{self._symbol} {name}")
+
+    def swell(self, orders: Arrivals) -> Floats:
+        """Return log2 of the usual size of each order at its time."""
+        if not len(orders):
+            return np.empty(0)
+        first = int(orders.time[0]) // MINUTE
+        minutes = np.arange(first, int(orders.time[-1]) // MINUTE + 1, dtype=np.int64)
+        return self._cells.swells(minutes).ravel().take(orders.time // CELL - first * CELLS_A_MINUTE)
 
     def pace(self, times: Ints) -> Floats:
         """Return the usual number of orders per second at times that never decrease."""
@@ -156,9 +181,15 @@ class Flow:
         members = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank)
         opens = np.flatnonzero(np.diff(minute, prepend=-1))
         heft, wide = _pairs(normals(members.words(self._keys["order"])))
+        # Orders of a burst are often the parts of one.
+        alike = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank // BURST_RANKS)
+        heft = OWN_HEFT * heft + ALIKE * normals(alike.words(self._keys["burst"]))[1::2]
         # The longer the silence, the further the quotes have moved on.
         silence = np.diff(time, prepend=time[:1]) / SILENCE
-        moves = uniforms(members.words(self._keys["move"]))[::2] < MOVING + silence
+        minutes = np.arange(first, first + self._length, dtype=np.int64)
+        alert = self._cells.alert(minutes).ravel().take(time // CELL - first * CELLS_A_MINUTE)
+        chance = np.where(alert, MOVING, STILL_MOVING) + silence
+        moves = uniforms(members.words(self._keys["move"]))[::2] < chance
         moves[opens] = True
         moves[closing] = True
         return Arrivals(time, opens, closing, moves, heft, wide, members)
@@ -176,6 +207,7 @@ class Flow:
         dice = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank // 2)
         lengths = exponentials(dice.words(self._keys["arrival"])).reshape(-1, 2)
         steps = np.where(rank % 2, lengths[:, 1], lengths[:, 0])
+        steps *= self._paces(first, minute, rank)
         clock = _restarted(np.floor(steps * 2.0**CLOCK_BITS).astype(np.int64) + 1, enough)
         clock += begins.take(minute)
         kept = clock < ends.take(minute)
@@ -185,6 +217,15 @@ class Flow:
         time = starts.take(cell) + np.floor(np.minimum(into, 0.999999999) * CELL).astype(np.int64)
         apart, kept = _apart(time, rank, (first + minute + 1) * MINUTE)
         return self._without_stops(apart[kept], minute[kept], rank[kept])
+
+    def _paces(self, first: int, minute: Ints, rank: Ints) -> Floats:
+        """Return factors on the times between orders: short in bursts, longer otherwise, 1 in the mean."""
+        if self._plain:
+            return np.ones(len(rank))
+        groups = Members(np.arange(first, first + self._length, dtype=np.int64), minute, rank // BURST_RANKS)
+        bursts = uniforms(groups.words(self._keys["burst"]))[::2] < BURST_CHANCE
+        # A minute rarely begins within a burst, which takes little time.
+        return np.where(bursts & (rank > 0), QUICK, SLOW)
 
     def _without_stops(self, time: Ints, minute: Ints, rank: Ints) -> tuple[Ints, Ints, Ints]:
         """Leave out the orders at times of a stop."""
@@ -236,9 +277,13 @@ class Flow:
         before[1:] = after[:-1]
         begins = orders.time[orders.first] // MINUTE * MINUTE
         before[orders.first] = rounded(self._path.ticks(begins))
+        sign = self._signs(orders, after - before, moves)
+        # Some moves are moves of quotes: the order finds the new touch and takes nothing on its way.
+        quoted = moves & (uniforms(orders.members.words(self._keys["rest"]))[1::2] < QUOTED)
+        before[quoted] = after[quoted]
         # After a jump or a stop the quotes are elsewhere, without a trade in between.
         before[jumped] = after[jumped]
-        return Touch(before, after, self._signs(number, orders, after - before, moves))
+        return Touch(before, after, sign)
 
     def _jumped(self, orders: Arrivals) -> Ints:
         """Return the rows of the first orders after jumps and stops."""
@@ -269,7 +314,7 @@ class Flow:
         time[orders.closing] += STAMP
         return time
 
-    def _signs(self, number: int, orders: Arrivals, change: Ints, moves: Bools) -> Ints:
+    def _signs(self, orders: Arrivals, change: Ints, moves: Bools) -> Ints:
         """Return each order's side: that of its move, or else drawn from the tendency of its time."""
         words = orders.members.words(self._keys["sign"])
         buy, repeat = _pairs(uniforms(words))
@@ -277,7 +322,7 @@ class Flow:
         cells = orders.time // CELL
         low = int(cells[0])
         every = np.arange(low, int(cells[-1]) + 1, dtype=np.int64)
-        lean = grids(self.stream, "tendency", TENDENCIES, every) * BIAS + self._lean(every)
+        lean = waves(self.stream, "tendency", TENDENCIES, low, len(every)) * BIAS + self._lean(every)
         buying = 0.5 + np.clip(lean, -MOST_BIAS, MOST_BIAS).take(cells - low)
         sign = np.where(buy < buying, 1, -1).astype(np.int64)
         way = np.sign(change)
@@ -313,6 +358,11 @@ class Flow:
         rests = (np.abs(move) >= ROUND // 2) & (dice < REST_AT_ROUND)
         rests[orders.first] = False
         shift = np.where(rests, nearest - after, 0)
+        rounder = (after + toll + ROUNDER // 2) // ROUNDER * ROUNDER - toll - after
+        reach = np.minimum(np.minimum(np.abs(move), ROUND), after // FAR_SHARE)
+        near = (np.abs(rounder) <= reach) & (rounder != 0) & (dice > 1.0 - REST_AT_ROUNDER)
+        near[orders.first] = False
+        shift = np.where(near, rounder, shift)
         shift[orders.closing] = 0
         return np.maximum(after + shift.take(latest), LEAST_TICKS)
 

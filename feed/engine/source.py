@@ -55,9 +55,9 @@ class _Layers:
 
 
 @lru_cache(maxsize=KEPT_LAYERS)
-def _layers(market: MarketModel, symbol: SymbolModel, seed: int) -> _Layers:
+def _layers(market: MarketModel, symbol: SymbolModel, seed: int, start: int) -> _Layers:
     """Return the layers of a symbol; markets that differ in their scripts alone share them."""
-    minutes = Minutes(market, symbol, seed)
+    minutes = Minutes(market, symbol, seed, start)
     return _Layers(minutes, Cells(seed, symbol.symbol, minutes, plain=market.plain))
 
 
@@ -91,14 +91,23 @@ class EngineSource(Source):
         # Number of the first block that is made of orders.
         self._first = (scenario.start // MINUTE - NEAR // MINUTE) // LONGEST_BLOCK * LONGEST_BLOCK // self._minutes
         self._instruments = tuple(symbol.instrument for symbol in scenario.symbols)
-        layers = [_layers(scenario.market, symbol, seed) for symbol in scenario.symbols]
+        layers = [_layers(scenario.market, symbol, seed, scenario.start // MINUTE) for symbol in scenario.symbols]
         self._timelines = [Timeline(scenario, symbol.symbol) for symbol in scenario.symbols]
         together = list(zip(scenario.symbols, layers, self._timelines, strict=True))
         self._paths = [
             PricePath(scenario, symbol, layer.minutes, layer.cells, timeline) for symbol, layer, timeline in together
         ]
         self._flows = [
-            Flow(seed, symbol.symbol, layer.minutes, layer.cells, path, timeline, self._minutes)
+            Flow(
+                seed,
+                symbol.symbol,
+                layer.minutes,
+                layer.cells,
+                path,
+                timeline,
+                self._minutes,
+                plain=scenario.market.plain,
+            )
             for path, (symbol, layer, timeline) in zip(self._paths, together, strict=True)
         ]
         self._makers = [

@@ -186,13 +186,13 @@ class Fault(BaseModel):
             raise _senseless(given[1], f"it cannot begin with both {given[0]} and {given[1]}", "give one of them")
         if self.on is not None and self.on not in REQUESTS_HEARD:
             raise _senseless("on", f"{self.on[:64]!r} is nothing that a client sends", None, REQUESTS_HEARD, self.on)
+        for name, reason in self.needless.items():
+            if getattr(self, name) is not None:
+                raise _senseless("for" if name == "length" else name, f"a {self.kind} {reason}", None)
         if self.direction == "in":
             for name in ("channel", "symbol", "seq"):
                 if getattr(self, name) is not None:
                     raise _senseless(name, "what a client sends is of no stream", 'use "after", or the direction "out"')
-        for name, reason in self.needless.items():
-            if getattr(self, name) is not None:
-                raise _senseless("for" if name == "length" else name, f"a {self.kind} {reason}", None)
         return self
 
     @property

@@ -161,7 +161,7 @@ class ArmedFault:
         fault = self.fault
         if parcel.stream is None:
             return fault.channel is None and fault.symbol is None
-        return fault.channel in (None, parcel.stream.channel) and fault.symbol in (None, parcel.stream.symbol)
+        return fault.channel in (None, parcel.stream.kind) and fault.symbol in (None, parcel.stream.symbol)
 
     def carry(self, parcel: Parcel, now: int) -> Sequence[Delivery] | LinkCut:
         """Apply the fault to a parcel and return the result; what it does not take only keeps its place."""

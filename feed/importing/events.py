@@ -20,19 +20,44 @@ Data = Trade | Quote | VenueBookSnapshot | VenueBookUpdate | VenueBookEnd | Venu
 """Events that become rows."""
 
 
-@dataclass(slots=True)
+class _Most:
+    """Most decimals in use so far, of numbers that mostly have the same number of digits behind the point."""
+
+    __slots__ = ("_point", "_zeros", "places")
+
+    def __init__(self) -> None:
+        self.places = 0
+        # Where the point of the last number was, from its end, and the zeros that its unused decimals are.
+        self._point, self._zeros = 0, ""
+
+    def see(self, text: str) -> None:
+        """Record the decimals of a number."""
+        point = self._point
+        if point and text[point : point + 1] == "." and text.endswith(self._zeros):
+            return
+        digits = text.partition(".")[2]
+        self.places = max(self.places, len(digits.rstrip("0")))
+        self._point = -len(digits) - 1 if digits else 0
+        self._zeros = "0" * (len(digits) - self.places)
+
+
 class Places:
     """Decimals that a symbol's prices and sizes have used so far."""
 
-    price: int = 0
-    size: int = 0
+    __slots__ = ("prices", "sizes")
 
-    def see(self, price: str, size: str) -> None:
-        """Record the decimals of a price and a size."""
-        if not _ends_with_zeros(price, self.price):
-            self.price = max(self.price, _places(price))
-        if not _ends_with_zeros(size, self.size):
-            self.size = max(self.size, _places(size))
+    def __init__(self) -> None:
+        self.prices, self.sizes = _Most(), _Most()
+
+    @property
+    def price(self) -> int:
+        """The most decimals of a price."""
+        return self.prices.places
+
+    @property
+    def size(self) -> int:
+        """The most decimals of a size."""
+        return self.sizes.places
 
 
 @dataclass(slots=True)
@@ -96,7 +121,8 @@ class EventRows:
 
     def _trade(self, event: Trade, received: int | None, time: int) -> Row:
         symbol = self._symbol(event.symbol)
-        symbol.places.see(event.price, event.size)
+        symbol.places.prices.see(event.price)
+        symbol.places.sizes.see(event.size)
         if event.past:
             # From before the session: no message of the stream, so without a number in it.
             price, size = float(event.price), float(event.size)
@@ -123,8 +149,11 @@ class EventRows:
 
     def _quote(self, event: Quote, received: int | None, time: int) -> Row:
         symbol = self._symbol(event.symbol)
-        symbol.places.see(event.bid, event.bid_size)
-        symbol.places.see(event.ask, event.ask_size)
+        places = symbol.places
+        places.prices.see(event.bid)
+        places.prices.see(event.ask)
+        places.sizes.see(event.bid_size)
+        places.sizes.see(event.ask_size)
         quote = float(event.bid), float(event.bid_size), float(event.ask), float(event.ask_size)
         symbol.quote = quote
         data = None if event.update_id is None else f'{{"update_id":{event.update_id}}}'
@@ -139,7 +168,8 @@ class EventRows:
             places = self._symbol(event.symbol).places
             for levels in (event.bids, event.asks):
                 for price, size in levels:
-                    places.see(price, size)
+                    places.prices.see(price)
+                    places.sizes.see(size)
             data = book_text(event.bids, event.asks, _ids(event))
             if isinstance(event, VenueBookSnapshot):
                 kind = "snapshot"
@@ -165,13 +195,3 @@ def book_text(bids: Levels, asks: Levels, ids: Mapping[str, int | None] | None =
 
 def _cleaned(rows: Levels) -> Levels:
     return tuple(row if row[1].strip("0.") else (row[0], "0") for row in rows)
-
-
-def _places(text: str) -> int:
-    return len(text.partition(".")[2].rstrip("0"))
-
-
-def _ends_with_zeros(text: str, places: int) -> bool:
-    """Tell fast, for the usual number of digits behind the point, that a number uses no more places."""
-    point = text.find(".")
-    return point < 0 or len(text) - point - 1 <= places or not text[point + 1 + places :].strip("0")

@@ -19,7 +19,7 @@ from feed.importing.magnitudes import TableMagnitudes, TooFineError
 from feed.importing.naming import venue_in
 from feed.importing.options import Options
 from feed.tape.layout import RecordingGap, RecordingInfo, StreamInfo
-from feed.tape.parquet import RecordingFile
+from feed.tape.parquet import RecordingFile, unfinished
 from feed.version import __version__
 
 __all__ = ["FileImport", "ImportProgress", "Report", "check_files", "check_target", "import_files"]
@@ -85,8 +85,9 @@ def import_files(
 
 
 def _written(run: FileImport, out: Path) -> Report:
-    file = RecordingFile(out)
     with contextlib.ExitStack() as stack:
+        stack.callback(unfinished(out).unlink, missing_ok=True)
+        file = RecordingFile(out)
         stack.callback(file.discard)
         for table in run.tables():
             file.write(table)

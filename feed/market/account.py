@@ -129,9 +129,25 @@ class MarketAccount(MarketFrames):
         return (max(self.here, self.state.begins) + self._shift) // MILLISECOND
 
     @property
+    def epoch_number(self) -> int:
+        """The number of the present epoch, from 1."""
+        return self.state.number
+
+    @property
+    def shown_time(self) -> int:
+        """Market time up to which everything has been published, in ns as clients see it."""
+        return max(self.published, self.state.begins) + self._shift
+
+    def symbol_status(self, symbol: str) -> str:
+        """Return the status of a symbol: `online`, `halted`, `auction` or `maintenance`."""
+        changes = self.source.statuses(max(self.published, self.state.begins))
+        return next((change.status for change in changes if change.symbol == symbol), "online")
+
+    @property
     def seqs(self) -> dict[str, int]:
-        """The last `seq` of each stream that is published, by the stream's key."""
-        return {self.streams[number].key: self.hub.numbered[number].seq for number in sorted(self.run.active)}
+        """The last `seq` of each stream that native clients see and that is published, by the stream's key."""
+        active = [number for number in sorted(self.run.active) if number < len(self.streams)]
+        return {self.streams[number].key: self.hub.numbered[number].seq for number in active}
 
     def status(self, connection: str) -> Status:
         """Return the first event for a connection."""

@@ -66,6 +66,7 @@ class Epoch:
         self._numbering = tuple(known.get(stream.key, 0) for stream in catalog.streams)
         for topic, number in zip(topics, self._numbering, strict=True):
             topic.seq = number
+        catalog.begin(begins, lambda stream: known.get(stream.key, 0))
 
     def next_time(self) -> int | None:
         """Return the market time of the next message, or None if the source has ended."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
-from feed.data.book import Ladder
 from feed.data.rows import BookRows, TradeRows
 from feed.dialects.base import Form, Kind
 from feed.market.segment import Segment, write_frames
@@ -110,28 +109,39 @@ class History:
 
     def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes | None:
         """Return one framed order book change from after message `since` to after `seq`; None if not kept."""
-        before, found = self._ladder(track, since), self._find(track, seq)
+        before, found = self._book(track, since), self._find(track, seq)
         if before is None or found is None:
             return None
-        segment, row = found
-        rows = segment.rows(track, row, row + 1)
-        assert isinstance(rows, BookRows)
-        return b"".join(write_frames(form, stream, rows.since(before), seq, epoch=segment.epoch))
+        rows = self._book_rows(track, *found).since(*before)
+        if before[0].touched:
+            rows = replace(rows, touched=[self._touched(track, since, seq)])
+        return b"".join(write_frames(form, stream, rows, seq, epoch=found[0].epoch))
 
-    def _ladder(self, track: int, seq: int) -> Ladder | None:
-        """Return the order book after a message; None if not kept."""
+    def _touched(self, track: int, since: int, seq: int) -> tuple[frozenset[int], frozenset[int]]:
+        """Return all prices that were different at any time after message `since`."""
+        bids: set[int] = set()
+        asks: set[int] = set()
+        for segment, lo, hi in self._pieces(track, since, seq):
+            for row in range(lo, hi):
+                [(more_bids, more_asks)] = self._book_rows(track, segment, row).touched
+                bids |= more_bids
+                asks |= more_asks
+        return frozenset(bids), frozenset(asks)
+
+    def _book(self, track: int, seq: int) -> tuple[BookRows, int] | None:
+        """Return rows and an index into their ladders: the order book after a message; None if not kept."""
         found = self._find(track, seq)
         if found is None:
             # It may be the message just before the kept ones, whose first order book is the one after it.
             found = self._find(track, seq + 1)
-            return None if found is None else self._ladders(track, *found)[0]
-        return self._ladders(track, *found)[-1]
+            return None if found is None else (self._book_rows(track, *found), 0)
+        return self._book_rows(track, *found), -1
 
     @staticmethod
-    def _ladders(track: int, segment: Segment, row: int) -> Sequence[Ladder]:
+    def _book_rows(track: int, segment: Segment, row: int) -> BookRows:
         rows = segment.rows(track, row, row + 1)
         assert isinstance(rows, BookRows)
-        return rows.ladders
+        return rows
 
     def _find(self, track: int, seq: int) -> tuple[Segment, int] | None:
         """Return the segment that has a message, and its row there."""

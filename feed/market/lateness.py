@@ -72,5 +72,5 @@ def say_lateness(market: str, speed: float | str, behind: Behind | None, lag: in
         speed=speed,
         real_speed=behind.speed,
         behind=f"{lag / SECOND:.1f}s",
-        hint="a lower --speed, fewer channels, or --speed max",
+        hint="a lower --speed, fewer channels, or --speed max; beyond --max-lag its clock waits",
     )

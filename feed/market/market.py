@@ -82,8 +82,8 @@ class Market(MarketAccount):
         self._window = window
         self.repertoire = repertoire
         self.catalog = Catalog(shared, shift)
-        self.streams = self.catalog.streams
-        self.hub = Hub(self.streams, clock, self, self.catalog.conflated)
+        self.streams = self.catalog.native
+        self.hub = Hub(self.catalog.streams, clock, self, self.catalog.conflated)
         self._readership = Readership(self.hub.numbered)
         self._counting: Future[None] | None = None
         self.lateness = Lateness()

@@ -79,6 +79,10 @@ class MarketSpec:
         return None
 
 
+PRIVATE_LAG = 1 * SECOND
+"""The lag (ns) above which the clock of a market that is not the shared one waits: nobody compares it with a clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class MarketsLimits:
     """Limits of all markets together, and settings of their players; times in ns.
@@ -89,6 +93,7 @@ class MarketsLimits:
         idle: the time that a market without connections and requests is kept.
         gather: the longest time that data waits for more to share a write with.
         patience: at full speed, the longest time that one slow reader may hold up a market.
+        max_lag: how late the shared market may be before its clock waits; others at most `PRIVATE_LAG`.
     """
 
     markets: int = 256
@@ -96,6 +101,7 @@ class MarketsLimits:
     idle: int = 60 * SECOND
     gather: int = MILLISECOND
     patience: int = SECOND
+    max_lag: int = 10 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,7 @@ class HostedMarket:
             wait_for=opened.spec.wait_for or 0,
             gather=limits.gather,
             patience=limits.patience,
+            max_lag=limits.max_lag if name == MAIN else min(limits.max_lag, PRIVATE_LAG),
         )
         self.barrier = Barrier()
         self.control = MarketControl(opened.market, self.player, clock, barrier=self.barrier)

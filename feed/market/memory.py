@@ -7,22 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from feed.data.bars import Bars, bars_of, joined
-from feed.data.ticks import Source, TickBlock
+from feed.data.ticks import BUY, Source, TickBlock, Traded
 from feed.units import HOUR, MINUTE, SECOND
 
-__all__ = ["BarMemory", "Hours", "inherited"]
+__all__ = ["BarMemory", "BarSource", "BoughtMemory", "Hours", "bought", "inherited"]
 
-KEPT_HOURS = 200
+KEPT_HOURS = 1000
+"""The hours of bars that are kept: more than a month, for the candle of a month."""
 
 EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
 """The market time (ns) computed at once, before the source's start (where bars are cheap) and after it: some ms."""
 
 NEAR = 30 * MINUTE
 """The time (ns) before the start in which bars cost as much as after it."""
+
+
+class BarSource(Protocol):
+    """Part of a source that bars are made of."""
+
+    @property
+    def start(self) -> int:
+        """Market time of the beginning, ns UTC."""
+
+    def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
+        """Yield the fills of one instrument from `start` up to, not including, `end`."""
+
+    def traded(self, index: int, start: int, end: int) -> Iterator[Traded]:
+        """Yield the trades of one instrument in this time, from whole minute to whole minute."""
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        """Return the time of an instrument's last trade before `at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +80,13 @@ class BarMemory:
         hours: the bars that are known, shared with other memories of an equal source.
     """
 
-    def __init__(self, source: Source, index: int, hours: Hours | None = None) -> None:
+    def __init__(self, source: BarSource, index: int, hours: Hours | None = None) -> None:
         self._source = source
         self._index = index
         self._hours: Hours = {} if hours is None else hours
         self._seconds: tuple[int, int, Bars] | None = None
 
-    def beside(self, source: Source) -> BarMemory:
+    def beside(self, source: BarSource) -> BarMemory:
         """Return a memory for another thread, with another instance of the source and the same hours."""
         return BarMemory(source, self._index, self._hours)
 
@@ -189,6 +208,48 @@ class BarMemory:
             for hour in sorted(self._hours)[: len(self._hours) - KEPT_HOURS]:
                 if hour < keep:
                     self._hours.pop(hour, None)
+
+
+class _Bought:
+    """Source of the fills in which the taker bought."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def start(self) -> int:
+        return self._source.start
+
+    def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
+        return map(bought, self._source.ticks(index, start, end))
+
+    def traded(self, index: int, start: int, end: int) -> Iterator[Traded]:
+        # Cheaper trades than the fills have no side.
+        return map(Traded.of, self.ticks(index, start, end))
+
+    def last_trade(self, index: int, at: int) -> int | None:
+        return self._source.last_trade(index, at)
+
+
+class BoughtMemory(BarMemory):
+    """Past bars of the fills in which the taker bought; they cost more than those of all trades.
+
+    Args:
+        source: the source of ticks; no other thread uses it.
+        index: the index of the instrument in the source.
+    """
+
+    def __init__(self, source: Source, index: int) -> None:
+        super().__init__(_Bought(source), index)
+
+    def apart(self, source: Source) -> BarMemory:
+        """Return a memory for another thread, with the same hours."""
+        return self.beside(_Bought(source))
+
+
+def bought(block: TickBlock) -> TickBlock:
+    """Return the fills in which the taker bought."""
+    return block.where(block.side == BUY)
 
 
 def _in_seconds(parts: list[Bars]) -> Bars:

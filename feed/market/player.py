@@ -60,12 +60,15 @@ class Player:
         gather: the shortest time between two writes, ns; messages due within it share one write. With 0 each message
             has its own write, however late; only messages of one market time share it.
         patience: at full speed, the longest time that one slow reader may hold up the market, ns.
+        max_lag: how late a message may be, ns; then market time waits.
 
     Attributes:
         is_over: whether it has been stopped, or its source has failed: then nothing is published any more.
     """
 
-    def __init__(self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int) -> None:
+    def __init__(
+        self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int, max_lag: int = EVER
+    ) -> None:
         self.counters = PaceCounters()
         self.is_over = False
         # Called once, when `wait_for` subscribers have joined; without it the market starts by itself.
@@ -75,6 +78,7 @@ class Player:
         self._wait_for = wait_for
         self._gather = gather
         self._patience = patience
+        self._max_lag = max_lag
         self._wake: asyncio.Future[None] | None = None
         self._alarm = Alarm(clock, self._ring)
         self._cruising: asyncio.Future[int | None] | None = None
@@ -237,6 +241,7 @@ class Player:
             return at - now
         count = self._publish(state.position(now))
         self._note(now, now - state.when(due), count, due)
+        state = self._market.state
         # Delays of the loop do not add up; but a large lag is not made up for in many small writes.
         self._written, self._busy = max(at, now - self._gather), count >= BUSY_FROM
         if count >= SLICE:
@@ -341,6 +346,10 @@ class Player:
         if lateness.note(now, lag, market_time):
             say_lateness(self._market.identity.name, self._market.speed, lateness.behind, lag)
             self._market.tell_all()
+        if lag > self._max_lag:
+            # Half of it stays, and so does the word that it is behind, until it has caught up with that.
+            market = self._market
+            market.obey(market.state.wait_up(market.run.published, now - self._max_lag // 2))
 
     async def _sleep(self, nanoseconds: int | None) -> None:
         """Sleep, but wake up when a subscriber joins, a command comes or the last reader has caught up."""

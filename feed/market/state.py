@@ -104,6 +104,10 @@ class MarketState:
         # Nothing lies between the moment before an epoch and its beginning.
         return replace(self, moving=True, since=now, at=max(self.at, self.begins), waits=False)
 
+    def wait_up(self, at: int, since: int) -> MarketState:
+        """Return the state of moving on from market time `at`, which is that of monotonic time `since`."""
+        return replace(self, at=at, since=since)
+
     def stand(self, at: int) -> MarketState:
         """Return the state of standing still at market time `at`."""
         return replace(self, moving=False, at=at, stop=None, waits=False, speed=self.usual)

@@ -10,11 +10,25 @@ from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event
 from feed.protocol.requests import Expect, RequestId
 
-__all__ = ["PART_KEYS", "Abort", "Act", "Close", "Consult", "Effect", "Join", "Leave", "ProbePeer", "Send", "Stream"]
+__all__ = [
+    "PART_KEYS", "Abort", "Act", "Close", "Consult", "Effect", "Join", "Leave", "ProbePeer", "Reform", "Send",
+    "Stream", "View",
+]  # fmt: skip
+
+View = tuple[tuple[str, str], ...]
+"""Options of one subscription by key, added to those of its connection: how a dialect writes this stream here."""
 
 
 PART_KEYS = {"candles": "interval", "book": "depth"}
 """The key that tells the streams of a symbol apart, for each channel that has several streams a symbol."""
+
+
+NATIVE_KINDS = {
+    "gathered_book": "book", "touched_book": "book", "quotes": "book", "gathered_trades": "trading",
+    "trade_candles": "candles", "klines": "candles", "trade_ticker": "ticker", "quote_ticker": "ticker",
+    "windows": "ticker",
+}  # fmt: skip
+"""Channels for exchanges, each with the native one of the same content."""
 
 
 class Stream(NamedTuple):
@@ -23,6 +37,11 @@ class Stream(NamedTuple):
     channel: str
     symbol: str
     part: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The native channel that a channel for exchanges is made of; otherwise the channel itself."""
+        return NATIVE_KINDS.get(self.channel, self.channel)
 
     @property
     def interval(self) -> str | None:
@@ -58,25 +77,36 @@ class Join:
     """Deliver the stream from now on, after first sending every message after `after_seq`.
 
     `snapshot` is the number of last messages to send first, marked as a snapshot. With a `max_rate`, at most that many
-    messages a second follow, always the newest.
+    messages a second follow, always the newest. A stream may be joined once for each `view`.
     """
 
     stream: Stream
     after_seq: int | None = None
     snapshot: int = 0
     max_rate: float | None = None
+    view: View = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Stop delivering the stream."""
+    """Stop delivering the stream in this view."""
 
     stream: Stream
+    view: View = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reform:
+    """Write all streams of the connection with these options from the next message on."""
+
+    options: View
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePeer:
     """Send a ping frame of the WebSocket protocol, to find a dead peer."""
+
+    payload: bytes = b"feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +140,4 @@ class Consult:
     request: Expect
 
 
-Effect = Send | Join | Leave | Act | Consult | ProbePeer | Close | Abort
+Effect = Send | Join | Leave | Reform | Act | Consult | ProbePeer | Close | Abort

@@ -21,6 +21,7 @@ __all__ = [
     "MarketPhase",
     "PingEvent",
     "PongEvent",
+    "RawPayload",
     "StateTold",
     "Status",
     "Subscribed",
@@ -192,6 +193,13 @@ class CommandDone(Event):
     settled: bool | None = None
     unsettled: tuple[str, ...] | None = None
     id: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPayload(Event):
+    """Message that a dialect has already written, for one connection."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ __all__ = [
     "ListSubscriptions",
     "Ping",
     "Pong",
+    "RawMessage",
     "Rejected",
     "Request",
     "RequestId",
@@ -131,6 +132,13 @@ class Expect(Request):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSubscriptions(Request):
     """Ask for the list of streams that this connection receives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMessage(Request):
+    """Message that the session of a dialect reads itself."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

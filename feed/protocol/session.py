@@ -153,6 +153,17 @@ class Session:
         """Handle a ping frame. It counts against the rate limit like a message, since it is answered like one."""
         return self._over_rate(None, now)
 
+    def pong_frame(self, payload: bytes, now: Now) -> list[Effect]:
+        """Handle a pong frame: just a sign of life."""
+        del payload
+        self.heard(now)
+        return []
+
+    def status_changed(self, status: str, now: Now) -> list[Effect]:
+        """Do nothing: a status is a message of its channel."""
+        del status, now
+        return []
+
     def receive(self, requests: Sequence[Request | Rejected], now: Now) -> list[Effect]:
         """Handle a message with the requests in it, and return the effects."""
         request_id = requests[0].id if requests else None

@@ -37,8 +37,19 @@ class MarketView(Protocol):
         """The current epoch."""
 
     @property
+    def epoch_number(self) -> int:
+        """The number of the current epoch, from 1."""
+
+    @property
     def virtual_time(self) -> int:
         """Market time in milliseconds."""
+
+    @property
+    def shown_time(self) -> int:
+        """Market time in ns, as clients see it: that up to which messages have been published."""
+
+    def symbol_status(self, symbol: str) -> str:
+        """Return the status of a symbol: `online`, `halted`, `auction` or `maintenance`."""
 
     def listen(self, stream: Stream) -> None:
         """Publish the messages of a stream from now on, because a subscriber is about to join it."""

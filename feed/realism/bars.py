@@ -34,6 +34,7 @@ def bar_facts(bars: MinuteBars) -> dict[str, float]:
         "std_log_rv_1h": _hourly_spread(r),
         "zero_ret_1m": float(np.mean(r == 0)),
         "zumbach_30m": zumbach(r, 30),
+        "std_log_volume_1m": _spread_of_log(bars.volume),
         "acf_volume_1m_lag1": statistics.autocorrelation(np.log1p(bars.volume), 1),
         "kurt_1h": statistics.kurtosis(_summed(r, 60)),
         "variance_ratio_30m": _variance_ratio(r, 30),
@@ -66,6 +67,12 @@ def zumbach(r: Floats, length: int) -> float:
     noise = _rolling(r * r, length)
     forward = statistics.correlation(trend[:-length], noise[length:])
     return forward - statistics.correlation(noise[:-length], trend[length:])
+
+
+def _spread_of_log(volume: Floats) -> float:
+    """Return the standard deviation of the log of the volume of minutes with trades."""
+    traded = volume[volume > 0]
+    return float(np.std(np.log(traded))) if len(traded) else float("nan")
 
 
 def _returns(bars: MinuteBars) -> Floats:

@@ -45,6 +45,9 @@ def window_facts(start: int, fills: FillTable) -> dict[str, float]:
         "trades_per_s": len(fills) / 300,
         "fano_1s": statistics.fano(counts),
         "interarrival_cv": statistics.variation(np.diff(orders.time).astype(np.float64)),
+        "short_gap_share": _short_gaps(np.diff(orders.time).astype(np.float64)),
+        "step_acf_lag1": statistics.autocorrelation(np.abs(change), 1),
+        "size_acf_lag1": statistics.autocorrelation(np.log(np.maximum(orders.size, 1e-12)), 1),
         "zero_ret_1s": float(np.mean(r == 0)),
         "acf_r_1s_lag1": statistics.autocorrelation(r, 1),
         "kurt_1s": statistics.kurtosis(r),
@@ -53,7 +56,8 @@ def window_facts(start: int, fills: FillTable) -> dict[str, float]:
         "signature_1s_over_30s": _signature(r),
         "same_time_share": float(np.mean(np.diff(fills.time) == 0)),
         **_size_facts(fills.size),
-        "round_price_excess": _round_prices(fills.price),
+        "round_price_excess": _round_prices(fills.price, 100),
+        "whole_price_excess": _round_prices(fills.price, 1000),
     }
 
 
@@ -67,6 +71,7 @@ def side_facts(start: int, fills: FillTable) -> dict[str, float]:
     impact = _impact(start, orders, sign)
     return {
         "fills_per_order": len(fills) / len(orders),
+        **_sweeps(fills, orders),
         "sign_acf_lag1": statistics.autocorrelation(sign, 1),
         "sign_acf_lag10": statistics.autocorrelation(sign, 10),
         "sign_acf_exponent": statistics.decay_exponent(sign, SIGN_LAGS),
@@ -109,11 +114,30 @@ def _size_facts(size: Floats) -> dict[str, float]:
     }
 
 
-def _round_prices(price: Floats) -> float:
-    """Return the frequency of prices on a whole hundred of their finest steps, as a multiple of chance."""
+def _short_gaps(gaps: Floats) -> float:
+    """Return the share of times between orders that are shorter than a twentieth of their mean."""
+    return float(np.mean(gaps < 0.05 * gaps.mean())) if len(gaps) else float("nan")
+
+
+def _sweeps(fills: FillTable, orders: FillTable) -> dict[str, float]:
+    """Return the share of orders that take from several prices, and the correlation of fills and size."""
+    new = np.diff(fills.time, prepend=fills.time[0] - 1) != 0
+    if fills.side is not None:
+        new |= np.diff(fills.side, prepend=0) != 0
+    first = np.flatnonzero(new)
+    counts = np.diff(first, append=len(fills)).astype(np.float64)
+    several = np.maximum.reduceat(fills.price, first) > np.minimum.reduceat(fills.price, first)
+    return {
+        "sweep_share": float(np.mean(several)),
+        "corr_fills_size": statistics.rank_correlation(counts, orders.size),
+    }
+
+
+def _round_prices(price: Floats, whole: int) -> float:
+    """Return the frequency of prices on a whole so many of their finest steps, as a multiple of chance."""
     step = _step(price)
     ticks = np.round(price / step).astype(np.int64)
-    return float(np.mean(ticks % 100 == 0) * 100)
+    return float(np.mean(ticks % whole == 0) * whole)
 
 
 def _step(price: Floats) -> float:

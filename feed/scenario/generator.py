@@ -6,7 +6,7 @@ from feed.scenario.model import Scenario
 
 __all__ = ["GENERATOR_VERSION", "LONGEST_BLOCK", "block_minutes"]
 
-GENERATOR_VERSION = 6
+GENERATOR_VERSION = 7
 """Version of the generator; it changes with anything that changes a tick."""
 
 ORDERS_A_BLOCK = 6_000

@@ -21,6 +21,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Event
 
+from feed.dialects.base import Dialect
 from feed.faults.fault import Fault
 from feed.market.markets import HostedMarket
 from feed.protocol.requests import Subscribe
@@ -88,10 +89,12 @@ class FeedConnection(ServerConnection):
 
     Args:
         request_timeout: seconds until a request has to be there.
+        dialect: the dialect of the port, if it has one.
     """
 
-    def __init__(self, *args: Any, request_timeout: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request_timeout: float, dialect: Dialect | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.dialect = dialect
         self._request_timeout = request_timeout
         self._alarm: asyncio.TimerHandle | None = None
         self.peer: PeerPort | None = None
@@ -172,10 +175,10 @@ class FeedConnection(ServerConnection):
                 return int.from_bytes(info[MIN_RTT:], sys.byteorder) * MICROSECOND
         return FAR_AWAY
 
-    def probe(self) -> None:
+    def probe(self, payload: bytes) -> None:
         """Send a ping frame; any sign of life answers it."""
         if self.protocol.state is OPEN:
-            self.protocol.send_ping(b"feed")
+            self.protocol.send_ping(payload)
             self.send_data()
 
     def say_close(self, code: int, reason: str) -> None:

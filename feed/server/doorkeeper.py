@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
+import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
@@ -13,12 +15,15 @@ from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, check_names
 from feed.hints import nearest
 from feed.market.market import Market
+from feed.server.admission import host_name
 from feed.server.connection import FeedConnection
-from feed.server.http.routes import problem, respond
+from feed.server.http.routes import Page, problem, respond
 from feed.server.query import Connect
 from feed.units import SECOND
 
-__all__ = ["meet_faults", "wanted_faults", "wrong_answer"]
+__all__ = ["foreign_host", "meet_faults", "quiet_logger", "wanted_faults", "wrong_answer"]
+
+log = structlog.get_logger("feed")
 
 WRONG_KEY = "d3JvbmcgYW5zd2VyIG9mIGEgcHJveHk="
 """Value of `Sec-WebSocket-Accept` that belongs to no request."""
@@ -74,3 +79,22 @@ def wrong_answer(connection: ServerConnection, _: Request, response: Response) -
         response.headers["Sec-WebSocket-Accept"] = WRONG_KEY
         return response
     return None
+
+
+def foreign_host(host: str) -> Page:
+    """Return the refusal of an unknown host name: it might be a web page's own, pointed at this machine."""
+    name = host_name(host)
+    if name is None:
+        return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
+    shown = name[:64]
+    option = f"--allowed-host {shown}"
+    log.warning("host refused", host=shown, hint=f"start with {option}")
+    hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
+    return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
+
+
+def quiet_logger() -> logging.Logger:
+    """Return a logger that hides the library's traceback of each broken handshake, such as by a port scan."""
+    logger = logging.getLogger("feed.websockets")
+    logger.setLevel(logging.CRITICAL)
+    return logger

@@ -16,7 +16,7 @@ from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Effect, Stream
 from feed.protocol.events import ErrorEvent, Event
-from feed.protocol.session import Session
+from feed.protocol.seat import SessionPort
 from feed.server.faulting import PeerFaults
 from feed.server.talk import Talk
 
@@ -79,7 +79,7 @@ class FaultDesk:
         subscriber: Subscriber,
         clock: Clock,
         talk: Talk,
-        session: Session,
+        session: SessionPort,
     ) -> None:
         self._talk = talk
         self._session = session

@@ -22,7 +22,7 @@ from feed.market.calendar import ClientCalendar
 from feed.market.market import Market
 from feed.units import SECOND
 
-__all__ = ["PeerFaults", "RequestFraming", "WireFraming"]
+__all__ = ["WIRE", "PeerFaults", "RequestFraming", "WireFraming"]
 
 RANKS: tuple[FaultGroup, ...] = ("protocol", "messages", "content", "liveness", "network", "connecting")
 
@@ -66,6 +66,10 @@ class RequestFraming:
     def binary(self, payload: bytes) -> bytes:
         """Return the payload."""
         return payload
+
+
+WIRE, REQUESTS = WireFraming(), RequestFraming()
+"""The framings, which have no state."""
 
 
 class PeerFaults:
@@ -192,7 +196,7 @@ class PeerFaults:
             self._timer.cancel()
 
     def _prepare(self, fault: Fault, identity: FaultIdentity) -> ArmedFault:
-        target = self._target._replace(framing=RequestFraming()) if fault.direction == "in" else self._target
+        target = self._target._replace(framing=REQUESTS) if fault.direction == "in" else self._target
         return ArmedFault(fault, identity, target, calendar=self._calendar, log=self._market.faults.log)
 
     # Detour of the subscriber.

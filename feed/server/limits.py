@@ -1,4 +1,4 @@
-"""Limits of one client."""
+"""Limits of one client, and of the server as a whole."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from feed.delivery.outbox import OutboxLimits
 from feed.protocol.view import SessionLimits
+from feed.units import SECOND
 
-__all__ = ["PeerLimits"]
+__all__ = ["PeerLimits", "ServerLimits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,19 @@ class PeerLimits:
     session: SessionLimits
     outbox: OutboxLimits
     max_fragments: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Limits of the server as a whole. Times are nanoseconds."""
+
+    peer: PeerLimits
+    max_message_size: int
+    max_connections: int
+    connect_rate: float
+    handshake_timeout: int
+    drain_spread: int
+    drain_timeout: int
+    compression: bool = False
+    history_timeout: int = 5 * SECOND
+    lifts_exchange_limits: bool = False

@@ -17,22 +17,22 @@ from feed.faults.plan import FaultTarget
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
-from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Reform, Send
 from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
-from feed.protocol.requests import Subscribe
-from feed.protocol.session import Session
+from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.faultdesk import FaultDesk
-from feed.server.faulting import WireFraming
+from feed.server.faulting import WIRE
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_closed, say_error, say_streams
 from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
 from feed.server.watchdog import Watchdog
+from feed.server.watching import watch_statuses
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Peer"]
@@ -59,9 +59,9 @@ class Peer:
         name: the connection's name in logs and in its status frame.
         connection: the wire.
         hosted: the market it is connected to.
-        may_control: True if the client may command the market.
-        control_token: the token with which it may, or None.
         alarms: wakes it when its session waits for a time.
+        form: the wire form that the client chose.
+        seat: the data that its session begins with.
         witness: takes notes on what the client does, for the report.
         on_gone: called once, when the TCP connection is gone.
 
@@ -86,12 +86,8 @@ class Peer:
         clock: Clock,
         counters: ServerCounters,
         form: Form,
-        strict: bool,
-        wanted: tuple[Subscribe, ...],
-        token: str | None,
-        may_control: bool,
+        seat: Seat,
         witness: Witness,
-        control_token: str | None,
         on_gone: Callable[[Peer], None],
     ) -> None:
         self.name = name
@@ -105,11 +101,19 @@ class Peer:
         self._clock = clock
         self._counters = counters
         self._hub = market.hub
-        self._talk = Talk(name, form, market, alarms, clock)
+        self._session, conversation = form.dialect.open(seat)
+        self._talk = Talk(name, form, conversation, alarms, clock)
         self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
+        stamped = form.dialect.has_stamps
         self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(self._outbox, connection.descriptor, connection.round_trip)
+        self._subscriber = Subscriber(
+            self._outbox,
+            None if stamped else connection.descriptor,
+            connection.round_trip,
+            is_measurable=not form.dialect.is_foreign,
+            stamp=conversation.stamp if stamped else None,
+        )
         self._streams = PeerStreams(
             market,
             self._subscriber,
@@ -119,19 +123,7 @@ class Peer:
             on_too_slow=self._too_slow,
             on_failed=self.failed,
         )
-        self._session = Session(
-            name,
-            market,
-            limits.session,
-            now=clock.read(),
-            token=token,
-            strict=strict,
-            may_control=may_control,
-            control_token=control_token,
-            wanted=wanted,
-            heartbeat=form.dialect.heartbeat,
-        )
-        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WireFraming())
+        target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WIRE)
         self.faults = FaultDesk(
             self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
         )
@@ -153,6 +145,8 @@ class Peer:
         self._connection.attach(self)
         # Data may fill the socket, which the connection then tells.
         self.carry_out(self._session.begin(self._clock.read()))
+        if self._talk.is_foreign:
+            watch_statuses(self._market, self._hear_status)
 
     def hear(self, event: Event) -> None:
         """Pass on an event of the market; a new epoch restarts every subscription."""
@@ -161,8 +155,13 @@ class Peer:
             self._epoch = event.epoch
             self.faults.renew()
             for stream in self._session.streams:
-                self._streams.leave(stream)
+                self._streams.leave(Leave(stream))
             self.carry_out(self._session.renew())
+
+    def _hear_status(self, status: str) -> bool:
+        if not self._closed:
+            self.carry_out(self._session.status_changed(status, self._clock.read()))
+        return not self._closed
 
     def send(self, event: Event) -> None:
         """Send an event now."""
@@ -245,7 +244,7 @@ class Peer:
 
     def pong(self, payload: bytes) -> None:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
-        self._session.heard(self._clock.read())
+        self.carry_out(self._session.pong_frame(payload, self._clock.read()))
         self._witness.pong()
         if payload.startswith(BARRIER):
             if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
@@ -313,15 +312,17 @@ class Peer:
                 self.send(event)
             case Join():
                 self._streams.join(effect)
-            case Leave(stream):
-                self._streams.leave(stream)
+            case Leave():
+                self._streams.leave(effect)
+            case Reform(options):
+                self._streams.reform(options)
             case Act():
                 self._commands.give(effect)
             case Consult(request):
                 self._commands.consult(request)
-            case ProbePeer():
+            case ProbePeer(payload):
                 self._witness.ping()
-                self._connection.probe()
+                self._connection.probe(payload)
             case Close(code, reason):
                 self.close(code, reason)
             case Abort(reason):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl
 
 from feed.dialects.base import Dialect, Form, Options
 from feed.dialects.registry import DIALECTS, NATIVE, PLAIN
@@ -15,13 +15,12 @@ from feed.market.markets import NAME, MarketSpec
 from feed.protocol.keys import StreamKeyError, subscription_of
 from feed.protocol.requests import Subscribe
 from feed.protocol.view import MarketView
+from feed.server.addressing import Address, address_of
 from feed.server.market_keys import MARKET_KEYS, QueryError, read_market
 
-__all__ = ["Connect", "parse_query", "subscriptions_of"]
+__all__ = ["Connect", "parse_address", "parse_query", "subscriptions_of"]
 
 USUAL_PATHS = NATIVE.paths
-
-BY_PATH = {path: dialect for dialect in DIALECTS.values() for path in dialect.paths}
 
 CHOICES = {"dialect": tuple(DIALECTS), "heartbeat": ("normal", "strict")}
 """Keys that any connection may have; the first value is the default."""
@@ -53,6 +52,7 @@ class Connect:
     market: str | None = None
     spec: MarketSpec = field(default_factory=MarketSpec)
     faults: tuple[Fault, ...] = ()
+    opening: tuple[str, ...] = ()
     plan: str | None = None
     client: str = ""
     plain: bool = False
@@ -70,26 +70,48 @@ class Connect:
 
 
 def parse_query(target: str) -> Connect:
-    """Parse a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`.
+    """Parse a request target such as `/ws?numbers=string&subscribe=trading:BTC/USD`; see `parse_address`."""
+    return parse_address(address_of(target))
+
+
+def parse_address(address: Address) -> Connect:
+    """Parse the path and the query of a socket.
 
     Raises:
         QueryError: for a path without a socket, and for an unknown, repeated or bad key.
     """
     try:
-        parts = urlsplit(target)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
+        pairs = parse_qsl(address.query, keep_blank_values=True, max_num_fields=MAX_KEYS)
     except ValueError:
         hint = f"at most {MAX_KEYS} keys, out of {', '.join([*NATIVE.options, *COMMON])}"
         raise QueryError("The URL cannot be read", "query", hint) from None
-    path = parts.path.rstrip("/") or "/"
-    spoken = BY_PATH.get(path)
-    if spoken is None:
+    if address.dialect.is_foreign:
+        return _foreign(address, address.dialect, address.path, pairs)
+    path = address.path.rstrip("/") or "/"
+    if NATIVE.socket(path, pairs) is None:
         raise QueryError("There is no socket at this path", "path", f"connect to {' or '.join(USUAL_PATHS)}")
-    if spoken is NATIVE:
-        return _wishes(DIALECTS.get(dict(pairs).get("dialect", NATIVE.name), NATIVE), pairs)
+    spoken = DIALECTS.get(dict(pairs).get("dialect", NATIVE.name), NATIVE)
+    if spoken.is_foreign:
+        return _foreign(address, spoken, spoken.usual_path, pairs)
+    return _in(address, _wishes(spoken, pairs))
+
+
+def _foreign(address: Address, dialect: Dialect, path: str, pairs: list[tuple[str, str]]) -> Connect:
+    socket = dialect.socket(path, pairs)
+    if socket is None:
+        raise QueryError(f"{dialect.name} has no socket at this path", "path", f"such as {dialect.usual_path}")
     # As exchanges do: what they do not know there they pass over. Which market it is, and its faults, are ours to know.
-    known = {*spoken.options, SUBSCRIBE, FAULTS_KEY, CLIENT_KEY, *MARKET_KEYS}
-    return _wishes(spoken, [(key, value) for key, value in pairs if key in known])
+    known = {FAULTS_KEY, CLIENT_KEY, *MARKET_KEYS}
+    wishes = _wishes(dialect, list({key: (key, value) for key, value in pairs if key in known}.values()))
+    return _in(address, replace(wishes, form=Form(dialect, socket.options), opening=socket.opening))
+
+
+def _in(address: Address, wishes: Connect) -> Connect:
+    """Return the wishes for the market that the path names; a key of that name may say the same."""
+    if address.market is None:
+        return wishes
+    named, _ = read_market({"market": address.market})
+    return replace(wishes, market=named)
 
 
 def _wishes(dialect: Dialect, pairs: list[tuple[str, str]]) -> Connect:

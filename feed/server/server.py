@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,17 +15,21 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
+from feed.dialects.base import Dialect
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
 from feed.market.markets import HostedMarket, Markets, MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, host_name, same_token
+from feed.protocol.seat import Seat
+from feed.server.addressing import address_of, dialect_of, is_exchange_host
+from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, same_token
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
 from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.doorkeeper import meet_faults, wanted_faults, wrong_answer
+from feed.server.doorkeeper import foreign_host, meet_faults, quiet_logger, wanted_faults, wrong_answer
+from feed.server.http.exchanges import ExchangePages
 from feed.server.http.routes import (
     Caller,
     Commanded,
@@ -39,11 +43,11 @@ from feed.server.http.routes import (
     refusal,
     respond,
 )
-from feed.server.limits import PeerLimits
+from feed.server.limits import ServerLimits
 from feed.server.lines import Refusals, say_opened
 from feed.server.market_keys import QueryError
 from feed.server.peer import Peer
-from feed.server.query import parse_query, subscriptions_of
+from feed.server.query import parse_address, subscriptions_of
 from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND
 
@@ -58,21 +62,6 @@ DRAIN_STEP = 10 * MILLISECOND
 FAILED = "the market's source failed"
 
 log = structlog.get_logger("feed")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Limits of the server as a whole. Times are nanoseconds."""
-
-    peer: PeerLimits
-    max_message_size: int
-    max_connections: int
-    connect_rate: float
-    handshake_timeout: int
-    drain_spread: int
-    drain_timeout: int
-    compression: bool = False
-    history_timeout: int = 5 * SECOND
 
 
 class FeedServer:
@@ -116,7 +105,13 @@ class FeedServer:
         self._names = itertools.count(1)
         self._refusals = Refusals(clock)
         self._routes = Routes({})
+        self._exchanges = ExchangePages(
+            markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits, token=token
+        )
         self._server: Server | None = None
+        self._tls: ssl.SSLContext | None = None
+        # Ports that speak one dialect.
+        self._own: list[Server] = []
         self._alarms: Alarms | None = None
         self._emptied = asyncio.Event()
 
@@ -137,14 +132,25 @@ class FeedServer:
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Begin to listen, in plain text or by TLS. Raises OSError if the address is not available."""
-        limits = self._limits
+        self._tls = tls
         self._alarms = Alarms(self._clock)
-        self._server = await serve(
+        self._server = await self._listen(host, port)
+        self._hosts.listen(host, [address for address, _ in self.addresses])
+
+    async def listen_also(self, host: str, port: int, name: str) -> int:
+        """Listen on one more port, which speaks one dialect; return its number. Raises OSError, UsageError."""
+        server = await self._listen(host, port, dialect_of(name))
+        self._own.append(server)
+        return int(next(iter(server.sockets)).getsockname()[1])
+
+    async def _listen(self, host: str, port: int, dialect: Dialect | None = None) -> Server:
+        limits = self._limits
+        return await serve(
             self._handle,
             host,
             port,
-            ssl=tls,
-            create_connection=self._connection,  # type: ignore[arg-type]  # it is only ever called
+            ssl=self._tls,
+            create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
             process_request=self._admit_and_say,
             process_response=wrong_answer,
             compression=None,
@@ -159,25 +165,26 @@ class FeedServer:
             # With 0 the transport tells exactly when something begins and when nothing more waits.
             write_limit=0,
             server_header=None,
-            logger=_quiet_logger(),
+            logger=quiet_logger(),
             backlog=1024,
         )
-        self._hosts.listen(host, [address for address, _ in self.addresses])
 
     def _connection(self, *args: Any, **kwargs: Any) -> FeedConnection:
         return FeedConnection(*args, request_timeout=self._limits.handshake_timeout / SECOND, **kwargs)
 
     async def stop_listening(self) -> None:
         """Accept no more, and wait until every handler has returned; open connections are the caller's to end."""
-        if self._server is not None:
-            self._server.close(close_connections=False)
-            await self._server.wait_closed()
+        for server in (self._server, *self._own):
+            if server is not None:
+                server.close(close_connections=False)
+                await server.wait_closed()
 
     async def drain(self, code: CloseCode, reason: str) -> None:
         """Stop accepting, close all connections one after another, and drop those left at the end."""
         if self._server is None:
             return
-        self._server.close(close_connections=False)
+        for server in (self._server, *self._own):
+            server.close(close_connections=False)
         peers = list(self._peers)
         step = min(DRAIN_STEP, self._limits.drain_spread // max(1, len(peers)))
         for index, peer in enumerate(peers):
@@ -223,21 +230,28 @@ class FeedServer:
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
         host = header(request, "Host")
-        if not self._hosts.allows(host):
-            return self._refuse("host", _foreign_host(host or ""))
-        if not is_upgrade(request):
-            return await self._plain(request, _address_of(connection))
+        # Names of exchanges lead to their dialect and nowhere else.
+        if not self._hosts.allows(host) and not is_exchange_host(host):
+            return self._refuse("host", foreign_host(host or ""))
+        assert isinstance(connection, FeedConnection)
+        where = address_of(request.path, host, connection.dialect)
         address = _address_of(connection)
+        if not is_upgrade(request):
+            if where.dialect.rest is not None:
+                return await self._exchanges.answer(request, where, address)
+            return await self._plain(request, address)
         if len(self._peers) >= self._limits.max_connections:
             return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
         if not self._rates.allows(address, self._clock.now()):
             return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
         try:
-            wishes = parse_query(request.path)
+            wishes = parse_address(where)
         except QueryError as error:
-            return self._refuse("query", refusal(error))
-        assert isinstance(connection, FeedConnection)
-        if not self._lets_in(request, header(request, "Origin")):
+            page = refusal(error)
+            return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
+        if (refused := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
+            return self._refuse("exchange", refused)
+        if not wishes.form.dialect.is_foreign and not self._lets_in(request, header(request, "Origin")):
             # It is closed after the handshake; no market is made for it.
             wishes = replace(wishes, market=None, spec=MarketSpec(), streams=(), faults=(), plan=None)
         connection.wishes = wishes
@@ -307,20 +321,32 @@ class FeedServer:
     def _peer(self, connection: FeedConnection) -> Peer:
         wishes = connection.wishes
         assert self._alarms is not None
+        name, spec = connection.label, connection.hosted.spec
+        form = wishes.form_in(spec.numbers)
+        seat = Seat(
+            connection=name,
+            view=connection.hosted.market,
+            limits=self._limits.peer.session,
+            now=self._clock.read(),
+            token=self._token,
+            strict=wishes.is_strict(spec.heartbeat),
+            may_control=self._may_control(connection),
+            control_token=self._control.token if connection.hosted.is_shared else spec.token,
+            wanted=connection.wanted,
+            options=form.options,
+            opening=wishes.opening,
+            is_lenient=self._limits.lifts_exchange_limits,
+        )
         peer = Peer(
-            connection.label,
+            name,
             connection,
             connection.hosted,
             alarms=self._alarms,
             limits=self._limits.peer,
             clock=self._clock,
             counters=self.counters,
-            form=wishes.form_in(connection.hosted.spec.numbers)._replace(deflate=connection.deflate),
-            strict=wishes.is_strict(connection.hosted.spec.heartbeat),
-            wanted=connection.wanted,
-            token=self._token,
-            may_control=self._may_control(connection),
-            control_token=self._control.token if connection.hosted.is_shared else connection.hosted.spec.token,
+            form=form._replace(deflate=connection.deflate and form.dialect.compresses),
+            seat=seat,
             witness=self.reports.of(connection.hosted).enter(connection.label, connection.ordinal, wishes.client),
             on_gone=self._gone,
         )
@@ -342,7 +368,9 @@ class FeedServer:
         """
         request = connection.request
         origin = header(request, "Origin") if request is not None else None
-        if request is None or self._lets_in(request, origin):
+        # Pages of any origin read exchanges.
+        is_foreign = connection.wishes.form.dialect.is_foreign
+        if request is None or is_foreign or self._lets_in(request, origin):
             return False
         shown = self._note_origin(origin)
         peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
@@ -369,22 +397,3 @@ class FeedServer:
 
 def _address_of(connection: ServerConnection) -> str:
     return str((connection.remote_address or ("",))[0])
-
-
-def _foreign_host(host: str) -> Page:
-    """Return the refusal of an unknown host name: it might be a web page's own, pointed at this machine."""
-    name = host_name(host)
-    if name is None:
-        return problem(400, "INVALID_REQUEST", "The header Host cannot be read", field="Host", hint="NAME:PORT")
-    shown = name[:64]
-    option = f"--allowed-host {shown}"
-    log.warning("host refused", host=shown, hint=f"start with {option}")
-    hint = f"start feed with {option}; names such as host.docker.internal or a service of compose need that"
-    return problem(403, "FOREIGN_HOST", f"This server is not called {shown}", field="Host", hint=hint)
-
-
-def _quiet_logger() -> logging.Logger:
-    """Return a logger that hides the library's traceback of each broken handshake, such as by a port scan."""
-    logger = logging.getLogger("feed.websockets")
-    logger.setLevel(logging.CRITICAL)
-    return logger

@@ -10,7 +10,7 @@ from feed.dialects.base import Form
 from feed.protocol.codes import CloseCode
 from feed.protocol.events import Event, Heartbeat
 from feed.protocol.requests import Rejected, Request
-from feed.protocol.view import MarketView
+from feed.protocol.seat import Conversation
 from feed.server.alarms import Alarms
 from feed.server.lines import say_heard, say_sent
 
@@ -23,17 +23,17 @@ class Talk:
     Args:
         name: the connection's name in the log.
         form: the wire form that the client chose.
-        market: the market of the connection.
+        conversation: what reads and writes the messages of this connection.
         alarms: the source of shared heartbeats.
         clock: the clock for the dialect.
     """
 
     __slots__ = ("_alarms", "_clock", "_conversation", "_dialect", "_name")
 
-    def __init__(self, name: str, form: Form, market: MarketView, alarms: Alarms, clock: Clock) -> None:
+    def __init__(self, name: str, form: Form, conversation: Conversation, alarms: Alarms, clock: Clock) -> None:
         self._name = name
         self._dialect = form.dialect
-        self._conversation = form.dialect.converse(market)
+        self._conversation = conversation
         self._alarms = alarms
         self._clock = clock
 
@@ -51,6 +51,11 @@ class Talk:
         for payload in payloads:
             say_sent(self._name, payload)
         return b"".join(map(text_frame, payloads))
+
+    @property
+    def is_foreign(self) -> bool:
+        """True if this is the format of an exchange."""
+        return self._dialect.is_foreign
 
     def close_number(self, code: CloseCode) -> int:
         """Return the number that the connection is closed with."""

@@ -28,7 +28,7 @@ from feed.scenario.recent import RecentScenarios
 from feed.scenario.values import Anchor
 from feed.service.repertoire import MarketRepertoire, SourcePool
 from feed.service.settings import Limits, ServeSettings
-from feed.units import MILLISECOND, format_duration
+from feed.units import MILLISECOND, MINUTE, format_duration
 
 __all__ = ["MarketOpener"]
 
@@ -140,7 +140,7 @@ def _wanted_faults(spec: MarketSpec, scenario: Scenario, source: Source) -> Sequ
 
 
 def _resume_window(limits: Limits) -> ResumeWindow:
-    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.market_memory))
+    return ResumeWindow(limits.resume_messages, limits.resume_seconds, int(limits.resume_memory))
 
 
 def _beginning(scenario: Scenario, source: Source, at: int, until: int | None) -> int:
@@ -160,7 +160,8 @@ def _shift(anchor: Anchor, opened: int, start: int) -> int:
     """Return the ns from the scenario's own date to the date that clients see, in whole ms, so that none is lost."""
     if anchor == "scenario":
         return 0
-    first = opened if anchor == "now" else anchor
+    # A whole minute, so that candles of the exchanges begin at whole minutes, too.
+    first = opened // MINUTE * MINUTE if anchor == "now" else anchor
     return (first - start) // MILLISECOND * MILLISECOND
 
 

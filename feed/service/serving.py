@@ -9,6 +9,7 @@ import functools
 import gc
 import os
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,10 @@ async def _serve(
     opener = MarketOpener(settings, clock)
     markets = Markets(opener.open if rerun is None else rerun.opener(opener), clock, _markets_limits(limits))
     rule = ControlRule(settings.control_token, is_off=settings.control == "off")
-    server_limits = _server_limits(limits, compression=settings.compression == "on")
+    server_limits = replace(
+        _server_limits(limits, compression=settings.compression == "on"),
+        lifts_exchange_limits=settings.exchange_limits == "off",
+    )
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)
     run = _Service(server, markets, settings, clock)
@@ -117,6 +121,8 @@ async def _serve(
     gc.collect()
     gc.freeze()
     await _listen(server, settings)
+    for dialect, port in settings.dialects:
+        await _listen_also(server, settings, dialect, port)
     run.recorder = await _recorder(settings, main.market, clock)
     if run.recorder is not None:
         metrics.recording = pages.recording = run.recorder.counters
@@ -236,6 +242,14 @@ async def _listen(server: FeedServer, settings: ServeSettings) -> None:
         raise UsageError(f"there is no port {settings.port}; use 0 to 65535") from error
 
 
+async def _listen_also(server: FeedServer, settings: ServeSettings, dialect: str, port: int) -> None:
+    try:
+        number = await server.listen_also(settings.host, port, dialect)
+    except OSError as error:
+        raise UsageError(_why_not(error, settings.host, port)) from error
+    log.info("one more port", dialect=dialect, port=number)
+
+
 def _why_not(error: OSError, host: str, port: int) -> str:
     place = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
@@ -268,6 +282,7 @@ def _markets_limits(limits: Limits) -> MarketsLimits:
         idle=limits.market_idle,
         gather=limits.gather,
         patience=limits.patience,
+        max_lag=limits.max_lag,
     )
 
 

@@ -36,7 +36,7 @@ __all__ = [
 
 ENV_PREFIX = "FEED_"
 
-REPEATED = frozenset({"origins", "allowed_hosts", "record_channels"})
+REPEATED = frozenset({"origins", "allowed_hosts", "record_channels", "dialects"})
 """Settings whose option may be given several times; their variable is a list separated by commas."""
 
 NEAR = 0.7
@@ -80,6 +80,16 @@ def _read_hosts(value: Any) -> tuple[str, ...]:
         if name != "*" and not _HOST_NAME.fullmatch(name):
             raise UsageError(f"{name!r} is not a host name; write it like host.docker.internal, or * for all")
     return names
+
+
+def _read_dialects(value: Any) -> tuple[tuple[str, int], ...]:
+    found = []
+    for item in _read_names(value):
+        name, _, port = item.partition("=")
+        if not name or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+            raise UsageError(f"{item!r} is no dialect with a port; write it like kraken=8766")
+        found.append((name, int(port)))
+    return tuple(found)
 
 
 _HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
@@ -140,11 +150,11 @@ class Limits(BaseModel):
     resume_seconds: Duration = Field(
         300 * SECOND, ge=0, le=DAY, description="Time of a stream that a client can come back to"
     )
-    market_memory: ByteSize = Field(
+    resume_memory: ByteSize = Field(
         ByteSize(256 * MIB),
         ge=MIB,
         le=65_536 * MIB,
-        description="Bytes of a market's recent messages, for clients that come back; above: the oldest are dropped",
+        description="Bytes of all that clients of a market can come back to; above: the oldest is dropped",
     )
     max_markets: int = Field(256, ge=0, le=10_000, description="Markets besides the shared one; above: HTTP 503")
     max_market_memory: ByteSize = Field(
@@ -166,6 +176,12 @@ class Limits(BaseModel):
     drain_timeout: Duration = Field(10 * SECOND, ge=0, le=HOUR, description="For goodbyes to be answered, then dropped")
     gather: Duration = Field(
         MILLISECOND, ge=0, le=SECOND, description="Longest time that data waits for more to share a write with"
+    )
+    max_lag: Duration = Field(
+        10 * SECOND,
+        ge=100 * MILLISECOND,
+        le=DAY,
+        description="How late a market may be on a busy machine, then its clock waits; a second but for the shared one",
     )
     patience: Duration = Field(
         SECOND, ge=0, le=HOUR, description="At speed max, how long one slow reader may hold up the market"
@@ -241,6 +257,12 @@ class ServeSettings(Limits):
     log_format: Literal["console", "json"] = Field("console", description="How a line looks")
     scenarios: Path | None = Field(None, description="Folder of scenarios in place of the bundled ones")
 
+    dialects: Annotated[tuple[tuple[str, int], ...], reads(_read_dialects)] = Field(
+        (), description="One more port that speaks one exchange's dialect at its root, such as kraken=8766"
+    )
+    exchange_limits: Literal["on", "off"] = Field(
+        "on", description="Whether dialects have the exchange's limits of requests and connections"
+    )
     recordings: Path | None = Field(
         None, description="Folder of recordings that clients may ask for by the name of their file"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -160,4 +160,12 @@ class PlaylistDepth:
             low, high = max(lo, begin), min(hi, end)
             if low < high:
                 found += depth.ladders(low - begin, high - begin, levels)
+        return found
+
+    def ladders_at(self, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after each of these changes, in increasing order; without the ones between."""
+        found = [self._standing(levels)] * sum(row < 0 for row in rows)
+        for (depth, _), begin, end in zip(self._parts, self._firsts[:-1], self._firsts[1:], strict=True):
+            wanted = [row - begin for row in rows if begin <= row < end]
+            found += depth.ladders_at(wanted, levels) if wanted else []
         return found

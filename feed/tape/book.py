@@ -211,6 +211,10 @@ class RecordedDepth:
         """Return the book after the changes `lo` up to, not including, `hi`; -1 is the book before the first change."""
         return self._books.ladders(self._first + lo, self._first + hi, levels)
 
+    def ladders_at(self, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after each of these changes, in increasing order; without the ones between."""
+        return [ladder for row in rows for ladder in self.ladders(row, row + 1, levels)]
+
 
 def read_changes(rows: Iterable[tuple[int, str, str]], instrument: Instrument) -> Iterator[BookRow]:
     """Convert recorded messages, (ns UTC, type, the `data` object), to the steps of their instrument.

@@ -65,6 +65,10 @@ class TickCache:
         """Return all rows of a column, mapped and not read."""
         return self._columns[name]
 
+    def part(self, name: str, first: int, last: int) -> NDArray[np.int64]:
+        """Return a range of rows of a column, in memory."""
+        return _read(self._columns[name], first, last)
+
     def rows(self, first: int, last: int) -> dict[str, NDArray[np.int64]]:
         """Return the kept columns of a range of rows, in memory."""
         return {name: _read(column, first, last) for name, column in self._columns.items()}

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feed.tape.layout import CLOCKS, CLOCKS_COLUMN, FILE_SCHEMA, SCHEMA
+from feed.tape.layout import CLOCKS, CLOCKS_COLUMN, FILE_SCHEMA, SCHEMA, words_of
 
 __all__ = ["rows_for_file", "rows_of_file"]
 
@@ -59,6 +59,6 @@ def _filled(column: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _cleared(column: pa.ChunkedArray, clocks: pa.ChunkedArray, given: tuple[str, ...]) -> pa.ChunkedArray:
     """Return the column with nulls in place of times that the source did not give."""
-    missing = [word for word in CLOCKS if word not in given]
-    absent = pc.is_in(clocks.cast(pa.string()), pa.array(missing))
-    return pc.if_else(absent, pa.scalar(None, column.type), column) if pc.any(absent).as_py() else column
+    words, code = words_of(clocks)
+    absent = np.isin(code, [place for place, word in enumerate(words) if word not in given])
+    return pc.if_else(pa.array(absent), pa.scalar(None, column.type), column) if absent.any() else column

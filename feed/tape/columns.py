@@ -151,7 +151,7 @@ class ReplayedRows:
         played = _named(channels, channel, CHANNELS) & ~_named(kinds, kind, (PAST,))
         code = (channel * max(len(symbols), 1) + symbol) * max(len(parts), 1) + part
         kept = {}
-        for each in np.unique(code[played]).tolist():
+        for each in np.flatnonzero(np.bincount(code[played])).tolist():
             rest, place = divmod(each, max(len(parts), 1))
             key = (channels[rest // max(len(symbols), 1)], symbols[rest % max(len(symbols), 1)], parts[place])
             if key[0] != "quote" or key[1] in self._instruments:
@@ -232,7 +232,7 @@ class ReplayedRows:
         if channel == "quote":
             if symbol not in self.quotes:
                 self.quotes[symbol] = RecordedQuotes(self, instrument)
-            self.quotes[symbol].add(batch.take(pa.array(rows)), rows, due[rows])
+            self.quotes[symbol].add(_taken(batch, rows), rows, due[rows])
             return
         self.symbols[symbol] = None
         if channel != "trading":
@@ -242,10 +242,10 @@ class ReplayedRows:
             self._ticks[symbol] = RecordedTrades(self, instrument)
         quotes = self.quotes.get(symbol)
         before = None if quotes is None else quotes.before(rows)
-        self._ticks[symbol].add(batch.take(pa.array(rows)), rows, due[rows], before)
+        self._ticks[symbol].add(_taken(batch, rows), rows, due[rows], before)
 
     def _note_texts(self, key: Key, batch: pa.RecordBatch, rows: Ints, due: Ints) -> None:
-        chosen = batch.take(pa.array(rows))
+        chosen = _taken(batch, rows)
         texts = self.texts[key]
         for name in ("time", "data"):
             column = chosen.column(name)
@@ -278,6 +278,10 @@ def gather_rows(
 def _joined(one: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
     table = pa.Table.from_batches([one, other]).unify_dictionaries()
     return table.combine_chunks().to_batches()[0]
+
+
+def _taken(batch: pa.RecordBatch, rows: Ints) -> pa.RecordBatch:
+    return batch if len(rows) == len(batch) else batch.take(pa.array(rows))
 
 
 def _named(words: list[str], code: Ints, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from feed.data.ticks import Source, batches_between
 from feed.errors import FeedError, UsageError
 from feed.tape.disk import keep
 from feed.tape.layout import RecordingInfo
-from feed.tape.parquet import RecordingFile
+from feed.tape.parquet import RecordingFile, unfinished
 from feed.tape.rows import batch_of, rows_of_batch, status_row
 from feed.tape.tickcsv import TickCsv
 from feed.version import __version__
@@ -79,8 +79,9 @@ def _write_recording(
     instruments = source.instruments
     steps = {each.symbol: (f"{each.tick_size:f}", f"{each.lot_size:f}") for each in instruments}
     counts = [0] * (2 * len(instruments))
-    file = RecordingFile(path)
     with contextlib.ExitStack() as stack:
+        stack.callback(unfinished(path).unlink, missing_ok=True)
+        file = RecordingFile(path)
         stack.callback(file.discard)
         # The initial state, which the changes follow, as a recorder sees it.
         file.write(batch_of([status_row(change, "snapshot", begin, 0) for change in source.statuses(begin)]))

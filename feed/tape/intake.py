@@ -11,7 +11,7 @@ import structlog
 
 from feed.clock import Clock
 from feed.tape.layout import RecordingGap, RecordingInfo
-from feed.tape.rows import Piece, rows_in, seqs_of, stream_key, weight_of
+from feed.tape.rows import Piece, Row, rows_in, seqs_of, stream_key, weight_of
 from feed.units import SECOND
 
 __all__ = ["BATCH_ROWS", "FLUSH_INTERVAL", "Intake", "RecordingCounters", "Taken", "WriterLimits"]
@@ -100,7 +100,10 @@ class Intake:
 
     def add(self, pieces: Sequence[Piece]) -> None:
         """Add messages, all or none of them."""
-        count, weight = sum(map(rows_in, pieces)), sum(map(weight_of, pieces))
+        if len(pieces) == 1 and isinstance(pieces[0], Row):
+            count, weight = 1, weight_of(pieces[0])
+        else:
+            count, weight = sum(map(rows_in, pieces)), sum(map(weight_of, pieces))
         with self._news:
             self.counters.rows += count
             if self._bytes + weight > self._limits.max_waiting:

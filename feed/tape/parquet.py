@@ -34,7 +34,7 @@ from feed.tape.layout import (
 )
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, placeholder, seal
 
-__all__ = ["GROUP_ROWS", "RecordingFile", "count_streams"]
+__all__ = ["GROUP_ROWS", "RecordingFile", "count_streams", "unfinished"]
 
 GROUP_ROWS = 131_072
 """Rows of a row group: the number that a reader holds in memory at a time."""
@@ -45,6 +45,11 @@ GROUP_BYTES = 64 * 1024 * 1024
 _STREAM = ("channel", "symbol", "interval")
 
 Ints = NDArray[np.int64]
+
+
+def unfinished(path: Path) -> Path:
+    """Return the path of a file that this process has not finished: a signal may come while it is being opened."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 class RecordingFile:
@@ -61,7 +66,7 @@ class RecordingFile:
         self.rows = 0
         self.streams: dict[str, StreamInfo] = {}
         self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._part = unfinished(path)
         self._gathered: list[pa.Table] = []
         self._waiting = 0
         self._bytes = 0
@@ -69,15 +74,7 @@ class RecordingFile:
         # Compression takes as long as making the rows: it has a thread, and at most one row group waits for it.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="feed-parquet")
         self._packed: Future[None] | None = None
-        try:
-            self._writer = self._open()
-        except BaseException:
-            # A signal that ends the command may arrive while the file is being opened.
-            self._part.unlink(missing_ok=True)
-            raise
-
-    def _open(self) -> pq.ParquetWriter:
-        return pq.ParquetWriter(
+        self._writer = pq.ParquetWriter(
             self._part,
             FILE_SCHEMA,
             compression="zstd",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Protocol
 
@@ -100,7 +101,11 @@ class QuotedDepth:
 
     def ladders(self, lo: int, hi: int, levels: int) -> list[Ladder]:
         """Return the book after the changes `lo` up to, not including, `hi`; -1 is the book before the first change."""
-        return [self._ladder(self._first + row) for row in range(lo, hi)]
+        return self.ladders_at(range(lo, hi), levels)
+
+    def ladders_at(self, rows: Sequence[int], levels: int) -> list[Ladder]:
+        """Return the books after each of these changes, in increasing order."""
+        return [self._ladder(self._first + row) for row in rows]
 
     def _ladder(self, row: int) -> Ladder:
         if row < 0:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from feed.errors import failure
 from feed.tape.clocks import rows_of_file
-from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, INSTRUMENTS_KEY, SCHEMA, RecordingInfo
+from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, SCHEMA, RecordingInfo
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, Seal, open_seal
 
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
@@ -22,7 +22,7 @@ BATCH_ROWS = 65_536
 
 PART_SUFFIX = ".part"
 
-OWN_KEYS = frozenset((INFO_KEY, INSTRUMENTS_KEY, MARK_KEY, SEAL_KEY))
+OWN_KEYS = frozenset((INFO_KEY, MARK_KEY, SEAL_KEY))
 """Keys of the metadata that only recordings have; with damage in one of them the others still tell."""
 
 DAMAGED = (OSError, pa.ArrowException, ValueError)

@@ -136,6 +136,22 @@ class RecordingSource(Source):
             getattr(block, name)[rows[lo:hi] - first] = getattr(touch, name)[lo:hi]
         return block
 
+    def rows_between(self, index: int, start: int, end: int) -> tuple[int, int]:
+        """Return the rows of a symbol's ticks from `start` up to, not including, `end` (ns UTC): first and last."""
+        first, last = np.searchsorted(self._times[index], [start, end], side="left")
+        return int(first), max(int(first), int(last))
+
+    def column(self, index: int, name: str, first: int, last: int) -> Ints:
+        """Return a column of a symbol's ticks, rows `first` up to, not including, `last`."""
+        if first == last:
+            return np.zeros(0, np.int64)
+        column = self._caches[index].part(name, first, last)
+        rows, touch = self._touches[index]
+        if name in QUOTES and len(rows):
+            lo, hi = (int(row) for row in np.searchsorted(rows, [first, last]))
+            column[rows[lo:hi] - first] = getattr(touch, name)[lo:hi]
+        return column
+
     def ticks(self, index: int, start: int, end: int) -> Iterator[TickBlock]:
         """Yield the ticks of one symbol in a range of time, a batch at a time."""
         begin = start
@@ -197,6 +213,10 @@ class RecordingSource(Source):
     def moved(self, index: int) -> tuple[Ints, Ints]:
         """Return the trades of a symbol that are played in another millisecond than their own, and their own times."""
         return self._trades[index].moved, self._trades[index].own
+
+    def seqs(self, index: int) -> Ints:
+        """Return the recorded `seq` of each trade of a symbol; none where not every trade has one."""
+        return self._trades[index].seqs
 
     def recorded(self, channel: str, symbol: str, part: str) -> RecordedRows | None:
         """Return a stream's messages, where they were recorded unchanged."""

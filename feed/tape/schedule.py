@@ -64,6 +64,12 @@ class Schedule:
         """Return the times of the next rows: never falling, and rising where the rank falls."""
         if not len(time):
             return time
+        if time[0] >= self._time and (rank == self._rank).all() and (np.diff(time) >= 0).all():
+            # One stream in order.
+            self._time = int(time[-1])
+            if trades[-1]:
+                self._trade = self._time
+            return time
         wanted = self._between_trades(time, trades)
         # The least times that are not before the wanted ones, and rise by one with each fall of the rank.
         falls: Ints = np.cumsum(np.diff(rank, prepend=self._rank) < 0)

@@ -53,19 +53,31 @@ class PlayedTrades:
         invented: whether a trade has no recorded quote, and so one that is made up.
         moved: the rows that are played in another millisecond than their exchange's.
         own: the time of each of them by the exchange, ns UTC.
+        runs: the first row of each run of consecutive `seq`, and its `seq`; empty where not every trade has one.
     """
 
     cache: TickCache
     invented: Flags
     moved: Ints
     own: Ints
+    runs: tuple[Ints, Ints]
+
+    @property
+    def seqs(self) -> Ints:
+        """The recorded `seq` of each trade; none where not every trade has one."""
+        rows, seqs = self.runs
+        if not len(rows):
+            return seqs
+        lengths = np.diff(rows, append=len(self.cache))
+        return np.arange(len(self.cache), dtype=np.int64) + np.repeat(seqs - rows, lengths)
 
     @classmethod
     def none(cls) -> PlayedTrades:
         """Return no trades."""
         cache = TickCache()
         cache.seal()
-        return cls(cache, np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        none = np.zeros(0, np.int64)
+        return cls(cache, np.zeros(0, bool), none, none, (none, none))
 
 
 class RecordedTrades(StepReader):
@@ -85,6 +97,8 @@ class RecordedTrades(StepReader):
         self._invented: list[Flags] = []
         self._moved: list[Ints] = []
         self._own: list[Ints] = []
+        self._runs: tuple[list[Ints], list[Ints]] | None = ([], [])
+        self._seq = -1
 
     def add(self, batch: pa.RecordBatch, rows: Ints, due: Ints, before: QuoteBlock | None) -> None:
         """Add the next trades.
@@ -99,6 +113,7 @@ class RecordedTrades(StepReader):
                 for a symbol without recorded quotes.
         """
         self._check(batch, rows)
+        self._note_seqs(batch)
         own, first = _ints(batch, "time"), len(self.cache)
         moved = np.flatnonzero(own // MILLISECOND != due // MILLISECOND)
         self._moved.append(moved + first)
@@ -127,7 +142,21 @@ class RecordedTrades(StepReader):
         self.cache.seal()
         invented = np.concatenate([np.zeros(0, bool), *self._invented])
         moved, own = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in (self._moved, self._own))
-        return PlayedTrades(self.cache, invented, moved, own)
+        runs = [np.concatenate([np.zeros(0, np.int64), *parts]) for parts in self._runs or ([], [])]
+        return PlayedTrades(self.cache, invented, moved, own, (runs[0], runs[1]))
+
+    def _note_seqs(self, batch: pa.RecordBatch) -> None:
+        """Note where the numbers of the trades do not go on by one."""
+        if self._runs is None or batch.column("seq").null_count:
+            self._runs = None
+            return
+        seq = _ints(batch, "seq")
+        jumps = np.flatnonzero(np.diff(seq, prepend=self._seq) != 1)
+        if not len(self.cache):
+            jumps = np.union1d(jumps, [0])
+        self._runs[0].append(jumps + len(self.cache))
+        self._runs[1].append(seq[jumps])
+        self._seq = int(seq[-1])
 
     def _check(self, batch: pa.RecordBatch, rows: Ints) -> None:
         for name in ("time", "price", "size"):

@@ -6,7 +6,7 @@ snapshots of a book are joined by their update ids, as the venue's documents say
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,22 +77,21 @@ class Binance:
             Note("no-snapshot", symbol, text, "book") for symbol, book in self._books.items() if not book.had_snapshot
         ]
 
-    def _read(self, message: Any) -> Iterator[Event]:
+    def _read(self, message: Any) -> Iterable[Event]:
         stream = str(message.get("stream", "")) if isinstance(message, dict) else ""
         data = message["data"] if stream else message
         if not isinstance(data, dict):
             raise ValueError("is not an object")
         kind = data.get("e")
         if kind in _READERS:
-            yield from _READERS[kind](self, data)
-        elif kind is None and "lastUpdateId" in data:
-            yield from self._any_book(data, stream)
-        elif kind is None and {"b", "B", "a", "A"} <= data.keys():
-            yield self._quote(data)
-        elif "result" in data or "error" in data:
-            yield Note("reply", "", orjson.dumps(data).decode()[:200])
-        else:
-            yield Note("unknown", str(data.get("s", "")), f"event {kind!r}")
+            return _READERS[kind](self, data)
+        if kind is None and "lastUpdateId" in data:
+            return self._any_book(data, stream)
+        if kind is None and {"b", "B", "a", "A"} <= data.keys():
+            return self._quote(data)
+        if "result" in data or "error" in data:
+            return (Note("reply", "", orjson.dumps(data).decode()[:200]),)
+        return (Note("unknown", str(data.get("s", "")), f"event {kind!r}"),)
 
     def _name(self, data: dict[str, Any]) -> str:
         name = data["s"]
@@ -101,30 +100,29 @@ class Binance:
             known = self._pairs[name] = pair(name)
         return known
 
-    def _trade(self, data: dict[str, Any]) -> Iterator[Event]:
+    def _trade(self, data: dict[str, Any]) -> Iterable[Event]:
         symbol, number = self._name(data), whole(data["t"])
         fill = _fill(symbol, data, number)
-        yield from self._trades.check(symbol, number)
-        yield fill
+        return (*self._trades.check(symbol, number), fill)
 
-    def _aggregate(self, data: dict[str, Any]) -> Iterator[Event]:
+    def _aggregate(self, data: dict[str, Any]) -> Iterable[Event]:
         symbol, number = self._name(data), whole(data["a"])
         fill = _fill(symbol, data, number)
-        yield from self._aggregates.check(symbol, number)
-        yield fill
+        return (*self._aggregates.check(symbol, number), fill)
 
-    def _quote(self, data: dict[str, Any]) -> Event:
+    def _quote(self, data: dict[str, Any]) -> Iterable[Event]:
         time, symbol = data.get("T", data.get("E")), self._name(data)
         self._states["quote", symbol] = None
-        return Quote(
+        quote = Quote(
             symbol,
             None if time is None else number_time(time),
-            *(decimal_text(data[key]) for key in ("b", "B", "a", "A")),
+            decimal_text(data["b"]),
+            decimal_text(data["B"]),
+            decimal_text(data["a"]),
+            decimal_text(data["A"]),
             update_id=whole(data["u"]) if "u" in data else None,
         )
-
-    def _quoted(self, data: dict[str, Any]) -> Iterator[Event]:
-        yield self._quote(data)
+        return (quote,)
 
     def _update(self, data: dict[str, Any]) -> Iterator[Event]:
         symbol, first, last = self._name(data), whole(data["U"]), whole(data["u"])
@@ -178,10 +176,10 @@ class Binance:
             self.awaiting.pop(symbol, None)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Binance, dict[str, Any]], Iterable[Event]]] = {
     "trade": Binance._trade,
     "aggTrade": Binance._aggregate,
-    "bookTicker": Binance._quoted,
+    "bookTicker": Binance._quote,
     "depthUpdate": Binance._update,
 }
 

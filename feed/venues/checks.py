@@ -20,19 +20,18 @@ class ConsecutiveIds:
         self._name = name
         self._last: dict[str, int] = {}
 
-    def check(self, symbol: str, first: int, last: int | None = None) -> Iterator[Note]:
-        """Yield a note if `first` to `last` do not directly follow the ids before."""
+    def check(self, symbol: str, number: int) -> tuple[Note, ...]:
+        """Return a note if an id does not directly follow the one before."""
         before = self._last.get(symbol)
-        end = first if last is None else last
-        self._last[symbol] = end if before is None else max(end, before)
-        if before is None or first == before + 1:
-            return
-        if first > before + 1:
-            text = f"{self._name} {first} comes after {before}: {first - before - 1} are missing"
-            yield Note("gap", symbol, text, self._stream, before, first, missing=first - before - 1)
-        elif end <= before:
-            text = f"{self._name} {first} comes after {before}: it was there, or is late"
-            yield Note("duplicate", symbol, text, self._stream, before, first)
+        if before is None or number == before + 1:
+            self._last[symbol] = number
+            return ()
+        if number > before:
+            self._last[symbol] = number
+            text = f"{self._name} {number} comes after {before}: {number - before - 1} are missing"
+            return (Note("gap", symbol, text, self._stream, before, number, missing=number - before - 1),)
+        text = f"{self._name} {number} comes after {before}: it was there, or is late"
+        return (Note("duplicate", symbol, text, self._stream, before, number),)
 
     def knows(self, symbol: str) -> bool:
         """Tell whether an id of the symbol has been seen."""

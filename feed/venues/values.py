@@ -82,6 +82,9 @@ def decimal_text(value: Any) -> str:
     Raises:
         ValueError: it is not a number, is negative or not finite.
     """
+    # Almost every number comes so.
+    if type(value) is str and value.isascii() and value.replace(".", "", 1).isdigit():
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{value!r} is not a number")
     text = str(value)
@@ -116,6 +119,8 @@ def _checked(rows: Any) -> Levels:
 
 def whole(value: Any) -> int:
     """Return a whole number of at most 64 bits, also from text."""
+    if type(value) is int and -(2**63) < value < 2**63:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{value!r} is not a whole number")
     number = int(value)

@@ -69,13 +69,16 @@ async def test_a_wrong_book_is_named_and_mended() -> None:
     async with serving(MetronomeSource(every=10 * MILLISECOND)) as running, connect(running.url) as client:
         await client.subscribe("book", SYMBOL)
         await updates(client, 5)
-        (best, size), *others = client.book(SYMBOL).bids
-        client.book(SYMBOL)._kept.apply([(best, size + 1.0), *((price, 7.0) for price, _ in others)], [])
-        messages = await updates(client, 60)
-        broken = [message for message in messages if isinstance(message, BookBroken)]
+        broken: list[BookBroken] = []
+        while not broken:
+            # On a busy machine a whole book may be in the way, which mends it without a word.
+            (best, size), *others = client.book(SYMBOL).bids
+            client.book(SYMBOL)._kept.apply([(best, size + 1.0), *((price, 7.0) for price, _ in others)], [])
+            broken = [message for message in await updates(client, 30) if isinstance(message, BookBroken)]
+        while not client.book(SYMBOL).valid:
+            await updates(client, 1)
         assert len(broken) == 1
         assert (broken[0].symbol, broken[0].depth) == (SYMBOL, 10)
-        assert client.book(SYMBOL).valid
 
 
 async def test_another_depth_is_refused_with_the_nearest() -> None:

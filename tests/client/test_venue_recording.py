@@ -70,7 +70,7 @@ async def recorded(venue: FakeVenue, path: Path) -> VenueRecording:
     """Record until the last message has been sent, and stop in that moment."""
     async with venue.open() as (url, rest):
         requests = venue_of("binance").subscribe_messages(["trading", "quote", "book"], ["BTC/USDT"])
-        link = VenueLink(url, requests, CLOCK, quick())
+        link = VenueLink(url, requests, CLOCK, quick(), patience=60)
         recording = VenueRecording(link, venue_of("binance"), path, CLOCK, rest=rest, back_off=quick)
         running = asyncio.create_task(recording.run())
         async with asyncio.timeout(60):

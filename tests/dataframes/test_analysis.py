@@ -10,8 +10,12 @@ import pandas.testing
 import pytest
 
 import feed.dataframes.analysis as analysis
-from feed.dataframes.ticks import TickColumns, generate, tick_frame
+from feed.data.ticks import batches_between
+from feed.dataframes.ticks import TickColumns, generate, source_frame, tick_frame
+from feed.engine.source import EngineSource
 from feed.errors import UsageError
+from feed.scenario.find import find_scenario
+from feed.units import MINUTE
 from tests.support.sources import BTC
 
 START = 1_736_121_600_000
@@ -50,9 +54,43 @@ def crash() -> pd.DataFrame:
     return generate("flash-crash", seed=7, until="6m")
 
 
+def quoted() -> pd.DataFrame:
+    """The same ticks, with the quotes before them."""
+    frame = ticks()
+    frame.attrs["quotes"] = "before"
+    return frame
+
+
+def test_the_quote_before_a_tick() -> None:
+    """In a market of ours it is the book's just before the trade, exactly; a recording of a venue has it."""
+    source = EngineSource(find_scenario("volatile")[0], 3)
+    end = source.start + 2 * MINUTE
+    frame = source_frame(source, source.start, end, [0])
+    before = analysis.quote_before(frame)
+    times = np.concatenate([batch.ticks[0].time for batch in batches_between(source, source.start, end)])
+    books = source.books(0).during(source.start, end).quotes
+    last = np.searchsorted(books.time, times, side="right") - 1
+    # Of several fills in the same moment, the book shows what was before the first and after the last.
+    alone = (np.diff(times, prepend=0) > 0) & (np.diff(times, append=times[-1] + 1) > 0)
+    assert alone.sum() > 100
+    for name, column in (
+        ("bid_ticks", "bid"),
+        ("bid_lots", "bid_size"),
+        ("ask_ticks", "ask"),
+        ("ask_lots", "ask_size"),
+    ):
+        assert before[name].to_numpy()[alone].tolist() == getattr(books, column)[last - 1][alone].tolist()
+    assert (before["bid_ticks"] < before["ask_ticks"]).all()
+    tick, lot = (float(step) for step in frame.attrs["instruments"][source.instruments[0].symbol])
+    assert before["ask"].to_numpy() == pytest.approx(before["ask_ticks"].to_numpy() * tick)
+    assert before["ask_size"].to_numpy() == pytest.approx(before["ask_lots"].to_numpy() * lot)
+    names = list(before)
+    pandas.testing.assert_frame_equal(analysis.quote_before(quoted()), quoted()[names])
+
+
 def test_spread_and_mid() -> None:
     """In price, in ticks, in basis points of the mid price."""
-    frame = ticks()
+    frame = quoted()
     assert analysis.mid(frame).tolist() == [price / 100 for price in PRICES]
     assert analysis.spread(frame).tolist() == [1.0] * 5
     assert analysis.spread(frame, "ticks").tolist() == [100] * 5
@@ -83,7 +121,7 @@ def test_realised_volatility_of_known_returns() -> None:
 
 def test_imbalances() -> None:
     """Of the queue: 3 to 1. Of the flow: what buyers took less what sellers took, minute by minute."""
-    assert analysis.queue_imbalance(ticks()).tolist() == [0.5] * 5
+    assert analysis.queue_imbalance(quoted()).tolist() == [0.5] * 5
     flow = analysis.flow_imbalance(ticks(), "1m")
     assert flow.tolist() == [0.5, -1.0, -1.0]
     assert analysis.flow_imbalance(ticks("bsbss"), "1m").iloc[0] == 0.0
@@ -174,6 +212,7 @@ def test_nothing_is_changed(crash: pd.DataFrame) -> None:
     frame["received"] = frame["timestamp"] * 1_000_000
     before = frame.copy(deep=True)
     for study in (
+        analysis.quote_before,
         analysis.mid,
         analysis.spread,
         analysis.returns,

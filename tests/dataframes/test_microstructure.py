@@ -124,6 +124,7 @@ def test_response_of_a_market_with_a_known_one() -> None:
     draw = np.random.default_rng(3)  # a fixed seed
     sides = draw.choice([-1, 1], 20_000)
     frame = ticks_of(sides, np.ones(20_000), 1e5 + np.cumsum(np.concatenate([[0], sides[:-1]])))
+    frame.attrs["quotes"] = "before"
     found = response(frame, 10)
     assert found.index.tolist() == list(range(1, 11))
     assert found.to_numpy() == pytest.approx(np.ones(10), abs=0.1)

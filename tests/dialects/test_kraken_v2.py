@@ -41,7 +41,7 @@ from tests.support.waiting import PATIENCE
 
 __all__ = ["serve"]
 
-KRAKEN = DIALECTS["kraken_v2"]
+KRAKEN = DIALECTS["kraken"]
 FORM = Form(KRAKEN)
 
 STEPS = st.sampled_from(["0.01", "0.05", "0.5", "1", "0.25", "10", "0.00001", "0.1"])
@@ -145,7 +145,7 @@ def test_a_ticker_is_a_quote(each: Instrument, bid: int, size: int, last: int, v
     """The touch with all of its decimals; where nothing was traded there is nothing to tell."""
     row = TickerRow(last, bid, size, bid + 1, size, last, last, last, volume, volume * last, START)
     events = parsed(KrakenV2(), written(Stream("ticker", each.symbol), TickerRows(each, [row])))
-    assert len(events) == (volume > 0)
+    assert len(events) == 1
     for quote in events:
         assert isinstance(quote, Quote)
         assert levels_of([(quote.bid, quote.bid_size), (quote.ask, quote.ask_size)], each) == (
@@ -214,7 +214,7 @@ def wild() -> EngineSource:
 
 
 @settings(max_examples=4, deadline=None)
-@given(st.integers(0, 120), st.sampled_from(["10", "25", "100"]), st.lists(st.integers(1, 500), max_size=8))
+@given(st.integers(0, 120), st.sampled_from(["10", "25", "100"]), st.lists(st.integers(1, 250), max_size=4))
 def test_the_exchange_shows_the_same_market(began: int, depth: str, stalls: list[int]) -> None:
     """Whenever it joins, and however slow it reads: trades equal, none missing, and its book is the native one."""
     source = wild()
@@ -362,14 +362,18 @@ def test_answers_and_joins() -> None:
         ({"channel": "book", "snapshot": False}, {"depth": 10, "snapshot": False}, "book:BTC/USD:10"),
         ({"channel": "book", "depth": 25}, {"depth": 25, "snapshot": True}, "book:BTC/USD:25 snapshot 1"),
         ({"channel": "book", "depth": 1000}, {"depth": 1000, "snapshot": True}, "book:BTC/USD:100 snapshot 1"),
-        ({"channel": "ticker"}, {"event_trigger": "trades", "snapshot": True}, "ticker:BTC/USD snapshot 1"),
+        ({"channel": "ticker"}, {"event_trigger": "trades", "snapshot": True}, "trade_ticker:BTC/USD snapshot 1"),
         (
             {"channel": "ticker", "event_trigger": "bbo", "token": "any"},
             {"event_trigger": "bbo", "snapshot": True},
-            "ticker:BTC/USD snapshot 1",
+            "quote_ticker:BTC/USD snapshot 1",
         ),
-        ({"channel": "ohlc", "interval": 60}, {"interval": 60, "snapshot": True}, "candles:BTC/USD:1h snapshot 720"),
-        ({"channel": "ohlc", "snapshot": False}, {"interval": 1, "snapshot": False}, "candles:BTC/USD:1m"),
+        (
+            {"channel": "ohlc", "interval": 60},
+            {"interval": 60, "snapshot": True},
+            "trade_candles:BTC/USD:1h snapshot 720",
+        ),
+        ({"channel": "ohlc", "snapshot": False}, {"interval": 1, "snapshot": False}, "trade_candles:BTC/USD:1m"),
     ],
 )
 def test_channels(params: dict[str, Any], echo: dict[str, Any], joined: str) -> None:
@@ -390,7 +394,7 @@ def test_channels(params: dict[str, Any], echo: dict[str, Any], joined: str) -> 
         ({"channel": "book", "depth": 7}, "Subscription depth not supported"),
         ({"channel": "book", "depth": "10"}, "Subscription depth not supported"),
         ({"channel": "book", "depth": [10]}, "Subscription depth not supported"),
-        ({"channel": "ohlc", "interval": 30}, "Subscription ohlc interval not supported"),
+        ({"channel": "ohlc", "interval": 7}, "Subscription ohlc interval not supported"),
         ({"channel": "ohlc", "interval": True}, "Subscription ohlc interval not supported"),
         ({"channel": "book", "depth": 10.0}, "Subscription depth not supported"),
         ({"channel": "ohlc", "interval": {}}, "Subscription ohlc interval not supported"),
@@ -476,7 +480,7 @@ def test_whatever_comes_is_answered(documents: list[object]) -> None:
 def test_ping_heartbeats_and_silence() -> None:
     """A heartbeat a second from the first subscription on; of pauses and goodbyes there is nothing."""
     conversation = talk()
-    assert [line for line in conversation.wait(5 * SECOND) if line.startswith("<")] == []
+    assert conversation.wait(5 * SECOND) == []
     assert ask(conversation, "ping", 7) == ['< {"method":"pong","req_id":7}']
     ask(conversation, "subscribe", channel="trade", symbol=["BTC/USD"])
     said = [line for line in conversation.wait(3 * SECOND + MILLISECOND) if line.startswith("<")]
@@ -493,7 +497,7 @@ def test_close_numbers() -> None:
 # Through a socket.
 
 
-@pytest.mark.parametrize("path", ["/v2", "/kraken/v2?whatever=1", "/?dialect=kraken_v2"])
+@pytest.mark.parametrize("path", ["/v2", "/kraken/v2?whatever=1", "/?dialect=kraken"])
 async def test_a_client_of_the_exchange(serve: Serve, path: str) -> None:
     """A program written for the exchange, at its path or by name: greeting, answers, snapshots, and the same market."""
     async with serve(MetronomeSource(instruments=(BTC, ETH), every=40 * MILLISECOND)) as running:

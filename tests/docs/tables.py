@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import feed
 from feed.cli.app import COMMANDS, app
 from feed.dialects.native.requests import MODELS, RequestText
+from feed.dialects.registry import DIALECTS
 from feed.exporting.targets import TARGETS
 from feed.faults.registry import catalogue, common_keys
 from feed.market.actions.registry import ACTIONS
@@ -242,6 +243,24 @@ def fault_keys() -> str:
     return _table(("key", "range", "meaning"), rows)
 
 
+def dialects() -> str:
+    """The dialects of exchanges, and where they are."""
+    known = [each for each in DIALECTS.values() if each.is_foreign]
+    rows = (
+        (each.title, f"`ws://127.0.0.1:8765/{each.name}{each.usual_path}`", f"`http://127.0.0.1:8765/{each.name}`",
+         _codes(each.hosts))
+        for each in known
+    )  # fmt: skip
+    return _table(("exchange", "WebSocket", "REST", "also by the header `Host`"), rows)
+
+
+def rest_paths() -> str:
+    """The REST paths of each dialect."""
+    known = [each for each in DIALECTS.values() if each.rest is not None]
+    rows = ((each.title, _codes(each.rest.paths)) for each in known if each.rest is not None)
+    return _table(("exchange", "paths below the prefix"), rows)
+
+
 def report_lines() -> str:
     """Every line of the report, with the kinds of fault that call for it."""
     kinds = catalogue()
@@ -268,6 +287,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "close-codes": close_codes,
     "command-help": command_help,
     "commands": commands,
+    "dialects": dialects,
     "error-codes": error_codes,
     "event-kinds": event_kinds,
     "export-targets": export_targets,
@@ -280,6 +300,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-vitest": partial(recipe, "vitest.test.mjs"),
     "report-lines": report_lines,
     "requests": requests,
+    "rest-paths": rest_paths,
     "scenario-keys": scenario_keys,
     "scenarios": scenarios,
     "settings": settings,

@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 
 from tests.end_to_end.conftest import Served, start
 from tests.end_to_end.test_clients import EXAMPLE, PAGE, Node, browser, hosted, node_modules, page
+from tests.support.waiting import PATIENCE
 
 __all__ = ["browser", "hosted", "node_modules", "page"]
 
@@ -32,7 +33,7 @@ socket.onmessage = (event) => {
 
 def bytes_a_message(served: Served) -> float:
     """The mean size of the frames that went out; plain ones have about 300 bytes."""
-    with urllib.request.urlopen(served.http + "/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(served.http + "/metrics", timeout=PATIENCE) as answer:
         lines = answer.read().decode().splitlines()
     rows = {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
     return rows["feed_delivered_bytes_total"] / rows["feed_deliveries_total"]

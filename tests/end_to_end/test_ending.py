@@ -19,18 +19,24 @@ HELD = """
 import time
 from feed.cli import main
 from feed.tape.parquet import RecordingFile
-RecordingFile.finish = lambda *_: time.sleep(3600)
+def hold(*_):
+    print("held", flush=True)
+    time.sleep(3600)
+RecordingFile.finish = hold
 main()
 """
-"""The command, held behind its last row: it can't have ended before the signal reaches it."""
+"""The command, held behind its last row, which it says: it can't have ended before the signal reaches it."""
 
 
 def end(command: list[str], folder: Path, number: int, how: tuple[str, ...] = ("-m", "feed")) -> int:
     """Start it, send the signal once it has begun to write, and return its exit code."""
     process = subprocess.Popen(
-        [sys.executable, *how, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, *how, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
+    assert process.stdout is not None
     try:
+        if HELD in how:
+            assert process.stdout.readline() == b"held\n"
         wait_until(lambda: list(folder.glob(".*")) or process.poll() is not None)
         assert process.poll() is None
         process.send_signal(number)
@@ -38,6 +44,7 @@ def end(command: list[str], folder: Path, number: int, how: tuple[str, ...] = ("
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 @pytest.mark.parametrize(

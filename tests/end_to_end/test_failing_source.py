@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.end_to_end.conftest import ROOT, Served, start, start_command
+from tests.support.waiting import PATIENCE
 
 SUBSCRIBE = '{"event":"subscribe","channel":["trading","book"],"symbol":"*"}'
 
@@ -52,7 +53,7 @@ def broken(tmp_path: Path) -> Iterator[Served]:
 
 def health(served: Served) -> dict[str, Any]:
     """What the server tells of itself."""
-    with urllib.request.urlopen(f"{served.http}/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{served.http}/health", timeout=PATIENCE) as answer:
         told: dict[str, Any] = json.loads(answer.read())
     return told
 

@@ -38,7 +38,7 @@ async def subscribers(served: Served, count: int) -> list[ClientConnection]:
 
 def metric(served: Served, name: str) -> float:
     """The value of a metric."""
-    with urllib.request.urlopen(f"{served.http}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{served.http}/metrics", timeout=PATIENCE) as answer:
         found = re.search(rf"^{name}(?:{{[^}}]*}})? ([\d.e+-]+)$", answer.read().decode(), re.MULTILINE)
     assert found is not None, name
     return float(found[1])
@@ -46,7 +46,7 @@ def metric(served: Served, name: str) -> float:
 
 def health(served: Served) -> dict[str, Any]:
     """What the server says of itself."""
-    with urllib.request.urlopen(f"{served.http}/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{served.http}/health", timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -160,7 +160,7 @@ async def test_an_ended_market_stands_at_its_end(tmp_path: Path) -> None:
         [client] = await subscribers(served, 1)
         message: dict[str, Any] = {}
         while message.get("state") != "ended":
-            message = json.loads(await asyncio.wait_for(client.recv(), 20))
+            message = json.loads(await asyncio.wait_for(client.recv(), PATIENCE))
         assert message["virtual_time"] == end
         await asyncio.sleep(0.3)
         assert health(served)["virtual_time"] == end
@@ -168,7 +168,7 @@ async def test_an_ended_market_stands_at_its_end(tmp_path: Path) -> None:
             wish = {"event": "subscribe", "channel": "candles", "symbol": "BTC/USD", "interval": interval}
             await client.send(json.dumps(wish))
             while message.get("channel") != "candles" or message.get("event") != "data":
-                message = json.loads(await asyncio.wait_for(client.recv(), 20))
+                message = json.loads(await asyncio.wait_for(client.recv(), PATIENCE))
             assert message["data"]["timestamp"] < end
             assert message["data"]["time"] * 1000 < end
             message = {}
@@ -183,7 +183,7 @@ async def test_a_speed_that_is_not_kept_is_said() -> None:
         await client.send(json.dumps(wish))
         message: dict[str, Any] = {}
         while "real_speed" not in message:
-            message = json.loads(await asyncio.wait_for(client.recv(), 60))
+            message = json.loads(await asyncio.wait_for(client.recv(), PATIENCE))
         assert message["event"] == "market"
         assert message["state"] == "running"
         assert 0 < message["real_speed"] < message["speed"] == 1000

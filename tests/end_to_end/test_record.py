@@ -40,7 +40,7 @@ def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]
 
 def health(served: Served) -> dict[str, Any]:
     """What the server tells of itself."""
-    with urllib.request.urlopen(f"{served.http}/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{served.http}/health", timeout=PATIENCE) as answer:
         told: dict[str, Any] = json.loads(answer.read())
     return told
 
@@ -76,7 +76,7 @@ def test_a_signal_finishes_the_recording(tmp_path: Path, number: signal.Signals)
     path = tmp_path / "x.parquet"
     with start("--wait-for", "0", "--speed", "100", "--record", str(path)) as served:
         wait_for_rows(served, 500)
-        with urllib.request.urlopen(f"{served.http}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{served.http}/metrics", timeout=PATIENCE) as answer:
             assert "\nfeed_recording_ok 1.0\n" in answer.read().decode()
         served.signal(number)
         assert served.wait() == 0

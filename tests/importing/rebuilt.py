@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import heapq
 import json
 import re
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from typing import Any
 
 __all__ = ["Rebuilt", "rebuilt"]
 
-Side = dict[Decimal, Decimal]
+# By the price as a float, which is quick to sort by.
+Side = dict[float, tuple[Decimal, Decimal]]
 Top = tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]
 
 
@@ -33,9 +35,9 @@ class Rebuilt:
             for row in levels:
                 price, size = Decimal(row[0]), Decimal(row[1])
                 if size:
-                    side[price] = size
+                    side[float(price)] = (price, size)
                 else:
-                    side.pop(price, None)
+                    side.pop(float(price), None)
 
     def cut(self, depth: int) -> None:
         """Keep only so many levels of each side."""
@@ -45,8 +47,8 @@ class Rebuilt:
 
     def note(self, levels: int = 25) -> None:
         """Remember the best levels."""
-        bids = sorted(self.bids.items(), reverse=True)[:levels]
-        self.tops.append((bids, sorted(self.asks.items())[:levels]))
+        bids, asks = heapq.nlargest(levels, self.bids), heapq.nsmallest(levels, self.asks)
+        self.tops.append(([self.bids[each] for each in bids], [self.asks[each] for each in asks]))
 
 
 def lines(paths: list[Path]) -> Iterator[tuple[str, str]]:

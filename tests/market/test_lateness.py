@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from feed.market.lateness import Lateness
+from feed.market.market import SLICE
+from feed.market.player import Player
 from feed.units import MILLISECOND, SECOND
+from tests.support.market import TRADING, Reader, make_market
+from tests.support.sources import MetronomeSource
+from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
 
 def test_it_begins_once_and_ends_once() -> None:
@@ -32,3 +39,32 @@ def test_a_hiccup_is_nothing() -> None:
     lateness = Lateness()
     assert not any(lateness.note(n * SECOND, 900 * MILLISECOND, n * SECOND) for n in range(10))
     assert lateness.behind is None
+
+
+def test_a_clock_waits_for_a_machine_that_is_too_slow() -> None:
+    """A market that is minutes late goes on from where it is: its newest message is never older than the bound."""
+    loop = VirtualLoop()
+    clock = LoopClock(loop)
+    market = make_market(MetronomeSource(every=10 * MILLISECOND), clock)
+    player = Player(market, clock, wait_for=0, gather=MILLISECOND, patience=SECOND, max_lag=2 * SECOND)
+    reader = Reader(market, TRADING, limit=2**30)
+    phases: list[float | None] = []
+    market.attend(player, lambda event: phases.append(getattr(event, "behind_ms", None)))
+
+    async def main() -> None:
+        task = asyncio.create_task(player.play_out())
+        await asyncio.sleep(1)
+        clock.stall(300 * SECOND)
+        await asyncio.sleep(0.1)
+        assert market.here - market.run.published <= 2 * SECOND
+        await asyncio.sleep(10)
+        assert market.lateness.behind is None
+        assert market.here - market.run.published <= 20 * MILLISECOND
+        task.cancel()
+
+    run_virtually(main(), loop)
+    # All of them, and none twice; of five minutes a slice was sent before the clock waited.
+    seqs = reader.seqs()
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert 1100 <= len(seqs) <= 1250 + SLICE
+    assert [behind is None for behind in phases] == [True, False, True]

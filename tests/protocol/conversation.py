@@ -18,9 +18,9 @@ import orjson
 from feed.clock import ManualClock
 from feed.dialects.base import Dialect
 from feed.dialects.registry import NATIVE
-from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Send
+from feed.protocol.effects import Abort, Act, Close, Effect, Join, Leave, ProbePeer, Reform, Send, View
 from feed.protocol.keys import subscription_of
-from feed.protocol.session import Session
+from feed.protocol.seat import Seat
 from feed.protocol.view import SessionLimits
 from feed.units import parse_duration
 from tests.support.limits import SESSION as LIMITS
@@ -39,17 +39,19 @@ class Conversation:
         strict: bool = False,
         wanted: str = "",
         dialect: Dialect = NATIVE,
+        options: View = (),
+        opening: tuple[str, ...] = (),
     ) -> None:
         self.clock = ManualClock()
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
         self.last_sent = self.clock.now()
         self.ended = False
         asked = tuple(subscription_of(key, self.market) for key in wanted.split(",") if key)
-        self.talk = dialect.converse(self.market)
-        self.session = Session(
-            "c1", self.market, limits,
-            now=self.clock.read(), token=token, strict=strict, wanted=asked, heartbeat=dialect.heartbeat,
+        seat = Seat(
+            connection="c1", view=self.market, limits=limits, now=self.clock.read(), token=token, strict=strict,
+            wanted=asked, options=options, opening=opening,
         )  # fmt: skip
+        self.session, self.talk = dialect.open(seat)
 
     def open(self) -> list[str]:
         """What is said first."""
@@ -102,6 +104,8 @@ class Conversation:
                 return f"~ leave {stream.key}"
             case Act(action):
                 return f"~ act {action}"
+            case Reform():
+                return "~ reform"
             case ProbePeer():
                 return "~ probe"
             case Close(code, reason):

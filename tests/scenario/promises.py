@@ -47,8 +47,12 @@ class Found:
 
 
 def exactly(words: str, percent: float, start: float, end: float, symbol: int = 0) -> Promise:
-    """The price changes by so many percent, to a tenth of one percent, for every seed."""
-    return Promise(words, lambda seen: seen.change(start, end, symbol), percent - 0.1, percent + 0.1)
+    """The price changes by so many percent, to an eighth of one percent of what it ends at, for every seed.
+
+    Nobody knows of a move before it begins, so the price before is that of the last trade, a second old perhaps.
+    """
+    apart = 0.125 * max(1.0, 1.0 + percent / 100)
+    return Promise(words, lambda seen: seen.change(start, end, symbol), percent - apart, percent + apart)
 
 
 def at_once(words: str, percent: float, start: float, end: float) -> Promise:

@@ -172,8 +172,7 @@ async def test_ping_frame_flood_is_closed(busy: Running) -> None:
     [
         ("/?number=string", "number"),
         ("/?numbers=text", "numbers"),
-        ("/?dialect=kraken", "dialect"),
-        ("/?dialect=kraken_v2&numbers=string", "numbers"),
+        ("/?dialect=krakem", "dialect"),
         ("/v3", "path"),
         ("/?numbers=string&numbers=plain", "numbers"),
         ("/?heartbeat=", "heartbeat"),

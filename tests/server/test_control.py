@@ -16,6 +16,7 @@ from feed.server.admission import ControlRule
 from feed.units import MILLISECOND
 from tests.server.conftest import Running, Serve, receive, receive_event, send
 from tests.support.sources import BTC, ETH, MetronomeSource
+from tests.support.waiting import PATIENCE, becomes
 
 OWN = "/?market=mine&paused=true"
 
@@ -27,7 +28,7 @@ async def ask(running: Running, method: str, path: str, *headers: str) -> tuple[
     reader, writer = await asyncio.open_connection(*running.address)
     lines = "".join(f"{header}\r\n" for header in headers)
     writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), body if b"ndjson" in head else orjson.loads(body)
@@ -231,9 +232,7 @@ async def test_joined_and_private_markets(serve: Serve) -> None:
         own = await running.client("/?seed=1")
         assert len(running.markets) == 3
         await own.close()
-        async with asyncio.timeout(5):
-            while len(running.markets) > 2:
-                await asyncio.sleep(0.01)
+        await becomes(lambda: len(running.markets) <= 2)
         status, _ = await ask(running, "DELETE", "/markets/mine")
         assert status == 200
         with pytest.raises(ConnectionClosed):

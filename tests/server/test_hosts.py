@@ -10,6 +10,7 @@ import pytest
 
 from feed.server.admission import HostRule, OriginRule
 from tests.server.conftest import Running, Serve
+from tests.support.waiting import PATIENCE
 
 UPGRADE = (
     "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
@@ -36,9 +37,9 @@ async def ask(running: Running, *lines: str, request: str = "GET /health HTTP/1.
     """What a request with these header lines gets; of a socket only its handshake."""
     reader, writer = await asyncio.open_connection(*running.address)
     writer.write("".join(f"{line}\r\n" for line in (request, *lines, "")).encode())
-    data = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    data = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
     if not data.startswith(b"HTTP/1.1 101"):
-        data += await asyncio.wait_for(reader.read(), 10)
+        data += await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     return Answer(data)
 

@@ -19,6 +19,7 @@ from feed.scenario.load import scenario_from
 from feed.units import MAX_SPEED, MILLISECOND, SECOND
 from tests.server.conftest import LIMITS, Serve, receive_event, send
 from tests.server.test_history import get
+from tests.support.waiting import PATIENCE
 
 WEEK = "/markets/main/candles?symbol=S0/USD&interval=1h&limit=168"
 
@@ -86,7 +87,8 @@ async def blocks_for_all_tickers(serve: Serve, symbols: int, monkeypatch: pytest
 async def test_tickers_cost_as_much_as_there_are_symbols(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five times the symbols are five times the work, and a day before the start is not made of trades."""
     few, many = [await blocks_for_all_tickers(serve, count, monkeypatch) for count in (2, 10)]
-    assert many <= 7 * few
+    # Blocks of trades that become due meanwhile count as well; without care it would be 25 times the work.
+    assert many <= 10 * few
     assert many <= 10 * 8
 
 
@@ -206,10 +208,9 @@ async def test_history_that_takes_too_long(serve: Serve, gate: Gate, capsys: pyt
         assert b'"code":"UNAVAILABLE"' in answer
         assert "history is not ready in time" in capsys.readouterr().out
         gate.open()
-        for _ in range(50):
-            if (answer := await raw(running.address, WEEK)).startswith(b"HTTP/1.1 200 "):
-                break
-        assert answer.startswith(b"HTTP/1.1 200 ")
+        async with asyncio.timeout(PATIENCE):
+            while not (answer := await raw(running.address, WEEK)).startswith(b"HTTP/1.1 200 "):
+                assert answer.startswith(b"HTTP/1.1 503 ")
 
 
 async def test_history_may_take_longer_than_a_handshake(serve: Serve, gate: Gate) -> None:
@@ -227,6 +228,6 @@ async def raw(address: Any, path: str) -> bytes:
     """An answer with its head."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from feed.importing.options import Options
 from feed.importing.running import import_files
 from feed.sources.files import open_recorded
 from feed.tape.export import generate
+from feed.tape.parquet import RecordingFile
+from tests.support.sources import MetronomeSource
 
 START = 1_700_000_000_000
 TRADES = st.lists(
@@ -51,3 +54,22 @@ def test_in_and_out_and_in_again(trades: list[tuple[int, int, int, bool]]) -> No
     # The steps may be finer on one side: what counts is what they come to.
     assert (first.price * again.price[0] == again.price * first.price[0]).all()
     assert (first.size * again.size[0] == again.size * first.size[0]).all()
+
+
+def test_a_signal_while_the_file_is_opened_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there already, and nobody has it in hand yet."""
+    opened = RecordingFile.__init__
+
+    def opened_last(file: RecordingFile, path: Path) -> None:
+        opened(file, path)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(RecordingFile, "__init__", opened_last)
+    (tmp_path / "t.csv").write_text("time,price,size\n1700000000000,100,1\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(SystemExit):
+        generate(MetronomeSource(count=50), out / "x.parquet")
+    with pytest.raises(SystemExit):
+        import_files("auto", [tmp_path / "t.csv"], out / "y.parquet", options=Options(usual_symbol="BTC/USD"))
+    assert list(out.iterdir()) == []

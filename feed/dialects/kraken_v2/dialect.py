@@ -1,28 +1,29 @@
-"""Messages of the exchange."""
+"""The dialect: messages of the exchange."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from types import MappingProxyType
 from typing import ClassVar
 
 import orjson
 
-from feed.data.book import Level, changed_levels, ladder_checksum
+from feed.data.book import Level, ladder_checksum
 from feed.data.rows import BookRows, CandleRow, CandleRows, RawRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
 from feed.data.ticks import BUY, Instrument
-from feed.dialects.base import Kind, Options
+from feed.dialects.base import ConnectionLimit, Kind, Options
 from feed.dialects.decimals import DecimalWriter
-from feed.dialects.kraken_v2.conversation import CHANNELS, HEARTBEAT, INTERVALS, KrakenConversation
+from feed.dialects.exchange.dialect import ExchangeDialect
+from feed.dialects.exchange.texts import LevelTexts, changes_of
+from feed.dialects.kraken_v2.rest import REST
+from feed.dialects.kraken_v2.session import INTERVALS, KrakenSession, pair_row
 from feed.dialects.native.objects import rows_of
+from feed.dialects.rest import RestSide
 from feed.dialects.times import micros
-from feed.protocol import codes
-from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
-from feed.protocol.events import Heartbeat
-from feed.protocol.view import HeartbeatRule, MarketView
-from feed.units import MINUTE, SECOND
+from feed.protocol.seat import Seat
+from feed.units import MINUTE
 
 __all__ = ["KrakenDialect"]
 
@@ -32,33 +33,17 @@ TRADES_AN_EPOCH = 10**9
 MINUTES = {part: minutes for minutes, part in INTERVALS.items()}
 
 
-class KrakenDialect:
+class KrakenDialect(ExchangeDialect):
     """Wire format of Kraken v2."""
 
-    name: ClassVar[str] = "kraken_v2"
-    paths: ClassVar[tuple[str, ...]] = ("/v2", "/kraken/v2")
-    options: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
-    heartbeat: ClassVar[HeartbeatRule] = HeartbeatRule(interval=SECOND, needs_stream=True)
-    wants_net_change: ClassVar[bool] = True
-
-    def channel(self, name: str) -> str | None:
-        """Return the exchange's name of a channel, or None if it has no such channel."""
-        return CHANNELS.get(name)
-
-    def symbol(self, name: str) -> str:
-        """Return the name unchanged: the exchange writes pairs with a slash, too."""
-        return name
-
-    def close_number(self, code: CloseCode) -> int:
-        """Return a number that an exchange would close with; numbers of this server are replaced by standard ones."""
-        if code is codes.MARKET_GONE:
-            return codes.RESTART.number
-        return code.number if code.number < 4000 else codes.POLICY.number
-
-    def beat(self, event: Heartbeat) -> bytes:
-        """Return the payload of a heartbeat."""
-        del event
-        return HEARTBEAT
+    name: ClassVar[str] = "kraken"
+    title: ClassVar[str] = "Kraken v2"
+    usual_path: ClassVar[str] = "/v2"
+    hosts: ClassVar[tuple[str, ...]] = ("ws.kraken.com", "api.kraken.com")
+    # A client joins the REST paths as absolute ones.
+    roots: ClassVar[tuple[str, ...]] = ("/v2", "/0")
+    connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(150, 10 * MINUTE)
+    rest: ClassVar[RestSide | None] = REST
 
     def write(
         self,
@@ -84,12 +69,19 @@ class KrakenDialect:
                 return _gathered("ohlc", kind, _candles(rows), stamps)
             case RawRows():
                 return self.write(Stream("", ""), rows_of(rows), first_seq, kind, ())
-            case StatusRows():
-                return [b""] * len(rows)
+            case StatusRows() if rows.instrument is not None and kind == "update":
+                return [_pair(rows.instrument, change.status) for change in rows.changes]
+        return [b""] * len(rows)
 
-    def converse(self, view: MarketView) -> KrakenConversation:
-        """Return a new conversation with one connection."""
-        return KrakenConversation(view)
+    def open(self, seat: Seat) -> tuple[KrakenSession, KrakenSession]:
+        """Return the session with a new connection, which reads and writes its messages itself."""
+        session = KrakenSession(seat)
+        return session, session
+
+
+def _pair(instrument: Instrument, status: str) -> bytes:
+    data = f'{{"assets":[],"pairs":[{pair_row(instrument, status)}]}}'
+    return f'{{"channel":"instrument","type":"update","data":{data}}}'.encode()
 
 
 def _gathered(channel: str, kind: Kind, rows: list[str], stamps: Sequence[str] | None = None) -> list[bytes]:
@@ -125,29 +117,27 @@ def _books(rows: BookRows) -> list[str]:
         ]
     books = []
     for (old, new), time in zip(pairwise(rows.ladders), rows.times, strict=True):
-        bids = _removals_first(changed_levels(old.bids, new.bids, descending=True))
-        asks = _removals_first(changed_levels(old.asks, new.asks, descending=False))
+        bids = changes_of(old.bids, new.bids, descending=True)
+        asks = changes_of(old.asks, new.asks, descending=False)
         checksum = ladder_checksum(new, *_units(rows.instrument))
         # A change below the depth alone is no change of this stream.
         books.append(_book(rows.instrument, bids, asks, checksum, time) if bids or asks else "")
     return books
 
 
-def _book(instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level], checksum: int, time: int) -> str:
+@lru_cache(maxsize=64)
+def _texts(instrument: Instrument) -> LevelTexts:
     write = DecimalWriter(instrument)
+    return LevelTexts(lambda price, size: f'{{"price":{write.price(price)},"qty":{write.size(size)}}}')
 
-    def levels(side: Iterable[Level]) -> str:
-        return ",".join([f'{{"price":{write.price(price)},"qty":{write.size(size)}}}' for price, size in side])
 
+def _book(instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level], checksum: int, time: int) -> str:
+    texts = _texts(instrument)
     return (
-        f'{{"symbol":{_quoted(instrument.symbol)},"bids":[{levels(bids)}],"asks":[{levels(asks)}],'
+        f'{{"symbol":{_quoted(instrument.symbol)},"bids":[{",".join([texts[level] for level in bids])}],'
+        f'"asks":[{",".join([texts[level] for level in asks])}],'
         f'"checksum":{checksum},"timestamp":"{micros(time)}Z"}}'
     )
-
-
-def _removals_first(levels: list[Level]) -> list[Level]:
-    # Clients cut the book to their depth after each level: a late removal would have pushed another level out.
-    return [level for level in levels if not level[1]] + [level for level in levels if level[1]]
 
 
 def _units(instrument: Instrument) -> tuple[int, int]:
@@ -169,12 +159,12 @@ def _tickers(rows: TickerRows) -> list[str]:
             f'{trades}"timestamp":"{micros(it.time)}Z"}}'
         )
 
-    return [ticker(it) if it.volume else "" for it in rows.tickers]
+    return [ticker(it) if it.last and it.fresh else "" for it in rows.tickers]
 
 
 def _candles(rows: CandleRows) -> list[str]:
     write, symbol = DecimalWriter(rows.instrument), _quoted(rows.instrument.symbol)
-    minutes = MINUTES[rows.interval]
+    minutes = MINUTES.get(rows.interval, 1)
 
     def candle(it: CandleRow) -> str:
         return (

@@ -11,20 +11,16 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from feed.data.columns import PRICES, SIZES
 from feed.data.rows import StatusRows, TradeRows
 from feed.data.ticks import BUY, Instrument
 from feed.dialects.base import Kind
+from feed.dialects.exchange.texts import split
 from feed.units import MILLISECOND
 
 __all__ = ["frames_of", "status_objects", "trade_frames", "trade_objects"]
-
-SHORT_SLICE = 4
-"""Maximum number of rows that are split one by one, which costs less than a call of numpy."""
 
 
 def frames_of(
@@ -81,24 +77,13 @@ def _head(channel: str, symbol: str, kind: Kind) -> bytes:
 def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
     """Yield the columns of fills in the order of the object's keys."""
     ticks, each = rows.ticks, rows.instrument
-    prices = {name: _split(getattr(ticks, name), each.tick_units, each.price_decimals) for name in PRICES}
-    sizes = {name: _split(getattr(ticks, name), each.lot_units, each.size_decimals) for name in SIZES}
+    prices = {name: split(getattr(ticks, name), each.tick_units, each.price_decimals) for name in PRICES}
+    sizes = {name: split(getattr(ticks, name), each.lot_units, each.size_decimals) for name in SIZES}
     yield from (*prices["price"], *sizes["size"])
     yield [b"buy" if taker == BUY else b"sell" for taker in ticks.side.tolist()]
     yield from (*prices["bid"], *sizes["bid_size"], *prices["ask"], *sizes["ask_size"], *sizes["volume"])
     yield ticks.trade_id.tolist()
     yield (ticks.time // MILLISECOND).tolist()
-
-
-def _split(column: NDArray[np.int64], units: int, decimals: int) -> list[Sequence[int]]:
-    """Return the digits before and after the decimal point; only those before it if there are no decimals."""
-    if not decimals:
-        return [(column * units).tolist()]
-    if 0 < len(column) <= SHORT_SLICE:
-        scale = 10**decimals
-        return list(zip(*[divmod(value * units, scale) for value in column.tolist()], strict=True))
-    whole, fraction = np.divmod(column if units == 1 else column * units, 10**decimals)
-    return [whole.tolist(), fraction.tolist()]
 
 
 @lru_cache(maxsize=4096)

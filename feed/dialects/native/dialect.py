@@ -10,18 +10,31 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from feed.clock import Now
-from feed.data.rows import BookRows, CandleRows, RawRows, Rows, StatusRows, TickerRows, TradeRows
-from feed.dialects.base import Kind, Options
+from feed.data.rows import (
+    BookRows,
+    CandleRows,
+    GatheredTrades,
+    QuoteRows,
+    RawRows,
+    Rows,
+    StatusRows,
+    TickerRows,
+    TradeRows,
+)
+from feed.dialects.base import ConnectionLimit, Kind, Options, SocketPath
 from feed.dialects.native.bars import candle_objects, ticker_objects
 from feed.dialects.native.book import book_objects
 from feed.dialects.native.data import frames_of, status_objects, trade_frames, trade_objects
 from feed.dialects.native.events import described, encode
 from feed.dialects.native.reading import decode
+from feed.dialects.rest import RestSide
 from feed.protocol.codes import CloseCode
 from feed.protocol.effects import Stream
 from feed.protocol.events import Event, Heartbeat, Status
 from feed.protocol.requests import Rejected, Request
-from feed.protocol.view import USUAL_HEARTBEAT, HeartbeatRule, MarketView
+from feed.protocol.seat import Seat
+from feed.protocol.session import Session
+from feed.protocol.view import MarketView
 
 __all__ = ["NativeConversation", "NativeDialect"]
 
@@ -35,18 +48,23 @@ class NativeDialect:
     """Wire format of this project."""
 
     name: ClassVar[str] = "native"
+    title: ClassVar[str] = "the wire format of this project"
     paths: ClassVar[tuple[str, ...]] = ("/", "/ws")
+    hosts: ClassVar[tuple[str, ...]] = ()
+    roots: ClassVar[tuple[str, ...]] = ()
+    usual_path: ClassVar[str] = "/"
     options: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"numbers": ("plain", "string")})
-    heartbeat: ClassVar[HeartbeatRule] = USUAL_HEARTBEAT
     wants_net_change: ClassVar[bool] = False
+    has_stamps: ClassVar[bool] = False
+    is_foreign: ClassVar[bool] = False
+    compresses: ClassVar[bool] = True
+    connection_limit: ClassVar[ConnectionLimit | None] = None
+    rest: ClassVar[RestSide | None] = None
 
-    def channel(self, name: str) -> str:
-        """Return the name unchanged."""
-        return name
-
-    def symbol(self, name: str) -> str:
-        """Return the name unchanged."""
-        return name
+    def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
+        """Return the meaning of a path; the keys of its query are the server's."""
+        del query
+        return SocketPath() if path in self.paths else None
 
     def close_number(self, code: CloseCode) -> int:
         """Return the number in the table of close codes."""
@@ -80,9 +98,20 @@ class NativeDialect:
         """Return the object of each row alone, as frames carry it under `data`."""
         return _objects(rows, options)
 
-    def converse(self, view: MarketView) -> NativeConversation:
-        """Return a new conversation with one connection."""
-        return NativeConversation(view)
+    def open(self, seat: Seat) -> tuple[Session, NativeConversation]:
+        """Return the session with a new connection, and its conversation."""
+        session = Session(
+            seat.connection,
+            seat.view,
+            seat.limits,
+            now=seat.now,
+            token=seat.token,
+            strict=seat.strict,
+            may_control=seat.may_control,
+            control_token=seat.control_token,
+            wanted=seat.wanted,
+        )
+        return session, NativeConversation(seat.view)
 
 
 def _objects(rows: Rows, options: Options) -> list[bytes]:
@@ -100,6 +129,9 @@ def _objects(rows: Rows, options: Options) -> list[bytes]:
             return ticker_objects(rows, quoted=quoted)
         case RawRows():
             return [_DECIMAL.sub(rb'"\g<0>"', each) for each in rows.objects] if quoted else list(rows.objects)
+        case QuoteRows() | GatheredTrades():
+            # Channels of exchanges, which no native client can subscribe to.
+            return [b""] * len(rows)
 
 
 # A subscriber that skips gets the newest message under its own head: the object is written once for all of them.
@@ -126,3 +158,7 @@ class NativeConversation:
             event = replace(event, symbols=tuple(map(described, self._view.instruments)))
         payload = encode(event)
         return (payload,) if payload else ()
+
+    def stamp(self, payload: bytes) -> bytes:
+        """Return the payload unchanged: native messages are the same for all."""
+        return payload

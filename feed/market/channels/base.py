@@ -118,6 +118,7 @@ class StatusTrack:
 
     changes: tuple[StatusChange, ...]
     shift: int
+    instrument: Instrument | None = None
 
     @property
     def times(self) -> Ints:
@@ -126,7 +127,8 @@ class StatusTrack:
 
     def rows(self, lo: int, hi: int) -> StatusRows:
         """Return the status changes as rows."""
-        return StatusRows(tuple(replace(change, time=change.time + self.shift) for change in self.changes[lo:hi]))
+        changes = tuple(replace(change, time=change.time + self.shift) for change in self.changes[lo:hi])
+        return StatusRows(changes, self.instrument)
 
 
 class _Eager:
@@ -177,14 +179,15 @@ class StatusChannel(_Eager):
 
     def track(self, batch: Batch, symbol: int, part: str) -> StatusTrack:
         """Return the status changes of a symbol in a batch."""
-        wanted = self._source.instruments[symbol].symbol
-        return StatusTrack(tuple(change for change in batch.statuses if change.symbol == wanted), self._shift)
+        wanted = self._source.instruments[symbol]
+        changes = tuple(change for change in batch.statuses if change.symbol == wanted.symbol)
+        return StatusTrack(changes, self._shift, wanted)
 
     def snapshot(self, symbol: int, part: str, at: int, count: int) -> StatusTrack:
         """Return the status and phase in force at `at`."""
-        wanted = self._source.instruments[symbol].symbol
-        changes = tuple(change for change in self._source.statuses(at) if change.symbol == wanted)
-        return StatusTrack(changes, self._shift)
+        wanted = self._source.instruments[symbol]
+        changes = tuple(change for change in self._source.statuses(at) if change.symbol == wanted.symbol)
+        return StatusTrack(changes, self._shift, wanted)
 
 
 def streams_of(

@@ -5,12 +5,21 @@ from __future__ import annotations
 from feed.data.ticks import Source
 from feed.market.channels.base import Channel, StatusChannel, TradingChannel
 from feed.market.channels.book import BookChannel
+from feed.market.channels.candles import SecondCandleChannel, TradeCandleChannel
 from feed.market.channels.derived import CandleChannel, TickerChannel
+from feed.market.channels.exchange import ExchangeGround
+from feed.market.channels.gathered import (
+    BookQuoteChannel,
+    GatheredBookChannel,
+    GatheredTradesChannel,
+    TouchedBookChannel,
+)
 from feed.market.channels.quote import QuoteChannel
 from feed.market.channels.recorded import RecordedChannel
+from feed.market.channels.tickers import QuoteTickerChannel, TradeTickerChannel, WindowChannel
 from feed.market.memory import BarMemory
 
-__all__ = ["open_channels"]
+__all__ = ["open_channels", "open_exchange_channels"]
 
 
 def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tuple[Channel, ...]:
@@ -34,6 +43,21 @@ def open_channels(source: Source, shift: int, memories: list[BarMemory]) -> tupl
             channel if shift else RecordedChannel(channel, source)
             for channel in (TickerChannel(source, shift, memories), CandleChannel(source, shift, memories))
         ),
+    )
+
+
+def open_exchange_channels(ground: ExchangeGround) -> tuple[Channel, ...]:
+    """Return the channels that only dialects of exchanges use: native clients do not see them."""
+    return (
+        GatheredTradesChannel(ground),
+        GatheredBookChannel(ground),
+        TouchedBookChannel(ground),
+        BookQuoteChannel(ground),
+        QuoteTickerChannel(ground),
+        TradeTickerChannel(ground),
+        TradeCandleChannel(ground),
+        SecondCandleChannel(ground),
+        WindowChannel(ground),
     )
 
 

@@ -25,6 +25,7 @@ DOCS = (
     "faults",
     "testing",
     "wire",
+    "dialects",
     "recordings",
     "python",
     "benchmarks",

@@ -32,6 +32,7 @@ __all__ = [
     "problem",
     "refusal",
     "respond",
+    "shows_token",
 ]
 
 MAX_KEYS = 32
@@ -137,6 +138,12 @@ def bearer_of(request: Request) -> str | None:
     """The token that a request shows."""
     shown = header(request, "Authorization")
     return None if shown is None else shown.removeprefix("Bearer ")
+
+
+def shows_token(request: Request, token: str) -> bool:
+    """Return True if a request shows the token, in its header or its query."""
+    query = dict(parse_qsl(request.path.partition("?")[2], keep_blank_values=True))
+    return any(same_token(shown, token) for shown in (bearer_of(request), query.get("token")))
 
 
 class Routes:

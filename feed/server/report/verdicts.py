@@ -293,7 +293,7 @@ def _closed(record: ClientRecord, now: int, patience: int) -> Verdict:
     last = own[-1]
     assert last.ending is not None
     evidence = {"connection": last.name, "code": last.ending.code, "reason": last.ending.reason}
-    struck = tuple(_told(each.deed) for each in list(last.struck)[-1:])
+    struck = tuple(_told(each.deed) for each in last.struck[-1:])
     # What a fault has broken, or silenced, nobody can close cleanly.
     return Verdict("pass" if _is_clean(last.ending) else "not seen" if struck else "fail", evidence, struck)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -74,14 +74,15 @@ class Witness:
         self.opened_at = clock.now()
         self.heard_at = 0
         self.messages = 0
-        self.requests: Counter[str] = Counter()
-        self.asked: deque[Asking] = deque(maxlen=KEPT)
+        # Plain lists and dictionaries: an idle connection should cost little.
+        self.requests: dict[str, int] = {}
+        self.asked: list[Asking] = []
         self.subscribed: dict[str, int] = {}
-        self.errors: Counter[str] = Counter()
+        self.errors: dict[str, int] = {}
         self.pinged = self.answered = self.late = 0
         self.unanswered_since = 0
         self.blocked = self.skipped = 0
-        self.struck: deque[Struck] = deque(maxlen=KEPT)
+        self.struck: list[Struck] = []
         self.cut: str | None = None
         self.farewell: Closing | None = None
         self.ending: Ending | None = None
@@ -91,9 +92,11 @@ class Witness:
         self.heard_at = now = self._clock.now()
         self.messages += 1
         for request in requests:
-            self.requests[type(request).__name__] += 1
+            kind = type(request).__name__
+            self.requests[kind] = self.requests.get(kind, 0) + 1
             if isinstance(request, Subscribe):
                 self.asked.append(Asking(now, request.channel, request.symbol, request.resume is not None))
+                del self.asked[:-KEPT]
             elif isinstance(request, Pong):
                 self._answer(now)
 
@@ -103,7 +106,7 @@ class Witness:
             case Subscribed(channel=channel, symbol=symbol):
                 self.subscribed[f"{channel}:{symbol}"] = self._clock.now()
             case ErrorEvent(code=code):
-                self.errors[code] += 1
+                self.errors[code] = self.errors.get(code, 0) + 1
             case PingEvent():
                 self.ping()
             case Closing():
@@ -183,6 +186,7 @@ class Roster:
             witness = next((each for each in reversed(record.connections) if each.name == deed.connection), None)
         if witness is not None:
             witness.struck.append(struck)
+            del witness.struck[:-KEPT]
         else:
             self._record(self._owners.get(deed.connection, deed.connection)).refused.append(struck)
 

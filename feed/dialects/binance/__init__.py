@@ -1,0 +1,1 @@
+"""Binance spot: market data in the wire format of that exchange."""

@@ -1,0 +1,1 @@
+"""Bitfinex v2: market data in the wire format of that exchange."""

@@ -1,0 +1,105 @@
+"""The dialect: messages of the exchange."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from feed.data.rows import BookRows, CandleRows, Rows, TickerRows, TradeRows
+from feed.data.ticks import BUY
+from feed.dialects.base import ConnectionLimit, Kind, Options
+from feed.dialects.bitfinex.books import book_rows
+from feed.dialects.bitfinex.figures import candle_text, ticker_text
+from feed.dialects.bitfinex.names import TIMESTAMP, BitfinexChannel, Numbers, channel_of
+from feed.dialects.bitfinex.rest import REST
+from feed.dialects.bitfinex.session import BitfinexSession
+from feed.dialects.exchange.dialect import ExchangeDialect
+from feed.dialects.rest import RestSide
+from feed.protocol.effects import Stream
+from feed.protocol.seat import Seat
+from feed.units import MILLISECOND, MINUTE
+
+__all__ = ["BitfinexDialect"]
+
+IDS = 10**9
+"""Increase of the trade ids with each epoch."""
+
+
+class BitfinexDialect(ExchangeDialect):
+    """Wire format of Bitfinex v2."""
+
+    name: ClassVar[str] = "bitfinex"
+    title: ClassVar[str] = "Bitfinex v2"
+    usual_path: ClassVar[str] = "/ws/2"
+    hosts: ClassVar[tuple[str, ...]] = ("api-pub.bitfinex.com", "api.bitfinex.com")
+    has_stamps: ClassVar[bool] = True
+    compresses: ClassVar[bool] = False
+    connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(20, MINUTE)
+    rest: ClassVar[RestSide | None] = REST
+
+    def write(
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
+    ) -> list[bytes]:
+        """Return the messages of each row, with line breaks between them."""
+        keys = dict(options)
+        if "channel" not in keys:
+            return [b""] * len(rows)
+        channel, flags = channel_of(keys["channel"]), int(keys.get("flags", 0))
+        match rows:
+            case TradeRows():
+                return _trades(rows, channel, flags, epoch * IDS + first_seq, kind)
+            case BookRows():
+                return book_rows(rows, channel, flags)
+            case TickerRows():
+                write = Numbers(rows.instrument, flags)
+                return [
+                    _message(channel, ticker_text(it, write), it.time, flags)
+                    if it.last and (it.fresh or kind == "state" or skipped)
+                    else b""
+                    for it in rows.tickers
+                ]
+            case CandleRows():
+                return _candles(rows, channel, flags, kind)
+        return [b""] * len(rows)
+
+    def open(self, seat: Seat) -> tuple[BitfinexSession, BitfinexSession]:
+        """Return the session with a new connection, which reads and writes its messages itself."""
+        session = BitfinexSession(seat)
+        return session, session
+
+
+def _message(channel: BitfinexChannel, data: str, time: int, flags: int) -> bytes:
+    stamp = f",{time // MILLISECOND}" if flags & TIMESTAMP else ""
+    return f"[{channel.number},{data}{stamp}]".encode()
+
+
+def _trades(rows: TradeRows, channel: BitfinexChannel, flags: int, first_id: int, kind: Kind) -> list[bytes]:
+    write, ticks = Numbers(rows.instrument, flags), rows.ticks
+    times, sides = ticks.time.tolist(), ticks.side.tolist()
+    texts = [
+        f"[{number},{write.time(time)},{write.size(size if side == BUY else -size)},{write.price(price)}]"
+        for number, (time, side, size, price) in enumerate(
+            zip(times, sides, ticks.size.tolist(), ticks.price.tolist(), strict=True), first_id
+        )
+    ]
+    if kind == "update":
+        return [
+            _message(channel, f'"te",{text}', time, flags) + b"\n" + _message(channel, f'"tu",{text}', time, flags)
+            for text, time in zip(texts, times, strict=True)
+        ]
+    return [*[b""] * (len(rows) - 1), _message(channel, f"[{','.join(reversed(texts))}]", times[-1], flags)]
+
+
+def _candles(rows: CandleRows, channel: BitfinexChannel, flags: int, kind: Kind) -> list[bytes]:
+    write = Numbers(rows.instrument, flags)
+    if kind == "update":
+        return [_message(channel, candle_text(it, write), it.time, flags) if it.trades else b"" for it in rows.candles]
+    shown = [candle_text(it, write) for it in reversed(rows.candles) if it.trades]
+    data = _message(channel, f"[{','.join(shown)}]", rows.candles[-1].time, flags)
+    return [*[b""] * (len(rows) - 1), data]

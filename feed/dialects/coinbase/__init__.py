@@ -1,0 +1,1 @@
+"""Coinbase Exchange: market data in the wire format of that exchange."""

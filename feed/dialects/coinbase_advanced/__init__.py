@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade: market data in the wire format of that exchange."""

@@ -1,0 +1,198 @@
+"""The dialect: messages of the exchange."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import ClassVar
+
+from feed.data.book import Levels
+from feed.data.rows import (
+    BookRows,
+    CandleRow,
+    CandleRows,
+    GatheredTrades,
+    RawRows,
+    Rows,
+    StatusRows,
+    TickerRow,
+    TickerRows,
+)
+from feed.data.ticks import BUY, Instrument, TickBlock
+from feed.dialects.base import ConnectionLimit, Kind, Options
+from feed.dialects.coinbase.names import IDS, product_id, writer
+from feed.dialects.coinbase_advanced.rest import REST
+from feed.dialects.coinbase_advanced.session import AdvancedSession
+from feed.dialects.coinbase_advanced.texts import envelope, status_event, status_row
+from feed.dialects.exchange.dialect import ExchangeDialect
+from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, fixed, rounded
+from feed.dialects.native.objects import rows_of
+from feed.dialects.rest import RestSide
+from feed.dialects.times import micros
+from feed.protocol.effects import Stream
+from feed.protocol.seat import Seat
+from feed.units import SECOND
+
+__all__ = ["AdvancedDialect"]
+
+BATCH = 5 * SECOND
+
+
+class AdvancedDialect(ExchangeDialect):
+    """Wire format of Coinbase Advanced Trade."""
+
+    name: ClassVar[str] = "coinbase-advanced"
+    title: ClassVar[str] = "Coinbase Advanced Trade"
+    hosts: ClassVar[tuple[str, ...]] = ("advanced-trade-ws.coinbase.com", "api.coinbase.com")
+    has_stamps: ClassVar[bool] = True
+    compresses: ClassVar[bool] = False
+    connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
+    rest: ClassVar[RestSide | None] = REST
+
+    def write(
+        self,
+        stream: Stream,
+        rows: Rows,
+        first_seq: int,
+        kind: Kind,
+        options: Options,
+        skipped: int = 0,
+        epoch: int = 1,
+    ) -> list[bytes]:
+        """Return one message per row, or one for all rows of a snapshot."""
+        match rows:
+            case GatheredTrades():
+                return _trades(rows, epoch * IDS, "update" if kind == "update" else "snapshot")
+            case BookRows():
+                return _books(rows)
+            case TickerRows():
+                batch = stream.channel == "windows"
+                return [
+                    _ticker(rows.instrument, it, kind, batch) if _is_due(it, kind, skipped, batch) else b""
+                    for it in rows.tickers
+                ]
+            case CandleRows():
+                return _candles(rows, kind)
+            case RawRows():
+                return self.write(stream, rows_of(rows), first_seq, kind, options, skipped, epoch)
+            case StatusRows() if rows.instrument is not None and kind == "update":
+                each = rows.instrument
+                return [envelope("status", it.time, status_event([status_row(each, it.status)])) for it in rows.changes]
+        return [b""] * len(rows)
+
+    def open(self, seat: Seat) -> tuple[AdvancedSession, AdvancedSession]:
+        """Return the session with a new connection, which reads and writes its messages itself."""
+        session = AdvancedSession(seat)
+        return session, session
+
+
+def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
+    if not it.last:
+        return False
+    return not batch or kind == "state" or skipped > 0 or (it.time + 1) % BATCH == 0
+
+
+def trade_text(each: Instrument, block: TickBlock, row: int, number: int) -> str:
+    """Return a trade."""
+    write = writer(each)
+    return (
+        f'{{"product_id":"{product_id(each.symbol)}","trade_id":"{number}","price":"{write.price(int(block.price[row]))}",'
+        f'"size":"{write.size(int(block.size[row]))}","time":"{micros(int(block.time[row]))}Z",'
+        f'"side":"{"BUY" if int(block.side[row]) == BUY else "SELL"}"}}'
+    )
+
+
+def _trades(rows: GatheredTrades, base: int, kind: str) -> list[bytes]:
+    found = []
+    for block, first in zip(rows.blocks, rows.firsts, strict=True):
+        if not len(block):
+            found.append(b"")
+            continue
+        texts = [trade_text(rows.instrument, block, row, base + first + row) for row in reversed(range(len(block)))]
+        event = f'{{"type":"{kind}","trades":[{",".join(texts)}]}}'
+        found.append(envelope("market_trades", int(block.time[-1]), event))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _texts(instrument: Instrument) -> LevelTexts:
+    write = FixedWriter(instrument)
+
+    def text(price: int, size: int) -> str:
+        return f'"price_level":"{write.price(price)}","new_quantity":"{write.size(size) if size else 0}"}}'
+
+    return LevelTexts(text)
+
+
+def _books(rows: BookRows) -> list[bytes]:
+    each = rows.instrument
+    if rows.whole:
+        return [
+            _book(each, "snapshot", ladder.bids, ladder.asks, time)
+            for ladder, time in zip(rows.ladders, rows.times, strict=True)
+        ]
+    found = []
+    for (old, new), time in zip(pairwise(rows.ladders), rows.times, strict=True):
+        bids = changes_of(old.bids, new.bids, descending=True)
+        asks = changes_of(old.asks, new.asks, descending=False)
+        found.append(_book(each, "update", bids, asks, time) if bids or asks else b"")
+    return found
+
+
+def _book(each: Instrument, kind: str, bids: Levels, asks: Levels, time: int) -> bytes:
+    texts, at = _texts(each), f'"event_time":"{micros(time)}Z",'
+    updates = [
+        f'{{"side":"{side}",{at}{texts[level]}'
+        for removed in (True, False)
+        for side, levels in (("bid", bids), ("offer", asks))
+        for level in levels
+        if (level[1] == 0) == removed
+    ]
+    event = f'{{"type":"{kind}","product_id":"{product_id(each.symbol)}","updates":[{",".join(updates)}]}}'
+    return envelope("l2_data", time, event)
+
+
+def _ticker(each: Instrument, it: TickerRow, kind: Kind, batch: bool) -> bytes:
+    write = writer(each)
+    change = fixed(rounded(10**10 * (it.last - it.open), it.open), 8)
+    best = (
+        f',"best_bid":"{write.price(it.bid)}","best_ask":"{write.price(it.ask)}",'
+        f'"best_bid_quantity":"{write.size(it.bid_size)}","best_ask_quantity":"{write.size(it.ask_size)}"'
+    )
+    text = (
+        f'{{"type":"ticker","product_id":"{product_id(each.symbol)}","price":"{write.price(it.last)}",'
+        f'"volume_24_h":"{write.size(it.volume)}","low_24_h":"{write.price(it.low)}",'
+        f'"high_24_h":"{write.price(it.high)}","low_52_w":"{write.price(it.low)}","high_52_w":"{write.price(it.high)}",'
+        f'"price_percent_chg_24_h":"{change}"{"" if batch else best}}}'
+    )
+    event = f'{{"type":"{"update" if kind == "update" else "snapshot"}","tickers":[{text}]}}'
+    return envelope("ticker_batch" if batch else "ticker", it.time, event)
+
+
+def candle_text(each: Instrument, it: CandleRow) -> str:
+    """Return a candle, without its product."""
+    write = writer(each)
+    return (
+        f'"start":"{it.begin // SECOND}","high":"{write.price(it.high)}","low":"{write.price(it.low)}",'
+        f'"open":"{write.price(it.open)}","close":"{write.price(it.close)}","volume":"{write.size(it.volume)}"'
+    )
+
+
+def _candles(rows: CandleRows, kind: Kind) -> list[bytes]:
+    each = rows.instrument
+
+    def message(shown: str, candles: list[CandleRow], time: int) -> bytes:
+        texts = [f'{{{candle_text(each, it)},"product_id":"{product_id(each.symbol)}"}}' for it in candles]
+        return envelope("candles", time, f'{{"type":"{shown}","candles":[{",".join(texts)}]}}')
+
+    if kind == "update":
+        found = []
+        before: CandleRow | None = None
+        for it in rows.candles:
+            # A new candle comes with the last state of the one before it.
+            ended = [before] if before is not None and before.begin != it.begin and before.trades else []
+            found.append(message("update", [it, *ended], it.time) if it.trades else b"")
+            before = it
+        return found
+    known = [it for it in reversed(rows.candles) if it.trades]
+    return [message("snapshot", known, rows.candles[-1].time), *[b""] * (len(rows) - 1)]

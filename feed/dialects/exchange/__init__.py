@@ -1,0 +1,1 @@
+"""Parts that the dialects of exchanges share: the session with a client, and the writing of decimals and books."""
