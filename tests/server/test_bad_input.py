@@ -74,7 +74,7 @@ async def write_raw(client: ClientConnection, data: bytes) -> None:
         ('{"event":"control","action":"paus"}', "INVALID_REQUEST", "action"),
         ('{"event":"control","action":"step","cont":3}', "INVALID_REQUEST", "cont"),
         ('{"event":"control","action":"speed","value":"fast"}', "INVALID_REQUEST", "value"),
-        ('{"event":"expect","channel":"trading","symbol":"BTC/USD","seq":1}', "UNKNOWN_EVENT", "event"),
+        ('{"event":"expectation","channel":"trading","symbol":"BTC/USD","seq":1}', "UNKNOWN_EVENT", "event"),
         ('{"event":"subscribe"}', "INVALID_REQUEST", "channel"),
         ('{"event":"subscribe","channel":["trading",[]],"symbol":"BTC/USD"}', "INVALID_REQUEST", "channel"),
         ('{"event":"subscribe","channel":"trading","symbol":{}}', "INVALID_REQUEST", "symbol"),
