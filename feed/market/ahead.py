@@ -59,7 +59,7 @@ class Ahead:
         if repertoire is None:
             raise CommandError(ErrorCode.NOT_POSSIBLE, "This market has nothing else to play")
         shared = repertoire.open(plan)
-        if plan != market.state.plan and Catalog(shared, market.shift).streams != market.streams:
+        if plan != market.state.plan and Catalog(shared, market.shift).native != market.streams:
             hint = "a market keeps its symbols and depths: make another market"
             message = f"The scenario {plan.scenario} has other symbols than this market"
             raise CommandError(ErrorCode.NOT_POSSIBLE, message, field="scenario", hint=hint)
@@ -118,7 +118,7 @@ class Search:
         self.published = state.begins - 1 if whole else market.published
         known = {number: market.run.seq(number) for number in market.run.active}
         if whole:
-            known = {number: catalog.first_seq(market.streams[number], state.begins) for number in known}
+            known = {number: catalog.first_seq(catalog.streams[number], state.begins) for number in known}
         self._seqs = known
 
     def stream(self, channel: str, symbol: str, part: str | None) -> Stream:

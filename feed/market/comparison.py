@@ -117,6 +117,9 @@ class TrafficComparison:
         """Compare published messages with what was sent."""
         assert self._market is not None
         for number, lo, hi in runs:
+            if number >= len(self._market.streams):
+                # Bundles have no streams of exchanges.
+                continue
             stream, first = self._market.streams[number].key, segment.base[number] + 1
             for row in range(lo, hi):
                 for sent in self._wanted.pop((segment.epoch, stream, first + row), ()):
