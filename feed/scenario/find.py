@@ -14,7 +14,7 @@ from feed.scenario.replay import Replay
 
 __all__ = ["RECORDINGS", "bundled_folder", "find_scenario", "list_scenarios", "scenario_names", "scenario_text"]
 
-RECORDINGS = (".parquet", ".pq", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zip", ".part")
+RECORDINGS = (".parquet", ".pq", ".feather", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zst", ".zip", ".part")
 """Suffixes of files that are played as they are: recordings, and files that can be imported."""
 
 

@@ -26,6 +26,10 @@ def _write_defaults(part: Any) -> None:
         return
     for each in part.values():
         _write_defaults(each)
+    for bound in ("minimum", "maximum"):
+        # Faults say their bounds as authors write lengths, which JSON Schema has no word for.
+        if isinstance(part.get(bound), str):
+            del part[bound]
     kind = part.pop(KIND, None)
     if kind is not None and "default" in part:
         part["default"] = written(kind, part["default"])

@@ -63,11 +63,11 @@ def test_candles_begin_on_time_in_a_moved_market() -> None:
 
 
 GOLDEN = {
-    "binance": "8fa3ca7954305429",
-    "kraken": "b358aab8c2f94c4b",
-    "coinbase": "d9b99e776543936b",
-    "coinbase-advanced": "be6a1d139714d08b",
-    "bitfinex": "4dc2f5186776e6fe",
+    "binance": "9faab2d3c1d19bbf",
+    "kraken": "127f754c1840de1d",
+    "coinbase": "dcaf44ae08324f17",
+    "coinbase-advanced": "55f133be5b4f6441",
+    "bitfinex": "c241c1758ccefe64",
 }
 """Hashes of ten seconds of every channel, by dialect."""
 

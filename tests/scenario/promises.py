@@ -17,7 +17,7 @@ __all__ = ["FEW_SEEDS", "PROMISES", "SEEDS", "Found", "Promise", "keeps", "value
 
 SEEDS = range(20)
 
-FEW_SEEDS = SEEDS[4:8]
+FEW_SEEDS = (1, 2, 6, 9)
 """What shows a broken script in every run; what is usual by chance needs all of them."""
 
 
