@@ -135,7 +135,8 @@ def test_response_of_a_market_with_a_known_one() -> None:
 def test_they_take_frames_of_our_markets() -> None:
     """And are public."""
     ticks = feed.generate("calm", until="5m", symbol="BTC/USD")
-    assert feed.analysis.price_impact(ticks)["lambda"] > 0
+    moving = feed.generate("realistic", until="30m", symbol="BTC/USD")
+    assert feed.analysis.price_impact(moving)["lambda"] > 0
     assert feed.analysis.response(ticks, 20).iloc[-1] > 0
     quotes = ticks[["bid", "bid_size", "ask", "ask_size"]]
     prices = feed.analysis.micro_price(quotes, tick=0.01)

@@ -38,7 +38,8 @@ async def get(running: Running, path: str, **headers: str) -> tuple[int, Any]:
             with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, json.loads(response.read())
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
+            with error:
+                return error.code, json.loads(error.read())
 
     return await asyncio.to_thread(fetch)
 

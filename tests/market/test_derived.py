@@ -133,7 +133,7 @@ def test_ticker_agrees_with_the_ticks(document: dict[str, Any], offset: int) -> 
 
 def test_seq_is_that_of_one_who_was_there_from_the_start() -> None:
     """A stream that nobody listened to has the seq, and from then on the bytes, of one that somebody did."""
-    source = EngineSource(scenario_from({"name": "any", "market": {"orders_per_second": 3}}, "test"))
+    source = EngineSource(scenario_from({"name": "any", "market": {"orders_per_second": 20}}, "test"))
     streams = (TICKER, candles("1m"), candles("1h"))
     early, late = make_market(source), make_market(source)
     first = Reader(early, *streams)
