@@ -254,7 +254,7 @@ async def test_two_commands_at_once_are_both_answered(serve: Serve) -> None:
 
 
 async def test_a_client_of_an_exchange_begins_anew_with_its_market(serve: Serve) -> None:
-    """It may name a market at the exchange's own path. A new epoch ends its connection, as an exchange's restart does."""
+    """It may name a market at the exchange's own path. A new epoch ends its connection, as an exchange's restart."""
     path = "/v2?market=mine&paused=true"
     async with serve(MetronomeSource(every=MILLISECOND)) as running, connect(running.url + path) as client:
         params = {"channel": "book", "symbol": ["BTC/USD"]}
