@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feed.dialects.binance.session import COMBINED, MICROS
@@ -269,6 +269,7 @@ REQUESTS = st.dictionaries(
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from([name for name in DIALECTS if name != "native"]), st.lists(REQUESTS | VALUES, max_size=4))
+@example("coinbase-advanced", [{"type": "subscribe", "channel": []}])
 def test_nothing_raises(name: str, documents: list[object]) -> None:
     """Whatever comes, each session answers in its own form or not at all."""
     conversation = talk(name)

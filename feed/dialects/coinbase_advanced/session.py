@@ -77,6 +77,8 @@ class AdvancedSession(ExchangeSession):
         if not isinstance(document, dict) or document.get("type") not in ("subscribe", "unsubscribe"):
             return [_error(FAILED)]
         channel = document.get("channel")
+        if not isinstance(channel, str):
+            return [_error(FAILED)]
         if channel in PRIVATE:
             return [_error("authentication failure")]
         if channel not in CHANNELS and channel not in GENERAL:
