@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from feed.errors import RecordingError, failure
-from feed.importing.columns import folded
+from feed.importing.heads import folded
 from feed.importing.conversion import converted
 from feed.importing.ladderlayout import LadderLayout
 from feed.importing.ordering import FileRows

@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from feed.importing.columns import Head, folded
-from feed.importing.presets import SYMBOL_NAMES, TIME_NAMES, TRADE_NAMES
+from feed.importing.heads import Head, folded
+from feed.importing.names import SYMBOL_NAMES, TIME_NAMES, TRADE_NAMES, alike_names
 
 __all__ = ["LadderLayout", "layout_of"]
 
@@ -90,9 +90,8 @@ def layout_of(head: Head) -> LadderLayout | None:
 
 def _others(head: Head) -> dict[str, str]:
     found: dict[str, str] = {}
-    named = {folded(name): name for name in head.cells}
     for key, known in (("time", TIME_NAMES), ("received", RECEIVED_NAMES), ("symbol", SYMBOL_NAMES)):
-        name = next((named[folded(each)] for each in known if folded(each) in named), None)
+        name = next(iter(alike_names(head.cells, known, key)), None)
         if name is not None and name not in found.values():
             found[key] = name
     return found

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from feed.data.columns import QUOTES
 from feed.errors import failure
-from feed.importing.columns import Chunk, Head, Meter, Wanted, folded, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
+from feed.importing.heads import Head, head_of
 from feed.importing.conversion import Ints, converted
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
@@ -24,8 +25,8 @@ from feed.importing.ladderlayout import LadderLayout, layout_of
 from feed.importing.naming import symbol_told
 from feed.importing.numbers import places_of
 from feed.importing.options import Options
-from feed.importing.ordering import FileRows, check_order, sorted_pieces
-from feed.importing.presets import TRADE_NAMES
+from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
+from feed.importing.names import TRADE_NAMES, alike_names
 from feed.importing.rows import constant, row_table
 from feed.importing.times import TimeColumn
 from feed.venues.values import pair
@@ -92,6 +93,8 @@ class LadderFiles(Reader):
         pieces: Iterator[FileRows] = self._pieces()
         if self.options.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
+        else:
+            pieces = oldest_first(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
         for clock in self._clocks.values():
@@ -102,7 +105,7 @@ class LadderFiles(Reader):
         for path in self.paths:
             row = 1
             wanted = Wanted(self._layouts[path].columns(), self.options.delimiter, True)
-            for chunk in read_columns(path, wanted, self.meter):
+            for chunk in read_columns(path, wanted, self.meter, self.findings.say):
                 size = len(chunk["time"])
                 for first in range(0, size, ROWS):
                     yield FileRows(path, row + first, {key: part.slice(first, ROWS) for key, part in chunk.items()})
@@ -212,8 +215,7 @@ def _detect(beginning: Beginning) -> str | None:
 
 
 def _has_price(names: frozenset[str]) -> bool:
-    known = {folded(name) for name in names}
-    return any(folded(name) in known for name in TRADE_NAMES["price"])
+    return bool(alike_names(names, TRADE_NAMES["price"], "price"))
 
 
 def _reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> LadderFiles:

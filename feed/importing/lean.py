@@ -19,7 +19,8 @@ import pyarrow as pa
 from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
-from feed.importing.columns import Chunk, Meter, Wanted, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
+from feed.importing.heads import head_of
 from feed.importing.conversion import zero_where_missing
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feed.errors import failure
-from feed.importing.columns import Meter, Wanted, folded, head_of, read_columns
+from feed.importing.columns import Meter, Wanted, read_columns
+from feed.importing.heads import folded, head_of
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader

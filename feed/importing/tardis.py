@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.columns import Meter, head_of
+from feed.importing.columns import Meter
+from feed.importing.heads import head_of
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import feed
 from feed.errors import RecordingError, UsageError
-from feed.importing.columns import Head
+from feed.importing.heads import Head
 from feed.importing.ladderlayout import layout_of
 from feed.importing.naming import symbol_in, venue_in
 from tests.importing.files import MS, NS, imported, written
