@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from feed.errors import RecordingError
 from feed.importing.columns import Meter
-from feed.importing.heads import Head, head_of
 from feed.importing.findings import Findings
+from feed.importing.heads import Head, head_of
 from feed.importing.lines import Line, read_lines
 from feed.importing.opening import JSON, kind_of, opened, reading_errors
 from feed.importing.options import Options

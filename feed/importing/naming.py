@@ -23,8 +23,15 @@ VENUES = (
 _BASE = "|".join(sorted(BASES, key=len, reverse=True))
 _QUOTE = "|".join(sorted(QUOTES, key=len, reverse=True))
 _PAIR = re.compile(rf"(?<![A-Za-z0-9])t?({_BASE})[-_/]?({_QUOTE})(?![A-Za-z])", re.IGNORECASE)
-_CURRENCY = re.compile(rf"(?<![a-z])(?:{'|'.join(VENUES)}|btce|localbtc|mtgox|itbit|okcoin|cex)[-_]?(USD|EUR|GBP|JPY)(?![A-Za-z])")
+_CURRENCY = re.compile(
+    rf"(?<![a-z])(?:{'|'.join(VENUES)}|btce|localbtc|mtgox|itbit|okcoin|cex)[-_]?(USD|EUR|GBP|JPY)(?![A-Za-z])"
+)
 _MARKED = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}})[-_/]({_QUOTE})(?![A-Za-z])")
+WORDS = {"bitcoin": "BTC", "ethereum": "ETH"}
+
+_KNOWN_BASE = re.compile(
+    rf"(?i)(?<![A-Za-z0-9])({'|'.join(WORDS)}|BTC|XBT|ETH|SOL|XRP|DOGE|LTC|BCH|ADA)(?![A-Za-z0-9])"
+)
 _KRAKEN = re.compile(r"X([A-Z]{3})Z([A-Z]{3})")
 _CAPITALS = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}}?)({_QUOTE})(?![A-Za-z])")
 
@@ -48,13 +55,17 @@ def symbol_told(path: Path, options: Options, findings: Findings) -> str:
     """
     if options.symbol:
         return options.symbol
-    if beside := head_of(path).symbol:
-        if (found := _PAIR.fullmatch(beside) or _KRAKEN.fullmatch(beside) or _MARKED.fullmatch(beside)) is not None:
-            findings.say(f"the symbol is {found[1]}/{found[2]}: told beside the rows")
-            return f"{found[1]}/{found[2]}".upper()
+    beside = head_of(path).symbol
+    if (found := _PAIR.fullmatch(beside) or _KRAKEN.fullmatch(beside) or _MARKED.fullmatch(beside)) is not None:
+        findings.say(f"the symbol is {found[1]}/{found[2]}: told beside the rows")
+        return f"{found[1]}/{found[2]}".upper()
     if (named := symbol_in(path)) is not None:
         findings.say(f"the symbol is {named}: told by the name of {path.name}")
         return named
+    if (base := _KNOWN_BASE.search(path.name)) is not None and not options.usual_symbol:
+        symbol = f"{WORDS.get(base[1].lower(), base[1].upper())}/USD"
+        findings.say(f"the symbol is {symbol}: the name of {path.name} tells {base[1]}, and USD is assumed")
+        return symbol
     if options.usual_symbol:
         findings.say(f"nothing tells what is traded: {options.usual_symbol} is assumed")
         return options.usual_symbol

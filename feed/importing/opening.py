@@ -118,7 +118,8 @@ def reading_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError:
         raise failure(path, "", "this is a folder", "name the files in it") from None
     except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
-        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
+        hint = "unpack what is whole by its own program, such as gzip -dc, and name the result"
+        raise failure(path, "", f"the packed file is damaged or cut off: {error}", hint) from None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
 

@@ -61,15 +61,16 @@ def oldest_first(
     Such a file is held in memory, and its rows are counted from its end.
     """
     for path, rows in groupby(pieces, lambda piece: piece.path):
-        first = next(rows)
+        of_file = iter(rows)
+        first = next(of_file)
         seen = first.chunk["time"].slice(0, SEEN_ROWS)
         steps = np.diff(clock_of(path).read(path, "time", seen, first.row)) if len(seen) else np.empty(0)
         if (steps > 0).any() or np.count_nonzero(steps < 0) < LEAST_FALLS:
             yield first
-            yield from rows
+            yield from of_file
             continue
         findings.say(f"{path.name} has its newest rows first: it is read, and its rows are counted, from its end")
-        gathered, row = [first, *rows], 1
+        gathered, row = [first, *of_file], 1
         for piece in reversed(gathered):
             size = len(piece.chunk["time"])
             order = pa.array(np.arange(size)[::-1])

@@ -9,11 +9,13 @@ from pathlib import Path
 from feed.errors import failure
 from feed.importing.bars import BarFiles, BarMapping
 from feed.importing.columns import Meter
-from feed.importing.heads import Head, head_of
 from feed.importing.findings import Findings
+from feed.importing.fixedpoint import is_databento
 from feed.importing.format import Beginning, Format
+from feed.importing.heads import Head, head_of
 from feed.importing.names import BAR_NAMES, DAY_NAMES, MAKER_NAMES, SYMBOL_NAMES, TRADE_NAMES, alike_names, plain_name
-from feed.importing.naming import symbol_told
+from feed.importing.naming import symbol_told, venue_in
+from feed.importing.opening import JSON
 from feed.importing.options import BAR_COLUMNS, TRADE_COLUMNS, Options
 from feed.importing.sizes import SizeMeaning
 from feed.importing.timetexts import is_clock
@@ -45,13 +47,17 @@ PRESET_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Layout of a file: columns by their purpose, their number, and other known facts."""
+    """Layout of a file: columns by their purpose, their number, other known facts, and options that it also has."""
 
     columns: Mapping[str, Column]
     width: int = 0
     time_unit: TimeUnit | None = None
     side_means: str = "taker"
+    others: tuple[str, ...] = ()
 
+
+COINBASE = {"trade_id", "side", "size", "price", "time"}
+"""Keys of the trades that Coinbase's REST answers with; their side is the maker's."""
 
 CLOCKS = ("time", "timestamp", "hour", "utctime", "tradetime", "localtime")
 """Columns that may have times of a day beside a column of days."""
@@ -72,6 +78,8 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
     if "bid" not in columns or "ask" not in columns:
         columns = {key: column for key, column in columns.items() if key not in ("bid", "bid_size", "ask", "ask_size")}
+    if is_databento(head_of(path, options.delimiter).cells):
+        columns["action"] = "action"
     return columns, _side_means(path, options, findings, columns)
 
 
@@ -88,7 +96,8 @@ def _side_means(path: Path, options: Options, findings: Findings, columns: dict[
     side = plain_name(str(columns.get("side", "")))
     if side in {plain_name(name) for name in MAKER_NAMES}:
         return "buyer-is-maker"
-    if side == "makerside" or "maker_order_id" in head.cells:
+    answer = head.table == JSON and set(head.cells) == COINBASE and venue_in(path) in ("coinbase", "gdax")
+    if side == "makerside" or "maker_order_id" in head.cells or answer:
         findings.say("sides are the maker's: the taker's are the others")
         return "maker"
     return "taker"
@@ -172,10 +181,10 @@ def bar_preset(name: str, description: str, preset: Preset | None, detect: Calla
 
 
 def trade_files(
-    name: str, columns: Mapping[str, Column], paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
+    name: str, preset: Preset, paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
 ) -> TradeFiles:
     """Return a reader of trades with these columns."""
-    return TradeFiles(paths, _trades(name, Preset(columns), paths[0], options, findings), findings, meter)
+    return TradeFiles(paths, _trades(name, preset, paths[0], options, findings), findings, meter)
 
 
 def bar_files(
@@ -190,9 +199,9 @@ def _trades(format: str, preset: Preset | None, path: Path, options: Options, fi
         options.only("trades", columns=TRADE_COLUMNS, others=TRADE_OPTIONS)
         columns, means = trade_columns(path, options, findings)
     else:
-        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS[:7])
+        options.only(f"{format}, whose columns are known", others=(*PRESET_OPTIONS[:7], *preset.others))
         _check_width(path, preset, format)
-        columns, means = dict(preset.columns), preset.side_means
+        columns, means = dict(preset.columns), options.side_means or preset.side_means
         if "trade_id" in columns and isinstance(columns["trade_id"], str) and options.symbol:
             columns.pop("symbol", None)
     return TradeMapping(

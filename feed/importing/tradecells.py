@@ -1,4 +1,4 @@
-"""Cells of trades that are written otherwise than expected: empty rows, signed sizes, unknown sides, ids that are text."""
+"""Cells of trades that need an explanation: empty rows, signed sizes, unknown sides, ids that are text."""
 
 from __future__ import annotations
 
@@ -16,18 +16,26 @@ from feed.importing.ordering import FileRows
 
 __all__ = ["are_ids", "filled_sides", "sides_by_sign", "whole_rows"]
 
+TRADED = "T"
+"""Action of a row that is a trade, where rows have actions."""
+
 EMPTY = ("", "nan", "null", "none")
 
 
 def whole_rows(piece: FileRows, findings: Findings) -> Iterator[FileRows]:
     """Yield the rows of a piece in runs, without those that have neither a price nor a size."""
     empty = _is_missing(piece.chunk["price"]) & _is_missing(piece.chunk["size"])
+    others = np.zeros(len(empty), bool)
+    if "action" in piece.chunk:
+        others = pc.not_equal(piece.chunk["action"].cast(pa.string()), TRADED).to_numpy(zero_copy_only=False)
+    for kind, found in (("row without price and size", empty), ("row that is no trade", others)):
+        if found.any():
+            where = f"{piece.path.name} row {piece.row + int(np.argmax(found))}"
+            findings.count(kind, "", where, "is left out", int(found.sum()))
+    empty = empty | others
     if not empty.any():
         yield piece
         return
-    first = int(np.argmax(empty))
-    where = f"{piece.path.name} row {piece.row + first}"
-    findings.count("row without price and size", "", where, "is left out", int(empty.sum()))
     edges = np.flatnonzero(np.diff(np.concatenate(([True], empty, [True])).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         chunk = {key: column.slice(begin, end - begin) for key, column in piece.chunk.items()}

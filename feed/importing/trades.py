@@ -19,6 +19,7 @@ from feed.errors import RecordingError, failure
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, SideWords, converted, read_ids, read_sides, zero_where_missing
 from feed.importing.findings import Findings
+from feed.importing.fixedpoint import with_plain_prices
 from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
@@ -123,13 +124,14 @@ class TradeFiles(Reader):
             RecordingError: names file, row and column of the first mistake.
         """
         pieces: Iterator[FileRows] = self._pieces()
+        if not self.mapping.strict:
+            pieces = (whole for piece in pieces for whole in whole_rows(piece, self.findings))
         if self.mapping.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
         elif not self.mapping.strict:
             pieces = oldest_first(pieces, self._clock, self.findings)
         for piece in pieces:
-            for whole in (piece,) if self.mapping.strict else whole_rows(piece, self.findings):
-                yield from self._tables(whole)
+            yield from self._tables(piece)
         if not self.symbols:
             raise failure(self.paths[0], "size", "every row has size 0")
         self._say()
@@ -157,6 +159,8 @@ class TradeFiles(Reader):
         for path in self.paths:
             row = 1
             for chunk in read_columns(path, self.mapping.wanted, self.meter, self.findings.say):
+                if "action" in chunk:
+                    chunk = with_plain_prices(chunk, ["price"], self.findings.say)
                 yield FileRows(path, row, chunk)
                 row += len(chunk["time"])
             if row == 1:

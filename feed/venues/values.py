@@ -18,7 +18,8 @@ from feed.units import MICROSECOND, MILLISECOND, SECOND
 from feed.venues.events import Event, Levels, Note
 
 __all__ = [
-    "BASES", "QUOTES", "decimal_text", "exact", "guarded", "iso_time", "levels", "number_time", "pair", "seconds_time", "whole",
+    "BASES", "QUOTES", "decimal_text", "exact", "guarded", "iso_time", "levels", "number_time", "pair", "seconds_time",
+    "whole",
 ]  # fmt: skip
 
 QUOTES = (
