@@ -105,9 +105,9 @@ class Beginning:
     @cached_property
     def rows(self) -> list[list[str]]:
         """The cells of the first rows of a file whose columns have no names."""
-        head = self.head
-        if self.is_lines or head.named:
+        if self.is_lines or self.head.named:
             return []
+        head = self.head
         if head.rows:
             return [list(row) for row in head.rows]
         with reading_errors(self.path), opened(self.path) as (stream, _, _):

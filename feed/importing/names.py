@@ -13,12 +13,13 @@ __all__ = [
 ]  # fmt: skip
 
 TIME_NAMES = (
-    "timestampms", "time", "timestamp", "ts", "time_ms", "timestamp_ms", "ts_ms", "time_exchange", "exchange_timestamp",
-    "exchange_time", "exchange_ts", "ts_exchange", "ts_event", "origin_time", "trade_time", "trade_timestamp",
-    "trade_ts", "transaction_time", "transact_time", "event_time", "exec_date", "deal_time", "executed_at",
-    "created_time", "create_time", "created_at", "open_time", "kline_open_time", "candle_begin_time", "candle_time",
-    "start_time", "time_period_start", "period_start", "minute_epoch", "unix", "unix_timestamp", "unix_time", "epoch",
-    "epoch_ms", "mts", "T", "datetime", "date_time", "system_time", "gmt_time", "utc_time", "local_time", "timestamp_utc", "date", "start",
+    "timestampms", "time", "timestamp", "ts", "time_ms", "timestamp_ms", "ts_ms", "time_exchange",
+    "exchange_timestamp", "exchange_time", "exchange_ts", "ts_exchange", "ts_event", "origin_time", "trade_time",
+    "trade_timestamp", "trade_ts", "transaction_time", "transact_time", "event_time", "exec_date", "deal_time",
+    "executed_at", "created_time", "create_time", "created_at", "open_time", "kline_open_time", "candle_begin_time",
+    "candle_time", "start_time", "time_period_start", "period_start", "minute_epoch", "unix", "unix_timestamp",
+    "unix_time", "epoch", "epoch_ms", "mts", "T", "datetime", "date_time", "system_time", "gmt_time", "utc_time",
+    "local_time", "timestamp_utc", "date", "start",
 )  # fmt: skip
 
 DAY_NAMES = ("date", "day", "trade_date")

@@ -32,6 +32,7 @@ WORDS = {"bitcoin": "BTC", "ethereum": "ETH"}
 _KNOWN_BASE = re.compile(
     rf"(?i)(?<![A-Za-z0-9])({'|'.join(WORDS)}|BTC|XBT|ETH|SOL|XRP|DOGE|LTC|BCH|ADA)(?![A-Za-z0-9])"
 )
+_CURRENCY_END = re.compile("(?<=.)(usd|eur|gbp|jpy)$")
 _KRAKEN = re.compile(r"X([A-Z]{3})Z([A-Z]{3})")
 _CAPITALS = re.compile(rf"(?<![A-Za-z0-9])([A-Z0-9]{{2,10}}?)({_QUOTE})(?![A-Za-z])")
 
@@ -43,7 +44,7 @@ def symbol_in(path: Path) -> str | None:
             if (found := pattern.search(name)) is not None:
                 return f"{found[1]}/{found[2]}".upper()
     # Files of bitcoincharts.com are called after the venue and the currency.
-    found = _CURRENCY.search(path.name)
+    found = _CURRENCY.search(path.name) or _CURRENCY.search(path.parent.name)
     return f"BTC/{found[1]}" if found else None
 
 
@@ -75,7 +76,7 @@ def symbol_told(path: Path, options: Options, findings: Findings) -> str:
 def venue_in(path: Path) -> str | None:
     """Return the exchange that a file's name has in it, or else its folder's name; None if there is none."""
     for name in (path.name, path.parent.name):
-        words = re.split(r"[^a-z]+", name.lower())
+        words = [_CURRENCY_END.sub("", word) for word in re.split(r"[^a-z]+", name.lower())]
         if (found := next((venue for venue in VENUES if venue in words), None)) is not None:
             return found
     return None

@@ -1,8 +1,8 @@
 """Times that are written out, in the spellings of many writers, as ns UTC.
 
 Besides ISO 8601: `2024-01-01D00:00:00.5` of BitMEX, `2024/01/01`, `01.01.2024 00:00:00.123 GMT+0100`,
-`20240101 000000123`, `1/31/2024 1:05 PM`, `Nov 14, 2023`, `2020-01-01 12-AM`. Of two numbers before a year one is the month: the first one,
-unless it is above 12 somewhere or points stand between them.
+`20240101 000000123`, `1/31/2024 1:05 PM`, `Nov 14, 2023`, `2020-01-01 12-AM`. Of two numbers before a year one is the
+month: the first one, unless it is above 12 somewhere or points stand between them.
 """
 
 from __future__ import annotations
