@@ -14,7 +14,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
-from feed.market.markets import HostedMarket
+from feed.market.hosted import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Reform, Send

@@ -18,7 +18,9 @@ from feed.clock import Clock
 from feed.dialects.base import Dialect
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
-from feed.market.markets import HostedMarket, Markets, MarketSpec
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
+from feed.market.spec import MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat

@@ -15,9 +15,10 @@ from feed.faults.registry import FaultError, check_names
 from feed.hints import nearest
 from feed.market.commands import CommandError
 from feed.market.history import ResumeWindow
+from feed.market.hosted import MAIN, OpenedMarket
 from feed.market.market import Market, MarketIdentity
-from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
+from feed.market.spec import NAME, MarketSpec
 from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
 from feed.market.traffic import KeptTraffic

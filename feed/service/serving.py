@@ -18,8 +18,10 @@ import structlog
 from feed.clock import Clock, SystemClock
 from feed.delivery.outbox import OutboxLimits
 from feed.errors import UsageError
+from feed.market.hosted import MAIN, HostedMarket, MarketsLimits
 from feed.market.market import Market
-from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, MarketSpec
+from feed.market.markets import Markets
+from feed.market.spec import MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits

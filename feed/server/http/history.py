@@ -16,8 +16,9 @@ from feed.hints import nearest
 from feed.market.channels.derived import INTERVALS
 from feed.market.chores import Chore
 from feed.market.commands import CommandError
+from feed.market.hosted import HostedMarket
 from feed.market.market import Market
-from feed.market.markets import HostedMarket, Markets
+from feed.market.markets import Markets
 from feed.protocol.effects import Stream
 from feed.server.http.routes import Page, problem, refusal
 from feed.units import MILLISECOND, SECOND, parse_time
