@@ -10,16 +10,10 @@ import typer
 from feed.cli.app import COMMANDS, exit_code
 from feed.cli.completion import complete_scenario, complete_words
 from feed.errors import FeedError
-from feed.service.settings import (
-    ENV_PREFIX,
-    REPEATED,
-    ServeSettings,
-    default_text,
-    doubtful_variables,
-    load_settings,
-    option_name,
-    range_text,
-)
+from feed.service.environment import doubtful_variables
+from feed.service.option_texts import default_text, option_name, range_text
+from feed.service.options import load_settings
+from feed.service.settings import ENV_PREFIX, REPEATED, ServeSettings
 
 __all__ = ["app"]
 
