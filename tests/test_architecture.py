@@ -37,8 +37,8 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 # Who may import what is otherwise nobody's business.
 ONLY = {
     "asyncio": (
-        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets", "feed.market.rerun"),
-        "feed.market.barrier",
+        *("feed.market.alarm", "feed.market.barrier", "feed.market.control", "feed.market.hosted"),
+        *("feed.market.markets", "feed.market.pauses", "feed.market.player", "feed.market.rerun"),
         "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
@@ -68,7 +68,10 @@ KNOW_DIALECTS = {
     "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
-MAX_LINES = 400
+MAX_LINES = 350
+
+# Modules that are still to be parted, each with the lines that it may have until then.
+TOO_LARGE = {"feed.engine.orders": 395, "feed.cli.realism": 355, "feed.dialects.binance.rest": 351}
 
 
 @cache
@@ -236,7 +239,7 @@ def test_the_top_level_stays_small() -> None:
 @pytest.mark.parametrize("module", modules())
 def test_modules_stay_small(module: str) -> None:
     """A module that grows beyond this has more than one subject."""
-    assert len(source_of(module).splitlines()) <= MAX_LINES
+    assert len(source_of(module).splitlines()) <= TOO_LARGE.get(module, MAX_LINES)
 
 
 def test_public_classes_have_names_of_their_own() -> None:
