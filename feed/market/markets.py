@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.faults.fault import Fault
 from feed.hints import nearest
+from feed.log import get_logger
 from feed.market.barrier import Barrier
 from feed.market.commands import CommandError
 from feed.market.control import MarketControl
@@ -42,7 +42,7 @@ SOURCE_WEIGHT = MIB // 2
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The pattern of valid names of markets, and of scenarios requested by URL."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from feed.clock import Clock, Now
 from feed.delivery.framing import ping_frame
 from feed.delivery.outbox import Outbox
@@ -14,6 +12,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
+from feed.log import get_logger
 from feed.market.markets import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
@@ -49,7 +48,7 @@ BARRIER = b"barrier "
 MAX_QUESTION = 18
 """The maximum number of digits in the number of a progress ping."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Peer:

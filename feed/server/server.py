@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
@@ -18,6 +17,7 @@ from feed.clock import Clock
 from feed.dialects.base import Dialect
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
+from feed.log import get_logger
 from feed.market.markets import HostedMarket, Markets, MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
@@ -61,7 +61,7 @@ DRAIN_STEP = 10 * MILLISECOND
 
 FAILED = "the market's source failed"
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class FeedServer:
