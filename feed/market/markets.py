@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.hints import nearest
+from feed.log import get_logger
 from feed.market.commands import CommandError
 from feed.market.hosted import MAIN, HostedMarket, MarketsLimits, OpenedMarket
 from feed.market.spec import NAME, MarketSpec
@@ -32,7 +32,7 @@ SOURCE_WEIGHT = MIB // 2
 """The bytes that the source of a market holds, and that markets of the same scenario and seed share."""
 
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Markets:

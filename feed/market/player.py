@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
+from feed.log import get_logger
 from feed.market.alarm import Alarm
 from feed.market.lateness import PaceCounters, say_lateness
 from feed.market.market import SLICE, Market
@@ -31,7 +30,7 @@ CATCH_UP_WAIT = 20 * MILLISECOND
 EVER = 2**62
 """The market time (ns) by which everything is due."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Player:

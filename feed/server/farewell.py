@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from feed.faults.link import LinkCut
+from feed.log import get_logger
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.events import Closing
 from feed.server.connection import FeedConnection
@@ -22,7 +21,7 @@ CLOSE_GRACE = 5 * SECOND
 SLOW_GRACE = 1 * SECOND
 """The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Farewell:

@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from feed.clock import Clock
 from feed.errors import FeedError
 from feed.faults.registry import FaultError
+from feed.log import get_logger
 from feed.market.markets import Markets
 from feed.market.spec import MarketSpec
 from feed.server.addressing import address_of, is_exchange_host
@@ -46,7 +46,7 @@ __all__ = ["Handshakes", "address_of_client"]
 READING = ("GET", "HEAD")
 """HTTP methods that change nothing."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Handshakes:

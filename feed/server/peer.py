@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-
 from feed.clock import Clock, Now
 from feed.dialects.base import Form, shape_of
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
+from feed.log import get_logger
 from feed.market.hosted import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
@@ -35,7 +34,7 @@ from feed.units import MILLISECOND
 
 __all__ = ["Peer"]
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Peer:

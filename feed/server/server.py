@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from feed.clock import Clock
 from feed.dialects.base import Dialect
+from feed.log import get_logger
 from feed.market.hosted import HostedMarket
 from feed.market.markets import Markets
 from feed.protocol import codes
@@ -39,7 +39,7 @@ DRAIN_STEP = 10 * MILLISECOND
 
 FAILED = "the market's source failed"
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class FeedServer:

@@ -88,7 +88,7 @@ class Limits(BaseModel):
     if its description says so.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     max_message_size: ByteSize = Field(
         ByteSize(64 * KIB), ge=KIB, le=16 * MIB, description="Largest message a client may send; above: close 1009"
