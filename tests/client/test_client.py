@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from feed.client.client import Client, connect
-from feed.client.link import ClientLink, Connected, Disconnected
+from feed.client.happenings import Connected, Disconnected
+from feed.client.link import ClientLink
 from feed.client.messages import Candle, Data, Message, Other, SymbolStatus, Tick, Ticker
 from feed.client.progress import Gap
 from feed.errors import ConnectError, SubscriptionError, UsageError

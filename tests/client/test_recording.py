@@ -14,9 +14,11 @@ import pyarrow as pa
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from feed.client.link import ClientLink, ManySubscriptions, Subscription
-from feed.client.recording import FeedRecording, VenueRecording
+from feed.client.feed_recording import FeedRecording
+from feed.client.link import ClientLink
+from feed.client.subscription import ManySubscriptions, Subscription
 from feed.client.venue import VenueLink
+from feed.client.venue_recording import VenueRecording
 from feed.clock import SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.importing.running import import_files

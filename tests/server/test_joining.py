@@ -114,7 +114,7 @@ async def test_subscriptions_are_put_in_order_together(serve: Serve, monkeypatch
 async def test_nobody_waits_for_the_history_of_others(serve: Serve, gate: Gate, speed: float) -> None:
     """While one waits for its first ticker, ticks go on, others get their tickers, and all of it is in order."""
     async with serve(source_of(2), past=source_of(2), speed=speed) as running:
-        running.player._patience = 50 * MILLISECOND
+        running.player._pauses.patience = 50 * MILLISECOND
         trader = await running.client()
         await send(trader, {"event": "subscribe", "channel": "trading", "symbol": "*"})
         await receive_event(trader, "data")
