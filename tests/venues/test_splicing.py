@@ -95,13 +95,6 @@ def test_a_gap_ends_the_book_until_the_next_snapshot() -> None:
     assert not parser.awaiting
 
 
-def test_an_old_snapshot_is_not_joined_across_a_hole() -> None:
-    """Updates that were lost, over which a newer snapshot led, are missing behind an older one as well."""
-    events = parsed(diff(1, 1, (1, 1)), whole(4, {1: 1, 2: 2, 3: 3}), diff(5, 5, (5, 5)), whole(0, {}))
-    assert kinds(events) == ["old-snapshot"]
-    assert book_of(events) == {1: 1, 2: 2, 3: 3, 5: 5}
-
-
 def test_futures_name_the_update_before() -> None:
     """The first one behind a snapshot may begin before it."""
     events = parsed(
