@@ -284,4 +284,4 @@ class TickerTrack:
         if not len(before):
             return self._block
         last = int(before.time[-1])
-        return TickBlock.joined([*self._memory.ticks(last, min(last + MINUTE, self._start)), self._block])
+        return TickBlock.joined([self._memory.quotes(last, min(last + MINUTE, self._start)), self._block])
