@@ -98,22 +98,21 @@ class Numbers:
         flags: the flags of the connection.
     """
 
-    __slots__ = ("_instrument", "_quote", "flags")
+    __slots__ = ("_lot", "_places", "_quote", "_size_places", "_tick", "flags")
 
     def __init__(self, instrument: Instrument, flags: int) -> None:
-        self._instrument = instrument
+        self._tick, self._places = instrument.tick_units, instrument.price_decimals
+        self._lot, self._size_places = instrument.lot_units, instrument.size_decimals
         self.flags = flags
         self._quote = '"' if flags & DECIMAL_TEXT else ""
 
     def price(self, ticks: int) -> str:
         """Return a price, or a difference of prices."""
-        each = self._instrument
-        return f"{self._quote}{_price(ticks * each.tick_units, each.price_decimals)}{self._quote}"
+        return f"{self._quote}{_price(ticks * self._tick, self._places)}{self._quote}"
 
     def size(self, lots: int) -> str:
         """Return a size, which may be negative."""
-        each = self._instrument
-        return f"{self._quote}{shortest(lots * each.lot_units, each.size_decimals)}{self._quote}"
+        return f"{self._quote}{shortest(lots * self._lot, self._size_places)}{self._quote}"
 
     def ratio(self, above: int, below: int) -> str:
         """Return a quotient with up to eight decimals."""
