@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from feed.client.client import Client, connect
     from feed.client.collecting import collect, collect_sync
     from feed.client.control import Outcome, RemoteMarket, Verification, open_market
-    from feed.client.link import Connected, Disconnected
+    from feed.client.happenings import Connected, Disconnected
     from feed.client.messages import BookBroken, BookUpdate, Candle, Data, Message, SymbolStatus, Tick, Ticker
     from feed.client.progress import Gap
     from feed.dataframes import analysis
@@ -87,9 +87,9 @@ _HOMES = {
     "Candle": "feed.client.messages",
     "Client": "feed.client.client",
     "ConnectError": "feed.errors",
-    "Connected": "feed.client.link",
+    "Connected": "feed.client.happenings",
     "Data": "feed.client.messages",
-    "Disconnected": "feed.client.link",
+    "Disconnected": "feed.client.happenings",
     "FeedError": "feed.errors",
     "Gap": "feed.client.progress",
     "MarketExistsError": "feed.errors",

@@ -28,7 +28,7 @@ LAYERS: list[list[str]] = [
     ["feed.protocol", "feed.venues"],
     ["feed.data"],
     ["feed.units", "feed.hints", "feed.web"],
-    ["feed.errors", "feed.clock", "feed.randomness", "feed.version"],
+    ["feed.errors", "feed.clock", "feed.log", "feed.randomness", "feed.version"],
     ["feed"],
 ]
 
@@ -37,8 +37,8 @@ RANK = {name: len(LAYERS) - index for index, layer in enumerate(LAYERS) for name
 # Who may import what is otherwise nobody's business.
 ONLY = {
     "asyncio": (
-        *("feed.market.alarm", "feed.market.player", "feed.market.control", "feed.market.markets", "feed.market.rerun"),
-        "feed.market.barrier",
+        *("feed.market.alarm", "feed.market.barrier", "feed.market.control", "feed.market.hosted"),
+        *("feed.market.markets", "feed.market.pauses", "feed.market.player", "feed.market.rerun"),
         "feed.market.waiters",
         *("feed.server", "feed.client", "feed.service", "feed.cli"),
     ),
@@ -68,7 +68,10 @@ KNOW_DIALECTS = {
     "feed.dialects.decimals": ("feed.server.oracle",),
 }
 
-MAX_LINES = 400
+MAX_LINES = 350
+
+# Modules that are still to be parted, each with the lines that it may have until then.
+TOO_LARGE = {"feed.engine.orders": 395, "feed.cli.realism": 355, "feed.dialects.binance.rest": 351}
 
 
 @cache
@@ -230,13 +233,13 @@ def _uses_numpy_random(module: str) -> bool:
 def test_the_top_level_stays_small() -> None:
     """What stands beside each other at the top can be read at a glance."""
     entries = {module.split(".")[1] for module in modules() if module != "feed"}
-    assert len(entries) <= 29, sorted(entries)
+    assert len(entries) <= 31, sorted(entries)
 
 
 @pytest.mark.parametrize("module", modules())
 def test_modules_stay_small(module: str) -> None:
     """A module that grows beyond this has more than one subject."""
-    assert len(source_of(module).splitlines()) <= MAX_LINES
+    assert len(source_of(module).splitlines()) <= TOO_LARGE.get(module, MAX_LINES)
 
 
 def test_public_classes_have_names_of_their_own() -> None:

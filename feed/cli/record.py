@@ -20,7 +20,9 @@ from feed.units import SECOND, parse_duration
 from feed.venues.registry import VENUES
 
 if TYPE_CHECKING:
-    from feed.client.recording import FeedRecording, VenueRecording, WireCounters
+    from feed.client.feed_recording import FeedRecording
+    from feed.client.recording import WireCounters
+    from feed.client.venue_recording import VenueRecording
     from feed.clock import Clock
 
 __all__ = ["app"]
@@ -106,8 +108,9 @@ def record(
 def _own(
     url: str | None, channels: Names, symbols: Names, token: str | None, out: Path, clock: Clock
 ) -> FeedRecording | VenueRecording:
-    from feed.client.link import ClientLink, ManySubscriptions
-    from feed.client.recording import FeedRecording
+    from feed.client.feed_recording import FeedRecording
+    from feed.client.link import ClientLink
+    from feed.client.subscription import ManySubscriptions
 
     named = [_parts(name) for name in channels or OWN_CHANNELS]
     wanted = ManySubscriptions(
@@ -142,9 +145,9 @@ def _venue(
     out: Path,
     clock: Clock,
 ) -> FeedRecording | VenueRecording:
-    from feed.client.recording import VenueRecording
     from feed.client.snapshots import check_rest_url
     from feed.client.venue import VenueLink
+    from feed.client.venue_recording import VenueRecording
     from feed.tape.rawlines import RawLines, raw_of
     from feed.venues.registry import venue_of
 

@@ -43,9 +43,9 @@ def replay_bundle(
     """Compare and serve."""
     from feed.clock import SystemClock
     from feed.service.logs import configure_logs, ready_line
+    from feed.service.options import load_settings
     from feed.service.rerun import opened_bundle
     from feed.service.serving import serve
-    from feed.service.settings import load_settings
 
     settings = load_settings({"host": host, "port": port})
     configure_logs(settings.log_level, settings.log_format)

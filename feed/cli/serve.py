@@ -10,16 +10,10 @@ import typer
 from feed.cli.app import COMMANDS, exit_code
 from feed.cli.completion import complete_scenario, complete_words
 from feed.errors import FeedError
-from feed.service.settings import (
-    ENV_PREFIX,
-    REPEATED,
-    ServeSettings,
-    default_text,
-    doubtful_variables,
-    load_settings,
-    option_name,
-    range_text,
-)
+from feed.service.environment import doubtful_variables
+from feed.service.option_texts import default_text, option_name, range_text
+from feed.service.options import load_settings
+from feed.service.settings import ENV_PREFIX, REPEATED, ServeSettings
 
 __all__ = ["app"]
 
@@ -36,15 +30,14 @@ Examples:
 def serve(**options: Any) -> None:
     """Run the server until it is stopped."""
     settings = load_settings({name: None if value == [] else value for name, value in options.items()})
-    import structlog
-
+    from feed.log import get_logger
     from feed.service.logs import configure_logs, ready_line, say_error
     from feed.service.serving import serve as run
 
     form = settings.log_format
     configure_logs(settings.log_level, form)
     for notice in doubtful_variables():
-        structlog.get_logger("feed").warning(notice)
+        get_logger("feed").warning(notice)
     try:
         code = run(settings, lambda url: typer.echo(ready_line(form, settings.scenario, url)))
     except FeedError as error:

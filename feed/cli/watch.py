@@ -16,7 +16,8 @@ from feed.units import SECOND, parse_duration
 
 if TYPE_CHECKING:
     from feed.cli.board import Board
-    from feed.client.link import ClientLink, Happening
+    from feed.client.happenings import Happening
+    from feed.client.link import ClientLink
 
 __all__ = ["app"]
 
@@ -47,7 +48,8 @@ def watch(
 ) -> None:
     """Watch until Ctrl-C, or until the server ends the stream."""
     from feed.cli.board import Board
-    from feed.client.link import ClientLink, Subscription
+    from feed.client.link import ClientLink
+    from feed.client.subscription import Subscription
 
     channels = ("status", "trading")
     wanted = [Subscription(channel, name) for channel in channels for name in symbol or ["*"]]
@@ -65,7 +67,7 @@ async def _until(watching: object, seconds: float | None) -> None:
 
 
 async def _follow(client: ClientLink, board: Board, count: int | None, on_tick: Callable[[str], None]) -> None:
-    from feed.client.link import Frame
+    from feed.client.happenings import Frame
 
     async with contextlib.aclosing(client.happenings()) as happenings:
         async for happening in happenings:
@@ -84,7 +86,7 @@ async def _follow(client: ClientLink, board: Board, count: int | None, on_tick: 
 
 def _note(happening: Happening, board: Board) -> None:
     from feed.cli.board import waiting_text
-    from feed.client.link import Disconnected
+    from feed.client.happenings import Disconnected
 
     if not isinstance(happening, Disconnected):
         board.state = "connected"

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from feed.client.backoff import BackOff
 from feed.client.book import Book
-from feed.client.link import ClientLink, Connected, Disconnected, Frame, Subscription
+from feed.client.happenings import Connected, Disconnected, Frame
+from feed.client.link import ClientLink
 from feed.client.messages import BookBroken, BookUpdate, Message, Tick, message_of
+from feed.client.subscription import Subscription
 from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.protocol.effects import Stream

@@ -13,8 +13,10 @@ from typing import Any
 import pandas as pd
 
 from feed.client.backoff import BackOff
-from feed.client.link import ClientLink, Connected, Disconnected, Frame, Subscription
+from feed.client.happenings import Connected, Disconnected, Frame
+from feed.client.link import ClientLink
 from feed.client.progress import Gap
+from feed.client.subscription import Subscription
 from feed.client.tables import Row, data_frame, instruments_of, row_of, ticks_frame
 from feed.clock import Clock, SystemClock
 from feed.errors import ConnectError, SubscriptionError, UsageError

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,14 +16,15 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from feed.client.backoff import BackOff
 from feed.client.draining import drained
-from feed.client.progress import Gap, Progress
+from feed.client.happenings import Connected, Disconnected, Frame, Happening
+from feed.client.progress import Progress
+from feed.client.subscription import ManySubscriptions, Subscription
 from feed.clock import Clock, SystemClock
 from feed.errors import FeedError, UsageError
 from feed.protocol.codes import reconnect_for
-from feed.protocol.effects import Stream
 from feed.units import SECOND
 
-__all__ = ["ClientLink", "Connected", "Disconnected", "Frame", "Happening", "ManySubscriptions", "Subscription"]
+__all__ = ["ClientLink"]
 
 MAX_QUEUE = 1024
 """Maximum number of frames waiting for a reader before the connection is no longer read."""
@@ -34,108 +34,6 @@ CLOSE_TIMEOUT = 0.25
 
 SILENCE = 15 * SECOND
 """Silence, heartbeats included, after which the server is asked; after the same time again, it counts as lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Subscription; channel and symbol may be `*`. `history` asks for at most this many of the last messages."""
-
-    channel: str = "trading"
-    symbol: str = "*"
-    history: int | None = None
-    interval: str | None = None
-    depth: int | None = None
-
-    @classmethod
-    def to(cls, stream: Stream) -> Subscription:
-        """Return the subscription for this stream alone."""
-        return cls(stream.channel, stream.symbol, interval=stream.interval, depth=stream.depth)
-
-    def covers(self, stream: Stream) -> bool:
-        """Tell whether the stream belongs to this subscription."""
-        wanted = (
-            (self.channel, stream.channel),
-            (self.symbol, stream.symbol),
-            (self.interval or "*", stream.interval),
-            (self.depth or "*", stream.depth),
-        )
-        return all(wish in ("*", name) for wish, name in wanted)
-
-    def request(self) -> dict[str, Any]:
-        """Return the request as it is sent."""
-        keys = {
-            "channel": self.channel,
-            "symbol": self.symbol,
-            "history": self.history,
-            "interval": self.interval,
-            "depth": self.depth,
-        }
-        return {"event": "subscribe"} | {name: value for name, value in keys.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class ManySubscriptions:
-    """Subscriptions that begin in the same moment: every channel of every symbol, with these intervals and depths.
-
-    A market that waits for a subscriber goes on with the first one: of channels that are asked for one by one, those
-    behind it have lost their beginning.
-    """
-
-    channels: tuple[str, ...]
-    symbols: tuple[str, ...] = ("*",)
-    intervals: tuple[str, ...] = ()
-    depths: tuple[int, ...] = ()
-
-    def covers(self, stream: Stream) -> bool:
-        """Tell whether the stream belongs to these subscriptions."""
-        return {"*", stream.channel} & {*self.channels} != set() and {"*", stream.symbol} & {*self.symbols} != set()
-
-    def request(self) -> dict[str, Any]:
-        """Return the request as it is sent."""
-        keys = {"interval": list(self.intervals), "depth": list(self.depths)}
-        request = {"event": "subscribe", "channel": list(self.channels), "symbol": list(self.symbols)}
-        return request | {name: value for name, value in keys.items() if value}
-
-    def without(self, streams: Iterable[Stream]) -> ManySubscriptions | None:
-        """Return the subscriptions to channels without a stream so far; None if there are none."""
-        answered = {stream.channel for stream in streams}
-        left = tuple(channel for channel in self.channels if channel not in answered)
-        return replace(self, channels=left) if left and not ("*" in left and answered) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """Connection established, for the `attempt`-th time, with the subscriptions sent."""
-
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """Connection lost. The client tries again in `retry_in` ns; None: it gives up."""
-
-    code: int
-    reason: str
-    retry_in: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Event of the server, with its time of arrival (monotonic ns), the losses detected before it, and its bytes."""
-
-    event: str
-    body: dict[str, Any]
-    received: int
-    gaps: tuple[Gap, ...] = ()
-    payload: bytes = b""
-
-    @property
-    def missed(self) -> int:
-        """The number of messages known to be lost before it."""
-        return sum(gap.count or 0 for gap in self.gaps)
-
-
-Happening = Connected | Disconnected | Frame
 
 
 class ClientLink:

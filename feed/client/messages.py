@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from feed.client.book import BookLevel
-from feed.client.link import Connected, Disconnected, Frame
+from feed.client.happenings import Connected, Disconnected, Frame
 from feed.client.progress import Gap, stream_of
 from feed.dialects.native.events import EVENTS
 from feed.protocol.effects import Stream

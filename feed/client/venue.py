@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from feed.client.backoff import BackOff
 from feed.client.draining import PATIENCE, drained
-from feed.client.link import Connected, Disconnected
+from feed.client.happenings import Connected, Disconnected
 from feed.clock import Clock
 from feed.errors import UsageError
 from feed.units import SECOND

@@ -24,7 +24,7 @@ from feed.dataframes.spans import Moment, moment_of, slice_of
 from feed.dataframes.tape import RecordingData
 from feed.dataframes.ticks import TickColumns, chosen_columns, polars_frame, tick_frame
 from feed.errors import Problem, RecordingError
-from feed.importing.columns import head_of
+from feed.importing.heads import head_of
 from feed.sources.files import open_file
 from feed.tape.layout import INSTRUMENTS_KEY
 from feed.tape.reader import is_recording, open_recording

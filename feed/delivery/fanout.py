@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from feed.clock import Clock
+from feed.delivery.audiences import Audiences
 from feed.delivery.counters import HubCounters
 from feed.delivery.framing import ping_frame
 from feed.delivery.group import Audience, Group
@@ -31,10 +32,8 @@ class Fanout:
 
     __slots__ = (
         "_asked",
-        "_audience_of",
         "_audiences",
         "_clock",
-        "_conflated",
         "_groups_of",
         "_moved",
         "_published_at",
@@ -53,8 +52,7 @@ class Fanout:
         self._groups_of: dict[Subscriber, dict[Group, None]] = {}
         # The number of pairs of reader and group.
         self.memberships = 0
-        self._audience_of: dict[Subscriber, Audience] = {}
-        self._audiences: dict[frozenset[Group], Audience] = {}
+        self._audiences = Audiences()
         # The audiences with staged messages.
         self._touched: list[Audience] = []
         # Readers whose groups have changed; their audience is found when the next message comes.
@@ -62,8 +60,6 @@ class Fanout:
         # Audiences that were sent a progress ping: the time by which all should have answered, and whether the
         # check has been repeated.
         self._asked: deque[tuple[int, Audience, bool]] = deque()
-        # The number of readers that may be sent progress pings.
-        self._conflated = 0
         # The time the last message was published.
         self._published_at = 0
 
@@ -196,10 +192,10 @@ class Fanout:
             return
         moved, self._moved = self._moved, {}
         for reader in moved:
-            self._part(reader)
+            self._audiences.part(reader)
             groups = self._groups_of.get(reader)
             if groups and reader.descriptor is not None:
-                self._admit(reader, reader.descriptor, frozenset(groups))
+                self._audiences.admit(reader, reader.descriptor, frozenset(groups))
 
     def stage(self, group: Group, data: bytes, seq: int = 0, frames: Sequence[bytes] = ()) -> int:
         """Stage framed bytes, up to message `seq`, for all readers of a group; return the number of readers served now.
@@ -286,7 +282,7 @@ class Fanout:
         now = self._clock.now()
         if now < audience.ask_at:
             return b""
-        audience.ask_at = now + max(INTERVAL, self._conflated * SHARE)
+        audience.ask_at = now + max(INTERVAL, self._audiences.conflated * SHARE)
         self._asked.append((now + GRACE, audience, False))
         number = self.stragglers.next_question()
         for reader in audience.readers:
@@ -330,30 +326,8 @@ class Fanout:
     def _take_out(self, reader: Subscriber) -> bytes:
         """Remove a reader from its audience, and return the bytes staged for it."""
         self._moved.pop(reader, None)
-        audience = self._part(reader)
+        audience = self._audiences.part(reader)
         return b"" if audience is None else b"".join(audience.staged)
 
     def _is_in(self, reader: Subscriber, group: Group) -> bool:
         return group in self._groups_of.get(reader, ())
-
-    def _admit(self, reader: Subscriber, descriptor: int, groups: frozenset[Group]) -> None:
-        audience = self._audiences.get(groups)
-        if audience is None:
-            audience = self._audiences[groups] = Audience(groups)
-            for group in groups:
-                group.audiences[audience] = None
-        audience.add(reader, descriptor)
-        self._conflated += audience.is_conflated
-        self._audience_of[reader] = audience
-
-    def _part(self, reader: Subscriber) -> Audience | None:
-        audience = self._audience_of.pop(reader, None)
-        if audience is None:
-            return None
-        audience.discard(reader)
-        self._conflated -= audience.is_conflated
-        if not audience.readers:
-            del self._audiences[audience.groups]
-            for group in audience.groups:
-                del group.audiences[audience]
-        return audience

@@ -26,7 +26,7 @@ from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
 from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
-from feed.importing.ordering import FileRows, check_order, sorted_pieces
+from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
 from feed.importing.rows import Symbol, Trades
 from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.times import TimeColumn
@@ -117,6 +117,8 @@ class BarFiles(Reader):
         pieces = self._pieces()
         if self.mapping.sort:
             pieces = sorted_pieces(pieces, self._clocks.__getitem__, self.findings)
+        else:
+            pieces = oldest_first(pieces, self._clocks.__getitem__, self.findings)
         for piece in pieces:
             if len(piece.chunk["time"]):
                 yield from self._tables(piece)
@@ -125,7 +127,7 @@ class BarFiles(Reader):
     def _pieces(self) -> Iterator[FileRows]:
         for path in self.paths:
             row = 1
-            for chunk in read_columns(path, self.mapping.wanted, self.meter):
+            for chunk in read_columns(path, self.mapping.wanted, self.meter, self.findings.say):
                 yield FileRows(path, row, chunk)
                 row += len(chunk["time"])
             if row == 1:

@@ -9,6 +9,11 @@ from feed.importing.times import unit_of
 __all__ = ["BINANCE"]
 
 
+ANSWER = ("id", "price", "qty", "quoteQty", "time", "isBuyerMaker")
+AGG_ANSWER = ("a", "p", "q", "f", "l", "T", "m")
+"""Keys of the rows of an answer of REST, in their order."""
+
+
 def _flags(cells: tuple[str, ...]) -> list[bool]:
     return [cell.lower() in ("true", "false") for cell in cells]
 
@@ -16,6 +21,8 @@ def _flags(cells: tuple[str, ...]) -> list[bool]:
 def _trades(beginning: Beginning) -> str | None:
     if {"quote_qty", "is_buyer_maker", "qty"} <= beginning.names:
         return "it has the columns quote_qty and is_buyer_maker"
+    if beginning.names and beginning.head.cells[: len(ANSWER)] == ANSWER:
+        return "rows have the keys quoteQty and isBuyerMaker, as answers of its REST have"
     cells = beginning.cells
     if len(cells) == 7 and _flags(cells)[5:] == [True, True] and unit_of(cells[4]):
         return "seven columns without names, a time in the fifth and two flags at the end"
@@ -25,6 +32,8 @@ def _trades(beginning: Beginning) -> str | None:
 def _agg_trades(beginning: Beginning) -> str | None:
     if {"agg_trade_id", "is_buyer_maker"} <= beginning.names:
         return "it has the columns agg_trade_id and is_buyer_maker"
+    if beginning.names and beginning.head.cells[: len(AGG_ANSWER)] == AGG_ANSWER:
+        return "rows have the keys a, p, q, f, l, T and m, as answers of its REST have"
     cells = beginning.cells
     if len(cells) in (7, 8) and _flags(cells)[6] and unit_of(cells[5]):
         return "columns without names, a time in the sixth and a flag in the seventh"

@@ -245,7 +245,7 @@ def capture_format(venue: str) -> Format:
 
 def _venue_of(url: str) -> str | None:
     """Return the venue whose host is in this URL; of several, the one with the longest host."""
-    fitting = [(len(each.host), name) for name, each in VENUES.items() if each.host in url]
+    fitting = [(len(host), name) for name, each in VENUES.items() for host in each.hosts if host in url]
     return max(fitting)[1] if fitting else None
 
 

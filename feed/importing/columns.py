@@ -5,38 +5,32 @@ Cells of a CSV that should be numbers and are not stay text: `feed.importing.con
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
-import pyarrow.csv as pc_csv
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feed.data.columns import DECIMALS
 from feed.errors import failure
 from feed.hints import nearest
 from feed.importing.csvblocks import CsvLayout, read_blocks
-from feed.importing.opening import FEATHER, PARQUET, kind_of, opened, reading_errors
+from feed.importing.heads import Head, folded, text_head
+from feed.importing.jsontables import JsonTable, json_table
+from feed.importing.numbertexts import people_numbers
+from feed.importing.opening import FEATHER, JSON, kind_of, opened, reading_errors
 from feed.scenario.tickfile import Column
 
-__all__ = ["CHUNK_ROWS", "Chunk", "Head", "Meter", "Wanted", "folded", "head_of", "read_columns"]
+__all__ = ["CHUNK_ROWS", "Chunk", "Meter", "Wanted", "read_columns"]
 
 CHUNK_ROWS = 65_536
 """The number of rows of Parquet that are read at a time."""
 
 Chunk = dict[str, pa.Array]
 """The wanted columns by their key, all of the same length."""
-
-FIRST_LINE = 1 << 20
-
-SEEN_LINES = 5
-"""The number of lines among which the first line of a table is looked for."""
-
-DELIMITERS = (",", ";", "\t", "|")
-"""Characters between cells; the first one where a line has none of them."""
 
 KINDS = {
     **dict.fromkeys(("time", "received", "trade_id"), pa.int64()),
@@ -76,76 +70,72 @@ class Wanted:
     header: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Beginning of a file.
-
-    Attributes:
-        table: the kind of a file of typed columns; empty for text.
-        cells: the names of its columns, or the cells of a text's first line.
-        member: the name inside a zip.
-        delimiter: the character between cells of a text.
-        skipped: lines before the first one, which are no part of the table.
-        types: the types of its columns, where they have some.
-        sample: the cells of a text's second line.
-    """
-
-    table: str
-    cells: tuple[str, ...]
-    member: str = ""
-    delimiter: str = ","
-    skipped: int = 0
-    types: tuple[pa.DataType, ...] = ()
-    sample: tuple[str, ...] = ()
-
-    @property
-    def parquet(self) -> bool:
-        """Tell whether it is Parquet."""
-        return self.table == PARQUET
-
-    @property
-    def named(self) -> bool:
-        """Tell whether the cells are names, and not the first row."""
-        return bool(self.table) or not any(_is_number(cell) for cell in self.cells)
+def _silent(_: str) -> None:
+    """Take a remark of which nobody wants to know."""
 
 
-def head_of(path: Path, delimiter: str | None = None) -> Head:
-    """Return the beginning of a file; without a delimiter, the one that its first line has most of.
-
-    Raises:
-        RecordingError: the file does not exist, cannot be read or is empty.
-    """
-    with reading_errors(path), opened(path) as (stream, _, member):
-        if kind := kind_of(path, stream):
-            schema = pa.ipc.open_file(stream).schema if kind == FEATHER else pq.ParquetFile(stream).schema_arrow
-            return Head(kind, tuple(schema.names), member, types=tuple(schema.types))
-        return _text_head(path, stream, member, delimiter)
-
-
-def read_columns(path: Path, wanted: Wanted, meter: Meter) -> Iterator[Chunk]:
+def read_columns(path: Path, wanted: Wanted, meter: Meter, say: Callable[[str], None] = _silent) -> Iterator[Chunk]:
     """Yield the wanted columns, in order, a bounded number of rows at a time.
+
+    Args:
+        path: the file.
+        wanted: the columns. A column `day` is put in front of the times.
+        meter: progress.
+        say: told what was done with the file's spelling.
 
     Raises:
         RecordingError: the file does not exist, cannot be read or lacks a column.
     """
     with reading_errors(path), opened(path) as (stream, raw, _):
         if kind := kind_of(path, stream):
-            yield from _read_table(path, wanted, _batches(kind, stream), meter)
+            chunks = _read_table(path, wanted, _table(path, kind, stream), meter)
+            commas_separate = True
         else:
-            yield from _read_csv(path, wanted, stream, raw, meter)
+            head = text_head(path, stream, "", wanted.delimiter)
+            chunks = _read_csv(path, wanted, stream, raw, meter, head, say)
+            commas_separate = head.delimiter == ","
+        for chunk in chunks:
+            yield _with_days(_with_numbers(chunk, commas_separate, say))
     meter.next_file(path.stat().st_size)
+
+
+def _with_numbers(chunk: Chunk, commas_separate: bool, say: Callable[[str], None]) -> Chunk:
+    """Return the columns, those of texts that are numbers as numbers."""
+    for key, column in chunk.items():
+        if pa.types.is_string(column.type) and KINDS.get(key) == pa.float64():
+            chunk[key] = people_numbers(column, commas_separate, say)
+    return chunk
+
+
+def _with_days(chunk: Chunk) -> Chunk:
+    """Return the columns with one of times in place of a day and a time of it."""
+    if "day" in chunk:
+        day, time = (pc.utf8_trim_whitespace(chunk[key].cast(pa.string())) for key in ("day", "time"))
+        chunk["time"] = pc.binary_join_element_wise(day, time, " ")
+        del chunk["day"]
+    return chunk
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """File of typed columns: their names, its rows if they are known, and its rows by some columns."""
+    """File of typed columns.
+
+    Attributes:
+        names: names of the columns, which are empty in a file without any.
+        rows: the number of its rows, if it is known.
+        batches: function that reads some columns by their keys.
+        keys: the keys of the columns; their names, if None.
+    """
 
     names: Sequence[str]
     rows: int
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]
+    keys: Sequence[str] | None = None
 
 
-def _batches(kind: str, stream: IO[bytes]) -> _Table:
+def _table(path: Path, kind: str, stream: IO[bytes]) -> _Table:
+    if kind == JSON:
+        return _of_json(json_table(path, stream))
     if kind == FEATHER:
         feather = pa.ipc.open_file(stream)
 
@@ -164,9 +154,18 @@ def _batches(kind: str, stream: IO[bytes]) -> _Table:
     )
 
 
+def _of_json(table: JsonTable) -> _Table:
+    names = table.names if not table.nameless else [""] * len(table.names)
+
+    def pieces(wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from table.batches(wanted)
+
+    return _Table(names, len(table.rows), pieces, table.names)
+
+
 def _read_table(path: Path, wanted: Wanted, table: _Table, meter: Meter) -> Iterator[Chunk]:
-    names = table.names
-    places = {key: names[_place(path, key, column, names)] for key, column in wanted.columns.items()}
+    names = table.keys or table.names
+    places = {key: names[_place(path, key, column, table.names)] for key, column in wanted.columns.items()}
     rows, size = 0, path.stat().st_size
     for batch in table.batches(sorted(set(places.values()))):
         rows += len(batch)
@@ -182,66 +181,30 @@ def _plain(column: pa.Array) -> pa.Array:
     return column.cast(pa.string()) if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else column
 
 
-def _read_csv(path: Path, wanted: Wanted, stream: IO[bytes], raw: IO[bytes], meter: Meter) -> Iterator[Chunk]:
+def _read_csv(
+    path: Path,
+    wanted: Wanted,
+    stream: IO[bytes],
+    raw: IO[bytes],
+    meter: Meter,
+    head: Head,
+    say: Callable[[str], None],
+) -> Iterator[Chunk]:
     # Columns are found by position: a CSV may have two columns of the same name, or columns without a name.
-    head = _text_head(path, stream, "", wanted.delimiter)
     cells, header = head.cells, wanted.header
     if header is None:
         by_name = any(isinstance(column, str) for column in wanted.columns.values())
         header = by_name or head.named
-    names = [f"c{index}" for index in range(len(cells))]
-    listed = cells if header else [""] * len(cells)
+    # Some writers end every line but the header with a delimiter.
+    spare = len(head.sample) - len(cells) if not any(head.sample[len(cells) :]) else 0
+    listed = [*(cells if header else [""] * len(cells)), *[""] * spare]
+    names = [f"c{index}" for index in range(len(listed))]
     places = {key: names[_place(path, key, column, listed)] for key, column in wanted.columns.items()}
-    kinds = {places[key]: kind for key, kind in KINDS.items() if key in places}
-    layout = CsvLayout(names, sorted(set(places.values())), kinds, head.delimiter, header, head.skipped)
-    for batch in read_blocks(path, stream, layout):
+    kinds = {places[key]: kind for key, kind in KINDS.items() if key in places and "day" not in places}
+    layout = CsvLayout(names, sorted(set(places.values())), kinds, head.delimiter, header, head.skipped, cells)
+    for batch in read_blocks(path, stream, layout, say):
         meter.here = raw.tell()
         yield {key: batch.column(name) for key, name in places.items()}
-
-
-def _text_head(path: Path, stream: IO[bytes], member: str, delimiter: str | None) -> Head:
-    """Return the beginning of a text, and rewind the stream to its beginning."""
-    lines = [line for _ in range(SEEN_LINES) if (line := stream.readline(FIRST_LINE))]
-    stream.seek(0)
-    if not lines or not any(line.strip() for line in lines):
-        raise failure(path, "", "the file is empty")
-    first = next((place for place, line in enumerate(lines) if _is_table_line(line, lines)), 0)
-    between = delimiter or _delimiter(lines[first])
-    second = lines[first + 1] if len(lines) > first + 1 else b""
-    sample = tuple(_cells(second, between)) if second.strip() else ()
-    return Head("", tuple(_cells(lines[first], between)), member, between, first, sample=sample)
-
-
-def _is_table_line(line: bytes, lines: Sequence[bytes]) -> bool:
-    """Tell whether a line has cells like the others, or is a title or a comment before the table."""
-    last = next(each for each in reversed(lines) if each.strip())
-    mark = _delimiter(last).encode()
-    if line.lstrip().startswith(b"#"):
-        return line.count(mark) == last.count(mark) > 0
-    return bool(line.strip()) and (last.count(mark) == 0 or line.count(mark) > 0)
-
-
-def _delimiter(line: bytes) -> str:
-    """Return the character between the cells of a line: a comma, unless it has none and another one."""
-    if b"," in line:
-        return ","
-    return max(DELIMITERS, key=lambda mark: line.count(mark.encode()))
-
-
-def _cells(line: bytes, delimiter: str) -> list[str]:
-    """Return the cells of a line; a mark of comments before names is none of them."""
-    line = (line.lstrip(b"# ") if line.startswith(b"#") else line).rstrip(b"\r\n") + b"\n"
-    table = pc_csv.read_csv(
-        pa.BufferReader(line),
-        read_options=pc_csv.ReadOptions(autogenerate_column_names=True),
-        parse_options=pc_csv.ParseOptions(delimiter=delimiter),
-        convert_options=pc_csv.ConvertOptions(strings_can_be_null=False),
-    )
-    # Read as text: an id of 20 digits would become a float.
-    plain = line.decode("utf-8-sig", "replace").rstrip("\r\n").split(delimiter)
-    if len(plain) == table.num_columns:
-        return [cell.strip().strip('"') for cell in plain]
-    return [str(column[0].as_py() or "").strip() for column in table.columns]
 
 
 def _place(path: Path, key: str, column: Column, names: Sequence[str]) -> int:
@@ -258,18 +221,3 @@ def _place(path: Path, key: str, column: Column, names: Sequence[str]) -> int:
     listed = ", ".join(name for name in names[:20] if name) or "no names: give positions from 0"
     hint = f"did you mean {near!r}? " if near else ""
     raise failure(path, key, f"there is no column {column!r}", f"{hint}the file has {listed}")
-
-
-def folded(name: str) -> str:
-    """Return a column's name without case, surrounding spaces and characters that are not printed."""
-    return (
-        "".join(each for each in name if each.isprintable() and unicodedata.category(each) != "Cf").strip().casefold()
-    )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

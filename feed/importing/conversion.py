@@ -31,8 +31,9 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 
-_BUY = ("buy", "b", "bid", "1", "+1", "1.0", "true", "t", "long")
-_SELL = ("sell", "s", "ask", "a", "-1", "0", "-1.0", "false", "f", "short")
+_BUY = ("buy", "b", "bid", "1", "+1", "1.0", "true", "t", "long", "buyer", "bought", "taker_buy")
+_SELL = ("sell", "s", "ask", "a", "-1", "0", "-1.0", "false", "f", "short", "seller", "sold", "taker_sell", "offer")
+_UNTOLD = ("", "unknown", "none", "null", "nan", "n", "n/a", "na", "-", "undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +43,25 @@ class SideWords:
     Attributes:
         means: the party whose side it is: `taker`, `maker`, or `buyer-is-maker`, with true if the seller took.
         buy: the word of a buy, which makes every other word a sell.
+        gaps: a cell may be empty, or say that the side is unknown: its side is 0.
     """
 
     means: str = "taker"
     buy: str | None = None
     spelling: Spelling = COMMAND
+    gaps: bool = False
 
 
 def read_sides(meaning: SideWords, path: Path, column: pa.Array, row: int) -> Ints:
-    """Return the taker's side of each row, BUY or SELL."""
+    """Return the taker's side of each row, BUY or SELL; 0 where it is unknown, if that may be."""
     refuse_null(path, "side", column, row)
     encoded = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string()))).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     codes = encoded.indices.to_numpy()
     values = np.array([_side_of(meaning, word) for word in words], np.int64)
     sides = values[codes]
-    unknown = np.flatnonzero(sides == 0)
+    untold = np.array([meaning.gaps and word in _UNTOLD for word in words], bool)
+    unknown = np.flatnonzero((sides == 0) & ~untold[codes]) if len(words) else np.flatnonzero(sides == 0)
     if len(unknown):
         first = int(unknown[0])
         known = "known are buy/sell, b/s, bid/ask, 1/-1, true/false"
@@ -119,7 +123,7 @@ def ints_of(column: pa.Array) -> Ints:
 
 
 def _side_of(meaning: SideWords, word: str) -> int:
-    if meaning.buy is not None:
+    if meaning.buy is not None and not (meaning.gaps and word in _UNTOLD):
         return BUY if word == meaning.buy.strip().lower() else SELL
     return BUY if word in _BUY else SELL if word in _SELL else 0
 

@@ -9,12 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
 import pyarrow as pa
 
-from feed.importing.columns import Head, Meter, head_of
+from feed.errors import RecordingError
+from feed.importing.columns import Meter
 from feed.importing.findings import Findings
+from feed.importing.heads import Head, head_of
 from feed.importing.lines import Line, read_lines
-from feed.importing.opening import kind_of, opened, reading_errors
+from feed.importing.opening import JSON, kind_of, opened, reading_errors
 from feed.importing.options import Options
 from feed.scenario.tickfile import Column
 
@@ -23,6 +26,9 @@ __all__ = ["Beginning", "Format", "Reader"]
 MOST_LINES = 200
 """The largest number of messages of a capture that detection looks at."""
 
+
+LONGEST_LINE = 1 << 24
+"""The number of bytes of the first line that are looked at."""
 
 SEEN_ROWS = 50
 """The number of lines of a table without names that detection looks at."""
@@ -55,19 +61,32 @@ class Beginning:
         self.path = path
 
     @cached_property
-    def is_lines(self) -> bool:
-        """Tell whether the lines hold messages of JSON."""
+    def has_lines(self) -> bool:
+        """Tell whether the lines hold messages of JSON; they may be the rows of a table as well."""
         with reading_errors(self.path), opened(self.path) as (stream, _, _):
-            if kind_of(self.path, stream):
+            kind = kind_of(self.path, stream)
+            if kind not in ("", JSON):
                 return False
-            line = stream.readline(1 << 16).lstrip()
-        return line[:1] in (b"{", b"[") or b" <-> " in line or b" {" in line or b" [" in line
+            line = stream.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf").strip()
+        if kind == JSON:
+            return _is_json(line)
+        return any(mark in line for mark in (b" <-> ", b" {", b" ["))
+
+    @cached_property
+    def is_lines(self) -> bool:
+        """Tell whether the lines hold messages of JSON that are no rows of a table."""
+        if not self.has_lines:
+            return False
+        try:
+            return not self.head.table
+        except RecordingError:
+            return True
 
     @cached_property
     def lines(self) -> list[Line]:
         """Return the first messages and connections; none if the file is no capture."""
         lines: list[Line] = []
-        for line in read_lines(self.path, Meter(0)) if self.is_lines else ():
+        for line in read_lines(self.path, Meter(0)) if self.has_lines else ():
             lines.append(line)
             if len(lines) >= MOST_LINES:
                 break
@@ -85,20 +104,30 @@ class Beginning:
 
     @cached_property
     def rows(self) -> list[list[str]]:
-        """The cells of the first lines of a text whose columns have no names, unpacked."""
-        head = self.head
-        if self.is_lines or head.named:
+        """The cells of the first rows of a file whose columns have no names."""
+        if self.is_lines or self.head.named:
             return []
+        head = self.head
+        if head.rows:
+            return [list(row) for row in head.rows]
         with reading_errors(self.path), opened(self.path) as (stream, _, _):
-            lines = [stream.readline(1 << 16).decode("utf-8-sig", "replace").strip() for _ in range(SEEN_ROWS)]
-        return [
-            [cell.strip().strip('"') for cell in line.split(head.delimiter)] for line in lines[head.skipped :] if line
-        ]
+            lines = [stream.readline(1 << 16).decode("utf-8-sig", "replace") for _ in range(SEEN_ROWS)]
+        # A last line may be cut off.
+        whole = [line.strip() for line in lines[head.skipped :] if line.endswith("\n")] or [lines[head.skipped].strip()]
+        return [[cell.strip().strip('"') for cell in line.split(head.delimiter)] for line in whole if line]
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The first row of a file whose columns have no names; else empty."""
         return () if self.is_lines or self.head.named else self.head.cells
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

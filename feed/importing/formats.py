@@ -61,7 +61,7 @@ def detect(path: Path) -> tuple[str, str]:
     for format in FORMATS.values():
         if (why := format.detect(beginning)) is not None:
             return format.name, why
-    if beginning.is_lines and (venue := unread_session(beginning.lines)) is not None:
+    if beginning.has_lines and (venue := unread_session(beginning.lines)) is not None:
         read = ", ".join(VENUES)
         raise UsageError(f"{path}: this is a session of {venue}, which is known and not read; those of {read} are")
     has = "" if beginning.is_lines else f": the file has {', '.join(beginning.head.cells[:20])}"

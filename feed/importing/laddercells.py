@@ -12,14 +12,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from feed.errors import RecordingError, failure
-from feed.importing.columns import folded
 from feed.importing.conversion import converted
+from feed.importing.heads import folded
 from feed.importing.ladderlayout import LadderLayout
 from feed.importing.ordering import FileRows
 
-__all__ = ["cleaned", "read_levels", "read_lists", "read_numbered"]
+__all__ = ["cleaned", "read_distances", "read_levels", "read_lists", "read_numbered"]
 
 Floats = NDArray[np.float64]
+
+PLACES, SIZE_PLACES = 2, 8
+"""Decimals of prices that are computed from distances, and of sizes from what they are worth."""
 
 PRICE_KEYS = ("price", "px", "p", "0")
 SIZE_KEYS = ("size", "sz", "amount", "qty", "quantity", "volume", "q", "s", "1")
@@ -33,6 +36,15 @@ def read_numbered(piece: FileRows, layout: LadderLayout, side: int) -> tuple[Flo
         _matrix(piece, [f"{word} price {level}" for level in range(len(layout.prices[side]))]),
         _matrix(piece, [f"{word} size {level}" for level in range(len(layout.sizes[side]))]),
     )
+
+
+def read_distances(piece: FileRows, layout: LadderLayout, side: int) -> tuple[Floats, Floats]:
+    """Return the prices and sizes of a side that is told as distances from the middle and worths in quote currency."""
+    distances, worths = read_numbered(piece, layout, side)
+    middle = _matrix(piece, ["middle"])
+    prices = np.round(middle * (1 + (-1, 1)[side] * np.abs(distances)), PLACES)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return prices, np.round(worths / prices, SIZE_PLACES)
 
 
 def _matrix(piece: FileRows, keys: Sequence[str]) -> Floats:

@@ -13,14 +13,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from feed.importing.columns import Head, folded
-from feed.importing.presets import SYMBOL_NAMES, TIME_NAMES, TRADE_NAMES
+from feed.importing.fixedpoint import is_databento
+from feed.importing.heads import Head, folded
+from feed.importing.levelrows import PERCENT_ROWS, percent_columns
+from feed.importing.names import SYMBOL_NAMES, TIME_NAMES, TRADE_NAMES, alike_names
 
 __all__ = ["LadderLayout", "layout_of"]
 
 SIDE = r"(?P<side>bid|ask|b|a)s?"
 PRICE = r"(?P<price>price|px|prc|p)s?"
-SIZE = r"(?P<size>size|sz|qty|quantity|amount|amt|volume|vol|v|q|s)s?"
+SIZE = r"(?P<size>size|sz|qty|quantity|amount|amt|volume|vol|v|q|s|sx)s?"
 MARK = r"[-_.\[\] ]*"
 
 NUMBERED = (
@@ -38,6 +40,10 @@ NUMBERED = (
 LISTED = re.compile(rf"{SIDE}")
 PAIRED = re.compile(rf"{SIDE}{MARK}(?:{PRICE}|{SIZE})")
 
+DISTANCE = re.compile(rf"{SIDE}{MARK}(?P<what>distance|notional){MARK}(?P<level>\d+)")
+
+MIDDLES = ("midpoint", "mid", "mid_price", "midprice", "mid-price")
+
 RECEIVED_NAMES = TRADE_NAMES["received"]
 
 
@@ -46,20 +52,23 @@ class LadderLayout:
     """Columns of a file of snapshots: for each side those of prices and sizes, best first, or one of lists.
 
     Attributes:
-        kind: `numbered`, `lists` (a column of prices and one of sizes a side) or `levels` (one column a side).
+        kind: `numbered`, `lists` (a column of prices and one of sizes a side), `levels` (one column a side),
+            `distances` (numbered, of prices from the middle), `rows` and `percents` (a row a level).
         prices, sizes: names by side, bids first; of `levels` the sizes are empty.
-        others: time, received and symbol.
+        others: time, received and symbol; of `rows` also side, price and size.
+        fixed: prices may be whole numbers of 0.000000001.
     """
 
     kind: str
     prices: tuple[tuple[str, ...], tuple[str, ...]]
     sizes: tuple[tuple[str, ...], tuple[str, ...]]
     others: Mapping[str, str]
+    fixed: bool = False
 
     @property
     def levels(self) -> int:
         """The number of levels of a side, where the columns tell it; 0 for lists."""
-        return max(map(len, self.prices)) if self.kind == "numbered" else 0
+        return max(map(len, self.prices)) if self.kind in ("numbered", "distances") else 0
 
     @property
     def is_quotes(self) -> bool:
@@ -81,18 +90,22 @@ def layout_of(head: Head) -> LadderLayout | None:
     if "time" not in others and "received" not in others:
         return None
     others = others if "time" in others else {"time": others["received"], **others}
+    if (columns := percent_columns(head.cells)) is not None:
+        return LadderLayout(PERCENT_ROWS, ((), ()), ((), ()), columns)
     left = [name for name in head.cells if name not in others.values()]
+    middle = next((name for name in left if folded(name) in MIDDLES), None)
+    if middle is not None and (sides := _distances(left)) is not None:
+        return LadderLayout("distances", *sides, {**others, "middle": middle})
     for find in (_columns_of_levels, _lists, _numbered):
         if (found := find(head, left)) is not None:
-            return LadderLayout(*found, others)
+            return LadderLayout(*found, others, fixed=is_databento(head.cells))
     return None
 
 
 def _others(head: Head) -> dict[str, str]:
     found: dict[str, str] = {}
-    named = {folded(name): name for name in head.cells}
     for key, known in (("time", TIME_NAMES), ("received", RECEIVED_NAMES), ("symbol", SYMBOL_NAMES)):
-        name = next((named[folded(each)] for each in known if folded(each) in named), None)
+        name = next(iter(alike_names(head.cells, known, key)), None)
         if name is not None and name not in found.values():
             found[key] = name
     return found
@@ -153,6 +166,18 @@ def _numbered(head: Head, names: Sequence[str]) -> tuple[str, Any, Any] | None:
     if not all(prices) or len(prices[0]) != len(sizes[0]) or len(prices[1]) != len(sizes[1]):
         return None
     return "numbered", prices, sizes
+
+
+def _distances(names: Sequence[str]) -> tuple[Any, Any] | None:
+    """Find columns of distances from the middle and of what lies there in the quote currency."""
+    found: dict[tuple[int, bool], dict[int, str]] = {}
+    for name in names:
+        if (match := DISTANCE.fullmatch(folded(name))) is not None:
+            found.setdefault((_side(match), match["what"] == "distance"), {})[int(match["level"])] = name
+    prices, sizes = ((_in_order(found, 0, price), _in_order(found, 1, price)) for price in (True, False))
+    if not all(prices) or [len(side) for side in prices] != [len(side) for side in sizes]:
+        return None
+    return prices, sizes
 
 
 def _in_order(found: Mapping[tuple[int, bool], Mapping[int, str]], side: int, price: bool) -> tuple[str, ...]:

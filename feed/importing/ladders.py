@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 from feed.data.columns import QUOTES
 from feed.errors import failure
-from feed.importing.columns import Chunk, Head, Meter, Wanted, folded, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, converted
 from feed.importing.findings import Findings
+from feed.importing.fixedpoint import with_plain_prices
 from feed.importing.format import Beginning, Format, Reader
-from feed.importing.laddercells import cleaned, read_levels, read_lists, read_numbered
+from feed.importing.heads import Head, head_of
+from feed.importing.laddercells import cleaned, read_distances, read_levels, read_lists, read_numbered
 from feed.importing.ladderlayout import LadderLayout, layout_of
+from feed.importing.levelrows import LEVEL_ROWS, PERCENT_ROWS, are_level_rows, snapshots_of
+from feed.importing.names import TRADE_NAMES, alike_names
 from feed.importing.naming import symbol_told
 from feed.importing.numbers import places_of
 from feed.importing.options import Options
-from feed.importing.ordering import FileRows, check_order, sorted_pieces
-from feed.importing.presets import TRADE_NAMES
+from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
 from feed.importing.rows import constant, row_table
 from feed.importing.times import TimeColumn
 from feed.venues.values import pair
@@ -36,6 +39,24 @@ Floats = NDArray[np.float64]
 
 ROWS = 512
 """Snapshots that are made into rows at a time."""
+
+
+READERS: dict[str, Any] = {
+    "numbered": read_numbered,
+    "distances": read_distances,
+    "lists": read_lists,
+    "levels": read_levels,
+    LEVEL_ROWS: read_lists,
+    PERCENT_ROWS: read_lists,
+}
+"""Readers of the sides of snapshots, by layout."""
+
+REMARKS = {
+    "distances": "prices are the middle and a distance from it, rounded to 2 decimals; sizes are worths through prices",
+    LEVEL_ROWS: "rows of the same time are one snapshot",
+    PERCENT_ROWS: "the depth between two percentages is one level, at its average price",
+}
+"""What is said of a layout."""
 
 
 @dataclass(slots=True)
@@ -56,7 +77,7 @@ class LadderFiles(Reader):
 
     def __post_init__(self) -> None:
         for path in self.paths:
-            layout = layout_of(head_of(path, self.options.delimiter))
+            layout = _layout(path, self.options.delimiter)
             if layout is None:
                 raise failure(path, "", _why_not(head_of(path)), "feed import auto finds the formats that it has")
             self._layouts[path] = layout
@@ -66,12 +87,16 @@ class LadderFiles(Reader):
         self._tell(first)
 
     def _tell(self, layout: LadderLayout) -> None:
+        if layout.kind in REMARKS:
+            self.findings.say(REMARKS[layout.kind])
         told = ", ".join(f"{name!r} is taken as {key}" for key, name in layout.others.items() if name != key)
         if told:
             self.findings.say(f"the column {told}")
         sides = zip(("bids", "asks"), layout.prices, layout.sizes, strict=True)
         for side, prices, sizes in sides:
             names = " and ".join(repr(names[0]) for names in (prices, sizes) if names)
+            if not names:
+                continue
             levels = f"{len(prices)} levels, the first in " if layout.kind == "numbered" else ""
             self.findings.say(f"{side} are {levels}{names}")
 
@@ -92,6 +117,8 @@ class LadderFiles(Reader):
         pieces: Iterator[FileRows] = self._pieces()
         if self.options.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
+        else:
+            pieces = oldest_first(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
         for clock in self._clocks.values():
@@ -102,7 +129,14 @@ class LadderFiles(Reader):
         for path in self.paths:
             row = 1
             wanted = Wanted(self._layouts[path].columns(), self.options.delimiter, True)
-            for chunk in read_columns(path, wanted, self.meter):
+            chunks = read_columns(path, wanted, self.meter, self.findings.say)
+            if self._layouts[path].kind in (LEVEL_ROWS, PERCENT_ROWS):
+                for row, chunk in snapshots_of(path, self._layouts[path].kind, chunks):
+                    yield FileRows(path, row, chunk)
+                continue
+            prices = [key for key in wanted.columns if " price " in key] if self._layouts[path].fixed else []
+            for chunk in chunks:
+                chunk = with_plain_prices(chunk, prices, self.findings.say)
                 size = len(chunk["time"])
                 for first in range(0, size, ROWS):
                     yield FileRows(path, row + first, {key: part.slice(first, ROWS) for key, part in chunk.items()})
@@ -150,7 +184,7 @@ class LadderFiles(Reader):
         return self._rows("quote", [names[place] for place in whole.tolist()], clocks, whole, columns, "update", "")
 
     def _books(self, piece: FileRows, layout: LadderLayout, names: list[str], clocks: dict[str, Any]) -> pa.Table:
-        read: Any = {"numbered": read_numbered, "lists": read_lists, "levels": read_levels}[layout.kind]
+        read = READERS[layout.kind]
         bids, asks = (read(piece, layout, side) for side in (0, 1))
         texts: list[str] = []
         for place in range(len(names)):
@@ -194,6 +228,15 @@ class LadderFiles(Reader):
             known[1] = places_of(pa.array(sizes), known[1])
 
 
+def _layout(path: Path, delimiter: str | None) -> LadderLayout | None:
+    """Return the layout of a file; None if it has no snapshots."""
+    head = head_of(path, delimiter)
+    found = layout_of(head)
+    if found is None and head.named and (columns := are_level_rows(path, head.cells)) is not None:
+        return LadderLayout(LEVEL_ROWS, ((), ()), ((), ()), columns)
+    return found
+
+
 def _why_not(head: Head) -> str:
     return f"there are no columns of bids and asks and of their time among {', '.join(head.cells[:20])}"
 
@@ -201,19 +244,22 @@ def _why_not(head: Head) -> str:
 def _detect(beginning: Beginning) -> str | None:
     if beginning.is_lines or not beginning.head.named:
         return None
-    layout = layout_of(beginning.head)
-    if layout is None or (layout.is_quotes and _has_price(beginning.names)):
+    layout = _layout(beginning.path, None)
+    if layout is None or (layout.is_quotes and not layout.fixed and _has_price(beginning.names)):
         return None
+    if layout.fixed:
+        return "it has the columns of Databento, and best levels"
     if layout.is_quotes:
         return f"it has the columns {layout.prices[0][0]} and {layout.prices[1][0]}, and no price of trades"
-    if layout.kind == "numbered":
+    if layout.kind in (LEVEL_ROWS, PERCENT_ROWS):
+        return f"it has rows of levels: {', '.join(layout.others.values())}"
+    if layout.levels:
         return f"it has {layout.levels} levels of columns such as {layout.prices[0][0]}"
     return f"it has lists in the columns {layout.prices[0][0]} and {layout.prices[1][0]}"
 
 
 def _has_price(names: frozenset[str]) -> bool:
-    known = {folded(name) for name in names}
-    return any(folded(name) in known for name in TRADE_NAMES["price"])
+    return bool(alike_names(names, TRADE_NAMES["price"], "price"))
 
 
 def _reader(paths: Sequence[Path], options: Options, findings: Findings, meter: Meter) -> LadderFiles:

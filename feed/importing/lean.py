@@ -19,10 +19,11 @@ import pyarrow as pa
 from feed.errors import failure
 from feed.importing.bargrid import Grid
 from feed.importing.bars import BarFiles, BarMapping
-from feed.importing.columns import Chunk, Meter, Wanted, head_of, read_columns
+from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import zero_where_missing
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
+from feed.importing.heads import head_of
 from feed.importing.numbers import StepColumn
 from feed.importing.options import Options
 from feed.importing.ordering import check_order

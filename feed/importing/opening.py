@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from feed.errors import failure
 
-__all__ = ["FEATHER", "PARQUET", "UNPACKING", "kind_of", "opened", "reading_errors"]
+__all__ = ["FEATHER", "JSON", "PARQUET", "UNPACKING", "kind_of", "opened", "reading_errors"]
 
 PARQUET = "parquet"
 FEATHER = "feather"
+JSON = "json"
 
 TABLES = {b"PAR1": PARQUET, b"ARROW1": FEATHER}
 """Kinds of files that are tables of typed columns, by their first bytes."""
@@ -48,6 +49,9 @@ MARKS = (
 
 MOST_UNPRINTABLE = 0.1
 """Largest share of unprintable characters in the first line of a text."""
+
+MOST_FOREIGN = 0.5
+"""Largest share of bytes in the first line that are no UTF-8."""
 
 MOST_LAYERS = 3
 """The largest number of nested packings; more is a malicious or mistaken file."""
@@ -114,7 +118,8 @@ def reading_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError:
         raise failure(path, "", "this is a folder", "name the files in it") from None
     except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
-        raise failure(path, "", f"the packed file is damaged or cut off: {error}") from None
+        hint = "unpack what is whole by its own program, such as gzip -dc, and name the result"
+        raise failure(path, "", f"the packed file is damaged or cut off: {error}", hint) from None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise failure(path, "", f"cannot be read: {str(error).strip().splitlines()[0][:300]}") from None
 
@@ -139,6 +144,8 @@ def opened(path: Path) -> Iterator[tuple[Stream, Stream, str]]:
 def kind_of(path: Path, stream: Stream) -> str:
     """Return the kind of a file of tables, by its first bytes; empty for text. The stream is rewound to its beginning.
 
+    Text that begins as JSON is a table in JSON.
+
     Raises:
         RecordingError: the file is neither.
     """
@@ -148,7 +155,7 @@ def kind_of(path: Path, stream: Stream) -> str:
         if first.startswith(mark):
             return kind
     _check_text(path, first)
-    return ""
+    return JSON if first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{") else ""
 
 
 def _check_text(path: Path, begin: bytes) -> None:
@@ -157,6 +164,8 @@ def _check_text(path: Path, begin: bytes) -> None:
         if begin.startswith(mark):
             raise failure(path, "", f"it is {kind}", hint)
     shown = begin.split(b"\n", 1)[0][:1024].decode("utf-8", "replace").replace("\t", " ").rstrip("\r")
-    odd = sum(not each.isprintable() or each == "\ufffd" for each in shown)
-    if b"\0" in begin or odd > MOST_UNPRINTABLE * len(shown):
+    # Bytes that are no UTF-8 may be the letters of another alphabet, if there are not only such.
+    foreign = shown.count("\ufffd")
+    odd = sum(not each.isprintable() for each in shown.replace("\r", ""))
+    if b"\0" in begin or odd > MOST_UNPRINTABLE * len(shown) or foreign > MOST_FOREIGN * len(shown):
         raise failure(path, "", "it is no text", OTHER)

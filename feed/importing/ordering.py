@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ from feed.importing.findings import Findings
 from feed.importing.spelling import COMMAND, Spelling
 from feed.importing.times import TimeColumn
 
-__all__ = ["FileRows", "check_order", "sorted_pieces"]
+__all__ = ["FileRows", "check_order", "oldest_first", "sorted_pieces"]
+
+
+SEEN_ROWS = 1000
+"""The number of rows that show in which order a file is."""
+
+LEAST_FALLS = 2
+"""The number of times that fall, among rows of which none rises, from which on a file has its newest rows first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,31 @@ def check_order(path: Path, row: int, time: Ints, last: int, spelling: Spelling 
             hint = f"{spelling.name('sort')} brings rows into order; name files in the order of their times"
         raise failure(path, f"row {first}, time", f"is earlier than {before}", hint)
     return int(time[-1])
+
+
+def oldest_first(
+    pieces: Iterator[FileRows], clock_of: Callable[[Path], TimeColumn], findings: Findings
+) -> Iterator[FileRows]:
+    """Yield the rows as they are, and those of a file whose first rows are the newest from its end, which is said.
+
+    Such a file is held in memory, and its rows are counted from its end.
+    """
+    for path, rows in groupby(pieces, lambda piece: piece.path):
+        of_file = iter(rows)
+        first = next(of_file)
+        seen = first.chunk["time"].slice(0, SEEN_ROWS)
+        steps = np.diff(clock_of(path).read(path, "time", seen, first.row)) if len(seen) else np.empty(0)
+        if (steps > 0).any() or np.count_nonzero(steps < 0) < LEAST_FALLS:
+            yield first
+            yield from of_file
+            continue
+        findings.say(f"{path.name} has its newest rows first: it is read, and its rows are counted, from its end")
+        gathered, row = [first, *of_file], 1
+        for piece in reversed(gathered):
+            size = len(piece.chunk["time"])
+            order = pa.array(np.arange(size)[::-1])
+            yield FileRows(path, row, {key: column.take(order) for key, column in piece.chunk.items()})
+            row += size
 
 
 def sorted_pieces(

@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feed.errors import failure
-from feed.importing.columns import Meter, Wanted, folded, head_of, read_columns
+from feed.importing.columns import Meter, Wanted, read_columns
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
+from feed.importing.heads import folded, head_of
 from feed.importing.naming import symbol_told
 from feed.importing.opening import opened, reading_errors
 from feed.importing.options import Options

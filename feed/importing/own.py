@@ -171,7 +171,7 @@ def _is_recording(beginning: Beginning) -> str | None:
 
 
 def _is_ticks(beginning: Beginning) -> str | None:
-    if beginning.is_lines or tuple(beginning.head.cells) != COLUMNS:
+    if beginning.has_lines or tuple(beginning.head.cells) != COLUMNS:
         return None
     if beginning.head.parquet and INSTRUMENTS_KEY not in _metadata(beginning.path):
         return None

@@ -8,18 +8,21 @@ from pathlib import Path
 
 from feed.errors import failure
 from feed.importing.bars import BarFiles, BarMapping
-from feed.importing.columns import Head, Meter, folded, head_of
+from feed.importing.columns import Meter
 from feed.importing.findings import Findings
+from feed.importing.fixedpoint import is_databento
 from feed.importing.format import Beginning, Format
-from feed.importing.naming import BASES, symbol_told
+from feed.importing.heads import Head, head_of
+from feed.importing.names import BAR_NAMES, DAY_NAMES, MAKER_NAMES, SYMBOL_NAMES, TRADE_NAMES, alike_names, plain_name
+from feed.importing.naming import symbol_told, venue_in
+from feed.importing.opening import JSON
 from feed.importing.options import BAR_COLUMNS, TRADE_COLUMNS, Options
 from feed.importing.sizes import SizeMeaning
+from feed.importing.timetexts import is_clock
 from feed.importing.trades import TradeFiles, TradeMapping
 from feed.scenario.tickfile import Column, TimeUnit
 
 __all__ = [
-    "BAR_NAMES",
-    "TRADE_NAMES",
     "Preset",
     "bar_columns",
     "bar_files",
@@ -44,64 +47,20 @@ PRESET_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Layout of a file: columns by their purpose, their number, and other known facts."""
+    """Layout of a file: columns by their purpose, their number, other known facts, and options that it also has."""
 
     columns: Mapping[str, Column]
     width: int = 0
     time_unit: TimeUnit | None = None
     side_means: str = "taker"
+    others: tuple[str, ...] = ()
 
 
-TIME_NAMES = (
-    "time", "timestamp", "ts", "time_ms", "timestamp_ms", "ts_ms", "exchange_timestamp", "exchange_time", "ts_event",
-    "trade_time", "transaction_time", "transact_time", "event_time", "exec_date", "created_time", "created_at",
-    "open_time", "opentime", "start_time", "minute_epoch", "unix", "unix_timestamp", "epoch", "T", "datetime", "date",
-    "date_time",
-)  # fmt: skip
+COINBASE = {"trade_id", "side", "size", "price", "time"}
+"""Keys of the trades that Coinbase's REST answers with; their side is the maker's."""
 
-TRADE_NAMES = {
-    "time": TIME_NAMES,
-    # Closes of bars without highs and lows are read like other prices.
-    "price": ("price", "trade_price", "px", "rate", "last_price", "p", "close", "c"),
-    # Where a file has its sizes in several currencies, the name that tells the base currency comes first.
-    "size": (
-        "homeNotional", "home_notional", "base_qty", "base_volume", "size", "trade_size", "quantity", "qty", "amount",
-        "sz", "q", "volume", "vol", "v",
-    ),
-    "side": (
-        "side", "taker_side", "takerSide", "aggressor_side", "aggressor", "trade_side", "direction", "is_buyer_maker",
-        "isBuyerMaker", "buyer_maker", "buyerIsMaker",
-    ),
-    "trade_id": ("trade_id", "id", "tid", "tradeId", "agg_trade_id", "match_id"),
-    "received": (
-        "received", "local_timestamp", "received_time", "receive_time", "receipt_timestamp", "recv_ts", "local_ts",
-        "ts_recv", "local_time", "collected_at",
-    ),
-    "bid": ("bid", "bid_price", "best_bid", "bid_px"),
-    "bid_size": ("bid_size", "bid_qty", "bid_amount", "bid_volume", "best_bid_size"),
-    "ask": ("ask", "ask_price", "best_ask", "ask_px"),
-    "ask_size": ("ask_size", "ask_qty", "ask_amount", "ask_volume", "best_ask_size"),
-}  # fmt: skip
-BAR_NAMES = {
-    "time": TIME_NAMES,
-    "open": ("open", "o", "open_price"),
-    "high": ("high", "h", "high_price"),
-    "low": ("low", "l", "low_price"),
-    "close": ("close", "c", "close_price"),
-    "volume": ("volume", "v", "base_volume", "vol", "volume_(btc)", *(f"volume {base}" for base in BASES)),
-}
-SYMBOL_NAMES = (
-    "symbol",
-    "instrument",
-    "instrument_id",
-    "instrument_name",
-    "pair",
-    "market",
-    "product_id",
-    "ticker",
-    "coin",
-)
-MAKER_NAMES = ("is_buyer_maker", "isBuyerMaker", "buyer_maker", "buyerIsMaker")
+CLOCKS = ("time", "timestamp", "hour", "utctime", "tradetime", "localtime")
+"""Columns that may have times of a day beside a column of days."""
 
 _TRADE_NEEDS = ("time", "price", "size")
 _BAR_NEEDS = ("time", "high", "low", "close", "volume")
@@ -119,10 +78,29 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
     if "bid" not in columns or "ask" not in columns:
         columns = {key: column for key, column in columns.items() if key not in ("bid", "bid_size", "ask", "ask_size")}
-    means = options.side_means or "taker"
-    if options.side_means is None and columns.get("side") in MAKER_NAMES:
-        means = "buyer-is-maker"
-    return columns, means
+    if is_databento(head_of(path, options.delimiter).cells):
+        columns["action"] = "action"
+    return columns, _side_means(path, options, findings, columns)
+
+
+def _side_means(path: Path, options: Options, findings: Findings, columns: dict[str, Column]) -> str:
+    """Return the party whose side a file has; add the column of sides where its name tells little."""
+    head = head_of(path, options.delimiter)
+    if "side" not in columns and "type" in head.cells and head.sample:
+        place = head.cells.index("type")
+        if place < len(head.sample) and head.sample[place].lower() in ("buy", "sell", "bid", "ask", "b", "s"):
+            columns["side"] = "type"
+            findings.say("the column 'type' is taken as side")
+    if options.side_means is not None:
+        return options.side_means
+    side = plain_name(str(columns.get("side", "")))
+    if side in {plain_name(name) for name in MAKER_NAMES}:
+        return "buyer-is-maker"
+    answer = head.table == JSON and set(head.cells) == COINBASE and venue_in(path) in ("coinbase", "gdax")
+    if side == "makerside" or "maker_order_id" in head.cells or answer:
+        findings.say("sides are the maker's: the taker's are the others")
+        return "maker"
+    return "taker"
 
 
 def bar_columns(path: Path, options: Options, findings: Findings) -> dict[str, Column]:
@@ -139,10 +117,7 @@ def _found(
     for key, known in names.items():
         if key in columns:
             continue
-        usual = {folded(name): place for place, name in enumerate(known, -len(known))}
-        alike = sorted(
-            (name for name in dict.fromkeys(listed) if folded(name) in usual), key=lambda it: usual[folded(it)]
-        )
+        alike = alike_names(listed, known, key)
         # A column may have two purposes, but only if the user gave one of them.
         there = [name for name in alike if name not in columns.values()] or (alike if key in needs else [])
         if there:
@@ -151,7 +126,23 @@ def _found(
                 findings.say(f"the column {there[0]!r} is taken as {key}" + _rivals(there))
         elif key in needs:
             raise _missing(path, key, known, head)
+    _add_day(columns, head, findings)
     return columns
+
+
+def _add_day(columns: dict[str, Column], head: Head, findings: Findings) -> None:
+    """Add the column of days where that of times has only the time of a day."""
+    time = columns.get("time")
+    names = alike_names(head.cells, DAY_NAMES)
+    for name in head.cells if isinstance(time, str) and head.sample else ():
+        place = head.cells.index(name)
+        if place >= len(head.sample) or not is_clock(head.sample[place]) or not names or plain_name(name) not in CLOCKS:
+            continue
+        day = next((each for each in names if each != name), None)
+        if day is not None and time in (day, name):
+            columns["time"], columns["day"] = name, day
+            findings.say(f"times are those of {name!r} on the days of {day!r}")
+            return
 
 
 def _rivals(there: list[str]) -> str:
@@ -190,10 +181,10 @@ def bar_preset(name: str, description: str, preset: Preset | None, detect: Calla
 
 
 def trade_files(
-    name: str, columns: Mapping[str, Column], paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
+    name: str, preset: Preset, paths: Sequence[Path], options: Options, findings: Findings, meter: Meter
 ) -> TradeFiles:
     """Return a reader of trades with these columns."""
-    return TradeFiles(paths, _trades(name, Preset(columns), paths[0], options, findings), findings, meter)
+    return TradeFiles(paths, _trades(name, preset, paths[0], options, findings), findings, meter)
 
 
 def bar_files(
@@ -208,9 +199,9 @@ def _trades(format: str, preset: Preset | None, path: Path, options: Options, fi
         options.only("trades", columns=TRADE_COLUMNS, others=TRADE_OPTIONS)
         columns, means = trade_columns(path, options, findings)
     else:
-        options.only(f"{format}, whose columns are known", others=PRESET_OPTIONS[:7])
+        options.only(f"{format}, whose columns are known", others=(*PRESET_OPTIONS[:7], *preset.others))
         _check_width(path, preset, format)
-        columns, means = dict(preset.columns), preset.side_means
+        columns, means = dict(preset.columns), options.side_means or preset.side_means
         if "trade_id" in columns and isinstance(columns["trade_id"], str) and options.symbol:
             columns.pop("symbol", None)
     return TradeMapping(

@@ -14,7 +14,6 @@ __all__ = ["SESSIONS", "unread_session"]
 Keys = Callable[[Mapping[str, Any]], bool]
 
 HOSTS = {
-    "bitfinex": "bitfinex.com",
     "bitget": "bitget.com",
     "bitmex": "bitmex.com",
     "bybit": "bybit.com",
@@ -53,7 +52,6 @@ SESSIONS: dict[str, Keys] = {
     "crypto.com": lambda it: _text(it, "method") in ("subscribe", "public/heartbeat") and "code" in it,
     "dydx": lambda it: _text(it, "type") in ("channel_data", "channel_batch_data") and "contents" in it,
     "upbit": lambda it: _text(it, "type") in ("trade", "orderbook", "ticker") and "stream_type" in it,
-    "bitfinex": lambda it: it.get("event") == "info" and "version" in it and "platform" in it,
 }
 """Venues by what their messages have."""
 

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from feed.errors import failure
 from feed.hints import nearest
-from feed.importing.columns import Meter, head_of
+from feed.importing.columns import Meter
 from feed.importing.events import EventRows
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
+from feed.importing.heads import head_of
 from feed.importing.opening import opened, reading_errors
 from feed.importing.options import Options
 from feed.importing.presets import Preset, trade_preset

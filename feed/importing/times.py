@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from feed.errors import failure
 from feed.importing.conversion import Ints, cast_column, converted, ints_of, refuse_null
 from feed.importing.spelling import COMMAND, Spelling
+from feed.importing.timetexts import WrittenTimes, is_written_out
 from feed.scenario.tickfile import TimeUnit
 from feed.units import DAY, MICROSECOND, MILLISECOND, MINUTE, SECOND, format_time, parse_time
 
@@ -32,6 +34,8 @@ MAX_INT = 2**63 - 1
 
 UNIT_OF_DIGITS: dict[int, TimeUnit] = {8: "min", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 """Units by the number of digits of a whole time since 1970, valid for decades around now."""
+
+_POWER = re.compile(r"\d(\.\d+)?[eE]\+?\d{1,2}")
 
 UNITS = {"ns": 1, "us": MICROSECOND, "ms": MILLISECOND, "s": SECOND, "min": MINUTE}
 
@@ -54,6 +58,7 @@ class TimeColumn:
         self._unit = unit
         self._date = date
         self._spelling = spelling
+        self._written = WrittenTimes()
 
     def read(self, path: Path, key: str, column: pa.Array, row: int) -> Ints:
         """Return the times in ns UTC.
@@ -90,7 +95,9 @@ class TimeColumn:
         if pa.types.is_timestamp(column.type):
             times = ints_of(column.cast(pa.timestamp("ns", column.type.tz)))
         elif unit == "iso":
-            times = _iso_times(path, key, column, row)
+            times = self._written.read(path, key, column.cast(pa.string()), row)
+            if self._written.told and self.told:
+                self.told = f"{self.told.partition(';')[0]}; {self._written.told}"
         else:
             times = _counted_times(unit, path, key, converted(column, pa.int64()), row)
         return times if self._date is None else self._of_day(self._date, path, key, times, column, row)
@@ -117,7 +124,7 @@ class TimeColumn:
             what = "its unit cannot be told by its digits"
             hint = f"tell it, such as {self._spelling.given('time_unit', 'ms')}"
             raise failure(path, f"row {row}, {key}", f"{shown!r}: {what}", hint)
-        how = "by its spelling" if unit == "iso" else f"by its {len(shown.split('.')[0])} digits"
+        how = "by its spelling" if unit == "iso" else f"by its {len(_plain(shown).split('.')[0])} digits"
         return unit, f"the column {key} is read in {unit}: {how}"
 
     def _wrong_unit(self, path: Path, where: str, shown: str, time: int) -> Exception:
@@ -140,10 +147,17 @@ def check_time(path: Path, where: str, time: int, shown: str | None = None) -> N
 
 def unit_of(text: str) -> TimeUnit | None:
     """Return the unit of a time, by its number of digits."""
-    digits = text.strip().split(".")[0]
-    if digits.isdigit():
-        return UNIT_OF_DIGITS.get(len(digits))
-    return "iso" if re.match(r"\d{4}-\d\d-\d\d", digits) else None
+    if is_written_out(text):
+        return "iso"
+    digits = _plain(text.strip()).split(".")[0]
+    return UNIT_OF_DIGITS.get(len(digits)) if digits.isdigit() else None
+
+
+def _plain(text: str) -> str:
+    """Return a number with a power of ten as plain text, and any other text as it is."""
+    if not _POWER.fullmatch(text):
+        return text
+    return f"{Decimal(text):f}"
 
 
 def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: int) -> Ints:
@@ -157,6 +171,10 @@ def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: 
             raise failure(path, f"row {row + first}, {key}", f"{values[first]} is not a time")
         return np.asarray(scaled, np.int64)
     wrong = f"is not a time in {name}"
+    if pa.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, "^[0-9.]+[eE]")).as_py():
+        powers = pc.match_substring_regex(column, f"^{_POWER.pattern}$".replace(r"\d", "[0-9]")).to_pylist()
+        plain = [_plain(cell) if is_power else cell for cell, is_power in zip(column.to_pylist(), powers, strict=True)]
+        column = converted(pa.array(plain, pa.string()), pa.int64())
     if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, ".")).as_py() and unit < MINUTE:
         # Exact: with as many decimals as make nanoseconds, the unscaled integer is the result.
         exact = cast_column(path, key, column, pa.decimal128(38, len(str(unit)) - 1), row, wrong)
@@ -167,14 +185,6 @@ def _counted_times(name: TimeUnit, path: Path, key: str, column: pa.Array, row: 
     limit = MAX_INT // unit
     # Clipped values are out of range as well: the check of the bounds reports them with the right hint.
     return np.asarray(np.clip(counts, -limit, limit) * unit, np.int64)
-
-
-def _iso_times(path: Path, key: str, column: pa.Array, row: int) -> Ints:
-    try:
-        return ints_of(column.cast(pa.timestamp("ns")))
-    except pa.ArrowException:
-        zoned = pa.timestamp("ns", "UTC")
-        return ints_of(cast_column(path, key, column, zoned, row, "is not an ISO 8601 time like the others"))
 
 
 def _implausible(path: Path, where: str, shown: str, time: int) -> Exception:

@@ -19,13 +19,15 @@ from feed.errors import RecordingError, failure
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, SideWords, converted, read_ids, read_sides, zero_where_missing
 from feed.importing.findings import Findings
+from feed.importing.fixedpoint import with_plain_prices
 from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
-from feed.importing.ordering import FileRows, check_order, sorted_pieces
+from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
 from feed.importing.rows import Symbol, Trades
 from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.spelling import COMMAND, Spelling
 from feed.importing.times import TimeColumn
+from feed.importing.tradecells import are_ids, filled_sides, sides_by_sign, whole_rows
 from feed.importing.tradechecks import TradeIds, refuse_crossed_quotes, taken, with_quotes_that_hold
 from feed.scenario.tickfile import Column, TimeUnit
 from feed.venues.values import pair
@@ -70,7 +72,7 @@ class TradeMapping:
     @property
     def sides(self) -> SideWords:
         """The meaning of the words in the column of sides."""
-        return SideWords(self.side_means, self.buy, self.spelling)
+        return SideWords(self.side_means, self.buy, self.spelling, gaps=not self.strict)
 
     def steps(self) -> dict[str, StepColumn]:
         """Return the readers of prices and of sizes."""
@@ -98,6 +100,8 @@ class TradeFiles(Reader):
     _ids: TradeIds = field(init=False)
     _last: int = -(2**62)
     _rule: tuple[int, int] = (0, BUY)
+    _uses_ids: bool | None = None
+    _has_signs: bool = False
 
     def __post_init__(self) -> None:
         mapping = self.mapping
@@ -111,7 +115,7 @@ class TradeFiles(Reader):
     @property
     def infers_sides(self) -> bool:
         """Tell whether the sides are inferred, for lack of a column of sides."""
-        return "side" not in self.mapping.columns
+        return "side" not in self.mapping.columns and not self._has_signs
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows, in order.
@@ -120,8 +124,12 @@ class TradeFiles(Reader):
             RecordingError: names file, row and column of the first mistake.
         """
         pieces: Iterator[FileRows] = self._pieces()
+        if not self.mapping.strict:
+            pieces = (whole for piece in pieces for whole in whole_rows(piece, self.findings))
         if self.mapping.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
+        elif not self.mapping.strict:
+            pieces = oldest_first(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
         if not self.symbols:
@@ -132,7 +140,9 @@ class TradeFiles(Reader):
         for clock in self._clocks.values():
             if clock.told:
                 self.findings.say(clock.told)
-        if "side" not in self.mapping.columns:
+        if self._has_signs:
+            self.findings.say("there is no side: a negative size is a sale")
+        elif "side" not in self.mapping.columns:
             self.findings.say("there is no side: it is inferred by the tick rule")
         if "trade_id" not in self.mapping.columns:
             what = "rows" if self.mapping.strict else "trades"
@@ -148,7 +158,9 @@ class TradeFiles(Reader):
     def _pieces(self) -> Iterator[FileRows]:
         for path in self.paths:
             row = 1
-            for chunk in read_columns(path, self.mapping.wanted, self.meter):
+            for chunk in read_columns(path, self.mapping.wanted, self.meter, self.findings.say):
+                if "action" in chunk:
+                    chunk = with_plain_prices(chunk, ["price"], self.findings.say)
                 yield FileRows(path, row, chunk)
                 row += len(chunk["time"])
             if row == 1:
@@ -190,7 +202,8 @@ class TradeFiles(Reader):
         skipping = self.mapping.missing_size == "skip"
         least = 0 if skipping or self.mapping.strict else 1
         price = self._steps["price"].read(path, "price", chunk["price"], row)
-        sizes = self.mapping.meaning.read(chunk["size"], chunk["price"])
+        sizes, sides = self._signed(chunk)
+        sizes = self.mapping.meaning.read(sizes, chunk["price"])
         sizes = zero_where_missing(sizes) if skipping else sizes
         size = self._steps["size"].read(path, "size", sizes, row, least=least)
         received = None
@@ -204,21 +217,47 @@ class TradeFiles(Reader):
             size=size,
             price_places=self._steps["price"].places,
             size_places=self._steps["size"].places,
-            side=self._sides(piece) if "side" in chunk else self._inferred_sides(price),
+            side=self._filled(piece, price) if "side" in chunk else self._inferred_sides(price, sides),
             trade_id=self._trade_ids(piece, len(time)),
             received=received,
             quote=self._quote(piece, chunk) if "bid" in chunk else None,
         )
 
+    def _signed(self, chunk: Chunk) -> tuple[pa.Array, Ints | None]:
+        """Return sizes, and the sides by their signs in a file without a column of sides."""
+        if self.mapping.strict or "side" in chunk:
+            return chunk["size"], None
+        found = sides_by_sign(converted(chunk["size"], pa.float64()))
+        if found is None:
+            return chunk["size"], None
+        self._has_signs = True
+        return found
+
+    def _filled(self, piece: FileRows, price: Ints) -> Ints:
+        """Return the sides; where a cell does not tell one, by the tick rule."""
+        sides = self._sides(piece)
+        if self.mapping.strict:
+            return sides
+        sides, count = filled_sides(sides, price, self._rule)
+        self._rule = int(price[-1]), int(sides[-1])
+        if count:
+            where = f"{piece.path.name} row {piece.row} and after"
+            self.findings.count("trade without a side", "", where, "it is inferred by the tick rule", count)
+        return sides
+
     def _trade_ids(self, piece: FileRows, count: int) -> Ints | None:
-        if "trade_id" in piece.chunk:
+        if "trade_id" in piece.chunk and self._uses_ids is None:
+            self._uses_ids = self.mapping.strict or are_ids(piece.chunk["trade_id"])
+            if not self._uses_ids:
+                self.findings.say("trade ids are no numbers: trades are counted from 1")
+        if "trade_id" in piece.chunk and self._uses_ids:
             return read_ids(piece.path, converted(piece.chunk["trade_id"], pa.int64()), piece.row)
         return np.arange(piece.row, piece.row + count, dtype=np.int64) if self.mapping.strict else None
 
-    def _inferred_sides(self, price: Ints) -> Ints | None:
+    def _inferred_sides(self, price: Ints, by_sign: Ints | None) -> Ints | None:
         """Return sides inferred from all rows, those without a size included (strict); None to infer them by symbol."""
         if not self.mapping.strict:
-            return None
+            return by_sign if by_sign is not None or not self._has_signs else np.full(len(price), BUY, np.int64)
         sides = tick_rule(price, *self._rule)
         self._rule = int(price[-1]), int(sides[-1])
         return sides
@@ -226,6 +265,8 @@ class TradeFiles(Reader):
     def _sides(self, piece: FileRows) -> Ints:
         """Return sides, read once per distinct word; cell by cell only to name the wrong one."""
         column = piece.chunk["side"]
+        if column.null_count and not self.mapping.strict:
+            column = pc.fill_null(column.cast(pa.string()), "")
         words = column.dictionary_encode()
         try:
             sides = read_sides(self.mapping.sides, piece.path, words.dictionary, 1)
@@ -261,7 +302,7 @@ class TradeFiles(Reader):
         if not len(part):
             return
         symbol = self.symbols.setdefault(name, Symbol(name))
-        if part.trade_id is not None and "trade_id" in self.mapping.columns:
+        if part.trade_id is not None and self._uses_ids:
             self._ids.check(piece, symbol, part, rows)
         if self.mapping.strict:
             refuse_crossed_quotes(piece, part, rows)

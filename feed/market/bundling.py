@@ -11,8 +11,9 @@ from feed.errors import failure
 from feed.faults.traffic import Traffic
 from feed.market.commands import CommandError, Entry
 from feed.market.digest import FORMAT_VERSION
-from feed.market.markets import HostedMarket, MarketSpec
+from feed.market.hosted import HostedMarket
 from feed.market.plan import EpochPlan
+from feed.market.spec import MarketSpec
 from feed.market.traffic import KeptTraffic, traffic_lines
 from feed.protocol.codes import ErrorCode
 from feed.scenario.find import RECORDINGS

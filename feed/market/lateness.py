@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import structlog
-
+from feed.log import get_logger
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Behind", "Lateness", "PaceCounters", "say_lateness"]
@@ -19,7 +18,7 @@ BEHIND_UNTIL = 100 * MILLISECOND
 WINDOW = 1 * SECOND
 """The shortest real time (ns) over which the real speed is measured, once the market has run that long."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 @dataclass(slots=True)

@@ -4,162 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from feed.clock import Clock
 from feed.errors import FeedError
-from feed.faults.fault import Fault
 from feed.hints import nearest
-from feed.market.barrier import Barrier
+from feed.log import get_logger
 from feed.market.commands import CommandError
-from feed.market.control import MarketControl
-from feed.market.market import Market
-from feed.market.player import Player
+from feed.market.hosted import MAIN, HostedMarket, MarketsLimits, OpenedMarket
+from feed.market.spec import NAME, MarketSpec
 from feed.protocol.codes import ErrorCode
 from feed.protocol.events import MarketPhase
-from feed.scenario.values import Anchor
-from feed.units import MILLISECOND, SECOND
+from feed.units import SECOND
 
-__all__ = ["MAIN", "NAME", "HostedMarket", "MarketSpec", "Markets", "MarketsLimits", "OpenedMarket"]
+__all__ = ["Markets"]
 
-MAIN = "main"
-"""The name of the shared market, which connections join by default."""
 
 MIB = 1024 * 1024
 
 SOURCE_WEIGHT = MIB // 2
 """The bytes that the source of a market holds, and that markets of the same scenario and seed share."""
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""The pattern of valid names of markets, and of scenarios requested by URL."""
 
-log = structlog.get_logger("feed")
-
-
-@dataclass(frozen=True, slots=True)
-class MarketSpec:
-    """Specification of a market. None means not requested: the server's default applies.
-
-    `faults` are those of the whole market, or the name of a plan of its scenario. `numbers` and `heartbeat` are what
-    connections get that ask for nothing else. Only who shows the `token` may command the market.
-    """
-
-    scenario: str | None = None
-    seed: int | None = None
-    speed: float | None = None
-    at: int | None = None
-    anchor: Anchor | None = None
-    paused: bool | None = None
-    wait_for: int | None = None
-    faults: tuple[Fault, ...] | str | None = None
-    numbers: str | None = None
-    heartbeat: str | None = None
-    token: str | None = field(default=None, repr=False)
-
-    def conflict(self, present: MarketSpec) -> tuple[str, Any, Any] | None:
-        """Return the first requested key that differs from a market's own: name, wanted, present; None if all agree.
-
-        The token is no such key: who shows another one is let in, and may not command.
-        """
-        for key in fields(self):
-            if key.name == "token":
-                continue
-            wanted, there = getattr(self, key.name), getattr(present, key.name)
-            if wanted is not None and wanted != there:
-                return key.name, wanted, there
-        return None
-
-
-PRIVATE_LAG = 1 * SECOND
-"""The lag (ns) above which the clock of a market that is not the shared one waits: nobody compares it with a clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarketsLimits:
-    """Limits of all markets together, and settings of their players; times in ns.
-
-    Attributes:
-        markets: the most markets besides the shared one.
-        memory: the most bytes that they may hold, by an estimate; none is made beyond that.
-        idle: the time that a market without connections and requests is kept.
-        gather: the longest time that data waits for more to share a write with.
-        patience: at full speed, the longest time that one slow reader may hold up a market.
-        max_lag: how late the shared market may be before its clock waits; others at most `PRIVATE_LAG`.
-    """
-
-    markets: int = 256
-    memory: int = 512 * MIB
-    idle: int = 60 * SECOND
-    gather: int = MILLISECOND
-    patience: int = SECOND
-    max_lag: int = 10 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedMarket:
-    """Market that has been opened and is not played yet.
-
-    Attributes:
-        market: the market.
-        spec: its specification, with every default filled in.
-        is_own: whether it plays the server's own scenario, because none was requested.
-    """
-
-    market: Market
-    spec: MarketSpec
-    is_own: bool = True
-
-
-class HostedMarket:
-    """Market with its player and its control.
-
-    Attributes:
-        is_own: whether it plays the server's own scenario.
-        is_nameless: whether it belongs to one connection, and is removed with it.
-        first: the state that it was opened with.
-        ordinals: the counter that numbers its connections.
-        barrier: the connections, for commands that wait for their clients.
-    """
-
-    def __init__(self, name: str, opened: OpenedMarket, clock: Clock, limits: MarketsLimits, *, nameless: bool) -> None:
-        self.name = name
-        self.market = opened.market
-        self.spec = opened.spec
-        self.is_own = opened.is_own
-        self.first = opened.market.state
-        self.is_nameless = nameless
-        self.ordinals = itertools.count(1)
-        self.player = Player(
-            opened.market,
-            clock,
-            wait_for=opened.spec.wait_for or 0,
-            gather=limits.gather,
-            patience=limits.patience,
-            max_lag=limits.max_lag if name == MAIN else min(limits.max_lag, PRIVATE_LAG),
-        )
-        self.barrier = Barrier()
-        self.control = MarketControl(opened.market, self.player, clock, barrier=self.barrier)
-        self.player.on_awaited = self.control.begin
-        self.used_at = clock.now()
-        self.playing: asyncio.Task[None] | None = None
-
-    def idle(self, now: int) -> int:
-        """Return for how long (ns) nobody has been in it or asked for it, at monotonic time `now`."""
-        return 0 if self.market.attendance else max(0, now - self.used_at)
-
-    @property
-    def is_shared(self) -> bool:
-        """Return whether this is the shared market."""
-        return self.name == MAIN
+log = get_logger("feed")
 
 
 class Markets:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-
-import structlog
 
 from feed.clock import Clock
 from feed.delivery.subscriber import Subscriber
+from feed.log import get_logger
 from feed.market.alarm import Alarm
 from feed.market.lateness import PaceCounters, say_lateness
 from feed.market.market import SLICE, Market
+from feed.market.pauses import Pauses
 from feed.market.waiters import Waiters
 from feed.protocol.events import MarketPhase
-from feed.units import MILLISECOND, SECOND
+from feed.units import MILLISECOND
 
 __all__ = ["Player"]
 
@@ -28,13 +27,10 @@ LATE_AFTER = 50 * MILLISECOND
 CATCH_UP_WAIT = 20 * MILLISECOND
 """The longest wait (ns) for readers after each slice of a late market: a burst must not look like a slow reader."""
 
-TAP_WAIT = 2 * MILLISECOND
-"""The interval (ns) of checks whether a recorder has caught up."""
-
 EVER = 2**62
 """The market time (ns) by which everything is due."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Player:
@@ -67,23 +63,17 @@ class Player:
         self._clock = clock
         self._wait_for = wait_for
         self._gather = gather
-        self._patience = patience
         self._max_lag = max_lag
-        self._wake: asyncio.Future[None] | None = None
         self._alarm = Alarm(clock, self._ring)
+        self._pauses = Pauses(market, clock, self._alarm, patience)
         self._cruising: asyncio.Future[int | None] | None = None
         # The scheduled time of the last write, and whether it had many messages.
         self._written = 0
         self._busy = False
         self._joined: set[Subscriber] = set()
         self._begun = False
-        # A command has come since this was looked at.
-        self._changed = False
         self._awaited = Waiters()
         market.on_join = self._count_in
-        # Tasks that wait until no reader has unsent data.
-        self._until_empty: list[asyncio.Future[None]] = []
-        market.hub.call_when_idle(self._empty)
 
     async def run(self) -> None:
         """Play the market until the task is cancelled or the source fails."""
@@ -101,13 +91,13 @@ class Player:
 
     def notice(self) -> None:
         """Check the market's state again, because a command has changed it."""
-        self._changed = True
+        self._pauses.changed = True
         self._interrupt()
 
     async def reach(self, time: int) -> None:
         """Wait as `come_to`, and then until no reader has unsent data, at most for `patience`."""
         await self.come_to(time)
-        await self._wait_for_backlog(self._patience)
+        await self._pauses.wait_for_backlog()
 
     async def come_to(self, time: int) -> None:
         """Wait until everything due at or before market time `time` has been published, or the market stands still."""
@@ -120,25 +110,25 @@ class Player:
     def _interrupt(self) -> None:
         if self._cruising is not None and not self._cruising.done():
             self._cruising.set_result(0)
-        self._rouse()
+        self._pauses.end()
 
     async def _play_on(self) -> None:
         while True:
             await self._play()
-            if not self._changed:
-                await self._sleep(None)
+            if not self._pauses.changed:
+                await self._pauses.sleep(None)
 
     async def _play_to_the_end(self) -> None:
         while True:
             await self._play()
             if self._market.phase == "ended":
                 return
-            if not self._changed:
-                await self._sleep(None)
+            if not self._pauses.changed:
+                await self._pauses.sleep(None)
 
     async def _play(self) -> None:
         """Play until the market stands still, or a command comes."""
-        self._changed = False
+        self._pauses.changed = False
         market = self._market
         if market.state.waits and not self._begun and len(self._joined) >= self._wait_for:
             self._begin()
@@ -147,11 +137,11 @@ class Player:
             if market.phase != "running":
                 market.announce("running")
             await (self._play_at_full_speed if state.is_max else self._play_on_schedule)()
-            if not self._changed:
+            if not self._pauses.changed:
                 self._arrive()
         else:
             await self._publish_until(state.at)
-            if not self._changed:
+            if not self._pauses.changed:
                 self._tell(self._phase())
 
     def _begin(self) -> None:
@@ -190,20 +180,20 @@ class Player:
         if time < market.state.begins:
             # It stands before its first message, which need not be made yet.
             return
-        while not self._changed and (due := market.next_time()) is not None and due <= time:
+        while not self._pauses.changed and (due := market.next_time()) is not None and due <= time:
             market.publish_due(time, SLICE)
             # As at full speed: a long step or run is no reason to lose a slow reader.
-            await self._wait_for_readers(self._patience)
+            await self._pauses.wait_for_readers()
 
     async def _play_on_schedule(self) -> None:
         wait = self._turn()
-        while wait is not None and not self._changed:
+        while wait is not None and not self._pauses.changed:
             if self._awaited:
                 self._awaited.release(self._market.next_time())
             if wait > 0:
                 wait = await self._cruise(wait)
             else:
-                await self._wait_for_readers(CATCH_UP_WAIT)
+                await self._pauses.wait_for_readers(CATCH_UP_WAIT)
                 wait = self._turn()
         await self._sleep_until_limit()
 
@@ -274,57 +264,26 @@ class Player:
     async def _play_at_full_speed(self) -> None:
         market = self._market
         limit = EVER if market.state.limit is None else market.state.limit
-        while not self._changed and self._next_time() is not None:
+        while not self._pauses.changed and self._next_time() is not None:
             if not market.hub.subscriptions and self._wait_for:
-                await self._sleep(None)
+                await self._pauses.sleep(None)
                 continue
-            if await self._wait_for_joining():
+            if await self._pauses.wait_for_joining():
                 return
             self._publish(limit)
             if self._awaited:
                 self._awaited.release(market.next_time())
-            await self._wait_for_readers(self._patience)
-            await self._wait_for_tap()
+            await self._pauses.wait_for_readers()
+            await self._pauses.wait_for_tap()
 
     async def _sleep_until_limit(self) -> None:
         """Sleep until the source's end or the market's stop, which may come after the last message."""
         state = self._market.state
-        while not self._changed and state.limit is not None:
+        while not self._pauses.changed and state.limit is not None:
             wait = state.when(state.limit) - self._clock.now()
             if wait <= 0:
                 return
-            await self._sleep(wait)
-
-    async def _wait_for_readers(self, patience: int) -> None:
-        """Give the loop a turn, then wait until no reader has unsent data, at most for `patience` (ns)."""
-        await asyncio.sleep(0)
-        hub = self._market.hub
-        until = self._clock.now() + patience
-        while hub.backlog and not self._changed and (left := until - self._clock.now()) > 0:
-            await self._sleep(left)
-
-    async def _wait_for_backlog(self, patience: int) -> None:
-        """Wait like `_wait_for_readers`, for another task than the one that plays."""
-        if not self._market.hub.backlog:
-            return
-        empty: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._until_empty.append(empty)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience / SECOND):
-                await empty
-
-    async def _wait_for_joining(self) -> bool:
-        """Wait for subscribers that have yet to get their first state; return whether a command came."""
-        until = self._clock.now() + self._patience
-        while self._market.put_off and not self._changed and (left := until - self._clock.now()) > 0:
-            await self._sleep(left)
-        return self._changed
-
-    async def _wait_for_tap(self) -> None:
-        """Wait for a busy recorder, as for a slow reader, so that a recording at full speed is complete."""
-        until = self._clock.now() + self._patience
-        while (tap := self._market.tap) is not None and tap.is_busy and self._clock.now() < until:
-            await self._sleep(TAP_WAIT)
+            await self._pauses.sleep(wait)
 
     def _note(self, now: int, lag: int, count: int, market_time: int) -> None:
         counters, lateness = self.counters, self._market.lateness
@@ -341,29 +300,18 @@ class Player:
             market = self._market
             market.obey(market.state.wait_up(market.run.published, now - self._max_lag // 2))
 
-    async def _sleep(self, nanoseconds: int | None) -> None:
-        """Sleep, but wake up when a subscriber joins, a command comes or the last reader has caught up."""
-        self._wake = asyncio.get_running_loop().create_future()
-        if nanoseconds is not None:
-            self._alarm.set(nanoseconds)
-        try:
-            await self._wake
-        finally:
-            self._wake = None
-            self._alarm.clear()
-
     def _count_in(self, subscriber: Subscriber) -> None:
         if self._market.state.waits:
             self._joined.add(subscriber)
         if self._cruising is not None:
             # Its stream may be due before the awaited message; but the join itself is not to be interrupted.
             asyncio.get_running_loop().call_soon(self._ring)
-        self._rouse()
+        self._pauses.end()
 
     def _ring(self) -> None:
         if self._cruising is None:
             self._alarm.clear()
-            self._rouse()
+            self._pauses.end()
         elif not self._cruising.done():
             self._advance(self._cruising)
 
@@ -377,15 +325,3 @@ class Player:
             cruising.set_result(wait)
         else:
             self._alarm.set(wait)
-
-    def _empty(self) -> None:
-        """Release tasks that wait for readers, because no reader has unsent data any more."""
-        waiting, self._until_empty = self._until_empty, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-        self._rouse()
-
-    def _rouse(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from feed.clock import Clock
 from feed.errors import UsageError
+from feed.log import get_logger
 from feed.market.commands import Command, Entry
 from feed.market.control import MarketControl
 from feed.market.market import SLICE, Market
@@ -20,7 +19,7 @@ from feed.units import SECOND
 
 __all__ = ["Rerun", "entries_from", "play_log"]
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 def entries_from(documents: Iterable[Mapping[str, Any]]) -> list[Entry]:

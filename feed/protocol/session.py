@@ -11,19 +11,17 @@ from collections.abc import Sequence
 
 from feed.clock import Now
 from feed.protocol import codes
+from feed.protocol.answers import error_of, group_answers
 from feed.protocol.codes import BadSubscription, ErrorCode
 from feed.protocol.deadlines import Deadlines, Timer
 from feed.protocol.effects import Abort, Act, Close, Consult, Effect, ProbePeer, Send, Stream
 from feed.protocol.events import (
-    Acknowledged,
     Authenticated,
     ErrorEvent,
     Heartbeat,
     PingEvent,
     PongEvent,
-    Subscribed,
     Subscriptions,
-    Unsubscribed,
 )
 from feed.protocol.rate import TokenBucket
 from feed.protocol.requests import (
@@ -173,7 +171,7 @@ class Session:
 
     def _take(self, request: Request | Rejected, now: Now) -> list[Effect]:
         if isinstance(request, Rejected):
-            return [Send(_error_of(request))]
+            return [Send(error_of(request))]
         if not self._authenticated and not isinstance(request, Auth | Ping | Pong):
             return [self._unauthorized(request, "send an auth event with the server's token first")]
         return self._answer(request, now)
@@ -198,9 +196,9 @@ class Session:
         match request:
             case Subscribe():
                 self._deadlines.clear(Timer.SUBSCRIBE)
-                return _grouped(request, self._subscriptions.subscribe(request))
+                return group_answers(request, self._subscriptions.subscribe(request))
             case Unsubscribe():
-                return _grouped(request, self._subscriptions.unsubscribe(request))
+                return group_answers(request, self._subscriptions.unsubscribe(request))
             case Ping():
                 server_time = now.wall // MILLISECOND
                 return [Send(PongEvent(timestamp=request.timestamp, server_time=server_time, id=request.id))]
@@ -330,22 +328,3 @@ class Session:
     def _arm(self, timer: Timer, since: int, after: int) -> None:
         if after:
             self._deadlines.set(timer, since + after)
-
-
-def _grouped(request: Request, effects: list[Effect]) -> list[Effect]:
-    """Return the answers to a request, enclosed by the two `Acknowledged` events that sum them up."""
-    events = [effect.event for effect in effects if isinstance(effect, Send)]
-    results = tuple(event for event in events if isinstance(event, Subscribed | Unsubscribed | ErrorEvent))
-    before, behind = (Acknowledged(request=request, results=results, done=done) for done in (False, True))
-    return [Send(before), *effects, Send(behind)]
-
-
-def _error_of(rejected: Rejected) -> ErrorEvent:
-    return ErrorEvent(
-        message=rejected.message,
-        code=rejected.code,
-        id=rejected.id,
-        field=rejected.field,
-        hint=rejected.hint,
-        context=rejected.context,
-    )

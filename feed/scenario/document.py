@@ -42,7 +42,7 @@ FaultTables = Annotated[tuple[dict[str, Any], ...], _FaultTables]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class SymbolModel(_Section):
@@ -158,7 +158,9 @@ class Phase(_Section):
         None, description="Half-life with which the price comes back to where the phase began; where missing: none"
     )
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
 
 class ScenarioDocument(_Section):

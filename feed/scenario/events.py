@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -36,7 +37,9 @@ MINUTE_LENGTH = 60_000_000_000
 class Happening(BaseModel):
     """Keys that all events have in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
     at: Duration = Field(description="Begins so long after the start of the timeline", examples=["10m"])
     symbols: tuple[str, ...] | None = Field(
@@ -216,12 +219,16 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 
-_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+
+@cache
+def _events() -> TypeAdapter[Event]:
+    """Return the validator, which a scenario without events need not wait for."""
+    return TypeAdapter(Event)
 
 
 def event_from(document: object) -> Event:
     """Return the event with the keys of one of the `[[events]]`; raise pydantic's ValidationError if it is none."""
-    return _EVENTS.validate_python(document)
+    return _events().validate_python(document)
 
 
 EVENT_KINDS = (
@@ -244,7 +251,7 @@ EVENT_KINDS = (
 class HandTick(BaseModel):
     """A trade written by hand, among the trades that the engine generates."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     at: Duration = Field(description="So long after the start", examples=["90s"])
     price: Step = Field(description="A whole number of tick sizes", examples=[65000.5])

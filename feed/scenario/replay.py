@@ -21,7 +21,9 @@ class Replay(BaseModel):
     The first keeps its own times; each other begins at the end of the one before.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
     files: tuple[File, ...] = Field(
         min_length=1,

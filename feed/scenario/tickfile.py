@@ -22,7 +22,7 @@ class TickFile(BaseModel):
     in bars of a minute without a trade, is left out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     file: str = Field(
         min_length=1,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote
 
 from feed.dialects.base import Dialect
 from feed.dialects.registry import DIALECTS, NATIVE
 from feed.errors import UsageError
 from feed.hints import nearest
-from feed.server.admission import host_name
+from feed.server.admission import host_name, is_loopback
 
 __all__ = ["Address", "address_of", "dialect_of", "is_exchange_host"]
-
-_HOSTS = {host: dialect for dialect in DIALECTS.values() for host in dialect.hosts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Address:
 
 def is_exchange_host(host: str | None) -> bool:
     """Return True if this `Host` is the name of an exchange's own server."""
-    return bool(host) and host_name(host or "") in _HOSTS
+    return _exchange_of(host) is not None
 
 
 def address_of(target: str, host: str | None = None, own: Dialect | None = None) -> Address:
@@ -46,7 +45,10 @@ def address_of(target: str, host: str | None = None, own: Dialect | None = None)
     """
     path, _, query = target.partition("?")
     market, path = _market_of(unquote(path))
-    dialect = own or _HOSTS.get(host_name(host or "") or "")
+    dialect = own or _exchange_of(host)
+    if dialect is None and path in NATIVE.paths:
+        # Most clients come this way, and need no exchange's modules.
+        return Address(NATIVE, market, path, query)
     for known in DIALECTS.values():
         if known.is_foreign and dialect in (None, known) and (rest := _below(path, f"/{known.name}")) is not None:
             return Address(known, market, rest, query)
@@ -66,6 +68,17 @@ def dialect_of(name: str) -> Dialect:
     near = nearest(name, known)
     hint = f"did you mean {near!r}? " if near else ""
     raise UsageError(f"there is no dialect {name!r}; {hint}known are {', '.join(known)}")
+
+
+def _exchange_of(host: str | None) -> Dialect | None:
+    """Return the dialect whose exchange has a server of this name."""
+    name = host_name(host or "")
+    return None if name is None or is_loopback(name) else _hosts().get(name)
+
+
+@cache
+def _hosts() -> dict[str, Dialect]:
+    return {host: dialect for dialect in DIALECTS.values() for host in dialect.hosts}
 
 
 def _market_of(path: str) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from feed.dialects.base import Form
 from feed.market.commands import CommandError
-from feed.market.markets import HostedMarket
+from feed.market.hosted import HostedMarket
 from feed.protocol.effects import Act
 from feed.protocol.events import CommandDone, ErrorEvent, Event
 from feed.protocol.requests import Expect, RequestId

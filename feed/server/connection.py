@@ -23,7 +23,7 @@ from websockets.protocol import OPEN, Event
 
 from feed.dialects.base import Dialect
 from feed.faults.fault import Fault
-from feed.market.markets import HostedMarket
+from feed.market.hosted import HostedMarket
 from feed.protocol.requests import Subscribe
 from feed.server.query import Connect
 from feed.units import MICROSECOND, MILLISECOND

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
@@ -14,6 +13,7 @@ from feed.faults.door import Welcome
 from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, check_names
 from feed.hints import nearest
+from feed.log import get_logger
 from feed.market.market import Market
 from feed.server.admission import host_name
 from feed.server.connection import FeedConnection
@@ -23,7 +23,7 @@ from feed.units import SECOND
 
 __all__ = ["foreign_host", "meet_faults", "quiet_logger", "wanted_faults", "wrong_answer"]
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 WRONG_KEY = "d3JvbmcgYW5zd2VyIG9mIGEgcHJveHk="
 """Value of `Sec-WebSocket-Accept` that belongs to no request."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import orjson
-import structlog
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from feed.clock import Clock
+from feed.log import get_logger
 from feed.protocol.effects import Effect, Join, Stream
 from feed.protocol.events import ErrorEvent
 from feed.server.connection import FeedConnection
@@ -32,7 +32,7 @@ REFUSAL_EVERY = 1 * SECOND
 UNSAID = {1000: "it was done", 1001: "its page was left"}
 """Texts by close code for clients that give no reason."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 def say_opened(name: str, connection: FeedConnection) -> None:

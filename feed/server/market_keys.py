@@ -11,7 +11,7 @@ from feed.errors import UsageError
 from feed.faults.fault import Fault
 from feed.faults.registry import read_faults
 from feed.hints import nearest
-from feed.market.markets import NAME, MarketSpec
+from feed.market.spec import NAME, MarketSpec
 from feed.scenario.draft import DRAFT, is_draft
 from feed.scenario.values import Anchor
 from feed.units import MAX_SEED, parse_duration, parse_speed, parse_time

@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from feed.clock import Clock, Now
-from feed.delivery.framing import ping_frame
-from feed.delivery.outbox import Outbox
-from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form, shape_of
 from feed.faults.link import LinkCut
 from feed.faults.plan import FaultTarget
-from feed.market.markets import HostedMarket
+from feed.log import get_logger
+from feed.market.hosted import HostedMarket
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode, clipped_reason
 from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leave, ProbePeer, Reform, Send
-from feed.protocol.events import Closing, ErrorEvent, Event, MarketChanged
+from feed.protocol.events import ErrorEvent, Event, MarketChanged
 from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
 from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
+from feed.server.farewell import CLOSE_GRACE, SLOW_GRACE, Farewell, closing_event
 from feed.server.faultdesk import FaultDesk
 from feed.server.faulting import WIRE
 from feed.server.limits import PeerLimits
-from feed.server.lines import say_closed, say_error, say_streams
+from feed.server.lines import say_error, say_streams
+from feed.server.outlet import Outlet
+from feed.server.pings import barrier_number, barrier_ping, progress_number
 from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams
 from feed.server.talk import Talk
-from feed.server.watchdog import Watchdog
 from feed.server.watching import watch_statuses
-from feed.units import MILLISECOND, SECOND
+from feed.units import MILLISECOND
 
 __all__ = ["Peer"]
 
-CLOSE_GRACE = 5 * SECOND
-"""The time a client may take to answer a close frame before its TCP connection is dropped."""
-
-SLOW_GRACE = 1 * SECOND
-"""The same for a client that was too slow: its buffer is full, so it will hardly see the close frame."""
-
-BARRIER = b"barrier "
-"""What a ping of the market's barrier begins with; its number follows."""
-
-MAX_QUESTION = 18
-"""The maximum number of digits in the number of a progress ping."""
-
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class Peer:
@@ -70,9 +55,9 @@ class Peer:
     """
 
     __slots__ = (
-        "_alarms", "_clock", "_closed", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_hub",
-        "_last_sent", "_limits", "_loop", "_market", "_on_gone", "_outbox", "_session", "_streams", "_subscriber",
-        "_talk", "_watchdog", "_why", "_witness", "alarm", "faults", "hosted", "name",
+        "_alarms", "_clock", "_commands", "_connection", "_counters", "_epoch", "_farewell", "_last_sent", "_limits",
+        "_market", "_on_gone", "_outlet", "_session", "_streams", "_talk", "_witness", "alarm", "faults", "hosted",
+        "name",
     )  # fmt: skip
 
     def __init__(
@@ -100,23 +85,14 @@ class Peer:
         self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._hub = market.hub
         self._session, conversation = form.dialect.open(seat)
         self._talk = Talk(name, form, conversation, alarms, clock)
         self._on_gone = on_gone
-        self._loop = asyncio.get_running_loop()
-        stamped = form.dialect.has_stamps
-        self._outbox = Outbox(connection, limits.outbox, self._too_slow)
-        self._subscriber = Subscriber(
-            self._outbox,
-            None if stamped else connection.descriptor,
-            connection.round_trip,
-            is_measurable=not form.dialect.is_foreign,
-            stamp=conversation.stamp if stamped else None,
-        )
+        self._outlet = Outlet(connection, market.hub, form, conversation, clock, limits.outbox, self._too_slow)
+        subscriber = self._outlet.subscriber
         self._streams = PeerStreams(
             market,
-            self._subscriber,
+            subscriber,
             form,
             clock,
             keep_fresh=connection.keep_fresh,
@@ -125,16 +101,12 @@ class Peer:
         )
         target = FaultTarget(name, connection.ordinal, shape_of(form.dialect), WIRE)
         self.faults = FaultDesk(
-            self, target, connection.wishes.client, market, self._subscriber, clock, self._talk, self._session
+            self, target, connection.wishes.client, market, subscriber, clock, self._talk, self._session
         )
         self._last_sent = 0
         self._alarms = alarms
         self.alarm = 0
-        self._watchdog = Watchdog(self._outbox, clock)
-        self._farewell: asyncio.TimerHandle | None = None
-        self._closed = False
-        # The reason this side closed it, for the log.
-        self._why = ""
+        self._farewell = Farewell(name, connection)
 
     def open(self) -> None:
         """Greet the client and begin to take its messages."""
@@ -159,46 +131,44 @@ class Peer:
             self.carry_out(self._session.renew())
 
     def _hear_status(self, status: str) -> bool:
-        if not self._closed:
+        if not self._farewell.is_over:
             self.carry_out(self._session.status_changed(status, self._clock.read()))
-        return not self._closed
+        return not self._farewell.is_over
 
     def send(self, event: Event) -> None:
         """Send an event now."""
-        if self._closed:
+        if self._farewell.is_over:
             return
         if isinstance(event, ErrorEvent):
             self._counters.errors[event.code] += 1
             say_error(self.name, event)
         if data := self._talk.frames_of(event):
             # An event follows the trades that were published before it.
-            self._hub.release(self._subscriber)
+            self._outlet.release()
             self._last_sent = self._clock.now()
             self._witness.tell(event)
-            self._subscriber.say(data, type(event).__name__)
+            self._outlet.subscriber.say(data, type(event).__name__)
 
     def close(self, code: CloseCode, reason: str, *, after: int = 0) -> None:
         """Announce a close and carry it out `after` nanoseconds later."""
-        if self._closed:
+        if self._farewell.is_over:
             return
         text = clipped_reason(reason)
-        in_ms = after // MILLISECOND
-        self.send(Closing(code=code.number, reason=text, in_ms=in_ms, reconnect=code.reconnect))
+        self.send(closing_event(code, text, after // MILLISECOND))
         if after:
-            self._farewell = self._loop.call_later(after / SECOND, self._close_now, code, text)
+            self._farewell.plan(after, self._close_now, code, text)
         else:
             self._close_now(code, text)
 
     def drop(self, reason: str) -> None:
         """End the TCP connection without a close frame."""
-        self._why = self._why or reason
-        self._connection.drop()
+        self._farewell.drop(reason)
 
     def ask(self, number: int) -> None:
         """Send the client a ping frame behind everything sent so far; its answer goes to the market's barrier."""
-        self._hub.release(self._subscriber)
+        self._outlet.release()
         self._witness.ping()
-        self._subscriber.say(ping_frame(BARRIER + b"%d" % number))
+        self._outlet.subscriber.say(barrier_ping(number))
 
     # PeerPort: callbacks of the connection.
 
@@ -211,7 +181,7 @@ class Peer:
 
     def control(self, frame: bytes) -> bool:
         """Return True if a control frame may be sent as it is; faults may want it for themselves."""
-        return self._closed or self.faults.control(frame)
+        return self._farewell.is_over or self.faults.control(frame)
 
     def take_message(self, payload: bytes) -> None:
         """Handle a text message that has come through all faults."""
@@ -246,33 +216,30 @@ class Peer:
         """Handle a pong frame: the answer to a progress ping sent with data, or just a sign of life."""
         self.carry_out(self._session.pong_frame(payload, self._clock.read()))
         self._witness.pong()
-        if payload.startswith(BARRIER):
-            if (number := payload.removeprefix(BARRIER)).isdigit() and len(number) <= MAX_QUESTION:
-                self.hosted.barrier.hear(self, int(number))
-        elif len(payload) <= MAX_QUESTION and payload.isdigit():
-            self._hub.hear(self._subscriber, int(payload))
+        if (number := barrier_number(payload)) is not None:
+            self.hosted.barrier.hear(self, number)
+        elif (number := progress_number(payload)) is not None:
+            self._outlet.hear(number)
             self._streams.sample()
 
     def paused(self) -> None:
         """Send through the outbox and watch it, since unsent bytes wait."""
         self._witness.blocked += 1
-        self._hub.queue(self._subscriber)
-        self._watchdog.start()
+        self._outlet.pause()
 
     def resumed(self) -> None:
         """Stop watching the outbox and send waiting messages, since no unsent bytes wait any more."""
-        self._watchdog.stop()
+        self._outlet.resume()
         self.go_on()
 
     def go_on(self) -> None:
         """Send the client its waiting messages."""
-        if not self._outbox.blocked:
-            self._hub.resume(self._subscriber)
+        if self._outlet.go_on():
             self._streams.resume()
 
     def closing(self) -> None:
         """Give the client a moment to answer the close frame that has been sent."""
-        if not self._closed:
+        if not self._farewell.is_over:
             self._end(CLOSE_GRACE)
 
     def failed(self) -> None:
@@ -282,18 +249,11 @@ class Peer:
 
     def lost(self) -> None:
         """Handle the loss of the TCP connection."""
-        say_closed(self.name, self._connection, self._why)
-        self._witness.end(self._connection.goodbye, self._subscriber.skipped)
-        self._closed = True
-        self._outbox.closed = True
+        self._farewell.finish()
+        self._witness.end(self._connection.goodbye, self._outlet.subscriber.skipped)
         self._stop()
         self._market.depart(self)
         self._market.faults.leave(self.faults)
-        self.hosted.barrier.leave(self)
-        self._watchdog.stop()
-        self._alarms.forget(self)
-        if self._farewell is not None:
-            self._farewell.cancel()
         self._on_gone(self)
 
     # Effects of the session.
@@ -301,7 +261,7 @@ class Peer:
     def carry_out(self, effects: list[Effect]) -> None:
         """Carry out effects of the session, in order."""
         for effect in effects:
-            if self._closed:
+            if self._farewell.is_over:
                 return
             self._carry_out(effect)
         self._arm()
@@ -333,12 +293,12 @@ class Peer:
     def _arm(self) -> None:
         """Set one alarm for all deadlines of the session; a postponed heartbeat is noticed when it fires."""
         deadline = self._session.deadline
-        if deadline is not None and not self._closed:
+        if deadline is not None and not self._farewell.is_over:
             self._alarms.set(self, deadline)
 
     def wake(self, now: Now) -> None:
         """Handle the alarm: a deadline of the session may be due."""
-        if not self._closed:
+        if not self._farewell.is_over:
             self.carry_out(self._session.expire(now, self._latest()))
 
     def _latest(self) -> int:
@@ -350,48 +310,37 @@ class Peer:
     # The end.
 
     def _too_slow(self, reason: str) -> None:
-        if self._closed:
+        if self._farewell.is_over:
             return
         self._counters.slow += 1
         text = clipped_reason(f"{codes.TOO_SLOW.meaning} ({reason})")
         code = codes.TOO_SLOW
-        self._why = text
-        closing = Closing(code=code.number, reason=text, in_ms=0, reconnect=code.reconnect)
         if not self.faults.is_mid_frame:
             # Past the outbox, whose bound is what it has just run into.
-            self._connection.write(self._talk.frames_of(closing))
+            self._connection.write(self._talk.frames_of(closing_event(code, text, 0)))
         self._end(SLOW_GRACE)
-        self._connection.say_close(self._talk.close_number(code), text)
+        self._farewell.say(self._talk.close_number(code), text)
 
     def cut(self, cut: LinkCut) -> None:
         """End the connection as a fault wants it."""
-        log.debug("x cut", connection=self.name, how=cut.how)
-        self._why = self._why or f"a fault: {cut.how}"
         self._witness.cut = cut.how
         self._end(cut.lasts or CLOSE_GRACE)
-        self._connection.cut(cut.how, cut.code, clipped_reason(cut.reason))
+        self._farewell.cut(cut)
 
     def _close_now(self, code: CloseCode, reason: str) -> None:
         self.faults.close()
-        self._hub.release(self._subscriber)
-        number = self._talk.close_number(code)
-        log.debug("> close", connection=self.name, code=number, reason=reason)
-        self._why = reason
-        self._connection.say_close(number, reason)
+        self._outlet.release()
+        self._farewell.say(self._talk.close_number(code), reason)
 
     def _stop(self) -> None:
-        """Let nothing more go to the client."""
+        """Let nothing more go to the client, and wait for nothing more from it."""
+        self.hosted.barrier.leave(self)
+        self._outlet.close()
         self._streams.stop()
         self.faults.stop()
+        self._alarms.forget(self)
 
     def _end(self, grace: int) -> None:
         """Leave the fan-out, since nothing may follow a close frame, and drop the connection after `grace` ns."""
-        self._closed = True
-        self.hosted.barrier.leave(self)
-        self._outbox.closed = True
+        self._farewell.begin(grace)
         self._stop()
-        self._watchdog.stop()
-        self._alarms.forget(self)
-        if self._farewell is not None:
-            self._farewell.cancel()
-        self._farewell = self._loop.call_later(grace / SECOND, self._connection.drop)

@@ -11,7 +11,7 @@ from feed.dialects.registry import DIALECTS, NATIVE, PLAIN
 from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, read_faults
 from feed.hints import nearest
-from feed.market.markets import NAME, MarketSpec
+from feed.market.spec import NAME, MarketSpec
 from feed.protocol.keys import StreamKeyError, subscription_of
 from feed.protocol.requests import Subscribe
 from feed.protocol.view import MarketView

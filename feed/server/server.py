@@ -3,65 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import ssl
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.http11 import Request, Response
 
 from feed.clock import Clock
 from feed.dialects.base import Dialect
-from feed.errors import FeedError
-from feed.faults.registry import FaultError
-from feed.market.markets import HostedMarket, Markets, MarketSpec
+from feed.log import get_logger
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.seat import Seat
-from feed.server.addressing import address_of, dialect_of, is_exchange_host
-from feed.server.admission import ConnectRates, ControlRule, HostRule, OriginRule, same_token
+from feed.server.addressing import dialect_of
+from feed.server.admission import ControlRule, HostRule, OriginRule, same_token
 from feed.server.alarms import Alarms
 from feed.server.connection import DEFLATE, FeedConnection
-from feed.server.cors import answer_options, sharing
 from feed.server.counters import ServerCounters
-from feed.server.doorkeeper import foreign_host, meet_faults, quiet_logger, wanted_faults, wrong_answer
-from feed.server.http.exchanges import ExchangePages
-from feed.server.http.routes import (
-    Caller,
-    Commanded,
-    Endpoint,
-    Page,
-    Routes,
-    bearer_of,
-    header,
-    is_upgrade,
-    problem,
-    refusal,
-    respond,
-)
+from feed.server.doorkeeper import quiet_logger, wrong_answer
+from feed.server.handshake import Handshakes, address_of_client
+from feed.server.http.routes import Commanded, Endpoint, header
 from feed.server.limits import ServerLimits
-from feed.server.lines import Refusals, say_opened
-from feed.server.market_keys import QueryError
+from feed.server.lines import say_opened
 from feed.server.peer import Peer
-from feed.server.query import parse_address, subscriptions_of
 from feed.server.report.witness import Reports
 from feed.units import MILLISECOND, SECOND
 
 __all__ = ["FeedServer", "ServerLimits"]
-
-READING = ("GET", "HEAD")
-"""HTTP methods that change nothing."""
 
 DRAIN_STEP = 10 * MILLISECOND
 """The time between closes while draining, if time allows: clients then do not all reconnect at once."""
 
 FAILED = "the market's source failed"
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class FeedServer:
@@ -96,17 +74,19 @@ class FeedServer:
         markets.on_removed = self._close_removed
         self._limits = limits
         self._clock = clock
-        self._origins = OriginRule(origins)
-        self._hosts = HostRule(hosts)
         self._token = token
-        self._rates = ConnectRates(limits.connect_rate)
         self._peers: dict[Peer, None] = {}
-        self._numbers = itertools.count(1)
-        self._names = itertools.count(1)
-        self._refusals = Refusals(clock)
-        self._routes = Routes({})
-        self._exchanges = ExchangePages(
-            markets, clock, limits.history_timeout, is_lenient=limits.lifts_exchange_limits, token=token
+        self._handshakes = Handshakes(
+            markets,
+            limits,
+            clock,
+            self.counters,
+            self.reports,
+            origins=OriginRule(origins),
+            hosts=HostRule(hosts),
+            token=token,
+            control_token=self._control.token,
+            count_peers=self._peers.__len__,
         )
         self._server: Server | None = None
         self._tls: ssl.SSLContext | None = None
@@ -117,7 +97,7 @@ class FeedServer:
 
     def mount(self, pages: Mapping[str, Endpoint], commands: Mapping[tuple[str, str], Commanded] | None = None) -> None:
         """Answer these HTTP paths, and these methods and paths that change something."""
-        self._routes = Routes(pages, self._token, commands, also=self._control.token)
+        self._handshakes.mount(pages, commands)
 
     @property
     def open_connections(self) -> int:
@@ -135,7 +115,7 @@ class FeedServer:
         self._tls = tls
         self._alarms = Alarms(self._clock)
         self._server = await self._listen(host, port)
-        self._hosts.listen(host, [address for address, _ in self.addresses])
+        self._handshakes.listen(host, [address for address, _ in self.addresses])
 
     async def listen_also(self, host: str, port: int, name: str) -> int:
         """Listen on one more port, which speaks one dialect; return its number. Raises OSError, UsageError."""
@@ -151,7 +131,7 @@ class FeedServer:
             port,
             ssl=self._tls,
             create_connection=partial(self._connection, dialect=dialect),  # type: ignore[arg-type]  # only ever called
-            process_request=self._admit_and_say,
+            process_request=self._handshakes.answer,
             process_response=wrong_answer,
             compression=None,
             extensions=[DEFLATE] if limits.compression else None,
@@ -219,86 +199,6 @@ class FeedServer:
     def _close_removed(self, hosted: HostedMarket) -> None:
         self.close_market(hosted, codes.MARKET_GONE, "the market was removed")
 
-    # Handshake.
-
-    async def _admit_and_say(self, connection: ServerConnection, request: Request) -> Response | None:
-        response = await self._admit(connection, request)
-        if response is not None:
-            self._refusals.say_answer(request, response, connection.remote_address)
-        return response
-
-    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer plain HTTP, refuse what may not connect, and let the library go on with the rest."""
-        host = header(request, "Host")
-        # Names of exchanges lead to their dialect and nowhere else.
-        if not self._hosts.allows(host) and not is_exchange_host(host):
-            return self._refuse("host", foreign_host(host or ""))
-        assert isinstance(connection, FeedConnection)
-        where = address_of(request.path, host, connection.dialect)
-        address = _address_of(connection)
-        if not is_upgrade(request):
-            if where.dialect.rest is not None:
-                return await self._exchanges.answer(request, where, address)
-            return await self._plain(request, address)
-        if len(self._peers) >= self._limits.max_connections:
-            return self._refuse("full", problem(503, "LIMIT_EXCEEDED", "The server has all the connections it takes"))
-        if not self._rates.allows(address, self._clock.now()):
-            return self._refuse("rate", problem(429, "RATE_LIMITED", "Too many connections a second from one address"))
-        try:
-            wishes = parse_address(where)
-        except QueryError as error:
-            page = refusal(error)
-            return self._refuse("query", replace(page, status=404) if where.dialect.is_foreign else page)
-        if (refused := self._exchanges.refusal_of(wishes.form.dialect, request, address)) is not None:
-            return self._refuse("exchange", refused)
-        if not wishes.form.dialect.is_foreign and not self._lets_in(request, header(request, "Origin")):
-            # It is closed after the handshake; no market is made for it.
-            wishes = replace(wishes, market=None, spec=MarketSpec(), streams=(), faults=(), plan=None)
-        connection.wishes = wishes
-        try:
-            connection.hosted, _ = self._markets.join(wishes.market, wishes.spec)
-        except FeedError as error:
-            return self._refuse("market", refusal(error))
-        try:
-            market = connection.hosted.market
-            connection.wanted = subscriptions_of(wishes.streams, market)
-            connection.faults = wanted_faults(wishes, market)
-        except (QueryError, FaultError) as error:
-            self._markets.leave(connection.hosted)
-            return self._refuse("query", refusal(error))
-        connection.ordinal, connection.label = next(connection.hosted.ordinals), f"c{next(self._numbers)}"
-        self.reports.of(connection.hosted).knock(connection.label, wishes.client)
-        response = await meet_faults(connection)
-        if response is not None:
-            self.counters.refused["fault"] += 1
-            self._markets.leave(connection.hosted)
-        return response
-
-    async def _plain(self, request: Request, address: str) -> Response:
-        """Return the answer to plain HTTP; pages of an origin that may use the socket may read it."""
-        origin = header(request, "Origin")
-        allowed = self._lets_in(request, origin)
-        if not allowed:
-            self._note_origin(origin)
-        if request.method == "OPTIONS":
-            return answer_options(request, origin, allowed=allowed)
-        if not allowed and request.method not in READING:
-            hint = f"start feed with --origin {(origin or '')[:60]}"
-            return self._refuse("origin", problem(403, "NOT_ALLOWED", "This page may not control markets", hint=hint))
-        response = await self._routes.answer(request, Caller(address, bearer_of(request)))
-        for name, value in sharing(origin if allowed else None).items():
-            response.headers[name] = value
-        return response
-
-    def _lets_in(self, request: Request, origin: str | None) -> bool:
-        host = header(request, "Host")
-        own = host if host is not None and self._hosts.knows(host) else None
-        return self._origins.allows(origin, own)
-
-    def _refuse(self, reason: str, page: Page) -> Response:
-        self.counters.refused[reason] += 1
-        return respond(page, {"Retry-After": "1"} if page.status in (429, 503) else None)
-
     async def _handle(self, connection: ServerConnection) -> None:
         assert isinstance(connection, FeedConnection)
         self.counters.connections += 1
@@ -358,7 +258,7 @@ class FeedServer:
         """Return True if a client may command its market at once: by the rule in the shared one, else by its token."""
         hosted = connection.hosted
         if hosted.is_shared:
-            return self._control.allows(_address_of(connection), None)
+            return self._control.allows(address_of_client(connection), None)
         return hosted.spec.token is None or same_token(connection.wishes.spec.token, hosted.spec.token)
 
     def _origin_refused(self, peer: Peer, connection: FeedConnection) -> bool:
@@ -370,18 +270,11 @@ class FeedServer:
         origin = header(request, "Origin") if request is not None else None
         # Pages of any origin read exchanges.
         is_foreign = connection.wishes.form.dialect.is_foreign
-        if request is None or is_foreign or self._lets_in(request, origin):
+        if request is None or is_foreign or self._handshakes.lets_in(request, origin):
             return False
-        shown = self._note_origin(origin)
+        shown = self._handshakes.note_origin(origin)
         peer.close(codes.POLICY, f"pages from {shown} may not connect; start feed with --origin {shown}")
         return True
-
-    def _note_origin(self, origin: str | None) -> str:
-        """Count and log a refused origin, since the page's developer does not see the reason; return it shortened."""
-        self.counters.refused["origin"] += 1
-        shown = (origin or "")[:60]
-        log.warning("origin refused", origin=shown, hint=f"start with --origin {shown}")
-        return shown
 
     def _gone(self, peer: Peer) -> None:
         self._peers.pop(peer, None)
@@ -393,7 +286,3 @@ class FeedServer:
             self._emptied.set()
         else:
             self._emptied.clear()
-
-
-def _address_of(connection: ServerConnection) -> str:
-    return str((connection.remote_address or ("",))[0])

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
 
-import structlog
-
 from feed.clock import Clock
 from feed.delivery.backfill import Backfill
 from feed.delivery.pulse import FIRST
 from feed.delivery.sampler import Sampler
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
+from feed.log import get_logger
 from feed.market.market import Market
 from feed.protocol.effects import Join, Leave, Stream, View
 from feed.units import SECOND
@@ -23,7 +22,7 @@ from feed.units import SECOND
 __all__ = ["PeerStreams"]
 
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class _Leg(NamedTuple):

@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import TextIO, cast
 
-import structlog
+from feed.log import structlog
 
 __all__ = ["configure_logs", "ready_line", "say_error"]
 
@@ -71,4 +71,7 @@ _STAMPS: list[structlog.typing.Processor] = [
 def _finish(form: str) -> list[structlog.typing.Processor]:
     if form == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [_printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [
+        _printable,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
+    ]

@@ -6,7 +6,7 @@ import asyncio
 import errno
 from typing import Any
 
-import structlog
+from feed.log import get_logger
 
 __all__ = ["log_loop_errors"]
 
@@ -18,7 +18,7 @@ GONE = frozenset(
 USED_UP = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 """Errors of a process or machine that can't take another connection for now."""
 
-log = structlog.get_logger("feed.server")
+log = get_logger("feed.server")
 
 
 def log_loop_errors(loop: asyncio.AbstractEventLoop) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import structlog
-
 from feed.clock import Clock
 from feed.data.ticks import Source
 from feed.errors import UsageError
 from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, check_names
 from feed.hints import nearest
+from feed.log import get_logger
 from feed.market.commands import CommandError
 from feed.market.history import ResumeWindow
+from feed.market.hosted import MAIN, OpenedMarket
 from feed.market.market import Market, MarketIdentity
-from feed.market.markets import MAIN, NAME, MarketSpec, OpenedMarket
 from feed.market.plan import EpochPlan
+from feed.market.spec import NAME, MarketSpec
 from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
 from feed.market.traffic import KeptTraffic
@@ -32,7 +32,7 @@ from feed.units import MILLISECOND, MINUTE, format_duration
 
 __all__ = ["MarketOpener"]
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class MarketOpener:

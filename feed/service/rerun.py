@@ -15,8 +15,10 @@ from feed.faults.registry import read_fault
 from feed.market.commands import Entry
 from feed.market.comparison import Difference, TrafficComparison
 from feed.market.digest import FORMAT_VERSION
-from feed.market.markets import MAIN, Markets, MarketSpec, OpenedMarket
+from feed.market.hosted import MAIN, OpenedMarket
+from feed.market.markets import Markets
 from feed.market.rerun import Rerun, entries_from, play_log
+from feed.market.spec import MarketSpec
 from feed.scenario.find import find_scenario
 from feed.scenario.generator import GENERATOR_VERSION
 from feed.scenario.values import Anchor

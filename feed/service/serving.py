@@ -13,19 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from feed.clock import Clock, SystemClock
 from feed.delivery.outbox import OutboxLimits
 from feed.errors import UsageError
+from feed.log import get_logger
+from feed.market.hosted import MAIN, HostedMarket, MarketsLimits
 from feed.market.market import Market
-from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, MarketSpec
+from feed.market.markets import Markets
+from feed.market.spec import MarketSpec
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
 from feed.protocol.view import SessionLimits
 from feed.scenario.find import list_scenarios, scenario_text
 from feed.server.admission import ControlRule
-from feed.server.contracts import openapi_document
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics
 from feed.server.http.pages import Pages
@@ -50,7 +50,7 @@ SAME_SIGNAL = 200 * MILLISECOND
 END_GRACE = 1 * SECOND
 """Time (ns) from the message that the market has ended to the close of its connections."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None, rerun: BundleRerun | None = None) -> int:
@@ -70,6 +70,8 @@ def serve(settings: ServeSettings, ready: Callable[[str], None] | None = None, r
 
 def http_contract() -> dict[str, Any]:
     """Return the OpenAPI document of a server with default settings, which is not started."""
+    from feed.server.contracts import openapi_document  # Its models cost a start that few need.
+
     settings, clock = ServeSettings(), SystemClock()
     markets = Markets(MarketOpener(settings, clock).open, clock, _markets_limits(settings.limits))
     server = FeedServer(markets, _server_limits(settings.limits, compression=False), clock)

@@ -5,20 +5,16 @@ Times are nanoseconds once they are read; users write `10s`, `1m30s` or a bare n
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 
-from feed.errors import SettingsError, UsageError
-from feed.hints import nearest
+from feed.errors import UsageError
 from feed.scenario.values import Anchor, reads
-from feed.units import DAY, HOUR, MAX_SEED, MICROSECOND, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
+from feed.units import DAY, HOUR, MAX_SEED, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
 
 __all__ = [
     "ENV_PREFIX",
@@ -27,11 +23,6 @@ __all__ = [
     "Anchor",
     "Limits",
     "ServeSettings",
-    "default_text",
-    "doubtful_variables",
-    "load_settings",
-    "option_name",
-    "range_text",
 ]
 
 ENV_PREFIX = "FEED_"
@@ -39,13 +30,6 @@ ENV_PREFIX = "FEED_"
 REPEATED = frozenset({"origins", "allowed_hosts", "record_channels", "dialects"})
 """Settings whose option may be given several times; their variable is a list separated by commas."""
 
-NEAR = 0.7
-"""Similarity to a setting's name, from 0 to 1, from which on a variable counts as a misspelling."""
-
-# Variables that Kubernetes and Docker set in every container for a service whose name begins with "feed".
-_PLATFORM = re.compile(r"FEED(_\w+)?_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
-_PLATFORM_PORT = re.compile(r"FEED(_\w+)?_PORT")
-_PLATFORM_ADDRESS = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -104,7 +88,7 @@ class Limits(BaseModel):
     if its description says so.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     max_message_size: ByteSize = Field(
         ByteSize(64 * KIB), ge=KIB, le=16 * MIB, description="Largest message a client may send; above: close 1009"
@@ -272,120 +256,3 @@ class ServeSettings(Limits):
         """Limits alone, as the server takes them."""
         # The values have been parsed and checked: parsed again, times in ns would be taken for seconds.
         return Limits.model_construct(**{name: getattr(self, name) for name in Limits.model_fields})
-
-
-def option_name(field: str) -> str:
-    """Return the command line's name of a setting: `--max-message-size`; a repeated one is in the singular."""
-    name = field.removesuffix("s") if field in REPEATED else field
-    return "--" + name.replace("_", "-")
-
-
-def range_text(field: str) -> str:
-    """Return the allowed values of a setting, such as `100ms to 1h`; empty if its parser's own message gives them."""
-    info = ServeSettings.model_fields[field]
-    bounds: list[Any] = [getattr(item, name) for name in ("ge", "le") for item in info.metadata if hasattr(item, name)]
-    if len(bounds) != 2:
-        return ""
-    return " to ".join(_with_unit(bound, info) for bound in bounds)
-
-
-def default_text(field: str) -> str:
-    """Return a setting's default as users write it, such as `default 10s`; empty if there is none."""
-    info = ServeSettings.model_fields[field]
-    value = info.default
-    if value is None or value == ():
-        return ""
-    if isinstance(value, tuple):
-        return f"default {', '.join(value)}"
-    return f"default {value if isinstance(value, str) else _with_unit(value, info)}"
-
-
-def load_settings(options: Mapping[str, object] | None = None) -> ServeSettings:
-    """Return the settings: each from the options, else from its `FEED_*` variable, else its default.
-
-    Args:
-        options: values by field name; None means not given.
-
-    Raises:
-        SettingsError: names each bad setting, its value and what is allowed. Unknown variables in the environment are
-            ignored; `doubtful_variables` finds those that may be a misspelling.
-    """
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    problems = [f"unknown option {option_name(name)}" for name in given if name not in ServeSettings.model_fields]
-    if problems:
-        raise SettingsError("\n".join(problems))
-    told = {**_variables(os.environ), **given}
-    try:
-        return ServeSettings(**told)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_described(dict(item), given, told) for item in error.errors())) from None
-
-
-def doubtful_variables() -> list[str]:
-    """Return warnings of variables that are no settings but look like a misspelt one, each with the right name."""
-    found = []
-    for variable, text in sorted(os.environ.items()):
-        name = variable.upper()
-        if name.startswith(ENV_PREFIX) and not _is_setting(name) and not _is_platforms(name, text):
-            near = nearest(name.removeprefix(ENV_PREFIX), ServeSettings.model_fields, cutoff=NEAR)
-            if near is not None:
-                found.append(f"{variable} is no setting; did you mean {ENV_PREFIX}{near.upper()}?")
-    return found
-
-
-def _variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings given as variables, by field name; of two that differ in case, the upper-case one."""
-    found: dict[str, str] = {}
-    for variable, text in sorted(environment.items()):
-        name = variable.upper()
-        if _is_setting(name) and not _is_platforms(name, text):
-            found.setdefault(name.removeprefix(ENV_PREFIX).lower(), text)
-    return found
-
-
-def _is_setting(variable: str) -> bool:
-    return variable.startswith(ENV_PREFIX) and variable.removeprefix(ENV_PREFIX).lower() in ServeSettings.model_fields
-
-
-def _is_platforms(variable: str, text: str) -> bool:
-    """Return True for a platform's service address: `FEED_PORT=tcp://10.0.0.1:8765` was not written by a user."""
-    if _PLATFORM_PORT.fullmatch(variable) and _PLATFORM_ADDRESS.match(text):
-        return True
-    return _PLATFORM.fullmatch(variable) is not None
-
-
-def _described(item: dict[str, Any], given: Mapping[str, object], told: Mapping[str, object]) -> str:
-    if not item["loc"]:
-        return str(item["ctx"]["error"])
-    field = str(item["loc"][0])
-    variable = ENV_PREFIX + field.upper()
-    name = option_name(field) if field in given else variable
-    # The text as written: pydantic's own input is the parsed value.
-    written = told.get(field, item["input"])
-    shown = "" if field == "token" else f" {str(written)[:60]!r}"
-    allowed = range_text(field)
-    return f"{name}{shown}: {_reason(item)}" + (f"; allowed is {allowed}" if allowed else "")
-
-
-def _reason(item: dict[str, Any]) -> str:
-    own = item.get("ctx", {}).get("error")
-    if isinstance(own, ValueError):
-        return str(own)
-    # The bounds of pydantic's own message are in nanoseconds or bytes.
-    return "out of range" if item["type"] in ("greater_than_equal", "less_than_equal") else str(item["msg"])
-
-
-def _with_unit(value: float, info: FieldInfo) -> str:
-    if info.annotation is ByteSize:
-        return ByteSize(value).human_readable(separator=" ").replace(".0 ", " ")
-    if isinstance(value, int) and any(isinstance(item, BeforeValidator) for item in info.metadata):
-        return _short_duration(int(value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _short_duration(nanoseconds: int) -> str:
-    units = (("d", DAY), ("h", HOUR), ("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND))
-    for name, unit in units:
-        if nanoseconds >= unit and nanoseconds % unit == 0:
-            return f"{nanoseconds // unit}{name}"
-    return f"{nanoseconds}ns" if nanoseconds else "0"

@@ -10,7 +10,7 @@ from feed.data.book import Books
 from feed.data.ticks import Instrument, TickBlock
 from feed.engine.books import SAMPLE_ROWS, books_around
 from feed.errors import UsageError, failure
-from feed.importing.columns import head_of
+from feed.importing.heads import head_of
 from feed.importing.magnitudes import TooFineError
 from feed.importing.options import Options
 from feed.importing.running import FileImport, check_files, import_files

@@ -59,7 +59,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class BundleManifest(BaseModel):
     """What made the bundle, and what its market was made with; times in ns."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     format: int = Field(description="Version of the bundle's own form", ge=1)
     version: str = Field(max_length=64, description="Version of feed")

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import structlog
-
 from feed.clock import Clock
+from feed.log import get_logger
 from feed.tape.layout import RecordingGap, RecordingInfo
 from feed.tape.rows import Piece, Row, rows_in, seqs_of, stream_key, weight_of
 from feed.units import SECOND
@@ -30,7 +29,7 @@ MAX_WAITING = 64 * 1024 * 1024
 MAX_GAPS = 10_000
 """Maximum of gaps that are listed one by one; further ones are only counted."""
 
-log = structlog.get_logger("feed.recording")
+log = get_logger("feed.recording")
 
 
 @dataclass(frozen=True, slots=True)

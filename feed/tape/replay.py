@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from feed.data.book import Books, QuoteBlock
 from feed.data.columns import QUOTES
 from feed.data.inference import held_quotes
 from feed.data.messages import RecordedRows
-from feed.data.ticks import NEVER, STATUSES, Batch, Instrument, Source, StatusChange, TickBlock
+from feed.data.ticks import NEVER, Batch, Instrument, Source, StatusChange, TickBlock
 from feed.errors import failure
 from feed.tape.book import RecordedBooks, read_changes
 from feed.tape.cache import RunningLots
@@ -29,7 +27,8 @@ from feed.tape.layout import RecordingInfo
 from feed.tape.quotes import QuotedBooks
 from feed.tape.reader import open_recording
 from feed.tape.slices import Slice, info_of_slice, rows_of_slice
-from feed.units import HOUR, MILLISECOND, parse_step
+from feed.tape.statuses import read_statuses
+from feed.units import HOUR, parse_step
 
 __all__ = ["BookMaker", "RecordingSource", "instruments_of", "read_recording"]
 
@@ -42,7 +41,7 @@ Floats = NDArray[np.float64]
 BATCH_ROWS = 4096
 MAX_BATCH = HOUR
 """Maximum length of a batch, however few rows it has."""
-MOST_LEVELS = 1000
+MAX_LEVELS = 1000
 """Maximum number of levels of a book that was recorded whole."""
 AS_THEY_WERE = ("ticker", "candles")
 
@@ -75,7 +74,7 @@ class RecordingSource(Source):
         self._caches = [trades.cache for trades in self._trades]
         self._times = [cache.column("time") for cache in self._caches]
         self._traded = [RunningLots(cache.column("size")) for cache in self._caches]
-        self._opening, self._changes = _statuses(rows, [instrument.symbol for instrument in self._instruments])
+        self._opening, self._changes = read_statuses(rows, [instrument.symbol for instrument in self._instruments])
         self._rows = {key: _as_they_were(texts) for key, texts in rows.texts.items() if key[0] in AS_THEY_WERE}
         self._quotes = [
             rows.quotes[instrument.symbol].books() if instrument.symbol in rows.quotes else None
@@ -230,13 +229,13 @@ class RecordingSource(Source):
             if quoted is not None:
                 return quoted
             return self._around(instrument.symbol, partial(self._held, index), partial(self._first, index))
-        deepest = max(parts, key=lambda part: int(part) if part else MOST_LEVELS)
+        deepest = max(parts, key=lambda part: int(part) if part else MAX_LEVELS)
         texts = rows.texts["book", instrument.symbol, deepest]
         try:
             changes = list(read_changes(texts, instrument))
         except ValueError as error:
             raise failure(rows.path, f"book of {instrument.symbol}", f"cannot be read: {error}") from None
-        return RecordedBooks(changes, int(deepest) if deepest else MOST_LEVELS, int(deepest or 0))
+        return RecordedBooks(changes, int(deepest) if deepest else MAX_LEVELS, int(deepest or 0))
 
     def _touch(self, index: int) -> tuple[Ints, QuoteBlock]:
         """Return the trades without a quote of their own that a recorded book has one for, and those quotes."""
@@ -329,32 +328,3 @@ def _as_they_were(texts: Texts) -> RecordedRows:
 def _held(block: TickBlock) -> TickBlock:
     bid, ask = held_quotes(block.price, block.side, block.bid, block.ask)
     return replace(block, bid=bid, ask=ask)
-
-
-def _statuses(rows: ReplayedRows, symbols: list[str]) -> tuple[list[StatusChange], list[StatusChange]]:
-    """Return the initial statuses, and the changes, in order of time."""
-    opening: list[StatusChange] = []
-    changes: list[StatusChange] = []
-    for (channel, symbol, _), texts in rows.texts.items():
-        if channel != "status":
-            continue
-        for time, kind, text in texts:
-            snapshot = kind == "snapshot"
-            try:
-                change = _status_change(orjson.loads(text), time, snapshot=snapshot)
-            except (KeyError, TypeError, ValueError) as error:
-                raise failure(rows.path, f"status of {symbol}", f"{error} is missing or wrong") from None
-            # A status without a symbol applies to the whole venue.
-            of = [symbol] if symbol else symbols
-            (opening if snapshot else changes).extend(replace(change, symbol=name) for name in of)
-    return opening, sorted(changes, key=lambda change: change.time)
-
-
-def _status_change(data: Any, time: int, *, snapshot: bool) -> StatusChange:
-    """Translate a venue's status, perhaps in its own words, to ours."""
-    status, reason = str(data["status"]), str(data.get("reason", ""))
-    since = int(data["timestamp"]) * MILLISECOND if snapshot and "timestamp" in data else time
-    if status not in STATUSES:
-        # Such as post_only: nothing is traded as usual.
-        status, reason = "halted", reason or status
-    return StatusChange(since, "", status, reason, str(data.get("phase", "replay")))

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import structlog
 
 from feed.clock import Clock
 from feed.errors import UsageError
+from feed.log import get_logger
 from feed.tape.intake import Intake, RecordingCounters, Taken, WriterLimits
 from feed.tape.journal import part_of
 from feed.tape.layout import RecordingInfo
@@ -29,7 +29,7 @@ __all__ = ["RecordingWriter", "check_target"]
 CALM = 0.5
 """Fill level of the queue, 0 to 1, up to which the writer has caught up."""
 
-log = structlog.get_logger("feed.recording")
+log = get_logger("feed.recording")
 
 
 def check_target(path: Path) -> None:

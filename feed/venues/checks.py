@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from feed.venues.events import Event, Note, Trade, VenueBookEnd
 
-__all__ = ["CONNECTION_LOST", "ConsecutiveIds", "StreamedBooks", "lost_stream"]
+__all__ = ["CONNECTION_LOST", "ConsecutiveIds", "SharedNumbers", "StreamedBooks", "lost_stream"]
 
 CONNECTION_LOST = "the connection was lost"
 
@@ -54,6 +54,31 @@ class ConsecutiveIds:
                 yield trade
 
 
+class SharedNumbers:
+    """Numbers that one connection counts over the messages of all its streams.
+
+    Attributes:
+        last: the last number; None before the first one of a connection.
+    """
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def begin(self) -> None:
+        """Note that the next number is the first one of another connection."""
+        self.last = None
+
+    def missing(self, number: int) -> str:
+        """Return what is missing before a number, for people; empty if nothing is."""
+        before, self.last = self.last, number
+        if before is None or number == before + 1:
+            return ""
+        if number <= before:
+            return f"message {number} of the connection comes after {before}: what is between is unknown"
+        count = number - before - 1
+        return f"message {number} of the connection comes after {before}: {count} are missing, of any of its streams"
+
+
 class StreamedBooks:
     """Books whose snapshots come in the stream of their updates, by symbol and depth."""
 
@@ -66,6 +91,14 @@ class StreamedBooks:
         """Note a snapshot."""
         self._known[symbol, depth] = True
         self._without_snapshot.pop(symbol, None)
+
+    def is_known(self, symbol: str, depth: str = "") -> bool:
+        """Tell whether a book is known now."""
+        return self._known.get((symbol, depth), False)
+
+    def known(self) -> list[str]:
+        """Return the symbols whose book is known now."""
+        return list(dict.fromkeys(symbol for (symbol, _), known in self._known.items() if known))
 
     def applies(self, symbol: str, depth: str = "") -> bool:
         """Tell whether an update is a change of a known book."""

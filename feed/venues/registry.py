@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from feed.errors import UsageError
 from feed.hints import nearest
-from feed.venues import binance, bitstamp, coinbase, kraken, kraken_v2
+from feed.venues import binance, bitfinex, bitstamp, coinbase, coinbase_advanced, kraken, kraken_v2
 from feed.venues.events import Event
 
 __all__ = ["VENUES", "Parser", "SnapshotParser", "Snapshots", "Venue", "parser", "venue_of"]
@@ -71,7 +71,7 @@ class Venue:
     """Venue: its parser, its URL, and its subscribe messages.
 
     Attributes:
-        host: a part of the venue's URLs.
+        hosts: parts of the venue's URLs, of which the longest that a URL has tells the venue.
         snapshots: the place of the snapshots that are fetched beside the stream.
         renew_messages: function that returns the messages after which the stream sends a book's snapshot again.
     """
@@ -79,7 +79,7 @@ class Venue:
     name: str
     parser: Callable[[], Parser]
     url: str
-    host: str
+    hosts: tuple[str, ...]
     subscribe_messages: Callable[[Sequence[str], Sequence[str]], list[str]]
     snapshots: Snapshots | None = None
     renew_messages: Callable[[str], list[str]] | None = None
@@ -90,7 +90,7 @@ _VENUES = (
         "binance",
         binance.Binance,
         "wss://stream.binance.com:9443/stream",
-        "binance",
+        ("binance",),
         binance.subscribe_messages,
         snapshots=Snapshots(binance.snapshot_url, binance.snapshot_symbol),
     ),
@@ -98,18 +98,34 @@ _VENUES = (
         "bitstamp",
         bitstamp.Bitstamp,
         "wss://ws.bitstamp.net",
-        "bitstamp",
+        ("bitstamp",),
         bitstamp.subscribe_messages,
         snapshots=Snapshots(bitstamp.snapshot_url, bitstamp.snapshot_symbol),
     ),
     Venue(
-        "coinbase", coinbase.Coinbase, "wss://ws-feed.exchange.coinbase.com", "coinbase", coinbase.subscribe_messages
+        "coinbase", coinbase.Coinbase, "wss://ws-feed.exchange.coinbase.com", ("coinbase",), coinbase.subscribe_messages
+    ),
+    Venue(
+        "coinbase-advanced",
+        coinbase_advanced.CoinbaseAdvanced,
+        "wss://advanced-trade-ws.coinbase.com",
+        ("advanced-trade-ws.coinbase", "coinbase-advanced"),
+        coinbase_advanced.subscribe_messages,
+        renew_messages=coinbase_advanced.renew_messages,
+    ),
+    Venue(
+        "bitfinex",
+        bitfinex.Bitfinex,
+        "wss://api-pub.bitfinex.com/ws/2",
+        ("bitfinex",),
+        bitfinex.subscribe_messages,
+        renew_messages=bitfinex.renew_messages,
     ),
     Venue(
         "kraken",
         kraken.Kraken,
         "wss://ws.kraken.com",
-        "kraken",
+        ("kraken",),
         kraken.subscribe_messages,
         renew_messages=kraken.renew_messages,
     ),
@@ -117,7 +133,7 @@ _VENUES = (
         "kraken-v2",
         kraken_v2.KrakenV2,
         "wss://ws.kraken.com/v2",
-        "ws.kraken.com/v2",
+        ("ws.kraken.com/v2", "/kraken/v2"),
         kraken_v2.subscribe_messages,
         renew_messages=kraken_v2.renew_messages,
     ),

@@ -59,6 +59,9 @@ class SplicedBook:
             yield Note("duplicate", event.symbol, text, "book", self._last, event.first_id or last)
             yield replace(event, applies=False)
             return
+        if self._last is not None and follows is not None and follows > self._last:
+            # A snapshot stood in for what is missing here: what was kept does not reach an older snapshot any more.
+            self._kept.clear()
         self._last = last
         self._kept.append(_Kept(follows, event, last))
         applies = self.joined and last > self._cut

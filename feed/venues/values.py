@@ -17,7 +17,10 @@ import orjson
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 from feed.venues.events import Event, Levels, Note
 
-__all__ = ["decimal_text", "exact", "guarded", "iso_time", "levels", "number_time", "pair", "seconds_time", "whole"]
+__all__ = [
+    "BASES", "QUOTES", "decimal_text", "exact", "guarded", "iso_time", "levels", "number_time", "pair", "seconds_time",
+    "whole",
+]  # fmt: skip
 
 QUOTES = (
     "FDUSD",
@@ -37,6 +40,13 @@ QUOTES = (
     "BNB",
 )
 """Quote currencies, which follow the slash; if two match, the longer one is meant, so it comes first."""
+
+BASES = (
+    "AAVE", "ADA", "APT", "ARB", "ATOM", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ENA", "EOS", "ETC", "ETH", "FIL",
+    "HYPE", "LINK", "LTC", "MATIC", "NEAR", "OP", "PEPE", "SHIB", "SOL", "SUI", "TON", "TRX", "UNI", "WIF", "XBT",
+    "XLM", "XMR", "XRP", "XTZ", "ZEC",
+)  # fmt: skip
+"""Currencies that are a base wherever they stand in a name; others need capital letters or a mark between."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -160,9 +170,9 @@ def pair(symbol: str) -> str:
     for mark in ("/", "-", "_"):
         if mark in upper:
             return upper.replace(mark, "/", 1)
-    for quote in QUOTES:
-        head = upper.removesuffix(quote)
-        # USDTUSD is USDT/USD and not USD/TUSD, which nobody trades.
-        if 1 < len(head) < len(upper) and head != "USD":
-            return f"{head}/{quote}"
-    return symbol
+    heads = {quote: upper.removesuffix(quote) for quote in QUOTES}
+    # USDTUSD is USDT/USD and not USD/TUSD, which nobody trades.
+    fitting = [quote for quote, head in heads.items() if 1 < len(head) < len(upper) and head != "USD"]
+    # XBTUSD is XBT/USD and not XB/TUSD.
+    best = next((quote for quote in fitting if heads[quote] in BASES), fitting[0] if fitting else None)
+    return symbol if best is None else f"{heads[best]}/{best}"

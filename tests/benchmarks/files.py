@@ -29,8 +29,8 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from feed.client.collecting import collect
-from feed.client.recording import VenueRecording
 from feed.client.venue import VenueLink
+from feed.client.venue_recording import VenueRecording
 from feed.clock import SystemClock
 from feed.data.rows import TradeRows
 from feed.dataframes.files import read

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from feed.cli.record import app
-from feed.client.recording import VenueRecording
 from feed.client.venue import VenueLink
+from feed.client.venue_recording import VenueRecording
 from feed.clock import SystemClock
 from feed.errors import UsageError
 from feed.sources.files import open_recorded

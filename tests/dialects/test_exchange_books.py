@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -16,8 +17,11 @@ from feed.dialects.binance.streams import joins_of, name_of
 from feed.dialects.bitfinex.names import BULK, CHECKSUMS, BitfinexChannel
 from feed.dialects.bitfinex.names import joins_of as bitfinex_joins
 from feed.protocol.effects import Join, Stream
+from feed.units import MILLISECOND
 from feed.venues.binance import Binance
+from feed.venues.bitfinex import Bitfinex
 from feed.venues.coinbase import Coinbase
+from feed.venues.coinbase_advanced import CoinbaseAdvanced
 from feed.venues.events import Event, Note, Trade, VenueBookSnapshot, VenueBookUpdate
 from tests.dialects.exchanges import (
     SYMBOL,
@@ -46,6 +50,26 @@ def read(parser: Any, texts: list[str]) -> list[Event]:
     events = [event for text in texts for event in parser.parse(text, 0)]
     assert [event for event in events if isinstance(event, Note) and event.kind in BAD] == []
     return events
+
+
+def assert_read(parser: Any, texts: list[str], market: Any, depth: int = 100) -> None:
+    """Our parser has every trade of the market, and the native book at the end; times are the market's."""
+    events, book = read(parser, texts), KeptLevels()
+    names = {BUY: "buy", -BUY: "sell"}
+    shown = [
+        (it.trade_id, plain_text(it.price), plain_text(it.size), it.side, it.time // MILLISECOND)
+        for it in events
+        if isinstance(it, Trade) and it.time is not None and (it.trade_id or 0) > 10**9
+    ]
+    assert shown == [
+        (number, price, size, names[side], time // 1000) for number, price, size, side, time in trades_of(market)
+    ]
+    for event in events:
+        if isinstance(event, VenueBookSnapshot | VenueBookUpdate):
+            assert not isinstance(event, VenueBookUpdate) or event.applies
+            book.apply(0, event.bids)
+            book.apply(1, event.asks)
+    assert book.best() == native_book(market, depth)
 
 
 def finish(market: Any) -> None:
@@ -165,6 +189,8 @@ def test_advanced_trade() -> None:
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert len(numbers) > 105
     assert book.best() == native_book(market)
+    counted = [text.replace('"sequence_num":0', f'"sequence_num":{n}') for n, text in enumerate(listener.texts)]
+    assert_read(CoinbaseAdvanced(), counted, market)
 
 
 @pytest.mark.parametrize(("flags", "length"), [(CHECKSUMS, "25"), (CHECKSUMS | BULK, "100"), (0, "1")])
@@ -191,6 +217,11 @@ def test_bitfinex(flags: int, length: str) -> None:
             assert not book.is_crossed
     assert book.best() == native_book(market, int(length))
     assert bool(checked) == bool(flags)
+    told = {"event": "subscribed", "symbol": "tBTCUSD", "prec": "P0", "freq": "F0", "len": length}
+    opening = [{**told, "channel": "book", "chanId": channel.number}]
+    opening += [{**told, "channel": "trades", "chanId": trades.number}]
+    # The checksums are those of our parser as well: it would say so.
+    assert_read(Bitfinex(), [*map(json.dumps, opening), *listener.texts], market, int(length))
     known = [(number, size, side == BUY) for number, _, size, side, _ in trades_of(market)]
     assert [it[1:] for it in seen if it[0] == "te"] == [it[1:] for it in seen if it[0] == "tu"] == known
 

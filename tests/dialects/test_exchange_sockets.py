@@ -29,11 +29,11 @@ async def served(serve: Serve) -> AsyncIterator[Running]:
         yield running
 
 
-async def get(running: Running, path: str, **headers: str) -> tuple[int, Any]:
+async def get(running: Running, path: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
     """Status and document of a request."""
 
     def fetch() -> tuple[int, Any]:
-        request = urllib.request.Request(running.url.replace("ws:", "http:") + path, headers=headers)
+        request = urllib.request.Request(running.url.replace("ws:", "http:") + path, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, json.loads(response.read())
@@ -95,11 +95,7 @@ async def test_a_new_epoch_closes_and_ids_grow(serve: Serve) -> None:
     async with served(serve) as running:
         async with connect(running.url + "/@own/binance/ws/btcusd@trade") as client:
             before = (await receive(client))["t"]
-            status = await asyncio.to_thread(
-                urllib.request.urlopen,
-                urllib.request.Request(running.url.replace("ws:", "http:") + "/markets/own/restart", method="POST"),
-            )
-            assert status.status == 200
+            assert (await get(running, "/markets/own/restart", method="POST"))[0] == 200
             events = []
             with pytest.raises(ConnectionClosed) as closed:
                 while True:

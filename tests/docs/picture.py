@@ -12,7 +12,9 @@ from rich.console import Console
 
 import feed
 from feed.cli.board import Board
-from feed.client.link import ClientLink, Frame, Subscription
+from feed.client.happenings import Frame
+from feed.client.link import ClientLink
+from feed.client.subscription import Subscription
 from feed.clock import SystemClock
 from tests.docs.tables import PAGES
 

@@ -27,7 +27,8 @@ from feed.scenario.schema import scenario_schema
 from feed.server.http.routes import STATUS_OF
 from feed.server.market_keys import MARKET_KEYS
 from feed.server.report.verdicts import LINES
-from feed.service.settings import ENV_PREFIX, Limits, ServeSettings, default_text, option_name, range_text
+from feed.service.option_texts import default_text, option_name, range_text
+from feed.service.settings import ENV_PREFIX, Limits, ServeSettings
 from tests.test_architecture import LAYERS
 
 __all__ = ["PAGES", "TABLES", "filled", "readme"]

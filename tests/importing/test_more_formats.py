@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import feed
 from feed.errors import RecordingError, UsageError
-from feed.importing.columns import Head
+from feed.importing.heads import Head
 from feed.importing.ladderlayout import layout_of
 from feed.importing.naming import symbol_in, venue_in
 from tests.importing.files import MS, NS, imported, written
@@ -269,7 +269,7 @@ def test_sizes_in_contracts_and_in_quote_currency(tmp_path: Path, options: Any, 
         ("okx-swap-DOGE-USDT-trades.parquet", "DOGE/USDT", "okx"),
         ("bybit_1000PEPEUSDT.csv", "1000PEPE/USDT", "bybit"),
         ("trades.csv", None, None),
-        ("bitstampUSD.csv.gz", None, None),
+        ("bitstampUSD.csv.gz", "BTC/USD", "bitstamp"),
     ],
 )
 def test_names_tell_symbols_and_venues(name: str, symbol: str | None, venue: str | None) -> None:

@@ -16,9 +16,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from feed.clock import SystemClock
 from feed.data.ticks import Source
 from feed.delivery.outbox import OutboxLimits
+from feed.market.hosted import MAIN, HostedMarket, MarketsLimits, OpenedMarket
 from feed.market.market import Market
-from feed.market.markets import MAIN, HostedMarket, Markets, MarketsLimits, MarketSpec, OpenedMarket
+from feed.market.markets import Markets
 from feed.market.player import Player
+from feed.market.spec import MarketSpec
 from feed.server.admission import ControlRule
 from feed.server.http.control import ControlPages
 from feed.server.http.metrics import Metrics

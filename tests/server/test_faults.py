@@ -57,7 +57,7 @@ def peers(running: Running) -> list[Peer]:
 
 def is_direct(running: Running) -> list[bool]:
     """Whether each client is written to directly."""
-    return [peer._subscriber.direct for peer in peers(running)]
+    return [peer._outlet.subscriber.direct for peer in peers(running)]
 
 
 async def test_drop_leaves_a_gap_for_one_client_alone(serve: Serve) -> None:

@@ -74,7 +74,8 @@ async def blocks_for_all_tickers(serve: Serve, symbols: int, monkeypatch: pytest
         return make(self, index, number)
 
     monkeypatch.setattr(EngineSource, "_make", counted)
-    async with serve(source_of(symbols), past=source_of(symbols)) as running:
+    # So slow that no block of trades becomes due meanwhile, however long it takes on a busy machine.
+    async with serve(source_of(symbols), past=source_of(symbols), speed=0.001) as running:
         client = await running.client()
         await send(client, {"event": "subscribe", "channel": "ticker", "symbol": "*"})
         seen: set[str] = set()
@@ -87,9 +88,8 @@ async def blocks_for_all_tickers(serve: Serve, symbols: int, monkeypatch: pytest
 async def test_tickers_cost_as_much_as_there_are_symbols(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five times the symbols are five times the work, and a day before the start is not made of trades."""
     few, many = [await blocks_for_all_tickers(serve, count, monkeypatch) for count in (2, 10)]
-    # Blocks of trades that become due meanwhile count as well; without care it would be 25 times the work.
-    assert many <= 10 * few
-    assert many <= 10 * 8
+    assert many == 5 * few
+    assert few <= 2 * 8
 
 
 async def test_subscriptions_are_put_in_order_together(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ async def test_subscriptions_are_put_in_order_together(serve: Serve, monkeypatch
 async def test_nobody_waits_for_the_history_of_others(serve: Serve, gate: Gate, speed: float) -> None:
     """While one waits for its first ticker, ticks go on, others get their tickers, and all of it is in order."""
     async with serve(source_of(2), past=source_of(2), speed=speed) as running:
-        running.player._patience = 50 * MILLISECOND
+        running.player._pauses.patience = 50 * MILLISECOND
         trader = await running.client()
         await send(trader, {"event": "subscribe", "channel": "trading", "symbol": "*"})
         await receive_event(trader, "data")
@@ -132,9 +132,12 @@ async def test_nobody_waits_for_the_history_of_others(serve: Serve, gate: Gate, 
         gate.open()
         snapshot = await receive_event(waiting, "data")
         assert (snapshot["type"], snapshot["seq"]) == ("snapshot", told["seq"])
-        following = [await receive_event(waiting, "data") for _ in range(2)]
-        assert [message["seq"] for message in following] == [told["seq"] + 1, told["seq"] + 2]
-        assert {message["type"] for message in following} == {"update"}
+        seq = told["seq"]
+        for _ in range(2):
+            update = await receive_event(waiting, "data")
+            # On a busy machine a newer ticker may come in place of older ones, which it counts.
+            assert (update["type"], update["seq"]) == ("update", seq + update.get("skipped", 0) + 1)
+            seq = update["seq"]
 
 
 async def test_a_state_does_not_depend_on_how_long_it_takes(serve: Serve, gate: Gate) -> None:

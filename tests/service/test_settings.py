@@ -7,16 +7,10 @@ import os
 import pytest
 
 from feed.errors import SettingsError
-from feed.service.settings import (
-    ENV_PREFIX,
-    Limits,
-    ServeSettings,
-    default_text,
-    doubtful_variables,
-    load_settings,
-    option_name,
-    range_text,
-)
+from feed.service.environment import doubtful_variables
+from feed.service.option_texts import default_text, option_name, range_text
+from feed.service.options import load_settings
+from feed.service.settings import ENV_PREFIX, Limits, ServeSettings
 from feed.units import MAX_SPEED, MILLISECOND, SECOND, parse_time
 
 

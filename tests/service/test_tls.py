@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from feed.errors import UsageError
-from feed.service.settings import load_settings
+from feed.service.options import load_settings
 from feed.service.tls import server_context
 from tests.end_to_end.conftest import start
 

@@ -68,6 +68,13 @@ def test_an_update_that_overlaps_the_snapshot_behind_it() -> None:
     assert (snapshot.last_id, snapshot.snapshot_id) == (14, 11)
 
 
+def test_an_older_snapshot_across_what_a_newer_one_stood_in_for() -> None:
+    """The changes between them are not known one by one, so the older one is left out."""
+    events = parsed(diff(3, 3, (1, 0)), whole(24, {}), diff(25, 25, (2, 1)), whole(2, {}), diff(26, 26, (3, 1)))
+    assert kinds(events) == ["old-snapshot"]
+    assert book_of(events) == {2: 1, 3: 1}
+
+
 def test_a_gap_ends_the_book_until_the_next_snapshot() -> None:
     """Changes behind it are kept, and belong to no book; the next snapshot has those that it lacks."""
     parser = Binance("BTC/USDT")

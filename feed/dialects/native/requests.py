@@ -95,7 +95,7 @@ def _parts(interval: tuple[str, ...] | None, depth: tuple[str, ...] | None) -> d
 class RequestText(BaseModel):
     """Base of all requests."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     id: Id | None = Field(None, description="Comes back on everything that answers this request")
 
@@ -107,7 +107,7 @@ class RequestText(BaseModel):
 class ResumeText(BaseModel):
     """Position at which a disconnected client resumes a stream."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     epoch: str = Field(description="The epoch that the client last saw", max_length=64)
     seq: int = Field(description="The last seq that the client has", ge=0, le=2**53)
@@ -191,7 +191,7 @@ class AuthText(RequestText):
 class ControlText(RequestText):
     """Do something to the market: pause it, step it, or begin a new epoch of it."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, defer_build=True)
 
     event: Literal["control"] = "control"
     action: str = Field(description="What to do, such as pause, resume, speed or step", min_length=1, max_length=64)

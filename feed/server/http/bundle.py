@@ -8,7 +8,8 @@ from typing import Any
 
 from feed.errors import FeedError
 from feed.market.bundling import gather
-from feed.market.markets import HostedMarket, Markets
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
 from feed.server.http.routes import Page, refusal
 
 __all__ = ["BundlePages"]

@@ -10,7 +10,8 @@ from feed.errors import FeedError
 from feed.market.actions.registry import find_action
 from feed.market.commands import CommandError
 from feed.market.effective import effective_scenario
-from feed.market.markets import HostedMarket, Markets
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
 from feed.protocol.codes import ErrorCode
 from feed.scenario.outline import outline_of
 from feed.server.admission import ControlRule, same_token

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import structlog
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
@@ -20,6 +19,7 @@ from feed.data.ticks import Instrument, TickBlock
 from feed.dialects.base import ConnectionLimit, Dialect
 from feed.dialects.rest import RestError, RestQuestion, RestReply
 from feed.errors import FeedError
+from feed.log import get_logger
 from feed.market.channels.candles import aligned
 from feed.market.chores import Chore
 from feed.market.market import Market
@@ -43,7 +43,7 @@ TOKEN_HINT = "send the header Authorization: Bearer TOKEN, or ?token=TOKEN"
 
 SHARED = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS"}
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 
 class _SlowError(Exception):

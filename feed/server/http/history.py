@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-import structlog
 
 from feed.data.rows import Rows
 from feed.dialects.registry import NATIVE
 from feed.errors import UsageError
 from feed.hints import nearest
+from feed.log import get_logger
 from feed.market.channels.derived import INTERVALS
 from feed.market.chores import Chore
 from feed.market.commands import CommandError
+from feed.market.hosted import HostedMarket
 from feed.market.market import Market
-from feed.market.markets import HostedMarket, Markets
+from feed.market.markets import Markets
 from feed.protocol.effects import Stream
 from feed.server.http.routes import Page, problem, refusal
 from feed.units import MILLISECOND, SECOND, parse_time
@@ -30,7 +31,7 @@ MAX_LIMIT = 10_000
 MAX_ASKERS = 64
 """The maximum number of requests that wait for an answer being computed."""
 
-log = structlog.get_logger("feed")
+log = get_logger("feed")
 
 Query = Mapping[str, str]
 

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from feed.market.markets import HostedMarket, Markets
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
 from feed.server.counters import ServerCounters
 from feed.server.http.routes import Page
 from feed.units import SECOND

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from feed.clock import Clock
 from feed.market.markets import Markets
-from feed.server.contracts import openapi_document
 from feed.server.http.bundle import BundlePages
 from feed.server.http.control import ControlPages
 from feed.server.http.docs import DocsPages
@@ -103,6 +102,8 @@ class Pages:
 
     async def openapi(self) -> Page:
         """Return the OpenAPI document of these paths."""
+        from feed.server.contracts import openapi_document  # Its models cost a start that few need.
+
         return Page.json(await asyncio.to_thread(openapi_document, self._paths, self._control.by_path()))
 
     def health(self) -> Page:

@@ -9,7 +9,8 @@ from feed.clock import Clock
 from feed.errors import UsageError
 from feed.hints import nearest
 from feed.market.commands import CommandError
-from feed.market.markets import HostedMarket, Markets
+from feed.market.hosted import HostedMarket
+from feed.market.markets import Markets
 from feed.server.http.routes import Page, problem, refusal
 from feed.server.report.formats import report_document, report_junit, report_text
 from feed.server.report.verdicts import PATIENCE

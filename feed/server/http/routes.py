@@ -6,18 +6,21 @@ import http
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, Rule
 
 from feed.errors import FeedError
 from feed.hints import nearest
 from feed.protocol.codes import ErrorCode
 from feed.server.admission import same_token
+
+if TYPE_CHECKING:
+    from feed.server.http.paths import PathMap
 
 __all__ = [
     "METHODS",
@@ -169,25 +172,28 @@ class Routes:
         self._commands = {f"{method} {path}": make for (method, path), make in (commands or {}).items()}
         # Who may control may read.
         self._tokens = () if token is None else tuple(each for each in (token, also) if each is not None)
-        rules = [Rule(path, endpoint=path, methods=["GET"]) for path in self._pages]
+
+    @cached_property
+    def _map(self) -> PathMap:
+        """The rules, which a server without HTTP requests does without."""
+        from feed.server.http.paths import PathMap
+
+        rules = [("GET", path, path) for path in self._pages]
         for key in self._commands:
             method, _, path = key.partition(" ")
-            rules.append(Rule(path, endpoint=key, methods=[method]))
-        self._map = Map(rules, strict_slashes=False).bind("feed")
+            rules.append((method, path, key))
+        return PathMap(rules)
 
     async def answer(self, request: Request, caller: Caller) -> Response:
         """The response to a request that is no WebSocket handshake."""
         head = request.method == "HEAD"
         path, _, query = request.path.partition("?")
-        try:
-            endpoint, parts = self._map.match(unquote(path) or "/", method=request.method)
-        except MethodNotAllowed as error:
-            if request.method in ("GET", "HEAD"):
+        endpoint, parts, methods = self._map.match(request.method, unquote(path) or "/")
+        if endpoint is None:
+            if not methods or request.method in ("GET", "HEAD"):
                 return respond(self._not_found(path), head=head)
-            allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
+            allowed = ", ".join(sorted({*methods, "OPTIONS"}))
             return respond(self._wrong_method(request, allowed), {"Allow": allowed}, head=head)
-        except HTTPException:
-            return respond(self._not_found(path), head=head)
         if parts and not self._shown(caller):
             page = problem(401, "UNAUTHORIZED", "Not authenticated", hint="send the header Authorization: Bearer TOKEN")
             return respond(page, {"WWW-Authenticate": "Bearer"}, head=head)

@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from feed.dialects.native.schema import wire_schema
 from feed.errors import Problem, ScenarioError, UsageError
 from feed.scenario.draft import load_draft
 from feed.scenario.outline import outline_of
-from feed.scenario.schema import scenario_schema
-from feed.server.contracts import asyncapi_document
 from feed.server.http.routes import Endpoint, Page, problem
 from feed.web.assets import Asset, assets
 
@@ -44,9 +41,9 @@ class WebPages:
             "/": self._front,
             # The built page, where there is one, stands in the place of the front page.
             **paths,
-            "/asyncapi.json": partial(self.document, asyncapi_document),
-            "/schema.json": partial(self.document, wire_schema),
-            "/scenario.schema.json": partial(self.document, scenario_schema),
+            "/asyncapi.json": partial(self.document, _asyncapi),
+            "/schema.json": partial(self.document, _wire_schema),
+            "/scenario.schema.json": partial(self.document, _scenario_schema),
             "/scenarios/<name>": self.text,
             "/check": self.check,
         }
@@ -75,6 +72,25 @@ class WebPages:
         except ScenarioError as error:
             return Page.json({"problems": [_described(each) for each in error.problems]})
         return Page.json({"problems": [], "outline": outline_of(scenario)})
+
+
+# The models of the documents are imported when the first one is asked for: most servers are never asked.
+def _asyncapi() -> dict[str, Any]:
+    from feed.server.contracts import asyncapi_document
+
+    return asyncapi_document()
+
+
+def _wire_schema() -> dict[str, Any]:
+    from feed.dialects.native.schema import wire_schema
+
+    return wire_schema()
+
+
+def _scenario_schema() -> dict[str, Any]:
+    from feed.scenario.schema import scenario_schema
+
+    return scenario_schema()
 
 
 def _described(mistake: Problem) -> dict[str, Any]:

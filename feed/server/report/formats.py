@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
-from feed.server.report.verdicts import LINES, PATIENCE, Verdict, judge
+from feed.server.report.evidence import Verdict
+from feed.server.report.verdicts import LINES, PATIENCE, judge
 from feed.server.report.witness import ClientRecord, Roster
 
 __all__ = ["report_document", "report_junit", "report_text"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from feed.clock import Clock
 from feed.faults.log import Deed
-from feed.market.markets import HostedMarket
+from feed.market.hosted import HostedMarket
 from feed.protocol.codes import reconnect_for
 from feed.protocol.events import Closing, ErrorEvent, Event, PingEvent, Subscribed
 from feed.protocol.requests import Pong, Rejected, Request, Subscribe
