@@ -29,11 +29,11 @@ GAP, REPEATED = "gap in trade ids", "repeated or late trade id"
 
 
 class TradeIds:
-    """Check of the ids of every symbol; `strict` refuses ids that do not grow, and looks for no gaps."""
+    """Check of the ids of every symbol; see `TradeRules.ids_must_grow`."""
 
-    def __init__(self, findings: Findings, *, strict: bool = False) -> None:
+    def __init__(self, findings: Findings, *, must_grow: bool = False) -> None:
         self._findings = findings
-        self._strict = strict
+        self._must_grow = must_grow
         self._sparse: set[str] = set()
 
     def check(self, piece: FileRows, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
@@ -48,7 +48,7 @@ class TradeIds:
         symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
         if (steps == 1).all():
             return
-        if self._strict:
+        if self._must_grow:
             _refuse_repeated(piece, steps, rows)
             return
         gaps, repeated = np.flatnonzero(steps > 1), np.flatnonzero(steps < 1)
