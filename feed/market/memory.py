@@ -23,7 +23,7 @@ KEPT_HOURS = 1000
 EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
 """The market time (ns) computed at once, before the source's start (where bars are cheap) and after it: some ms."""
 
-NEAR = 30 * MINUTE
+NEAR_START = 30 * MINUTE
 """The time (ns) before the start in which bars cost as much as after it."""
 
 
@@ -122,8 +122,8 @@ class BarMemory:
         for first, last in self._gaps(start, end):
             lo = first
             while lo < last:
-                is_early = lo < self._source.start - NEAR
-                edge = self._source.start - NEAR if is_early else last
+                is_early = lo < self._source.start - NEAR_START
+                edge = self._source.start - NEAR_START if is_early else last
                 hi = min(
                     lo + (EARLY_PIECE if is_early else LATE_PIECE), max(edge // MINUTE * MINUTE, lo + MINUTE), last
                 )
