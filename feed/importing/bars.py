@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from feed.errors import failure
 from feed.importing.bargrid import Grid
-from feed.importing.barticks import LEAST, FileBars, needed, ticks_of, too_small
+from feed.importing.barticks import MIN_TICKS, FileBars, needed, ticks_of, too_small
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
@@ -160,7 +160,7 @@ class BarFiles(Reader):
                 prices[key] = self._held(piece, key, prices, kept)
         if "open" not in prices:
             prices["open"] = self._opens(prices)
-        count = np.full(len(kept), LEAST, np.int64)
+        count = np.full(len(kept), MIN_TICKS, np.int64)
         if "trades" in chunk:
             told = StepColumn(Decimal(1)).read(piece.path, "trades", chunk["trades"], piece.row)
             count = np.clip(told[kept], 1, MOST_TICKS)

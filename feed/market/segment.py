@@ -27,7 +27,7 @@ TRACK_BYTES = 100
 NEVER = 2**62
 """A market time that is never reached, ns UTC."""
 
-FEW = 64
+FEW_MESSAGES = 64
 """The most messages that are grouped into runs one by one; for more of them a numpy call is faster."""
 
 
@@ -200,7 +200,7 @@ class Segment:
     def runs(self, lo: int, hi: int) -> list[Run]:
         """Return the merged messages `lo` to `hi` as runs, in order."""
         order = self._order[lo:hi]
-        if hi - lo <= FEW:
+        if hi - lo <= FEW_MESSAGES:
             return _runs(order.tolist(), self._row[lo:hi].tolist())
         firsts = np.concatenate(([0], np.flatnonzero(order[1:] != order[:-1]) + 1))
         rows = self._row[lo + firsts]

@@ -18,6 +18,7 @@ from feed.venues.registry import VENUES, venue_of
 from tests.client.conftest import quick
 from tests.client.test_recording import read
 from tests.support.venues import WRITERS, FakeExchange, Happening, session_of
+from tests.support.waiting import PATIENCE
 
 CLOCK = SystemClock()
 
@@ -33,7 +34,7 @@ async def recorded(exchange: FakeExchange, name: str, path: Path) -> None:
         recording = VenueRecording(link, venue, path, CLOCK, rest="http://127.0.0.1:9", back_off=quick)
         running = asyncio.create_task(recording.run())
         over = asyncio.create_task(exchange.over.wait())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.wait({running, over}, return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
         running.cancel()

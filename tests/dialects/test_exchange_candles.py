@@ -65,7 +65,7 @@ def test_candles_begin_on_time_in_a_moved_market() -> None:
 GOLDEN = {
     "binance": "9faab2d3c1d19bbf",
     "kraken": "127f754c1840de1d",
-    "coinbase": "dcaf44ae08324f17",
+    "coinbase": "d45047669947fa65",
     "coinbase-advanced": "55f133be5b4f6441",
     "bitfinex": "c241c1758ccefe64",
 }

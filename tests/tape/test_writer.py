@@ -155,7 +155,7 @@ def test_what_a_slow_disk_does_not_take_becomes_a_gap(tmp_path: Path, disk: Disk
     writer = RecordingWriter(tmp_path / "x.parquet", INFO, SystemClock(), limits)
     disk.open.clear()
     writer.add_ticks(ticks(100))
-    wait_until(lambda: writer.filled == 0)
+    wait_until(lambda: disk.is_waited_for)
     with capture_logs() as logs:
         for number in range(30):
             writer.add_ticks(ticks(100, 101 + 100 * number))
@@ -163,7 +163,8 @@ def test_what_a_slow_disk_does_not_take_becomes_a_gap(tmp_path: Path, disk: Disk
         assert (writer.counters.state, writer.counters.lost) == ("behind", 2000)
         assert [entry["log_level"] for entry in logs] == ["error"]
     disk.open.set()
-    wait_until(lambda: writer.counters.state == "recording")
+    # Before it has taken what waits there is no room for more.
+    wait_until(lambda: writer.counters.state == "recording" and writer.filled == 0)
     writer.add_ticks(ticks(100, 3101))
     writer.close()
     assert seqs_in(tmp_path / "x.parquet") == [*range(1, 1101), *range(3101, 3201)]

@@ -10,17 +10,19 @@ import orjson
 from feed.data.ticks import Instrument
 from feed.dialects.binance.streams import spellings
 from feed.dialects.rest import MarketReader, RestError, RestQuestion, RestReply
-from feed.units import MILLISECOND, MINUTE, SECOND
+from feed.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 __all__ = [
     "MAX_WEIGHT", "Answer", "instrument_of", "limit_of", "named_instrument", "number_of", "refused", "time_of",
-    "weighed",
+    "weighed", "zone_of",
 ]  # fmt: skip
 
 MAX_WEIGHT = 6000
 """The weight of requests that an address may have in a minute."""
 
 MAX_ADDRESSES = 10_000
+
+_ZONE = re.compile(r"([+-]?)(\d{1,2})(?::(\d{2}))?")
 
 _SYMBOL = re.compile(r"[A-Z0-9_.-]{1,20}")
 
@@ -115,3 +117,15 @@ def time_of(question: RestQuestion, key: str) -> int | None:
         return None
     # Microseconds are taken too.
     return value * MILLISECOND if value < 10**14 else value * 1000
+
+
+def zone_of(question: RestQuestion) -> int:
+    """Return the offset of a time zone in the query, in ns."""
+    text = question.get("timeZone")
+    if text is None:
+        return 0
+    found = _ZONE.fullmatch(text.strip().replace(" ", "+"))
+    if found is None or not -12 <= int(found[1] + found[2]) <= 14:
+        raise refused(-1100, "Illegal characters found in parameter 'timeZone'.")
+    offset = int(found[2]) * HOUR + int(found[3] or 0) * MINUTE
+    return -offset if found[1] == "-" else offset

@@ -13,10 +13,7 @@ from feed.dialects.binance.streams import StreamName
 from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, digits, fixed, rounded, split
 from feed.units import HOUR, MICROSECOND, MILLISECOND, MINUTE
 
-__all__ = ["IDS", "book_rows", "candle_rows", "quote_rows", "ticker_rows", "trade_rows", "writer"]
-
-IDS = 10**9
-"""Increase of all ids with each epoch, so that a client that reconnects never sees one twice."""
+__all__ = ["book_rows", "candle_rows", "quote_rows", "ticker_rows", "trade_rows", "writer"]
 
 DECIMALS = 8
 

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from feed.data.rows import BookRows, CandleRows, QuoteRows, Rows, TickerRows, TradeRows
-from feed.dialects.base import ConnectionLimit, Kind, Options, SocketPath
+from feed.dialects.base import ConnectionLimit, SocketPath
 from feed.dialects.binance import data
 from feed.dialects.binance.rest import REST
 from feed.dialects.binance.session import COMBINED, MICROS, BinanceSession
 from feed.dialects.binance.streams import StreamName, name_of, spellings
-from feed.dialects.exchange.dialect import ExchangeDialect
+from feed.dialects.exchange.dialect import ExchangeDialect, Telling
+from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.rest import RestSide
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
-from feed.protocol.effects import Stream
-from feed.protocol.seat import Seat
 from feed.units import MINUTE
 
 __all__ = ["BinanceDialect"]
@@ -37,6 +36,7 @@ class BinanceDialect(ExchangeDialect):
     )  # fmt: skip
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(300, 5 * MINUTE)
     rest: ClassVar[RestSide | None] = REST
+    session: ClassVar[type[ExchangeSession]] = BinanceSession
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
         """Return the meaning of a path: raw or combined streams, with names in the path or the query."""
@@ -59,31 +59,18 @@ class BinanceDialect(ExchangeDialect):
         """Return the number of a close: planned ones have 1001."""
         return 1001 if code in (codes.RESTART, codes.MARKET_GONE) else super().close_number(code)
 
-    def write(
-        self,
-        stream: Stream,
-        rows: Rows,
-        first_seq: int,
-        kind: Kind,
-        options: Options,
-        skipped: int = 0,
-        epoch: int = 1,
-    ) -> list[bytes]:
+    def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row; no stream begins with a snapshot."""
+        options = telling.options
         name = name_of(dict(options).get("name", ""))
-        if name is None or kind == "state":
+        if name is None or telling.kind == "state":
             return [b""] * len(rows)
-        symbol = _shown(name, stream.symbol)
-        payloads = _written(rows, name, symbol, first_seq, epoch, micros=MICROS in options, whole=skipped > 0)
+        symbol = _shown(name, telling.stream.symbol)
+        payloads = _written(rows, name, symbol, telling)
         if COMBINED not in options:
             return payloads
         head = b'{"stream":"' + name.name.encode() + b'","data":'
         return [head + payload + b"}" if payload else b"" for payload in payloads]
-
-    def open(self, seat: Seat) -> tuple[BinanceSession, BinanceSession]:
-        """Return the session with a new connection, which reads and writes its messages itself."""
-        session = BinanceSession(seat)
-        return session, session
 
 
 def _shown(name: StreamName, symbol: str) -> str:
@@ -92,15 +79,13 @@ def _shown(name: StreamName, symbol: str) -> str:
     return next((each for each in known if each.lower() == name.symbol), known[0])
 
 
-def _written(
-    rows: Rows, name: StreamName, symbol: str, first_seq: int, epoch: int, *, micros: bool, whole: bool
-) -> list[bytes]:
-    base = epoch * data.IDS
+def _written(rows: Rows, name: StreamName, symbol: str, telling: Telling) -> list[bytes]:
+    base, micros, whole = telling.base, MICROS in telling.options, telling.skipped > 0
     match rows:
         case TradeRows():
-            return data.trade_rows(rows, name, symbol, base + first_seq, micros=micros)
+            return data.trade_rows(rows, name, symbol, telling.first_id, micros=micros)
         case QuoteRows():
-            return data.quote_rows(rows, symbol, base + first_seq, whole=whole)
+            return data.quote_rows(rows, symbol, telling.first_id, whole=whole)
         case BookRows():
             return data.book_rows(rows, name, symbol, base, micros=micros)
         case CandleRows():

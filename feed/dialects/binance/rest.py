@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,17 +20,17 @@ from feed.dialects.binance.asking import (
     refused,
     time_of,
     weighed,
+    zone_of,
 )
-from feed.dialects.binance.data import IDS, change_percent, opening, texts_of, writer
+from feed.dialects.binance.data import change_percent, opening, texts_of, writer
 from feed.dialects.binance.streams import INTERVALS, spellings
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.rest import Endpoints, MarketReader, RestQuestion, RestReply
-from feed.units import HOUR, MILLISECOND, MINUTE
+from feed.units import MILLISECOND
 
 __all__ = ["REST"]
 
 STATUSES = {"halted": "HALT", "auction": "BREAK", "maintenance": "HALT"}
-
-_ZONE = re.compile(r"([+-]?)(\d{1,2})(?::(\d{2}))?")
 
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]
 
@@ -197,7 +196,7 @@ async def _klines(question: RestQuestion, market: MarketReader) -> object:
         raise refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
     if interval not in INTERVALS:
         raise refused(-1120, "Invalid interval.")
-    span = SPANS[interval].shifted(_zone(question))
+    span = SPANS[interval].shifted(zone_of(question))
     start, end = time_of(question, "startTime"), time_of(question, "endTime")
     limit = limit_of(question, 500, 1000)
     rows = await market.candles(each.symbol, span, start, end, limit, bought=True)
@@ -211,17 +210,6 @@ def _kline(it: CandleRow, end: int, write: Any) -> list[Any]:
         write.price(it.close), write.size(it.volume), end // MILLISECOND - 1, write.notional(it.notional),
         it.trades, write.size(it.buy_volume), write.notional(it.buy_notional), "0",
     ]  # fmt: skip
-
-
-def _zone(question: RestQuestion) -> int:
-    text = question.get("timeZone")
-    if text is None:
-        return 0
-    found = _ZONE.fullmatch(text.strip().replace(" ", "+"))
-    if found is None or not -12 <= int(found[1] + found[2]) <= 14:
-        raise refused(-1100, "Illegal characters found in parameter 'timeZone'.")
-    offset = int(found[2]) * HOUR + int(found[3] or 0) * MINUTE
-    return -offset if found[1] == "-" else offset
 
 
 async def _average(question: RestQuestion, market: MarketReader) -> object:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from feed.data.rows import BookRows, CandleRows, Rows, TickerRows, TradeRows
 from feed.data.ticks import BUY
-from feed.dialects.base import ConnectionLimit, Kind, Options
+from feed.dialects.base import ConnectionLimit, Kind
 from feed.dialects.bitfinex.books import book_rows
 from feed.dialects.bitfinex.figures import candle_text, ticker_text
 from feed.dialects.bitfinex.names import TIMESTAMP, BitfinexChannel, Numbers, channel_of
 from feed.dialects.bitfinex.rest import REST
 from feed.dialects.bitfinex.session import BitfinexSession
-from feed.dialects.exchange.dialect import ExchangeDialect
+from feed.dialects.exchange.dialect import ExchangeDialect, Telling
+from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.rest import RestSide
-from feed.protocol.effects import Stream
-from feed.protocol.seat import Seat
 from feed.units import MILLISECOND, MINUTE
 
 __all__ = ["BitfinexDialect"]
-
-IDS = 10**9
-"""Increase of the trade ids with each epoch."""
 
 
 class BitfinexDialect(ExchangeDialect):
@@ -35,25 +33,17 @@ class BitfinexDialect(ExchangeDialect):
     compresses: ClassVar[bool] = False
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(20, MINUTE)
     rest: ClassVar[RestSide | None] = REST
+    session: ClassVar[type[ExchangeSession]] = BitfinexSession
 
-    def write(
-        self,
-        stream: Stream,
-        rows: Rows,
-        first_seq: int,
-        kind: Kind,
-        options: Options,
-        skipped: int = 0,
-        epoch: int = 1,
-    ) -> list[bytes]:
+    def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return the messages of each row, with line breaks between them."""
-        keys = dict(options)
+        keys, kind, skipped = dict(telling.options), telling.kind, telling.skipped
         if "channel" not in keys:
             return [b""] * len(rows)
         channel, flags = channel_of(keys["channel"]), int(keys.get("flags", 0))
         match rows:
             case TradeRows():
-                return _trades(rows, channel, flags, epoch * IDS + first_seq, kind)
+                return _trades(rows, channel, flags, telling.first_id, kind)
             case BookRows():
                 return book_rows(rows, channel, flags)
             case TickerRows():
@@ -68,11 +58,6 @@ class BitfinexDialect(ExchangeDialect):
                 return _candles(rows, channel, flags, kind)
         return [b""] * len(rows)
 
-    def open(self, seat: Seat) -> tuple[BitfinexSession, BitfinexSession]:
-        """Return the session with a new connection, which reads and writes its messages itself."""
-        session = BitfinexSession(seat)
-        return session, session
-
 
 def _message(channel: BitfinexChannel, data: str, time: int, flags: int) -> bytes:
     stamp = f",{time // MILLISECOND}" if flags & TIMESTAMP else ""
@@ -81,17 +66,19 @@ def _message(channel: BitfinexChannel, data: str, time: int, flags: int) -> byte
 
 def _trades(rows: TradeRows, channel: BitfinexChannel, flags: int, first_id: int, kind: Kind) -> list[bytes]:
     write, ticks = Numbers(rows.instrument, flags), rows.ticks
-    times, sides = ticks.time.tolist(), ticks.side.tolist()
+    times = ticks.time.tolist()
+    # What takers sold is negative.
+    amounts = (ticks.size * np.where(ticks.side == BUY, 1, -1)).tolist()
     texts = [
-        f"[{number},{write.time(time)},{write.size(size if side == BUY else -size)},{write.price(price)}]"
-        for number, (time, side, size, price) in enumerate(
-            zip(times, sides, ticks.size.tolist(), ticks.price.tolist(), strict=True), first_id
-        )
+        f"[{number},{write.time(time)},{write.size(amount)},{write.price(price)}]"
+        for number, (time, amount, price) in enumerate(zip(times, amounts, ticks.price.tolist(), strict=True), first_id)
     ]
     if kind == "update":
+        number = channel.number
+        stamps = [f",{time // MILLISECOND}" for time in times] if flags & TIMESTAMP else [""] * len(times)
         return [
-            _message(channel, f'"te",{text}', time, flags) + b"\n" + _message(channel, f'"tu",{text}', time, flags)
-            for text, time in zip(texts, times, strict=True)
+            f'[{number},"te",{text}{stamp}]\n[{number},"tu",{text}{stamp}]'.encode()
+            for text, stamp in zip(texts, stamps, strict=True)
         ]
     return [*[b""] * (len(rows) - 1), _message(channel, f"[{','.join(reversed(texts))}]", times[-1], flags)]
 

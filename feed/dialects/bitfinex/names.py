@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from feed.data.ticks import Instrument
-from feed.dialects.exchange.texts import fixed, rounded
+from feed.dialects.exchange.texts import rounded
 from feed.protocol.effects import Join, Stream
 from feed.units import MILLISECOND, format_time
 
@@ -47,7 +47,11 @@ def symbol_of(text: str, symbols: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class BitfinexChannel:
-    """BitfinexChannel of one subscription; its number is the same for all connections."""
+    """Channel of one subscription.
+
+    Attributes:
+        number: the `chanId`, which is the same for all connections.
+    """
 
     kind: str
     symbol: str
@@ -55,16 +59,16 @@ class BitfinexChannel:
     freq: str = ""
     length: str = ""
     interval: str = ""
+    number: int = field(init=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Compute the number once: every message has it."""
+        object.__setattr__(self, "number", zlib.crc32(self.text.encode()) % 999_000 + 1000)
 
     @property
     def text(self) -> str:
         """The channel as text, which `channel_of` reads."""
         return "|".join((self.kind, self.symbol, self.prec, self.freq, self.length, self.interval))
-
-    @property
-    def number(self) -> int:
-        """The `chanId`."""
-        return zlib.crc32(self.text.encode()) % 999_000 + 1000
 
 
 @lru_cache(maxsize=1024)
@@ -94,22 +98,21 @@ class Numbers:
         flags: the flags of the connection.
     """
 
-    __slots__ = ("_instrument", "_quote", "flags")
+    __slots__ = ("_lot", "_places", "_quote", "_size_places", "_tick", "flags")
 
     def __init__(self, instrument: Instrument, flags: int) -> None:
-        self._instrument = instrument
+        self._tick, self._places = instrument.tick_units, instrument.price_decimals
+        self._lot, self._size_places = instrument.lot_units, instrument.size_decimals
         self.flags = flags
         self._quote = '"' if flags & DECIMAL_TEXT else ""
 
     def price(self, ticks: int) -> str:
         """Return a price, or a difference of prices."""
-        each = self._instrument
-        return self.decimal(ticks * each.tick_units, each.price_decimals)
+        return f"{self._quote}{_price(ticks * self._tick, self._places)}{self._quote}"
 
     def size(self, lots: int) -> str:
         """Return a size, which may be negative."""
-        each = self._instrument
-        return self.decimal(lots * each.lot_units, each.size_decimals)
+        return f"{self._quote}{shortest(lots * self._lot, self._size_places)}{self._quote}"
 
     def ratio(self, above: int, below: int) -> str:
         """Return a quotient with up to eight decimals."""
@@ -128,8 +131,14 @@ class Numbers:
 
 def shortest(scaled: int, decimals: int) -> str:
     """Return a decimal without trailing zeros."""
-    text = fixed(scaled, decimals)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if scaled < 0:
+        return "-" + shortest(-scaled, decimals)
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole}.{part:0{decimals}d}".rstrip("0") if part else str(whole)
+
+
+_price = lru_cache(maxsize=4096)(shortest)
+"""The same prices are written again and again."""
 
 
 def scripted(scaled: int, decimals: int) -> str:

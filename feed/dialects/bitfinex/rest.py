@@ -11,13 +11,12 @@ from feed.data.ticks import BUY, Instrument
 from feed.dialects.bitfinex.books import snapshot_text, window_of
 from feed.dialects.bitfinex.figures import candle_text
 from feed.dialects.bitfinex.names import INTERVALS, PRECISIONS, BitfinexChannel, Numbers, pair_of, symbol_of
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.exchange.texts import fixed
 from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.units import MILLISECOND
 
 __all__ = ["REST"]
-
-IDS = 10**9
 
 MAX_ROWS = 10_000
 

@@ -86,10 +86,15 @@ class BitfinexSession(ExchangeSession):
         """Send a heartbeat in every channel, or drop a connection without any."""
         del last_sent
         if timer == "unused":
-            return [] if self._channels else [Close(codes.POLICY, "no channel")]
+            return [] if self._channels else [Close(codes.POLICY, "no channel and no ping")]
         self.arm("beat", now.monotonic + BEAT)
         stamp = f",{self.view.shown_time // MILLISECOND}" if self._flags & TIMESTAMP else ""
         return [said(f'[{number},"hb"{stamp}]'.encode()) for number in self._channels]
+
+    def control_frame(self, now: Now) -> list[Effect]:
+        """Take a ping frame as a sign of life: the exchange's own client keeps a connection without channels so."""
+        self._alive(now)
+        return super().control_frame(now)
 
     def goodbye(self, now: Now) -> Sequence[bytes]:
         """Announce a planned close."""
@@ -128,6 +133,7 @@ class BitfinexSession(ExchangeSession):
         event = document.get("event")
         match event:
             case "ping":
+                self._alive(now)
                 cid = {"cid": document["cid"]} if "cid" in document else {}
                 return [said({"event": "pong", "ts": now.wall // MILLISECOND, **cid})]
             case "conf":
@@ -140,6 +146,11 @@ class BitfinexSession(ExchangeSession):
                 refusal = {"event": "auth", "status": "FAILED", "chanId": 0, "code": 10100, "msg": "apikey: invalid"}
                 return [said(refusal)]
         raise _RefusedError(10000, f"event: invalid ({str(event)[:40]})")
+
+    def _alive(self, now: Now) -> None:
+        """Wait anew for a channel, if there is none."""
+        if not self._channels:
+            self.arm("unused", now.monotonic + UNUSED_FOR)
 
     def _configure(self, document: dict[str, Any]) -> list[Effect]:
         flags = document.get("flags", 0)
@@ -207,6 +218,5 @@ class BitfinexSession(ExchangeSession):
         if not isinstance(number, int) or number not in self._channels:
             raise _RefusedError(10400, "unsubscribe: invalid")
         del self._channels[number]
-        if not self._channels:
-            self.arm("unused", now.monotonic + UNUSED_FOR)
+        self._alive(now)
         return [*self.leave(number), said({"event": "unsubscribed", "status": "OK", "chanId": number})]

@@ -11,16 +11,23 @@ import orjson
 from feed.data.book import Ladder, Levels
 from feed.data.rows import BookRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
 from feed.data.ticks import BUY, Instrument
-from feed.dialects.base import ConnectionLimit, Kind, Options
-from feed.dialects.coinbase.names import IDS, currencies, currency_row, order_id, product_id, product_row, writer
+from feed.dialects.base import ConnectionLimit, Kind
+from feed.dialects.coinbase.names import (
+    SIZE_DECIMALS,
+    currencies,
+    currency_row,
+    order_ids,
+    product_id,
+    product_row,
+    writer,
+)
 from feed.dialects.coinbase.rest import REST
 from feed.dialects.coinbase.session import CoinbaseSession
-from feed.dialects.exchange.dialect import ExchangeDialect
-from feed.dialects.exchange.texts import LevelTexts, changes_of
+from feed.dialects.exchange.dialect import ExchangeDialect, Telling
+from feed.dialects.exchange.session import ExchangeSession
+from feed.dialects.exchange.texts import LevelTexts, changes_of, digits, split
 from feed.dialects.rest import RestSide
-from feed.dialects.times import micros
-from feed.protocol.effects import Stream
-from feed.protocol.seat import Seat
+from feed.dialects.times import micros, micros_parts
 from feed.units import SECOND
 
 __all__ = ["CoinbaseDialect"]
@@ -37,38 +44,25 @@ class CoinbaseDialect(ExchangeDialect):
     hosts: ClassVar[tuple[str, ...]] = ("ws-feed.exchange.coinbase.com", "api.exchange.coinbase.com")
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
     rest: ClassVar[RestSide | None] = REST
+    session: ClassVar[type[ExchangeSession]] = CoinbaseSession
 
-    def write(
-        self,
-        stream: Stream,
-        rows: Rows,
-        first_seq: int,
-        kind: Kind,
-        options: Options,
-        skipped: int = 0,
-        epoch: int = 1,
-    ) -> list[bytes]:
+    def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row."""
-        base = epoch * IDS
+        kind, skipped = telling.kind, telling.skipped
         match rows:
             case TradeRows():
-                return _matches(rows, base + first_seq, "last_match" if kind == "snapshot" else "match")
+                return _matches(rows, telling.first_id, "last_match" if kind == "snapshot" else "match")
             case BookRows():
                 return _books(rows)
             case TickerRows():
-                batch = stream.channel == "windows"
+                batch = telling.stream.channel == "windows"
                 return [
-                    _ticker(rows.instrument, it, base) if _is_due(it, kind, skipped, batch) else b""
+                    _ticker(rows.instrument, it, telling.base) if _is_due(it, kind, skipped, batch) else b""
                     for it in rows.tickers
                 ]
             case StatusRows() if rows.instrument is not None and kind == "update":
                 return [_status(rows.instrument, change.status) for change in rows.changes]
         return [b""] * len(rows)
-
-    def open(self, seat: Seat) -> tuple[CoinbaseSession, CoinbaseSession]:
-        """Return the session with a new connection, which reads and writes its messages itself."""
-        session = CoinbaseSession(seat)
-        return session, session
 
 
 def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
@@ -78,17 +72,27 @@ def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
 
 
 def _matches(rows: TradeRows, first_id: int, kind: str) -> list[bytes]:
-    write, ticks, product = writer(rows.instrument), rows.ticks, product_id(rows.instrument.symbol)
-    columns = zip(ticks.side.tolist(), ticks.size.tolist(), ticks.price.tolist(), ticks.time.tolist(), strict=True)
-    return [
-        (
-            f'{{"type":"{kind}","trade_id":{number},"maker_order_id":"{order_id("maker", number)}",'
-            f'"taker_order_id":"{order_id("taker", number)}","side":"{"sell" if side == BUY else "buy"}",'
-            f'"size":"{write.size(size)}","price":"{write.price(price)}","product_id":"{product}",'
-            f'"sequence":{number},"time":"{micros(time)}Z"}}'
-        ).encode()
-        for number, (side, size, price, time) in enumerate(columns, first_id)
-    ]
+    ticks, each = rows.ticks, rows.instrument
+    template, ids = _match_template(each, kind), range(first_id, first_id + len(rows))
+    makers, takers = zip(*[order_ids(number) for number in ids], strict=True)
+    # The side is the maker's.
+    sides = [b"sell" if side == BUY else b"buy" for side in ticks.side.tolist()]
+    sizes = split(ticks.size, each.lot_units, each.size_decimals)
+    prices = split(ticks.price, each.tick_units, each.price_decimals)
+    times = micros_parts(ticks.time.tolist())
+    return [template % row for row in zip(ids, makers, takers, sides, *sizes, *prices, ids, *times, strict=True)]
+
+
+@lru_cache(maxsize=64)
+def _match_template(each: Instrument, kind: str) -> bytes:
+    size = digits(each.size_decimals, max(SIZE_DECIMALS, each.size_decimals))
+    price = digits(each.price_decimals, each.price_decimals)
+    product = product_id(each.symbol).replace("%", "%%").encode()
+    return (
+        b'{"type":"' + kind.encode() + b'","trade_id":%d,"maker_order_id":"%b","taker_order_id":"%b","side":"%b",'
+        b'"size":"' + size + b'","price":"' + price + b'","product_id":"' + product
+        + b'","sequence":%d,"time":"%b.%06dZ"}'
+    )  # fmt: skip
 
 
 def _ticker(instrument: Instrument, it: TickerRow, base: int) -> bytes:

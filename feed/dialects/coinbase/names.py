@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 from feed.data.ticks import Instrument
 from feed.dialects.exchange.texts import FixedWriter, fixed
 
-__all__ = ["IDS", "currencies", "currency_row", "order_id", "product_id", "product_row", "writer"]
-
-IDS = 10**9
-"""Increase of the trade ids with each epoch."""
+__all__ = ["currencies", "currency_row", "order_ids", "product_id", "product_row", "writer"]
 
 SIZE_DECIMALS = 8
+
+MIXER, ALL_BITS = 0x9E3779B97F4A7C15, 2**64 - 1
+"""A multiplier that makes neighbouring numbers look unlike each other, and the bits that are kept."""
 
 CURRENCY_NAMES = {
     "BTC": "Bitcoin", "ETH": "Ether", "SOL": "Solana", "USD": "United States Dollar", "EUR": "Euro",
@@ -37,10 +36,14 @@ def product_id(symbol: str) -> str:
     return symbol.replace("/", "-")
 
 
-def order_id(kind: str, number: int) -> str:
-    """Return the made-up id of an order, stable for its trade."""
-    text = hashlib.md5(f"{kind}{number}".encode(), usedforsecurity=False).hexdigest()
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+def order_ids(number: int) -> tuple[bytes, bytes]:
+    """Return the made-up ids of the two orders of a trade, or of the orders at a price, stable for its number."""
+    text = f"{number * MIXER & ALL_BITS:016x}"
+    first, second, third = text[:8], text[8:12], text[12:15]
+    return (
+        f"{first}-{second}-4{third}-a{text[3:6]}-{number:012x}".encode(),
+        f"{text[8:]}-{text[4:8]}-4{text[1:4]}-b{third}-{number:012x}".encode(),
+    )
 
 
 def product_row(each: Instrument, status: str) -> dict[str, Any]:

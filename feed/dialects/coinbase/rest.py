@@ -10,7 +10,8 @@ import orjson
 
 from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument, TickBlock
-from feed.dialects.coinbase.names import IDS, currencies, currency_row, order_id, product_id, product_row, writer
+from feed.dialects.coinbase.names import currencies, currency_row, order_ids, product_id, product_row, writer
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.exchange.texts import fixed
 from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.dialects.times import micros
@@ -117,7 +118,7 @@ async def _book(question: RestQuestion, market: MarketReader) -> object:
         found: list[list[Any]] = []
         for price, size in getattr(ladder, name):
             # One made-up order a level.
-            last: object = order_id(name, price) if level == "3" else 1
+            last: object = order_ids(price)[name == "asks"].decode() if level == "3" else 1
             found.append([write.price(price), write.size(size), last])
         return found
 

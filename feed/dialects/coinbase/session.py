@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import orjson
 
 from feed.clock import Now
-from feed.dialects.coinbase.names import IDS, currencies, currency_row, product_id, product_row
+from feed.dialects.coinbase.names import currencies, currency_row, product_id, product_row
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.exchange.session import ExchangeSession, said
 from feed.dialects.times import micros
 from feed.protocol.effects import Effect, Join, Stream

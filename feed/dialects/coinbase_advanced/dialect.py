@@ -12,25 +12,22 @@ from feed.data.rows import (
     CandleRow,
     CandleRows,
     GatheredTrades,
-    RawRows,
     Rows,
     StatusRows,
     TickerRow,
     TickerRows,
 )
 from feed.data.ticks import BUY, Instrument, TickBlock
-from feed.dialects.base import ConnectionLimit, Kind, Options
-from feed.dialects.coinbase.names import IDS, product_id, writer
+from feed.dialects.base import ConnectionLimit, Kind
+from feed.dialects.coinbase.names import SIZE_DECIMALS, product_id, writer
 from feed.dialects.coinbase_advanced.rest import REST
 from feed.dialects.coinbase_advanced.session import AdvancedSession
 from feed.dialects.coinbase_advanced.texts import envelope, status_event, status_row
-from feed.dialects.exchange.dialect import ExchangeDialect
-from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, fixed, rounded
-from feed.dialects.native.objects import rows_of
+from feed.dialects.exchange.dialect import ExchangeDialect, Telling
+from feed.dialects.exchange.session import ExchangeSession
+from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, digits, fixed, rounded, split
 from feed.dialects.rest import RestSide
-from feed.dialects.times import micros
-from feed.protocol.effects import Stream
-from feed.protocol.seat import Seat
+from feed.dialects.times import micros, micros_parts
 from feed.units import SECOND
 
 __all__ = ["AdvancedDialect"]
@@ -48,42 +45,28 @@ class AdvancedDialect(ExchangeDialect):
     compresses: ClassVar[bool] = False
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
     rest: ClassVar[RestSide | None] = REST
+    session: ClassVar[type[ExchangeSession]] = AdvancedSession
 
-    def write(
-        self,
-        stream: Stream,
-        rows: Rows,
-        first_seq: int,
-        kind: Kind,
-        options: Options,
-        skipped: int = 0,
-        epoch: int = 1,
-    ) -> list[bytes]:
+    def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row, or one for all rows of a snapshot."""
+        kind, skipped = telling.kind, telling.skipped
         match rows:
             case GatheredTrades():
-                return _trades(rows, epoch * IDS, "update" if kind == "update" else "snapshot")
+                return _trades(rows, telling.base, "update" if kind == "update" else "snapshot")
             case BookRows():
                 return _books(rows)
             case TickerRows():
-                batch = stream.channel == "windows"
+                batch = telling.stream.channel == "windows"
                 return [
                     _ticker(rows.instrument, it, kind, batch) if _is_due(it, kind, skipped, batch) else b""
                     for it in rows.tickers
                 ]
             case CandleRows():
                 return _candles(rows, kind)
-            case RawRows():
-                return self.write(stream, rows_of(rows), first_seq, kind, options, skipped, epoch)
             case StatusRows() if rows.instrument is not None and kind == "update":
                 each = rows.instrument
                 return [envelope("status", it.time, status_event([status_row(each, it.status)])) for it in rows.changes]
         return [b""] * len(rows)
-
-    def open(self, seat: Seat) -> tuple[AdvancedSession, AdvancedSession]:
-        """Return the session with a new connection, which reads and writes its messages itself."""
-        session = AdvancedSession(seat)
-        return session, session
 
 
 def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
@@ -92,14 +75,25 @@ def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
     return not batch or kind == "state" or skipped > 0 or (it.time + 1) % BATCH == 0
 
 
-def trade_text(each: Instrument, block: TickBlock, row: int, number: int) -> str:
-    """Return a trade."""
-    write = writer(each)
+def _trade_texts(each: Instrument, block: TickBlock, first_id: int) -> list[bytes]:
+    """Return trades, the oldest first."""
+    prices = split(block.price, each.tick_units, each.price_decimals)
+    sizes = split(block.size, each.lot_units, each.size_decimals)
+    sides = [b"BUY" if side == BUY else b"SELL" for side in block.side.tolist()]
+    times = micros_parts(block.time.tolist())
+    ids, template = range(first_id, first_id + len(block)), _trade_template(each)
+    return [template % row for row in zip(ids, *prices, *sizes, *times, sides, strict=True)]
+
+
+@lru_cache(maxsize=64)
+def _trade_template(each: Instrument) -> bytes:
+    size = digits(each.size_decimals, max(SIZE_DECIMALS, each.size_decimals))
+    price = digits(each.price_decimals, each.price_decimals)
+    product = product_id(each.symbol).replace("%", "%%").encode()
     return (
-        f'{{"product_id":"{product_id(each.symbol)}","trade_id":"{number}","price":"{write.price(int(block.price[row]))}",'
-        f'"size":"{write.size(int(block.size[row]))}","time":"{micros(int(block.time[row]))}Z",'
-        f'"side":"{"BUY" if int(block.side[row]) == BUY else "SELL"}"}}'
-    )
+        b'{"product_id":"' + product + b'","trade_id":"%d","price":"' + price + b'","size":"' + size
+        + b'","time":"%b.%06dZ","side":"%b"}'
+    )  # fmt: skip
 
 
 def _trades(rows: GatheredTrades, base: int, kind: str) -> list[bytes]:
@@ -108,8 +102,8 @@ def _trades(rows: GatheredTrades, base: int, kind: str) -> list[bytes]:
         if not len(block):
             found.append(b"")
             continue
-        texts = [trade_text(rows.instrument, block, row, base + first + row) for row in reversed(range(len(block)))]
-        event = f'{{"type":"{kind}","trades":[{",".join(texts)}]}}'
+        texts = b",".join(reversed(_trade_texts(rows.instrument, block, base + first))).decode()
+        event = f'{{"type":"{kind}","trades":[{texts}]}}'
         found.append(envelope("market_trades", int(block.time[-1]), event))
     return found
 

@@ -11,8 +11,9 @@ import orjson
 from feed.data.book import Levels
 from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument, TickBlock
-from feed.dialects.coinbase.names import CURRENCY_NAMES, IDS, MONEY, currencies, product_id, writer
+from feed.dialects.coinbase.names import CURRENCY_NAMES, MONEY, currencies, product_id, writer
 from feed.dialects.coinbase_advanced.session import symbols_by_id
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.exchange.texts import FixedWriter, fixed, rounded
 from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
 from feed.dialects.times import micros

@@ -10,25 +10,20 @@ from typing import ClassVar
 import orjson
 
 from feed.data.book import Level, ladder_checksum
-from feed.data.rows import BookRows, CandleRow, CandleRows, RawRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
+from feed.data.rows import BookRows, CandleRow, CandleRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
 from feed.data.ticks import BUY, Instrument
-from feed.dialects.base import ConnectionLimit, Kind, Options
+from feed.dialects.base import ConnectionLimit, Kind
 from feed.dialects.decimals import DecimalWriter
-from feed.dialects.exchange.dialect import ExchangeDialect
-from feed.dialects.exchange.texts import LevelTexts, changes_of
+from feed.dialects.exchange.dialect import ExchangeDialect, Telling
+from feed.dialects.exchange.session import ExchangeSession
+from feed.dialects.exchange.texts import LevelTexts, changes_of, digits, split
 from feed.dialects.kraken_v2.rest import REST
 from feed.dialects.kraken_v2.session import INTERVALS, KrakenSession, pair_row
-from feed.dialects.native.objects import rows_of
 from feed.dialects.rest import RestSide
-from feed.dialects.times import micros
-from feed.protocol.effects import Stream
-from feed.protocol.seat import Seat
+from feed.dialects.times import micros, micros_parts
 from feed.units import MINUTE
 
 __all__ = ["KrakenDialect"]
-
-TRADES_AN_EPOCH = 10**9
-"""Increase of the trade ids with each epoch, so that a client that reconnects never sees one twice."""
 
 MINUTES = {part: minutes for minutes, part in INTERVALS.items()}
 
@@ -44,22 +39,14 @@ class KrakenDialect(ExchangeDialect):
     roots: ClassVar[tuple[str, ...]] = ("/v2", "/0")
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(150, 10 * MINUTE)
     rest: ClassVar[RestSide | None] = REST
+    session: ClassVar[type[ExchangeSession]] = KrakenSession
 
-    def write(
-        self,
-        stream: Stream,
-        rows: Rows,
-        first_seq: int,
-        kind: Kind,
-        options: Options,
-        skipped: int = 0,
-        epoch: int = 1,
-    ) -> list[bytes]:
+    def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row, or one for all rows of a snapshot. Skipped messages are not reported."""
-        del stream, options, skipped
+        kind = telling.kind
         match rows:
             case TradeRows():
-                return _gathered("trade", kind, _trades(rows, epoch * TRADES_AN_EPOCH + first_seq))
+                return _gathered("trade", kind, _trades(rows, telling.first_id))
             case BookRows():
                 return _gathered("book", "state" if rows.whole else "update", _books(rows))
             case TickerRows():
@@ -67,16 +54,9 @@ class KrakenDialect(ExchangeDialect):
             case CandleRows():
                 stamps = [f"{micros(candle.time)}000Z" for candle in rows.candles]
                 return _gathered("ohlc", kind, _candles(rows), stamps)
-            case RawRows():
-                return self.write(Stream("", ""), rows_of(rows), first_seq, kind, ())
             case StatusRows() if rows.instrument is not None and kind == "update":
                 return [_pair(rows.instrument, change.status) for change in rows.changes]
         return [b""] * len(rows)
-
-    def open(self, seat: Seat) -> tuple[KrakenSession, KrakenSession]:
-        """Return the session with a new connection, which reads and writes its messages itself."""
-        session = KrakenSession(seat)
-        return session, session
 
 
 def _pair(instrument: Instrument, status: str) -> bytes:
@@ -99,14 +79,23 @@ def _gathered(channel: str, kind: Kind, rows: list[str], stamps: Sequence[str] |
 
 
 def _trades(rows: TradeRows, first_id: int) -> list[str]:
-    write, ticks = DecimalWriter(rows.instrument), rows.ticks
-    symbol = _quoted(rows.instrument.symbol)
-    columns = zip(ticks.side.tolist(), ticks.price.tolist(), ticks.size.tolist(), ticks.time.tolist(), strict=True)
-    return [
-        f'{{"symbol":{symbol},"side":"{"buy" if side == BUY else "sell"}","price":{write.price(price)},'
-        f'"qty":{write.size(size)},"ord_type":"market","trade_id":{number},"timestamp":"{micros(time)}Z"}}'
-        for number, (side, price, size, time) in enumerate(columns, first_id)
-    ]
+    ticks, each = rows.ticks, rows.instrument
+    sides = [b"buy" if side == BUY else b"sell" for side in ticks.side.tolist()]
+    prices = split(ticks.price, each.tick_units, each.price_decimals)
+    sizes = split(ticks.size, each.lot_units, each.size_decimals)
+    ids, times = range(first_id, first_id + len(rows)), micros_parts(ticks.time.tolist())
+    template = _trade_template(each)
+    return [(template % row).decode() for row in zip(sides, *prices, *sizes, ids, *times, strict=True)]
+
+
+@lru_cache(maxsize=64)
+def _trade_template(each: Instrument) -> bytes:
+    symbol = _quoted(each.symbol).replace("%", "%%").encode()
+    price, size = digits(each.price_decimals, each.price_decimals), digits(each.size_decimals, each.size_decimals)
+    return (
+        b'{"symbol":' + symbol + b',"side":"%b","price":' + price + b',"qty":' + size
+        + b',"ord_type":"market","trade_id":%d,"timestamp":"%b.%06dZ"}'
+    )  # fmt: skip
 
 
 def _books(rows: BookRows) -> list[str]:

@@ -11,6 +11,7 @@ import orjson
 
 from feed.data.spans import SPANS
 from feed.data.ticks import BUY, Instrument
+from feed.dialects.exchange.ids import IDS
 from feed.dialects.exchange.texts import FixedWriter, fixed
 from feed.dialects.kraken_v2.session import INTERVALS, STATUSES
 from feed.dialects.rest import Endpoints, MarketReader, RestError, RestQuestion, RestReply
@@ -18,9 +19,6 @@ from feed.dialects.times import micros
 from feed.units import MICROSECOND, SECOND
 
 __all__ = ["REST"]
-
-IDS = 10**9
-"""Increase of the trade ids with each epoch."""
 
 LEGACY = {"BTC": "XBT"}
 """Names of assets that the exchange spells in its own way."""
