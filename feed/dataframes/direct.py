@@ -19,7 +19,7 @@ from feed.dataframes.ticks import TickColumns
 from feed.tape.layout import words_of
 from feed.tape.reader import RecordingReader
 from feed.tape.slices import Slice, trades_of_slice
-from feed.tape.steps import EXACT, StepReader
+from feed.tape.steps import EXACT_BELOW, StepReader
 from feed.units import MILLISECOND
 
 __all__ = ["direct_columns"]
@@ -117,7 +117,7 @@ class _Symbol:
         made = {name: self._reader.steps(batch, name, rows) for name in batch.schema.names if name in DECIMALS}
         if "bid" in made:
             self._check_quotes(made)
-        if "volume" in made and int(made["volume"].max()) > EXACT:
+        if "volume" in made and int(made["volume"].max()) > EXACT_BELOW:
             raise _OddError
         made |= {"time": time, "seq": seq, "buy": (np.array(words) == "buy")[code]}
         if self._ids:
