@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from feed.data.book import Ladder
 from feed.data.columns import DECIMALS
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.recorded import recorded_columns
+from feed.dataframes.tick_columns import recorded_columns
 from feed.dataframes.ticks import COLUMNS, INTEGERS, chosen_columns, polars_frame, tick_frame
 from feed.errors import UsageError
 from feed.hints import nearest
