@@ -17,7 +17,7 @@ from feed.data.columns import DECIMALS
 from feed.data.ticks import Instrument
 from feed.dataframes.analysis import time_bars
 from feed.dataframes.direct import direct_columns
-from feed.dataframes.recorded import recorded_columns
+from feed.dataframes.tick_columns import recorded_columns
 from feed.dataframes.ticks import COLUMNS, INTEGERS, chosen_columns, polars_frame, tick_frame
 from feed.errors import UsageError
 from feed.hints import nearest

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from feed.delivery.deferred import Deferred, Due, Origin
+from feed.delivery.backlog import Deferred, Due, Origin
 from feed.delivery.framing import frames_in, ping_frame, stamped
 from feed.delivery.outbox import Outbox
 from feed.delivery.pulse import LATE_AFTER, MAX_REPEATED, Pulse

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from feed.exporting.running import export_file
+from feed.exporting.run import export_file
 from tests.exporting.files import SYMBOL, TRADES, recorded
 
 HFTBACKTEST = """
