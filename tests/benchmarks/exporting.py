@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
-from feed.exporting.running import export_file
+from feed.exporting.run import export_file
 from tests.benchmarks.files import recording_of
 
 __all__ = ["main"]
