@@ -36,6 +36,12 @@ __all__ = ["BarFiles", "BarMapping"]
 
 PRICES = ("open", "high", "low", "close")
 
+ENOUGH_BARS = 50
+"""The number of bars from which on a share of them tells something."""
+
+FEW_BARS_SHARE = 0.05
+"""Largest share of bars whose open or close lies outside of low and high, and is held within them unasked."""
+
 BLOCK_TICKS = 131_072
 """Ticks per block; the last bar of a block may exceed it."""
 
@@ -181,7 +187,9 @@ class BarFiles(Reader):
         if not len(wrong):
             return values
         row = piece.row + int(kept[wrong[0]])
-        if not self.mapping.clamp:
+        # Few of many are prices of another moment; many would be columns that were swapped.
+        few = len(values) >= ENOUGH_BARS and len(wrong) <= FEW_BARS_SHARE * len(values)
+        if not self.mapping.clamp and not few:
             hint = "are columns swapped? Bitfinex has open, close, high, low; --clamp holds it within them"
             raise failure(piece.path, f"row {row}, {key}", "is not between low and high", hint)
         where = f"{piece.path.name} row {row}"
