@@ -22,6 +22,7 @@ class TradeRules:
         counts_rows: without trade ids, number trades by their rows in the file, not from 1 by symbol.
         takes_words_as_ids: count trades where ids are no numbers, instead of refusing the file.
         ids_must_grow: refuse ids that do not grow, and look for no gaps between them.
+        allows_missing_quotes: keep a trade whose quote has empty cells without a quote, instead of refusing the file.
         widens_quotes: widen quotes that do not hold their trade, instead of leaving them to the replay and refusing
             crossed ones.
     """
@@ -36,6 +37,7 @@ class TradeRules:
     counts_rows: bool = False
     takes_words_as_ids: bool = True
     ids_must_grow: bool = False
+    allows_missing_quotes: bool = True
     widens_quotes: bool = True
 
 
@@ -53,6 +55,7 @@ SOURCE_RULES = TradeRules(
     counts_rows=True,
     takes_words_as_ids=False,
     ids_must_grow=True,
+    allows_missing_quotes=False,
     widens_quotes=False,
 )
 """Rules of `[source]`: the file says what it means, and a mistake in it is refused with its place."""

@@ -121,5 +121,7 @@ def with_quotes_that_hold(trades: Trades, findings: Findings, name: str) -> Trad
     if wrong.any():
         where = f"trade {int(np.argmax(wrong)) + 1} of a block"
         findings.count("quote that does not hold its trade", name, where, "is left out", int(np.count_nonzero(wrong)))
-    mask = [pa.array(column, mask=wrong | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
+    # A row without a bid has no quote at all.
+    absent = wrong | np.isnan(bid)
+    mask = [pa.array(column, mask=absent | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
     return replace(trades, quote=(mask[0], mask[1], mask[2], mask[3]))

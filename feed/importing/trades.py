@@ -28,7 +28,7 @@ from feed.importing.rules import IMPORT_RULES, TradeRules
 from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.spelling import COMMAND, Spelling
 from feed.importing.times import TimeColumn
-from feed.importing.tradecells import are_ids, filled_sides, sides_by_sign, whole_rows
+from feed.importing.tradecells import are_ids, filled_sides, quoted_rows, sides_by_sign, whole_rows
 from feed.importing.tradechecks import TradeIds, refuse_crossed_quotes, taken, with_quotes_that_hold
 from feed.scenario.tickfile import Column, TimeUnit
 from feed.venues.values import pair
@@ -275,10 +275,15 @@ class TradeFiles(Reader):
         return np.asarray(sides[words.indices.to_numpy(zero_copy_only=False)], np.int64)
 
     def _quote(self, piece: FileRows, chunk: Chunk) -> tuple[Any, Any, Any, Any]:
+        there = None
+        if self.mapping.rules.allows_missing_quotes:
+            chunk, there = quoted_rows(chunk)
         bid, ask = (
             self._steps["price"].read(piece.path, key, chunk[key], piece.row) / 10.0 ** self._steps["price"].places
             for key in ("bid", "ask")
         )
+        if there is not None:
+            bid = np.where(there, bid, np.nan)
         sizes = [
             self._steps["size"].read(piece.path, key, chunk[key], piece.row, least=0)
             / 10.0 ** self._steps["size"].places
