@@ -20,6 +20,9 @@ __all__ = ["are_ids", "filled_sides", "quoted_rows", "sides_by_sign", "whole_row
 
 Flags = NDArray[np.bool_]
 
+LEAST_SALES_SHARE = 0.02
+"""Least share of negative sizes among rows of which the sign tells the side."""
+
 TRADED = "T"
 """Action of a row that is a trade, where rows have actions."""
 
@@ -71,7 +74,10 @@ def sides_by_sign(sizes: pa.Array) -> tuple[pa.Array, Ints] | None:
     if not (pa.types.is_floating(sizes.type) or pa.types.is_integer(sizes.type)):
         return None
     negative = pc.fill_null(pc.less(sizes, 0), False).to_numpy(zero_copy_only=False)
-    return (pc.abs(sizes), np.where(negative, SELL, BUY).astype(np.int64)) if negative.any() else None
+    # A few negative sizes are mistakes, which are refused with their place.
+    if not negative.any() or negative.mean() < LEAST_SALES_SHARE:
+        return None
+    return pc.abs(sizes), np.where(negative, SELL, BUY).astype(np.int64)
 
 
 def filled_sides(sides: Ints, price: Ints, last: tuple[int, int]) -> tuple[Ints, int]:
