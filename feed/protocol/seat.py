@@ -32,6 +32,7 @@ class Seat:
         options: the options of the form that the client chose.
         opening: names of streams in the path of the socket.
         is_lenient: whether the limits of an exchange are lifted.
+        ages_with_market: whether the life of a connection to an exchange is counted in market time.
     """
 
     connection: str
@@ -46,6 +47,7 @@ class Seat:
     options: View = ()
     opening: tuple[str, ...] = ()
     is_lenient: bool = False
+    ages_with_market: bool = False
 
 
 class SessionPort(Protocol):

@@ -64,6 +64,16 @@ class MessageShape:
         """Return the place of the number that counts messages."""
         return self._first(document, self.number_keys, int)
 
+    def numbers(self, document: Any) -> list[Slot]:
+        """Return the places of all numbers that count together with the one that counts messages."""
+        slot = self.number(document)
+        return [] if slot is None else [slot]
+
+    def cross(self, document: Any) -> bool:
+        """Put a bid above all levels that name their own side; return False if there are none such."""
+        del document
+        return False
+
     def checksum(self, document: Any) -> Slot | None:
         """Return the place of the checksum of a book; in a list, the number behind a text that names it."""
         found = self._first(document, self.checksum_keys, int)

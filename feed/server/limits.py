@@ -34,3 +34,4 @@ class ServerLimits:
     compression: bool = False
     history_timeout: int = 5 * SECOND
     lifts_exchange_limits: bool = False
+    ages_with_market: bool = False

@@ -236,6 +236,7 @@ class FeedServer:
             options=form.options,
             opening=wishes.opening,
             is_lenient=self._limits.lifts_exchange_limits,
+            ages_with_market=self._limits.ages_with_market,
         )
         peer = Peer(
             name,

@@ -110,6 +110,7 @@ async def _serve(
     server_limits = replace(
         _server_limits(limits, compression=settings.compression == "on"),
         lifts_exchange_limits=settings.exchange_limits == "off",
+        ages_with_market=settings.exchange_limits == "market",
     )
     pages_from = {"origins": settings.origins, "hosts": settings.allowed_hosts}
     server = FeedServer(markets, server_limits, clock, **pages_from, token=settings.token, control=rule)

@@ -244,8 +244,10 @@ class ServeSettings(Limits):
     dialects: Annotated[tuple[tuple[str, int], ...], reads(_read_dialects)] = Field(
         (), description="One more port that speaks one exchange's dialect at its root, such as kraken=8766"
     )
-    exchange_limits: Literal["on", "off"] = Field(
-        "on", description="Whether dialects have the exchange's limits of requests and connections"
+    exchange_limits: Literal["on", "market", "off"] = Field(
+        "on",
+        description="Whether dialects have the exchange's limits of requests and connections; market: they have, but "
+        "a day after which a connection is closed is one of market time",
     )
     recordings: Path | None = Field(
         None, description="Folder of recordings that clients may ask for by the name of their file"

@@ -41,6 +41,8 @@ class Conversation:
         dialect: Dialect = NATIVE,
         options: View = (),
         opening: tuple[str, ...] = (),
+        is_lenient: bool = False,
+        ages_with_market: bool = False,
     ) -> None:
         self.clock = ManualClock()
         self.market = make_market(MetronomeSource(instruments=(BTC, ETH)), self.clock)
@@ -49,21 +51,21 @@ class Conversation:
         asked = tuple(subscription_of(key, self.market) for key in wanted.split(",") if key)
         seat = Seat(
             connection="c1", view=self.market, limits=limits, now=self.clock.read(), token=token, strict=strict,
-            wanted=asked, options=options, opening=opening,
+            wanted=asked, options=options, opening=opening, is_lenient=is_lenient, ages_with_market=ages_with_market,
         )  # fmt: skip
         self.session, self.talk = dialect.open(seat)
 
     def open(self) -> list[str]:
         """What is said first."""
         now = self.clock.read()
-        return self._told([*self.session.open(now), *self.session.begin(now)])
+        return self.told([*self.session.open(now), *self.session.begin(now)])
 
     def say(self, frame: str | bytes) -> list[str]:
         """What a frame comes to."""
         now = self.clock.read()
         self.session.heard(now)
         payload = frame.encode() if isinstance(frame, str) else frame
-        return self._told(self.session.receive(self.talk.read(payload, now), now))
+        return self.told(self.session.receive(self.talk.read(payload, now), now))
 
     def wait(self, nanoseconds: int) -> list[str]:
         """What comes while so much time passes."""
@@ -71,7 +73,7 @@ class Conversation:
         said: list[str] = []
         while not self.ended and (deadline := self.session.deadline) is not None and deadline <= until:
             self.clock.advance(max(0, deadline - self.clock.now()))
-            said += self._told(self.session.expire(self.clock.read(), self.last_sent))
+            said += self.told(self.session.expire(self.clock.read(), self.last_sent))
         self.clock.advance(until - self.clock.now())
         return said
 
@@ -83,7 +85,8 @@ class Conversation:
         if self.session.streams:
             self.last_sent = self.clock.now()
 
-    def _told(self, effects: list[Effect]) -> list[str]:
+    def told(self, effects: list[Effect]) -> list[str]:
+        """Effects as lines."""
         return [text for effect in effects for text in self._texts(effect)]
 
     def _texts(self, effect: Effect) -> list[str]:

@@ -11,12 +11,14 @@ from feed.dialects.base import ConnectionLimit, SocketPath
 from feed.dialects.binance import data
 from feed.dialects.binance.rest import REST
 from feed.dialects.binance.session import COMBINED, MICROS, BinanceSession
+from feed.dialects.binance.shape import BinanceShape
 from feed.dialects.binance.streams import StreamName, name_of, spellings
 from feed.dialects.exchange.dialect import ExchangeDialect, Telling
 from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.rest import RestSide
 from feed.protocol import codes
 from feed.protocol.codes import CloseCode
+from feed.protocol.shape import MessageShape
 from feed.units import MINUTE
 
 __all__ = ["BinanceDialect"]
@@ -37,6 +39,7 @@ class BinanceDialect(ExchangeDialect):
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(300, 5 * MINUTE)
     rest: ClassVar[RestSide | None] = REST
     session: ClassVar[type[ExchangeSession]] = BinanceSession
+    shape: ClassVar[MessageShape] = BinanceShape()
 
     def socket(self, path: str, query: Sequence[tuple[str, str]]) -> SocketPath | None:
         """Return the meaning of a path: raw or combined streams, with names in the path or the query."""

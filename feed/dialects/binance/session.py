@@ -23,6 +23,9 @@ COMBINED, MICROS = ("combined", "1"), ("unit", "us")
 
 PING_EVERY, PONG_WITHIN, LIFE = 20 * SECOND, 60 * SECOND, DAY
 
+LOOK_EVERY = SECOND
+"""The real time between two looks at a life that is counted in market time."""
+
 MAX_STREAMS = 1024
 
 MAX_ID = 36
@@ -53,7 +56,8 @@ class BinanceSession(ExchangeSession):
     def greet(self, now: Now) -> list[Effect]:
         """Send nothing, and begin to send ping frames."""
         self.arm("ping", now.monotonic + PING_EVERY)
-        self.arm("life", now.monotonic + LIFE)
+        self._born = self.view.shown_time
+        self.limit("life", now.monotonic + (LOOK_EVERY if self.seat.ages_with_market else LIFE))
         return []
 
     def opened(self, now: Now) -> list[Effect]:
@@ -87,10 +91,14 @@ class BinanceSession(ExchangeSession):
             payload = b"%d" % (now.wall // MILLISECOND)
             self._pings[payload] = now.monotonic
             self.arm("ping", now.monotonic + PING_EVERY)
-            self._timers.setdefault("pong", now.monotonic + PONG_WITHIN)
+            if "pong" not in self._timers:
+                self.limit("pong", now.monotonic + PONG_WITHIN)
             return [ProbePeer(payload)]
         if timer == "pong":
             return [Close(codes.POLICY, "Pong timeout")]
+        if self.seat.ages_with_market and self.view.shown_time - self._born < LIFE:
+            self.arm("life", now.monotonic + LOOK_EVERY)
+            return []
         return [Close(codes.GOING_AWAY, "24 hours have passed")]
 
     def pong_frame(self, payload: bytes, now: Now) -> list[Effect]:
@@ -103,7 +111,7 @@ class BinanceSession(ExchangeSession):
             self._pings = {other: at for other, at in self._pings.items() if at > sent}
             self.disarm("pong")
             if self._pings:
-                self.arm("pong", min(self._pings.values()) + PONG_WITHIN)
+                self.limit("pong", min(self._pings.values()) + PONG_WITHIN)
         return self._counted(now)
 
     def goodbye(self, now: Now) -> Sequence[bytes]:

@@ -14,9 +14,11 @@ from feed.dialects.bitfinex.figures import candle_text, ticker_text
 from feed.dialects.bitfinex.names import TIMESTAMP, BitfinexChannel, Numbers, channel_of
 from feed.dialects.bitfinex.rest import REST
 from feed.dialects.bitfinex.session import BitfinexSession
+from feed.dialects.bitfinex.shape import BitfinexShape
 from feed.dialects.exchange.dialect import ExchangeDialect, Telling
 from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.rest import RestSide
+from feed.protocol.shape import MessageShape
 from feed.units import MILLISECOND, MINUTE
 
 __all__ = ["BitfinexDialect"]
@@ -34,6 +36,7 @@ class BitfinexDialect(ExchangeDialect):
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(20, MINUTE)
     rest: ClassVar[RestSide | None] = REST
     session: ClassVar[type[ExchangeSession]] = BitfinexSession
+    shape: ClassVar[MessageShape] = BitfinexShape()
 
     def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return the messages of each row, with line breaks between them."""

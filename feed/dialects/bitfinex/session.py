@@ -23,6 +23,7 @@ from feed.dialects.bitfinex.names import (
 )
 from feed.dialects.exchange.session import ExchangeSession, said
 from feed.protocol import codes
+from feed.protocol.codes import ErrorCode
 from feed.protocol.effects import Close, Effect, Reform
 from feed.protocol.events import ErrorEvent
 from feed.protocol.seat import Seat
@@ -61,7 +62,7 @@ class BitfinexSession(ExchangeSession):
     def greet(self, now: Now) -> list[Effect]:
         """Tell the platform's status."""
         self.arm("beat", now.monotonic + BEAT)
-        self.arm("unused", now.monotonic + UNUSED_FOR)
+        self.limit("unused", now.monotonic + UNUSED_FOR)
         text = hashlib.md5(self.seat.connection.encode(), usedforsecurity=False).hexdigest()
         server = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
         statuses = [self.view.symbol_status(symbol) for symbol in self.view.symbols]
@@ -104,6 +105,8 @@ class BitfinexSession(ExchangeSession):
     def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
         """Return an error in the exchange's form."""
         del now
+        if event.code is ErrorCode.RATE_LIMITED:
+            return (orjson.dumps({"event": "error", "msg": "ERR_RATE_LIMIT", "code": 11010}),)
         return (orjson.dumps({"event": "error", "msg": event.message, "code": 10000}),)
 
     def maintenance(self, now: Now) -> Sequence[bytes]:
@@ -150,7 +153,7 @@ class BitfinexSession(ExchangeSession):
     def _alive(self, now: Now) -> None:
         """Wait anew for a channel, if there is none."""
         if not self._channels:
-            self.arm("unused", now.monotonic + UNUSED_FOR)
+            self.limit("unused", now.monotonic + UNUSED_FOR)
 
     def _configure(self, document: dict[str, Any]) -> list[Effect]:
         flags = document.get("flags", 0)

@@ -23,11 +23,13 @@ from feed.dialects.coinbase.names import (
 )
 from feed.dialects.coinbase.rest import REST
 from feed.dialects.coinbase.session import CoinbaseSession
+from feed.dialects.coinbase.shape import CoinbaseShape
 from feed.dialects.exchange.dialect import ExchangeDialect, Telling
 from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.exchange.texts import LevelTexts, changes_of, digits, split
 from feed.dialects.rest import RestSide
 from feed.dialects.times import micros, micros_parts
+from feed.protocol.shape import MessageShape
 from feed.units import SECOND
 
 __all__ = ["CoinbaseDialect"]
@@ -45,6 +47,7 @@ class CoinbaseDialect(ExchangeDialect):
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
     rest: ClassVar[RestSide | None] = REST
     session: ClassVar[type[ExchangeSession]] = CoinbaseSession
+    shape: ClassVar[MessageShape] = CoinbaseShape()
 
     def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row."""

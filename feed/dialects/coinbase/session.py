@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -43,6 +44,9 @@ NEEDS_SIGNATURE = "level2, level3, and full channels now require authentication.
 
 MAX_NAMED = 100
 
+MAX_SUBSCRIPTIONS = 10
+"""How often a connection may subscribe to a product of a channel."""
+
 
 class CoinbaseSession(ExchangeSession):
     """Session with one client."""
@@ -55,6 +59,7 @@ class CoinbaseSession(ExchangeSession):
         self._symbols = {product_id(symbol): symbol for symbol in seat.view.symbols}
         # For each channel, as it was asked for, its products in order.
         self._channels: dict[str, dict[str, None]] = {}
+        self._asked: Counter[tuple[str, str]] = Counter()
 
     def message(self, payload: bytes, now: Now) -> list[Effect]:
         """Answer a request; products of it that are valid are subscribed whatever else is wrong."""
@@ -108,6 +113,9 @@ class CoinbaseSession(ExchangeSession):
             chosen, unknown = self._products(str(name), products, kind)
             problems += [_refused(f"{product} is not a valid product") for product in unknown]
             for product in chosen:
+                if kind == "subscribe" and self._is_too_often(str(name), product):
+                    problems.append(_refused(f"{product} exceeds {MAX_SUBSCRIPTIONS} subscriptions of {name}"))
+                    continue
                 act = self._subscribe if kind == "subscribe" else self._unsubscribe
                 effects += act(str(name), product, now)
         # The answer comes before the data.
@@ -149,8 +157,14 @@ class CoinbaseSession(ExchangeSession):
             return [said(self._status()), *self.join((name, product), *joins)]
         return self.join((name, product), Join(Stream(stream, self._symbols[product], part), snapshot=first, view=view))
 
+    def _is_too_often(self, name: str, product: str) -> bool:
+        """Count a subscription."""
+        self._asked[name, product] += 1
+        return self._asked[name, product] > MAX_SUBSCRIPTIONS and not self.seat.is_lenient
+
     def _unsubscribe(self, name: str, product: str, now: Now) -> list[Effect]:
         del now
+        self._asked.pop((name, product), None)
         known = self._channels.get(name, {})
         if product not in known:
             return []

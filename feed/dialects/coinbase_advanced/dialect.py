@@ -22,12 +22,14 @@ from feed.dialects.base import ConnectionLimit, Kind
 from feed.dialects.coinbase.names import SIZE_DECIMALS, product_id, writer
 from feed.dialects.coinbase_advanced.rest import REST
 from feed.dialects.coinbase_advanced.session import AdvancedSession
+from feed.dialects.coinbase_advanced.shape import AdvancedShape
 from feed.dialects.coinbase_advanced.texts import envelope, status_event, status_row
 from feed.dialects.exchange.dialect import ExchangeDialect, Telling
 from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.exchange.texts import FixedWriter, LevelTexts, changes_of, digits, fixed, rounded, split
 from feed.dialects.rest import RestSide
 from feed.dialects.times import micros, micros_parts
+from feed.protocol.shape import MessageShape
 from feed.units import SECOND
 
 __all__ = ["AdvancedDialect"]
@@ -46,6 +48,7 @@ class AdvancedDialect(ExchangeDialect):
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(8, SECOND)
     rest: ClassVar[RestSide | None] = REST
     session: ClassVar[type[ExchangeSession]] = AdvancedSession
+    shape: ClassVar[MessageShape] = AdvancedShape()
 
     def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row, or one for all rows of a snapshot."""

@@ -65,7 +65,7 @@ class AdvancedSession(ExchangeSession):
 
     def greet(self, now: Now) -> list[Effect]:
         """Send nothing, and begin to watch for silence."""
-        self.arm("silence", now.monotonic + SILENCE)
+        self.limit("silence", now.monotonic + SILENCE)
         return []
 
     def message(self, payload: bytes, now: Now) -> list[Effect]:
@@ -93,7 +93,7 @@ class AdvancedSession(ExchangeSession):
         """Send a heartbeat, or close a connection on which nothing has been sent for too long."""
         if timer == "silence":
             if last_sent + SILENCE > now.monotonic:
-                self.arm("silence", last_sent + SILENCE)
+                self.limit("silence", last_sent + SILENCE)
                 return []
             return [Close(codes.POLICY, "nothing was sent for 90 s")]
         if "heartbeats" not in self._channels:

@@ -97,6 +97,11 @@ class ExchangeSession:
         """Arm a timer for monotonic time `at`."""
         self._timers[timer] = at
 
+    def limit(self, timer: str, at: int) -> None:
+        """Arm a timer of an exchange's limit, unless those are lifted."""
+        if not self.seat.is_lenient:
+            self.arm(timer, at)
+
     def disarm(self, timer: str) -> None:
         """Disarm a timer."""
         self._timers.pop(timer, None)
@@ -129,8 +134,8 @@ class ExchangeSession:
 
     def open(self, now: Now) -> list[Effect]:
         """Start the timers of a new connection and greet the client."""
-        if self.first_within and not self.seat.is_lenient:
-            self.arm("first", now.monotonic + self.first_within)
+        if self.first_within:
+            self.limit("first", now.monotonic + self.first_within)
         return self.greet(now)
 
     def begin(self, now: Now) -> list[Effect]:

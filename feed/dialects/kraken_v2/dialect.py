@@ -19,8 +19,10 @@ from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.exchange.texts import LevelTexts, changes_of, digits, split
 from feed.dialects.kraken_v2.rest import REST
 from feed.dialects.kraken_v2.session import INTERVALS, KrakenSession, pair_row
+from feed.dialects.kraken_v2.shape import KrakenShape
 from feed.dialects.rest import RestSide
 from feed.dialects.times import micros, micros_parts
+from feed.protocol.shape import MessageShape
 from feed.units import MINUTE
 
 __all__ = ["KrakenDialect"]
@@ -40,6 +42,7 @@ class KrakenDialect(ExchangeDialect):
     connection_limit: ClassVar[ConnectionLimit | None] = ConnectionLimit(150, 10 * MINUTE)
     rest: ClassVar[RestSide | None] = REST
     session: ClassVar[type[ExchangeSession]] = KrakenSession
+    shape: ClassVar[MessageShape] = KrakenShape()
 
     def tell(self, rows: Rows, telling: Telling) -> list[bytes]:
         """Return one message per row, or one for all rows of a snapshot. Skipped messages are not reported."""

@@ -90,9 +90,9 @@ class KrakenSession(ExchangeSession):
         self._came = now.wall
         # Subscribed streams, for books with the requested depth.
         self._depths: dict[tuple[Any, ...], int | None] = {}
-        self.arm("unused", now.monotonic + UNUSED_FOR)
-        status = "maintenance" if self._is_down() else "online"
-        return [said(_status(self.seat.connection, status))]
+        self.limit("unused", now.monotonic + UNUSED_FOR)
+        self._was_down = self._is_down()
+        return [said(_status(self.seat.connection, "maintenance" if self._was_down else "online"))]
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -130,9 +130,10 @@ class KrakenSession(ExchangeSession):
         return [said(HEARTBEAT)]
 
     def status_changed(self, status: str, now: Now) -> list[Effect]:
-        """Announce maintenance, and close the connection for it."""
+        """Announce maintenance, and close the connection for it; to who came in the meantime, announce its end."""
         if status != "maintenance":
-            return []
+            was_down, self._was_down = self._was_down, self._is_down()
+            return [said(_status(self.seat.connection, "online"))] if was_down and not self._was_down else []
         return [said(_status(self.seat.connection, status)), *super().status_changed(status, now)]
 
     def refusal(self, event: ErrorEvent, now: Now) -> Sequence[bytes]:
@@ -154,7 +155,7 @@ class KrakenSession(ExchangeSession):
         if asked.method not in ("subscribe", "unsubscribe", "ping"):
             raise _RefusedError(NOT_FOUND)
         _check_fields(document, {"method", "params", "req_id"}, asked.method)
-        self.arm("unused", now.monotonic + UNUSED_FOR)
+        self.limit("unused", now.monotonic + UNUSED_FOR)
         if asked.method == "ping":
             named = {} if number is None else {"req_id": number}
             return [said({"method": "pong", **named, **self._times(now)})]

@@ -26,6 +26,8 @@ class CrossedBook(EditFault):
 
     def edit(self, document: Any, strike: Strike) -> Any:
         """Return the document with both sides exchanged, or with one bid more above all levels of a book."""
+        if strike.shape.cross(document):
+            return document
         sides = strike.shape.sides(document)
         if sides is None:
             return None

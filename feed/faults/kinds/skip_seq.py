@@ -57,8 +57,9 @@ class _Skipping(StatefulEffect):
         if not skipped:
             return strike.pass_on(parcel)
         document = read_document(strike.framing.payload(parcel.data))
-        number = strike.shape.number(document)
-        if number is None:
+        numbers = strike.shape.numbers(document)
+        if not numbers:
             return strike.pass_on(parcel)
-        number.put(number.value + skipped)
+        for number in numbers:
+            number.put(number.value + skipped)
         return strike.pass_on(parcel._replace(data=strike.framing.text(write_document(document))))
