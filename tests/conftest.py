@@ -19,8 +19,8 @@ settings.register_profile("feed", deadline=None)
 settings.load_profile("feed")
 
 LONGEST = (
-    "tests/end_to_end/", "tests/realism/", "tests/notebooks/", "tests/tape/", "tests/market/", "tests/scenario/",
-    "tests/dialects/", "tests/server/", "tests/engine/", "tests/importing/",
+    "tests/end_to_end/", "tests/web/", "tests/realism/", "tests/notebooks/", "tests/tape/", "tests/market/",
+    "tests/scenario/", "tests/dialects/", "tests/server/", "tests/engine/", "tests/importing/",
 )  # fmt: skip
 """Where the tests are that take longest. They begin first, so that no process waits for the other at the end."""
 
