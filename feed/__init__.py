@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from feed.client.blocking import RemoteMarketSync, open_market_sync
     from feed.client.book import Book
     from feed.client.client import Client, connect
-    from feed.client.collecting import collect, collect_sync
+    from feed.client.collect import collect, collect_sync
     from feed.client.control import Outcome, RemoteMarket, Verification, open_market
     from feed.client.happenings import Connected, Disconnected
     from feed.client.messages import BookBroken, BookUpdate, Candle, Data, Message, SymbolStatus, Tick, Ticker
@@ -109,8 +109,8 @@ _HOMES = {
     "Ticker": "feed.client.messages",
     "UnknownMarketError": "feed.errors",
     "Verification": "feed.client.control",
-    "collect": "feed.client.collecting",
-    "collect_sync": "feed.client.collecting",
+    "collect": "feed.client.collect",
+    "collect_sync": "feed.client.collect",
     "connect": "feed.client.client",
     "frame_digest": "feed.dataframes.ticks",
     "generate": "feed.dataframes.ticks",

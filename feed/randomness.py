@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 WORDS_PER_COUNTER = 4
 _PARTS = np.uint64(0xD1B54A32D192ED03)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-COUNTERS = 2**256
+COUNTER_MODULUS = 2**256
 """Modulus of the counter: it wraps around, so words with negative numbers exist too."""
 
 
@@ -60,7 +60,7 @@ class RandomStream:
     def words(self, first: int, count: int) -> Words:
         """Return words number `first` to `first + count - 1`: 64 bits each, uniformly distributed."""
         counter, skip = divmod(first, WORDS_PER_COUNTER)
-        bits = np.random.Philox(counter=counter % COUNTERS, key=self._key)
+        bits = np.random.Philox(counter=counter % COUNTER_MODULUS, key=self._key)
         return bits.random_raw(skip + count)[skip:]
 
     def next(self, count: int) -> Words:

@@ -242,6 +242,35 @@ def test_modules_stay_small(module: str) -> None:
     assert len(source_of(module).splitlines()) <= TOO_LARGE.get(module, MAX_LINES)
 
 
+# Numbers that one word tells: units, sides, times without an end, a bit of the standard.
+PLAIN_NUMBERS = {
+    *("MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "MONDAY", "KIB", "MIB"),
+    *("BUY", "SELL", "NEVER", "ALWAYS", "RSV1"),
+}
+
+# Rooms of models and of exchanges, where a number has the name that it has in its field.
+OF_A_FIELD = ("feed.engine", "feed.realism", "feed.dialects", "feed.venues")
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if not name.startswith(OF_A_FIELD)])
+def test_constants_say_what_they_bound(module: str) -> None:
+    """`BUSY_ABOVE = 0.5`, not `HALF`: a number's name says what it is the limit or the length of."""
+    numbers = {
+        target.id
+        for node in tree_of(module).body
+        if isinstance(node, ast.Assign) and _is_number(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id.isupper() and "_" not in target.id and len(target.id) > 1
+    }
+    assert numbers <= PLAIN_NUMBERS
+
+
+def _is_number(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return True
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+
+
 def test_public_classes_have_names_of_their_own() -> None:
     """Whoever reads a name knows which class it is."""
     homes: dict[str, list[str]] = {}

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from feed.units import MINUTE, SECOND, format_duration, format_time
 
-__all__ = ["STALE", "Board", "BoardRow", "waiting_text"]
+__all__ = ["STALE_AFTER", "Board", "BoardRow", "waiting_text"]
 
 COLUMNS = {
     "symbol": 0,
@@ -36,13 +36,13 @@ COLUMNS = {
 }
 """Columns of the table from left to right, each with its priority (0 first) if there is little room."""
 
-PADDING = 2
+CELL_PADDING = 2
 """Characters around each cell."""
 
-EDGES = 2
+EDGE_WIDTH = 2
 """Characters left and right of the table."""
 
-STALE = 3 * SECOND
+STALE_AFTER = 3 * SECOND
 """Time (ns) after the last message, heartbeats included, from which on the table counts as stale."""
 
 RATE_WINDOW = 5 * SECOND
@@ -104,9 +104,9 @@ class Board:
         return None
 
     def stale(self, now: int) -> int | None:
-        """Return the time since the last message, ns, if it is `STALE` or more, else None."""
+        """Return the time since the last message, ns, if it is `STALE_AFTER` or more, else None."""
         silent = None if self.alive is None else now - self.alive
-        return silent if silent is not None and silent >= STALE else None
+        return silent if silent is not None and silent >= STALE_AFTER else None
 
     def line(self, row: BoardRow) -> str:
         """Return the newest tick of a row as a line for a log."""
@@ -152,9 +152,9 @@ class Board:
     def _fitting(self, width: int) -> list[str]:
         """Return the columns that fit, chosen by priority, in the order in which they are shown."""
         chosen: list[str] = []
-        left = width - EDGES
+        left = width - EDGE_WIDTH
         for name in sorted(COLUMNS, key=lambda name: COLUMNS[name]):
-            left -= self._widths[name] + PADDING
+            left -= self._widths[name] + CELL_PADDING
             if left < 0 and chosen:
                 break
             chosen.append(name)

@@ -60,7 +60,7 @@ def export(
     """Write in bounded memory; what had to be assumed is reported."""
     from feed.cli.ending import clean_end
     from feed.dataframes.spans import slice_of
-    from feed.exporting.running import export_file
+    from feed.exporting.run import export_file
     from feed.exporting.target import ExportOptions
     from feed.units import parse_duration
 

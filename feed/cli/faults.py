@@ -22,7 +22,7 @@ Examples:
   feed faults --json | jq '.faults[].kind'
 """
 
-WIDTH = 100
+TEXT_WIDTH = 100
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -68,7 +68,7 @@ def _print_all(kinds: list[dict[str, Any]]) -> None:
 def _print_one(entry: Mapping[str, Any], common: Mapping[str, Any]) -> None:
     typer.echo(f"{entry['kind']} ({entry['group']})")
     for title, text in (("", entry["description"]), ("A good client: ", entry["client"])):
-        typer.echo(textwrap.fill(title + text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+        typer.echo(textwrap.fill(title + text, TEXT_WIDTH, initial_indent="  ", subsequent_indent="  "))
     typer.echo(f"  Watched by the report's line: {entry['watched_by']}")
     typer.echo("\n  its own keys:" if entry["parameters"] else "\n  it has no keys of its own")
     _print_keys(entry["parameters"])

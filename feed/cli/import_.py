@@ -32,7 +32,7 @@ Examples:
   feed import trades ticks.csv --symbol BTC/USD --time ts --size qty --out ticks.parquet
 """
 
-SHOWN = 12
+MAX_LISTED = 12
 """Maximum number of streams that the report lists one by one."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -155,11 +155,11 @@ def report_lines(out: Path, report: Report) -> Iterator[str]:
 
     span = format_duration(report.end - report.begin)
     yield f"{out}: {report.rows} rows, {format_time(report.begin)} to {format_time(report.end)} ({span})"
-    for name, stream in list(report.streams.items())[:SHOWN]:
+    for name, stream in list(report.streams.items())[:MAX_LISTED]:
         steps = report.instruments.get(name.split(":")[1] if ":" in name else "")
         yield f"  {name}: {stream.rows}" + (f", steps {steps[0]} and {steps[1]}" if steps else "")
-    if len(report.streams) > SHOWN:
-        rest = list(report.streams.values())[SHOWN:]
+    if len(report.streams) > MAX_LISTED:
+        rest = list(report.streams.values())[MAX_LISTED:]
         yield f"  {len(rest)} more streams: {sum(stream.rows for stream in rest)}"
     for note in report.notes:
         yield f"- {note}"

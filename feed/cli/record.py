@@ -50,7 +50,7 @@ VENUE_CHANNELS = ("trading", "quote")
 
 VENUE_SYMBOLS = ("BTC/USD",)
 
-REDRAWS = 4
+REDRAWS_A_SECOND = 4
 """Redraws per second."""
 
 RATE_OVER = 2 * SECOND
@@ -202,7 +202,7 @@ def _shown(counters: WireCounters, clock: Clock) -> Iterator[None]:
         yield
         return
     rates = _Rates(counters, clock)
-    with Live(get_renderable=rates.line, console=console, refresh_per_second=REDRAWS, transient=True):
+    with Live(get_renderable=rates.line, console=console, refresh_per_second=REDRAWS_A_SECOND, transient=True):
         yield
 
 

@@ -26,9 +26,9 @@ Exit codes:
   2  a wrong usage or file; 1  it could not be written
 """
 
-LOSSES = 3
+EXIT_WITH_LOSSES = 3
 
-MOST = 20
+MAX_LISTED = 20
 """Maximum number of damaged places and of gaps that are listed; of further places only the number is given."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -62,7 +62,7 @@ def recover(
         raise FeedError(f"{out or target_of(file)} cannot be written: {error.strerror or error}") from error
     for line in _report(file, recovery, past_damage=past_damage):
         typer.echo(line)
-    raise typer.Exit(0 if recovery.is_whole else LOSSES)
+    raise typer.Exit(0 if recovery.is_whole else EXIT_WITH_LOSSES)
 
 
 def _check(path: Path) -> None:
@@ -76,7 +76,7 @@ def _check(path: Path) -> None:
             typer.echo(f"{path}: whole, {recording.rows} messages{gaps}")
     except RecordingError as error:
         typer.echo(f"feed: {error}", err=True)
-        raise typer.Exit(LOSSES) from None
+        raise typer.Exit(EXIT_WITH_LOSSES) from None
 
 
 def _report(part: Path, recovery: Recovery, *, past_damage: bool) -> list[str]:
@@ -86,12 +86,12 @@ def _report(part: Path, recovery: Recovery, *, past_damage: bool) -> list[str]:
     lines = [f"{recovery.out}: {recovery.rows} messages of {recovery.batches} batches{reached}"]
     if recovery.is_whole:
         return [*lines, f"{part}: whole; lost is only what came after the last flush"]
-    lines += [f"{part}: damaged, {damage}" for damage in recovery.damages[:MOST]]
-    if len(recovery.damages) > MOST:
-        lines.append(f"{part}: damaged in {len(recovery.damages) - MOST} more places")
+    lines += [f"{part}: damaged, {damage}" for damage in recovery.damages[:MAX_LISTED]]
+    if len(recovery.damages) > MAX_LISTED:
+        lines.append(f"{part}: damaged in {len(recovery.damages) - MAX_LISTED} more places")
     if recovery.behind_batches:
         taken = "taken" if past_damage else "left out; --past-damage takes them"
         lines.append(f"behind it: {recovery.behind_batches} whole batches, {recovery.behind_rows} messages, {taken}")
-    for gap in recovery.gaps[:MOST]:
+    for gap in recovery.gaps[:MAX_LISTED]:
         lines.append(f"lost: {gap.before - gap.after - 1} messages of {gap.stream}, seq {gap.after} to {gap.before}")
     return lines

@@ -26,7 +26,7 @@ market, and the one of its own name (?market=NAME). Exit codes:
   2  a wrong usage or file
 """
 
-DIFFERENT = 3
+EXIT_IF_DIFFERENT = 3
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -53,7 +53,7 @@ def replay_bundle(
         comparison = rerun.compare(SystemClock())
         typer.echo(f"{file}: {_told(comparison)}", err=comparison.difference is not None)
         if check or comparison.difference is not None:
-            raise typer.Exit(0 if comparison.difference is None else DIFFERENT)
+            raise typer.Exit(0 if comparison.difference is None else EXIT_IF_DIFFERENT)
         made = rerun.manifest
         say = lambda url: typer.echo(ready_line(settings.log_format, f"{made.market} ({made.scenario})", url))  # noqa: E731
         raise typer.Exit(serve(rerun.settings, say, rerun))

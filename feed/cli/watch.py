@@ -28,7 +28,7 @@ Examples:
   feed watch --count 100 > ticks.txt
 """
 
-REDRAWS = 8
+REDRAWS_A_SECOND = 8
 """Redraws per second; more would not be visible."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -110,6 +110,8 @@ async def _live(client: ClientLink, board: Board, count: int | None) -> None:
     clock, console = SystemClock(), Console()
     # Drawn by a timer and not on each tick: a fast market must not wait for a slow terminal.
     with Live(
-        get_renderable=lambda: board.table(clock.now(), console.width), console=console, refresh_per_second=REDRAWS
+        get_renderable=lambda: board.table(clock.now(), console.width),
+        console=console,
+        refresh_per_second=REDRAWS_A_SECOND,
     ):
         await _follow(client, board, count, lambda line: None)

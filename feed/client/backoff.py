@@ -9,7 +9,7 @@ from feed.units import MILLISECOND, SECOND
 
 __all__ = ["BackOff"]
 
-JITTER = 4
+JITTER_DIVISOR = 4
 """Divisor of the maximum random reduction of a wait: it spreads the clients that lost their server together."""
 
 
@@ -25,7 +25,7 @@ class BackOff:
         """Return the next wait, ns: between three quarters of its step and the whole."""
         wait = min(self.longest, self.first << min(self.failures, 32))
         self.failures += 1
-        return wait - secrets.randbelow(wait // JITTER + 1)
+        return wait - secrets.randbelow(wait // JITTER_DIVISOR + 1)
 
     def reset(self) -> None:
         """Reset the delay after a successful attempt."""

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-__all__ = ["PATIENCE", "drained"]
+__all__ = ["MAX_PONG_SECONDS", "drained"]
 
-PATIENCE = 10.0
+MAX_PONG_SECONDS = 10.0
 """Most seconds to wait for the answer to a ping, behind which nothing is that was sent before it."""
 
 
-async def drained(connection: ClientConnection, patience: float = PATIENCE) -> AsyncIterator[bytes]:
+async def drained(connection: ClientConnection, patience: float = MAX_PONG_SECONDS) -> AsyncIterator[bytes]:
     """Yield the messages that the server sent before it answers a ping, and after a while those that are there."""
     try:
         answered = asyncio.ensure_future(await connection.ping())

@@ -32,7 +32,7 @@ MAX_QUEUE = 1024
 CLOSE_TIMEOUT = 0.25
 """Seconds to wait for the answer to a close: frames in transit come before it, and are no longer read."""
 
-SILENCE = 15 * SECOND
+MAX_SILENCE = 15 * SECOND
 """Silence, heartbeats included, after which the server is asked; after the same time again, it counts as lost."""
 
 
@@ -57,7 +57,7 @@ class ClientLink:
         token: str | None = None,
         back_off: BackOff | None = None,
         clock: Clock | None = None,
-        silence: int = SILENCE,
+        silence: int = MAX_SILENCE,
     ) -> None:
         self.url = url
         self.subscriptions = list(subscriptions)

@@ -14,10 +14,10 @@ from feed.units import SECOND
 
 __all__ = ["SnapshotFetcher", "check_rest_url"]
 
-TIMEOUT = 10.0
+TIMEOUT_SECONDS = 10.0
 """Seconds to wait for an answer."""
 
-LARGEST = 64 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of an answer that are read at most."""
 
 AT_ONCE = 4
@@ -87,6 +87,6 @@ class SnapshotFetcher:
 
 def _body_of(url: str) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "feed"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # the scheme is checked
-        body: bytes = answer.read(LARGEST)
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # the scheme is checked
+        body: bytes = answer.read(MAX_ANSWER_BYTES)
     return body

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from feed.client.backoff import BackOff
-from feed.client.draining import PATIENCE, drained
+from feed.client.draining import MAX_PONG_SECONDS, drained
 from feed.client.happenings import Connected, Disconnected
 from feed.clock import Clock
 from feed.errors import UsageError
@@ -21,7 +21,7 @@ __all__ = ["Message", "VenueLink"]
 MAX_QUEUE = 1024
 """Maximum number of waiting messages before the connection is no longer read."""
 
-STEADY = 10 * SECOND
+STEADY_AFTER = 10 * SECOND
 """Duration (ns) after which a connection counts as successful."""
 
 CLOSE_TIMEOUT = 0.25
@@ -53,7 +53,7 @@ class VenueLink:
         clock: Clock,
         back_off: BackOff | None = None,
         *,
-        patience: float = PATIENCE,
+        patience: float = MAX_PONG_SECONDS,
     ) -> None:
         self.url = url
         self._requests = requests
@@ -80,7 +80,7 @@ class VenueLink:
                     yield self._message(data)
                     # A greeting alone is no success: a server that closes right after it would be called again without
                     # end.
-                    if self._back_off.failures and self._clock.now() - opened > STEADY:
+                    if self._back_off.failures and self._clock.now() - opened > STEADY_AFTER:
                         self._back_off.reset()
             except ConnectionClosed as error:
                 code, reason = (

@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 Exact = NDArray[Any]
 """Array of int64, or of Python integers if sums of price times size would not fit."""
 
-SAFE = 2**62
+SAFE_BELOW = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _product(price: Ints, size: Ints) -> Exact:
     if not len(price):
         return price
     # A whole day of such blocks must fit as well.
-    fits = float(np.abs(price).max()) * float(size.sum()) * 1000 < SAFE
+    fits = float(np.abs(price).max()) * float(size.sum()) * 1000 < SAFE_BELOW
     product: Exact = price * size if fits else price.astype(object) * size.astype(object)
     return product
 

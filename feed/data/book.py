@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.data.keptbook import CHECKED, checksum_of
+from feed.data.keptbook import CHECKED_LEVELS, checksum_of
 
 __all__ = [
     "DEPTHS",
@@ -110,7 +110,7 @@ class Books(Protocol):
 
 def ladder_checksum(ladder: Ladder, tick_units: int, lot_units: int) -> int:
     """Return a book's checksum; `tick_units` and `lot_units` are its steps in units of the last decimal."""
-    return _ladder_checksum(ladder.asks[:CHECKED], ladder.bids[:CHECKED], tick_units, lot_units)
+    return _ladder_checksum(ladder.asks[:CHECKED_LEVELS], ladder.bids[:CHECKED_LEVELS], tick_units, lot_units)
 
 
 @lru_cache(maxsize=256)

@@ -11,9 +11,9 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-__all__ = ["CHECKED", "BookSide", "KeptBook", "checksum_of", "text_digits"]
+__all__ = ["CHECKED_LEVELS", "BookSide", "KeptBook", "checksum_of", "text_digits"]
 
-CHECKED = 10
+CHECKED_LEVELS = 10
 """Number of levels of each side that the checksum covers."""
 
 V = TypeVar("V", str, float)
@@ -93,4 +93,6 @@ class KeptBook(Generic[V]):
 
     def checksum(self) -> int:
         """Return the checksum of the current book."""
-        return checksum_of([self._digits(*level) for side in (self.asks, self.bids) for level in side.best(CHECKED)])
+        return checksum_of(
+            [self._digits(*level) for side in (self.asks, self.bids) for level in side.best(CHECKED_LEVELS)]
+        )

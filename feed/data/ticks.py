@@ -240,8 +240,8 @@ class Source(Protocol):
         earliest = max(self.first_trade(index), at - MAX_LOOK_BACK)
         while at > earliest:
             begin = max(earliest, (at - 1) // HOUR * HOUR)
-            blocks = [batch.ticks[index] for batch in batches_between(self, begin, at)]
-            times = [int(block.time[-1]) for block in blocks if len(block)]
+            # Of this instrument alone: the trades of all others would cost as much each.
+            times = [int(block.time[-1]) for block in self.ticks(index, begin, at) if len(block)]
             if times:
                 return times[-1]
             at = begin

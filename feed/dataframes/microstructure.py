@@ -27,7 +27,7 @@ __all__ = [
     "weighted_mid",
 ]
 
-LIMIT = 6
+MAX_TERMS = 6
 """Further changes of the mid price that are summed; the terms fall fast."""
 
 QUOTE = ("bid", "bid_size", "ask", "ask_size")
@@ -194,7 +194,7 @@ def _adjustments(state: NDArray[np.int64], mid: Floats, count: int) -> Floats:
     inverse = np.linalg.pinv(np.eye(count) - still)
     first, further = inverse @ gain, inverse @ moving
     result = first.copy()
-    for _ in range(LIMIT):
+    for _ in range(MAX_TERMS):
         first = further @ first
         result += first
     result[~seen] = np.nan

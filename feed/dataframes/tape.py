@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from feed.data.book import Ladder
 from feed.data.columns import DECIMALS
+from feed.data.ticks import Instrument
 from feed.dataframes.analysis import time_bars
-from feed.dataframes.recorded import recorded_columns
+from feed.dataframes.direct import direct_columns
+from feed.dataframes.tick_columns import recorded_columns
 from feed.dataframes.ticks import COLUMNS, INTEGERS, chosen_columns, polars_frame, tick_frame
 from feed.errors import UsageError
 from feed.hints import nearest
@@ -23,8 +25,8 @@ from feed.sources.files import open_recorded
 from feed.tape.book import RecordedBooks
 from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.reader import open_recording
-from feed.tape.replay import RecordingSource
-from feed.tape.slices import Slice, trades_of_slice
+from feed.tape.replay import RecordingSource, instruments_of
+from feed.tape.slices import Slice, info_of_slice, trades_of_slice
 from feed.units import MILLISECOND, format_time, parse_duration
 
 if TYPE_CHECKING:
@@ -48,7 +50,6 @@ class RecordingData:
 
     Attributes:
         info: its metadata: scenario, seed, epoch, version, gaps, the counts of its streams.
-        notices: data that is shown but not in the file, and data missing in it, one sentence each.
 
     Raises:
         RecordingError: names the file, and the place of the first mistake or damage.
@@ -63,12 +64,30 @@ class RecordingData:
         columns: Sequence[str] | None = None,
     ) -> None:
         self._path = None if source is not None else path
+        self._file = path
         self._chosen = chosen or Slice()
         self._columns = chosen_columns(columns)
-        self._source = source or open_recorded(path, self._chosen)
-        self.info: RecordingInfo = self._source.info
-        self.notices = self._source.notices
-        self.instruments = self._source.instruments
+        if source is not None:
+            self._source = source
+            self.info: RecordingInfo = source.info
+            return
+        with open_recording(path) as reader:
+            self.info = reader.info if self._chosen.is_whole else info_of_slice(reader, self._chosen)
+
+    @cached_property
+    def _source(self) -> RecordingSource:
+        """The whole recording, or the slice of it, which books and doubtful trades need."""
+        return open_recorded(self._file, self._chosen)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Data that is shown but not in the file, and data missing in it, one sentence each."""
+        return self._source.notices
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The symbols that the recording has messages of."""
+        return self._source.instruments
 
     @cached_property
     def ticks(self) -> pd.DataFrame:
@@ -79,6 +98,8 @@ class RecordingData:
         `invented`, which the recording of a market of ours does not need, is True. `attrs["quotes"]` is `after` for
         such a recording, whose trades have the quote that they leave, and `before` for any other.
         """
+        if (frame := self._direct()) is not None:
+            return frame
         wanted = self._wanted([instrument.symbol for instrument in self.instruments])
         # A replay numbers its messages without holes; the analysis of a recording needs to see them.
         told = self._path is not None and "seq" in self._columns
@@ -89,6 +110,22 @@ class RecordingData:
         ours = self.info.scenario is not None
         if self._columns is COLUMNS and not ours:
             frame = self._as_recorded(frame, wanted)
+        frame.attrs |= self.facts | {"quotes": "after" if ours else "before"}
+        return frame
+
+    def _direct(self) -> pd.DataFrame | None:
+        """Return the trades without a replay of all rows, where they need none."""
+        if self._path is None or "_source" in self.__dict__:
+            return None
+        steps = [name for name in DECIMALS if name in self._columns or INTEGERS[name] in self._columns]
+        with open_recording(self._path) as reader:
+            found = direct_columns(reader, self._chosen, instruments_of(self.info), steps, "trade_id" in self._columns)
+        if found is None:
+            return None
+        frame = tick_frame(*found, self._columns)
+        ours = self.info.scenario is not None
+        if self._columns is COLUMNS and not ours:
+            frame = frame.assign(invented=np.zeros(len(frame), bool))
         frame.attrs |= self.facts | {"quotes": "after" if ours else "before"}
         return frame
 

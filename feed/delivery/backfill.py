@@ -8,7 +8,7 @@ from feed.protocol.effects import Stream
 
 __all__ = ["Backfill"]
 
-PAGE = 512
+PAGE_MESSAGES = 512
 """The number of messages encoded in one turn of the event loop."""
 
 HIGH_WATER = 128 * 1024
@@ -45,7 +45,7 @@ class Backfill:
         if self.done or subscriber.outbox.waiting > HIGH_WATER:
             return True
         in_snapshot = self.after < self._snapshot_until
-        count = min(PAGE, self._snapshot_until - self.after) if in_snapshot else PAGE
+        count = min(PAGE_MESSAGES, self._snapshot_until - self.after) if in_snapshot else PAGE_MESSAGES
         kind: Shown = "snapshot" if in_snapshot else "update"
         frames = self._chronicle.missed(self.stream, self.after, count, self._form, kind)
         if not frames:

@@ -13,15 +13,15 @@ WINDOW_BITS = 9
 """The smallest window that zlib writes, so that no client's `server_max_window_bits` is below it. A message is hardly
 longer than it."""
 
-LEVEL = 1
+ZLIB_LEVEL = 1
 
-MEMORY = 4
+ZLIB_MEMORY = 4
 """zlib memory level. Setting up a compressor costs as much as using it, so a small one is the fastest."""
 
 EMPTY_BLOCK = b"\x00\x00\xff\xff"
 """The end of a zlib flush, which is omitted from a message."""
 
-_FRESH = zlib.compressobj(LEVEL, zlib.DEFLATED, -WINDOW_BITS, MEMORY)
+_FRESH = zlib.compressobj(ZLIB_LEVEL, zlib.DEFLATED, -WINDOW_BITS, ZLIB_MEMORY)
 
 
 def deflated(payload: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ from feed.delivery.audiences import Audiences
 from feed.delivery.counters import HubCounters
 from feed.delivery.framing import ping_frame
 from feed.delivery.group import Audience, Group
-from feed.delivery.pulse import GRACE, INTERVAL, SHARE, TURN
+from feed.delivery.pulse import LATE_AFTER, MIN_PING_INTERVAL, PING_INTERVAL_A_READER, RECHECK_AFTER
 from feed.delivery.stragglers import Stragglers
 from feed.delivery.subscriber import Detour, Subscriber
 
@@ -282,8 +282,8 @@ class Fanout:
         now = self._clock.now()
         if now < audience.ask_at:
             return b""
-        audience.ask_at = now + max(INTERVAL, self._audiences.conflated * SHARE)
-        self._asked.append((now + GRACE, audience, False))
+        audience.ask_at = now + max(MIN_PING_INTERVAL, self._audiences.conflated * PING_INTERVAL_A_READER)
+        self._asked.append((now + LATE_AFTER, audience, False))
         number = self.stragglers.next_question()
         for reader in audience.readers:
             reader.expect(number, now)
@@ -294,14 +294,14 @@ class Fanout:
             _, audience, again = self._asked.popleft()
             waited_for = [reader for reader in audience.readers if reader.is_asked]
             late = [reader for reader in waited_for if reader.is_late(now)]
-            if late and lag > TURN and not again:
-                self._asked.append((now + TURN, audience, True))
+            if late and lag > RECHECK_AFTER and not again:
+                self._asked.append((now + RECHECK_AFTER, audience, True))
                 continue
             for reader in late:
                 self.hold(reader, now)
             if len(late) < len(waited_for):
                 # Some readers have a long round trip.
-                self._asked.append((now + GRACE, audience, False))
+                self._asked.append((now + LATE_AFTER, audience, False))
 
     # Audiences and queues.
 

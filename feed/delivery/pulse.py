@@ -10,38 +10,49 @@ from __future__ import annotations
 
 from feed.units import MICROSECOND, MILLISECOND, SECOND
 
-__all__ = ["CALM", "FIRST", "GRACE", "INTERVAL", "LONG_STALL", "SHARE", "STALL", "TRUST", "TURN", "Pulse"]
+__all__ = [
+    "CALM_AFTER",
+    "LATE_AFTER",
+    "MAX_FIRST_WAIT",
+    "MAX_REPEATED",
+    "MAX_REPEATED_TRUSTED",
+    "MIN_PING_INTERVAL",
+    "PING_INTERVAL_A_READER",
+    "RECHECK_AFTER",
+    "TRUSTED_AFTER",
+    "Pulse",
+]
 
-INTERVAL = 25 * MILLISECOND
+MIN_PING_INTERVAL = 25 * MILLISECOND
 """The interval between pings to a reader of conflated streams while there are messages for it."""
 
-SHARE = 500 * MICROSECOND
+PING_INTERVAL_A_READER = 500 * MICROSECOND
 """The minimum interval, times the number of readers, between pings to each: an answer costs more than a write."""
 
-GRACE = 40 * MILLISECOND
+LATE_AFTER = 40 * MILLISECOND
 """The time an answer may take, besides the network round trip, before newer messages are held back.
 
-A reader at a tenth of the rate takes nine times as long for the data sent until then as sending it took: half a second
-with `INTERVAL`. The same amount again may lie in a client that answers pings it has received before it has processed
-the data in front of them. The network's round trip counts like the interval: a reader at a tenth of the rate sees
-values that are a second old, and 1.2 s with 8 ms of network.
+A reader at a tenth of the rate takes nine times as long for the data sent until then as sending it took: half a
+second with `MIN_PING_INTERVAL`. The same amount again may lie in a client that answers pings it has received before
+it has processed the data in front of them. The network's round trip counts like the interval: a reader at a tenth of
+the rate sees values that are a second old, and 1.2 s with 8 ms of network.
 """
 
-TURN = 5 * MILLISECOND
+RECHECK_AFTER = 5 * MILLISECOND
 """The delay before a server that was busy for this long checks again, since answers may have arrived unseen."""
 
-STALL = 90 * MILLISECOND
+MAX_REPEATED = 90 * MILLISECOND
 """The span of missed messages up to which a reader gets all of them; beyond it, a reader gets only the newest."""
 
-LONG_STALL = 500 * MILLISECOND
-"""The same span (see `STALL`) for a reader that has been quick for `TRUST`: it is expected to catch up."""
+MAX_REPEATED_TRUSTED = 500 * MILLISECOND
+"""The same span for a reader that has been quick for `TRUSTED_AFTER`: it is expected to catch up."""
 
-TRUST = 10 * SECOND
+TRUSTED_AFTER = 10 * SECOND
 
-CALM = 2 * SECOND
+CALM_AFTER = 2 * SECOND
 """The time a late reader must be quick until it is no longer sent a ping after every message."""
 
-FIRST = 300 * MILLISECOND
+MAX_FIRST_WAIT = 300 * MILLISECOND
 """The maximum wait for a reader's first answer, which shows that it answers pings at all."""
 
 
@@ -55,7 +66,7 @@ class Pulse:
         # The time of the ping that is unanswered, or else of the one answered last.
         self.asked_at = 0
         self._heard = 0
-        self._late_at = -CALM
+        self._late_at = -CALM_AFTER
         # The start of the time in which it has been quick; a new reader has none.
         self._quick_from: int | None = None
         # True if the reader is assumed never to answer.
@@ -93,11 +104,11 @@ class Pulse:
 
     def is_late(self, now: int, round_trip: int = 0) -> bool:
         """Return True if an answer is overdue, given the network's `round_trip` (ns)."""
-        return self.is_open and now - self.asked_at > GRACE + round_trip
+        return self.is_open and now - self.asked_at > LATE_AFTER + round_trip
 
     def may_be_asked(self, now: int) -> bool:
         """Return True if another ping is due."""
-        return not self.is_open and now - self.asked_at >= INTERVAL
+        return not self.is_open and now - self.asked_at >= MIN_PING_INTERVAL
 
     def note_late(self, now: int) -> None:
         """Note that an answer takes, or took, too long."""
@@ -105,9 +116,11 @@ class Pulse:
         self._quick_from = now
 
     def was_late(self, now: int) -> bool:
-        """Return True if the reader was late within the last `CALM`."""
-        return now - self._late_at < CALM and not self.is_mute
+        """Return True if the reader was late within the last `CALM_AFTER`."""
+        return now - self._late_at < CALM_AFTER and not self.is_mute
 
     def patience(self, now: int) -> int:
         """Return the span of missed messages (ns) up to which a reader gets all of them."""
-        return STALL if self._quick_from is None or now - self._quick_from < TRUST else LONG_STALL
+        return (
+            MAX_REPEATED if self._quick_from is None or now - self._quick_from < TRUSTED_AFTER else MAX_REPEATED_TRUSTED
+        )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from feed.delivery.backlog import Due, Origin
 from feed.delivery.counters import HubCounters
-from feed.delivery.deferred import Due, Origin
 from feed.delivery.subscriber import Subscriber
 from feed.units import MILLISECOND
 

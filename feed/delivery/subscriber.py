@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from feed.delivery.deferred import Deferred, Due, Origin
+from feed.delivery.backlog import Deferred, Due, Origin
 from feed.delivery.framing import frames_in, ping_frame, stamped
 from feed.delivery.outbox import Outbox
-from feed.delivery.pulse import GRACE, STALL, Pulse
+from feed.delivery.pulse import LATE_AFTER, MAX_REPEATED, Pulse
 from feed.faults.link import Parcel
 from feed.protocol.effects import Stream
 
@@ -91,7 +91,7 @@ class Subscriber:
         # The publication time of the first message that was held back.
         self._missed_at: int | None = None
         # The span of missed messages (ns) up to which it gets all of them.
-        self._patience = STALL
+        self._patience = MAX_REPEATED
 
     # Writes other than staged messages.
 
@@ -149,7 +149,7 @@ class Subscriber:
                 break
         if not deferred:
             self._missed_at = None
-            self._patience = STALL
+            self._patience = MAX_REPEATED
         return given
 
     def divert(self, detour: Detour | None) -> None:
@@ -200,7 +200,7 @@ class Subscriber:
         return pulse is not None and pulse.is_late(now) and pulse.is_late(now, self._round_trip())
 
     def was_late(self, now: int) -> bool:
-        """Return True if its answers took too long recently (see `CALM` in `pulse`)."""
+        """Return True if its answers took too long recently (see `CALM_AFTER` in `pulse`)."""
         return self._pulse is not None and self._pulse.was_late(now)
 
     @property
@@ -243,7 +243,7 @@ class Subscriber:
             return False
         if self._held:
             self._held = False
-            if pulse.took > GRACE and pulse.took > GRACE + self._round_trip():
+            if pulse.took > LATE_AFTER and pulse.took > LATE_AFTER + self._round_trip():
                 pulse.note_late(now)
         if self.direct or self.outbox.blocked:
             return False

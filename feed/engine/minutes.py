@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -38,6 +38,9 @@ MEAN_ABS = 1.2533141373155003
 FINEST = 256
 """Number of normals of the longest windows: they are drawn for several cells at once."""
 SUM_BITS = 32
+
+KEPT_DAYS = 32
+"""Number of stretches for which the parts common to all symbols are kept."""
 
 # Standard deviations of log2, by the grid's cell length in minutes.
 SHARED = {1: 0.16, 4: 0.20, 16: 0.22, 64: 0.28, 256: 0.30, 1024: 0.24, 4096: 0.18}
@@ -160,8 +163,7 @@ class Minutes:
     def _shock(self, minutes: Ints) -> Floats:
         """Return each minute's standard normal: a part common to all symbols and a part of this symbol alone."""
         own = normal(self._stream("return").words(int(minutes[0]), len(minutes)))
-        common = normal(self._common("return").words(int(minutes[0]), len(minutes)))
-        return self._mixed(common, own)
+        return self._mixed(_common_shock(self._seed, int(minutes[0]), len(minutes)), own)
 
     def _mixed(self, common: Floats, own: Floats) -> Floats:
         share = self._market.correlation
@@ -190,12 +192,12 @@ class Minutes:
 
     def _shared(self, minutes: Ints) -> Floats:
         own = grids(self._stream, "shared", SHARED, minutes)
-        common = grids(self._common, "shared", SHARED, minutes)
+        common = _common_heat(self._seed, int(minutes[0]), len(minutes))
         return self._mixed(common, own) + self._years(int(minutes[0]), len(minutes)) - self._years_before
 
     def _years(self, first: int, count: int) -> Floats:
         """Return the part of the log factors that changes over months; a scenario is what it says at its start."""
-        return waves(self._common, "years", YEARS, first, count)
+        return _years(self._seed, first, count)
 
     def _season(self, minutes: Ints) -> Floats:
         if not self._market.seasonality:
@@ -211,8 +213,28 @@ class Minutes:
     def _stream(self, name: str) -> RandomStream:
         return RandomStream(self._seed, f"{self._symbol} {name}")
 
-    def _common(self, name: str) -> RandomStream:
-        return RandomStream(self._seed, f"* {name}")
+
+# Parts that all symbols of a market have in common, kept: a market of a hundred symbols asks a hundred times.
+
+
+def _common(seed: int, name: str) -> RandomStream:
+    return RandomStream(seed, f"* {name}")
+
+
+@lru_cache(maxsize=KEPT_DAYS)
+def _common_shock(seed: int, first: int, count: int) -> Floats:
+    return normal(_common(seed, "return").words(first, count))
+
+
+@lru_cache(maxsize=KEPT_DAYS)
+def _common_heat(seed: int, first: int, count: int) -> Floats:
+    minutes = np.arange(first, first + count, dtype=np.int64)
+    return grids(partial(_common, seed), "shared", SHARED, minutes)
+
+
+@lru_cache(maxsize=KEPT_DAYS)
+def _years(seed: int, first: int, count: int) -> Floats:
+    return waves(partial(_common, seed), "years", YEARS, first, count)
 
 
 def waves(

@@ -25,7 +25,7 @@ from feed.units import SECOND
 
 __all__ = ["NAUTILUS"]
 
-PRECISION = 16
+PRICE_DECIMALS = 16
 """Decimals of its stored numbers."""
 
 MOST_ROWS = 65_536
@@ -34,7 +34,7 @@ ADD, UPDATE, DELETE, CLEAR = 1, 2, 3, 4
 NONE, BUY, SELL = 0, 1, 2
 SNAPSHOT, LAST = 32, 128
 
-NUMBER = pa.binary(PRECISION)
+NUMBER = pa.binary(PRICE_DECIMALS)
 
 SCHEMAS = {
     "trade_tick": {
@@ -261,11 +261,11 @@ _CURRENCY_PAIR = pa.schema(
 
 
 def _numbers(values: NDArray[np.float64], name: str, instrument: Instrument) -> pa.Array:
-    """Return decimals as integers of 16 bytes with `PRECISION` decimals, exact."""
+    """Return decimals as integers of 16 bytes with `PRICE_DECIMALS` decimals, exact."""
     kind = "price" if name.partition("_")[0] == name and "size" not in name else "size"
     units = units_of(np.nan_to_num(values), "price" if kind == "price" else "size", instrument)
     decimals = instrument.price_decimals if kind == "price" else instrument.size_decimals
-    scale = pa.scalar(10 ** (PRECISION - decimals), pa.decimal128(18, 0))
+    scale = pa.scalar(10 ** (PRICE_DECIMALS - decimals), pa.decimal128(18, 0))
     exact = pc.multiply(pa.array(units).cast(pa.decimal128(19, 0)), scale)
     return pa.Array.from_buffers(NUMBER, len(exact), [None, exact.buffers()[1]], offset=exact.offset)
 

@@ -7,7 +7,7 @@ from feed.randomness import RandomStream, uniform
 
 __all__ = ["Chance"]
 
-BLOCK = 256
+BLOCK_NUMBERS = 256
 """The number of random numbers drawn at once."""
 
 
@@ -30,9 +30,9 @@ class Chance:
     def draw(self, what: str, parcel: Parcel) -> float:
         """Return the number in (0, 1) that belongs to this message and the purpose `what`."""
         row = what if parcel.stream is None else f"{what} {parcel.stream.key}"
-        block, place = divmod(parcel.seq, BLOCK)
+        block, place = divmod(parcel.seq, BLOCK_NUMBERS)
         kept = self._blocks.get(row)
         if kept is None or kept[0] != block:
-            words = RandomStream(self._seed, f"{self._name} {row}").words(block * BLOCK, BLOCK)
+            words = RandomStream(self._seed, f"{self._name} {row}").words(block * BLOCK_NUMBERS, BLOCK_NUMBERS)
             kept = self._blocks[row] = (block, uniform(words).tolist())
         return kept[1][place]

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from feed.errors import failure
 from feed.importing.bargrid import Grid
-from feed.importing.barticks import LEAST, FileBars, needed, ticks_of, too_small
+from feed.importing.barticks import MIN_TICKS, FileBars, needed, ticks_of, too_small
 from feed.importing.columns import Chunk, Meter, Wanted, read_columns
 from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
@@ -35,6 +35,12 @@ from feed.scenario.tickfile import Column, TimeUnit
 __all__ = ["BarFiles", "BarMapping"]
 
 PRICES = ("open", "high", "low", "close")
+
+ENOUGH_BARS = 50
+"""The number of bars from which on a share of them tells something."""
+
+FEW_BARS_SHARE = 0.05
+"""Largest share of bars whose open or close lies outside of low and high, and is held within them unasked."""
 
 BLOCK_TICKS = 131_072
 """Ticks per block; the last bar of a block may exceed it."""
@@ -160,7 +166,7 @@ class BarFiles(Reader):
                 prices[key] = self._held(piece, key, prices, kept)
         if "open" not in prices:
             prices["open"] = self._opens(prices)
-        count = np.full(len(kept), LEAST, np.int64)
+        count = np.full(len(kept), MIN_TICKS, np.int64)
         if "trades" in chunk:
             told = StepColumn(Decimal(1)).read(piece.path, "trades", chunk["trades"], piece.row)
             count = np.clip(told[kept], 1, MOST_TICKS)
@@ -181,7 +187,9 @@ class BarFiles(Reader):
         if not len(wrong):
             return values
         row = piece.row + int(kept[wrong[0]])
-        if not self.mapping.clamp:
+        # Few of many are prices of another moment; many would be columns that were swapped.
+        few = len(values) >= ENOUGH_BARS and len(wrong) <= FEW_BARS_SHARE * len(values)
+        if not self.mapping.clamp and not few:
             hint = "are columns swapped? Bitfinex has open, close, high, low; --clamp holds it within them"
             raise failure(piece.path, f"row {row}, {key}", "is not between low and high", hint)
         where = f"{piece.path.name} row {row}"

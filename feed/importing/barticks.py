@@ -14,7 +14,7 @@ from feed.importing.conversion import Ints
 
 __all__ = ["BarTicks", "FileBars", "ticks_of", "too_small"]
 
-LEAST = 4
+MIN_TICKS = 4
 """The number of ticks that show open, both extremes and close."""
 
 
@@ -108,7 +108,7 @@ def _anchors(bars: FileBars, count: Ints) -> tuple[Ints, Ints]:
     path = turns(bars)
     last = count - 1
     places = np.stack([np.zeros_like(last), last // 3, last - last // 3, last], axis=1)
-    few = np.flatnonzero(count < LEAST)
+    few = np.flatnonzero(count < MIN_TICKS)
     for row in few.tolist():
         kept = [0] + [i for i in range(1, 4) if path[row, i] != path[row, i - 1]]
         kept += [kept[-1]] * (4 - len(kept))

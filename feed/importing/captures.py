@@ -28,10 +28,10 @@ from feed.venues.registry import VENUES, Parser, SnapshotParser, parser
 
 __all__ = ["CaptureFiles", "capture_format"]
 
-ROWS = 8192
+TABLE_ROWS = 8192
 """The number of rows gathered before they are passed on as a table."""
 
-FIRST = 1000
+OFFSET_MESSAGES = 1000
 """The number of messages with both clocks that give the clocks' difference, for messages that have one clock only."""
 
 QUIET = ("reply",)
@@ -82,7 +82,7 @@ class CaptureFiles(Reader):
                 continue
             self._check_order(line, event, time)
             self.rows.add(event, line.received, time)
-            if len(self.rows) >= ROWS:
+            if len(self.rows) >= TABLE_ROWS:
                 yield self.rows.take()
         if len(self.rows):
             yield self.rows.take()
@@ -157,7 +157,7 @@ class CaptureFiles(Reader):
             held.append((line, event))
             if not isinstance(event, Note) and event.time is not None and line.received is not None:
                 differences.append(line.received - event.time)
-            if len(differences) >= FIRST or len(held) >= 50 * FIRST:
+            if len(differences) >= OFFSET_MESSAGES or len(held) >= 50 * OFFSET_MESSAGES:
                 break
         self._offset = int(median(differences)) if differences else None
         times = (event.time for _, event in held if not isinstance(event, Note) and event.time is not None)

@@ -23,10 +23,10 @@ from feed.errors import failure
 __all__ = ["CsvLayout", "read_blocks"]
 
 BLOCK_BYTES = 2 * 1024 * 1024
-AHEAD = 3
+BLOCKS_AHEAD = 3
 """The number of blocks that are parsed, or wait for it, while one is worked on."""
 
-THREADS = 2
+PARSER_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ def read_blocks(
         RecordingError: a line has too few or too many cells.
     """
     row = 1
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="feed-csv")
+    pool = ThreadPoolExecutor(PARSER_THREADS, thread_name_prefix="feed-csv")
     waiting: deque[Future[_Block]] = deque()
     try:
         for number, block in enumerate(_lines(stream)):
             waiting.append(pool.submit(_parsed, layout, block, skipped=_skipped(layout) if number == 0 else 0))
-            if len(waiting) > AHEAD:
+            if len(waiting) > BLOCKS_AHEAD:
                 rows = _checked(path, waiting.popleft().result(), row, say)
                 row += len(rows)
                 yield rows

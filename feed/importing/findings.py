@@ -13,11 +13,11 @@ __all__ = ["Findings", "Offsets", "span"]
 MOST_GAPS = 1000
 """The largest number of gaps that are listed one by one; all are counted."""
 
-SAMPLES = 16_384
+MIN_SAMPLES = 16_384
 """Least number of differences between receive and exchange clock that are kept, once there are more; evenly spread."""
 
-WINDOWS = 8
-DRIFT = 50 * MILLISECOND
+DRIFT_WINDOWS = 8
+MIN_DRIFT = 50 * MILLISECOND
 """Difference (ns) between medians of eighths of the rows above which it counts as drift, not as network noise."""
 
 
@@ -39,7 +39,7 @@ class Offsets:
         """Add a difference: receive time minus exchange time, ns."""
         if self._seen % self._stride == 0:
             self._kept.append(difference)
-            if len(self._kept) >= 2 * SAMPLES:
+            if len(self._kept) >= 2 * MIN_SAMPLES:
                 self._kept = self._kept[::2]
                 self._stride *= 2
         self._seen += 1
@@ -56,10 +56,10 @@ class Offsets:
             return []
         where = "behind" if middle < 0 else "after"
         said = [f"the receive clock is {span(abs(middle))} {where} the exchange's (median)"]
-        size = len(self._kept) // WINDOWS
+        size = len(self._kept) // DRIFT_WINDOWS
         if size:
-            medians = [statistics.median(self._kept[i * size : (i + 1) * size]) for i in range(WINDOWS)]
-            if (drift := int(max(medians) - min(medians))) > DRIFT:
+            medians = [statistics.median(self._kept[i * size : (i + 1) * size]) for i in range(DRIFT_WINDOWS)]
+            if (drift := int(max(medians) - min(medians))) > MIN_DRIFT:
                 said.append(f"warning: the two clocks drift against each other, by up to {span(drift)}")
         return said
 

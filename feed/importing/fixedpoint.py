@@ -14,14 +14,14 @@ __all__ = ["is_databento", "with_plain_prices"]
 
 COLUMNS = {"ts_event", "publisher_id", "action"}
 
-UNIT = 1e-9
+FIXED_UNIT = 1e-9
 
-LEAST = 1e11
+MIN_FIXED = 1e11
 """The least number that is taken as such a price: a hundred, in units of 0.000000001."""
 
 UNDEFINED = float(2**63 - 1)
 
-DECIMALS = 9
+FIXED_DECIMALS = 9
 
 
 def is_databento(names: Sequence[str]) -> bool:
@@ -37,8 +37,8 @@ def with_plain_prices(chunk: Chunk, keys: Sequence[str], say: Callable[[str], No
             continue
         values = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         known = np.isfinite(values) & (values != UNDEFINED)
-        if not known.any() or float(values[known].min()) < LEAST:
+        if not known.any() or float(values[known].min()) < MIN_FIXED:
             continue
         say("prices are whole numbers of 0.000000001")
-        chunk[key] = pa.array(np.round(values * UNIT, DECIMALS), mask=~known)
+        chunk[key] = pa.array(np.round(values * FIXED_UNIT, FIXED_DECIMALS), mask=~known)
     return chunk

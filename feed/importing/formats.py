@@ -10,13 +10,13 @@ from feed.hints import nearest
 from feed.importing.binance import BINANCE
 from feed.importing.bitfinex import BITFINEX
 from feed.importing.captures import capture_format
+from feed.importing.column_mapping import BARS, TRADES
 from feed.importing.columns import Meter
 from feed.importing.findings import Findings
 from feed.importing.format import Beginning, Format, Reader
 from feed.importing.headless import HEADLESS_BARS, HEADLESS_TRADES
 from feed.importing.ladders import LADDERS
 from feed.importing.lean import LEAN
-from feed.importing.mapped import BARS, TRADES
 from feed.importing.options import Options
 from feed.importing.orderlogs import ORDER_LOGS
 from feed.importing.own import RECORDING, TICKS

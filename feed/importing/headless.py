@@ -49,7 +49,7 @@ NUMBERED_SIDES = {"1", "2"}
 
 SIDES = ("buy", "sell", "b", "s", "bid", "ask", "true", "false", "1", "2", "-1")
 
-NEAR = 0.05
+NEAR_SHARE = 0.05
 """Share of a price within which a bid, an ask and a price are."""
 
 
@@ -148,7 +148,7 @@ def _go_together(
 
 
 def _near(values: Sequence[float], price: Sequence[float]) -> bool:
-    return all(abs(value - each) <= NEAR * each for value, each in zip(values, price, strict=True))
+    return all(abs(value - each) <= NEAR_SHARE * each for value, each in zip(values, price, strict=True))
 
 
 def _detect_trades(beginning: Beginning) -> str | None:

@@ -21,7 +21,7 @@ __all__ = ["cleaned", "read_distances", "read_levels", "read_lists", "read_numbe
 
 Floats = NDArray[np.float64]
 
-PLACES, SIZE_PLACES = 2, 8
+COMPUTED_PRICE_PLACES, COMPUTED_SIZE_PLACES = 2, 8
 """Decimals of prices that are computed from distances, and of sizes from what they are worth."""
 
 PRICE_KEYS = ("price", "px", "p", "0")
@@ -42,9 +42,9 @@ def read_distances(piece: FileRows, layout: LadderLayout, side: int) -> tuple[Fl
     """Return the prices and sizes of a side that is told as distances from the middle and worths in quote currency."""
     distances, worths = read_numbered(piece, layout, side)
     middle = _matrix(piece, ["middle"])
-    prices = np.round(middle * (1 + (-1, 1)[side] * np.abs(distances)), PLACES)
+    prices = np.round(middle * (1 + (-1, 1)[side] * np.abs(distances)), COMPUTED_PRICE_PLACES)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return prices, np.round(worths / prices, SIZE_PLACES)
+        return prices, np.round(worths / prices, COMPUTED_SIZE_PLACES)
 
 
 def _matrix(piece: FileRows, keys: Sequence[str]) -> Floats:

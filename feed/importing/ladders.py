@@ -37,7 +37,7 @@ __all__ = ["LADDERS", "LadderFiles"]
 
 Floats = NDArray[np.float64]
 
-ROWS = 512
+BATCH_SNAPSHOTS = 512
 """Snapshots that are made into rows at a time."""
 
 
@@ -138,8 +138,10 @@ class LadderFiles(Reader):
             for chunk in chunks:
                 chunk = with_plain_prices(chunk, prices, self.findings.say)
                 size = len(chunk["time"])
-                for first in range(0, size, ROWS):
-                    yield FileRows(path, row + first, {key: part.slice(first, ROWS) for key, part in chunk.items()})
+                for first in range(0, size, BATCH_SNAPSHOTS):
+                    yield FileRows(
+                        path, row + first, {key: part.slice(first, BATCH_SNAPSHOTS) for key, part in chunk.items()}
+                    )
                 row += size
             if row == 1:
                 raise failure(path, "", "the file has no rows")

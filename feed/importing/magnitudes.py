@@ -10,15 +10,15 @@ import pyarrow as pa
 from feed.importing.spelling import Spelling
 from feed.units import decimal_places
 
-__all__ = ["LARGEST", "MAX_TOTAL", "PRICE_KEYS", "Magnitudes", "TableMagnitudes", "TooFineError"]
+__all__ = ["MAX_TOTAL", "MAX_UNITS", "PRICE_KEYS", "Magnitudes", "TableMagnitudes", "TooFineError"]
 
-LARGEST = 2.0**53
+MAX_UNITS = 2.0**53
 """Limit above which floating point cannot represent every unit."""
 
 MAX_TOTAL = 2.0**62
 """The largest sum of all sizes, in units: a volume is the sum of many sizes."""
 
-SPARE = 10.0
+SPARE_FACTOR = 10.0
 """Factor by which the sum may still grow after decimals were given up, before more have to be given up."""
 
 PRICE_KEYS = frozenset({"price", "bid", "ask", "open", "high", "low", "close"})
@@ -74,13 +74,13 @@ class Magnitudes:
         """Raise TooFineError if there are too many decimals, and fewer would fit."""
         if self._fits(places, 1.0):
             return
-        fitting = next((fewer for fewer in range(places - 1, -1, -1) if self._fits(fewer, SPARE)), None)
+        fitting = next((fewer for fewer in range(places - 1, -1, -1) if self._fits(fewer, SPARE_FACTOR)), None)
         if fitting is not None:
             raise TooFineError(is_price, places, fitting)
 
     def _fits(self, places: int, spare: float) -> bool:
         unit = 10.0**places
-        return self._largest * unit < LARGEST and self._total * unit * spare < MAX_TOTAL
+        return self._largest * unit < MAX_UNITS and self._total * unit * spare < MAX_TOTAL
 
 
 class TableMagnitudes:
@@ -104,7 +104,7 @@ class TableMagnitudes:
     def wrong(self, instruments: dict[str, tuple[Decimal, Decimal]]) -> str | None:
         """Return the first number that cannot be counted in the given steps, as a message; None if all can."""
         for symbol, (tick, lot) in instruments.items():
-            for kind, step, most in (("price", tick, LARGEST), ("size", lot, LARGEST), ("total", lot, MAX_TOTAL)):
+            for kind, step, most in (("price", tick, MAX_UNITS), ("size", lot, MAX_UNITS), ("total", lot, MAX_TOTAL)):
                 value = self._known.get((symbol, kind), 0.0)
                 if value * 10.0 ** decimal_places(step) >= most:
                     what = {"price": "a price", "size": "a size", "total": "all sizes together"}[kind]

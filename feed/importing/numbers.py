@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from feed.errors import failure
 from feed.importing.conversion import Ints, cast_column, converted, refuse_null
-from feed.importing.magnitudes import LARGEST, MAX_TOTAL, PRICE_KEYS, Magnitudes
+from feed.importing.magnitudes import MAX_TOTAL, MAX_UNITS, PRICE_KEYS, Magnitudes
 from feed.importing.spelling import COMMAND, Spelling
 from feed.units import decimal_places
 
@@ -24,10 +24,10 @@ __all__ = ["StepColumn", "places_of"]
 MOST_PLACES = 12
 """The largest number of decimals of a step."""
 
-ROUNDING = 1e-3
+MAX_ROUNDING = 1e-3
 """Largest distance of a value from the grid, in units of its last decimal, that counts as a floating point error."""
 
-NEAR = 2e-15
+MAX_FLOAT_ERROR = 2e-15
 """Largest relative error of a decimal in floating point."""
 
 
@@ -78,10 +78,10 @@ class StepColumn:
             return None
         scaled = column.to_numpy(zero_copy_only=False) * 10.0**self.places
         # Also false for NaN.
-        if not (float(scaled.min()) >= least and float(scaled.max()) < LARGEST):
+        if not (float(scaled.min()) >= least and float(scaled.max()) < MAX_UNITS):
             return None
         units = np.rint(scaled)
-        if (np.abs(scaled - units) > units * NEAR).any():
+        if (np.abs(scaled - units) > units * MAX_FLOAT_ERROR).any():
             return None
         return np.asarray(units, np.int64)
 
@@ -100,8 +100,8 @@ class StepColumn:
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = values * 10.0**places
             units = np.rint(scaled)
-            bad = ~((scaled < LARGEST) & ((scaled > 0) if least else (scaled >= 0)))
-            off = ~(np.abs(scaled - units) <= np.maximum(ROUNDING, np.abs(scaled) * 1e-15))
+            bad = ~((scaled < MAX_UNITS) & ((scaled > 0) if least else (scaled >= 0)))
+            off = ~(np.abs(scaled - units) <= np.maximum(MAX_ROUNDING, np.abs(scaled) * 1e-15))
         if bad.any():
             raise _bad_number(path, key, values, int(np.argmax(bad)), row)
         steps, rest = np.divmod(units.astype(np.int64), int(self.step.scaleb(places)))
@@ -145,8 +145,8 @@ def places_of(column: pa.Array, known: int) -> int:
     places = known
     while places < MOST_PLACES and len(left):
         scaled = left * 10.0**places
-        left = left[np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * NEAR]
-        if not len(left) or float(np.max(np.abs(left))) * 10.0 ** (places + 1) >= LARGEST:
+        left = left[np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * MAX_FLOAT_ERROR]
+        if not len(left) or float(np.max(np.abs(left))) * 10.0 ** (places + 1) >= MAX_UNITS:
             break
         places += 1
     return places

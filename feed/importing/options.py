@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from feed.errors import UsageError
+from feed.importing.rules import IMPORT_RULES, TradeRules
 from feed.importing.spelling import COMMAND, Spelling
 from feed.scenario.tickfile import Column, TimeUnit
 
@@ -32,7 +33,7 @@ class Options:
         clamp: move an open or a close outside of low and high to the nearer of them.
         contract_size: how much one contract is, where sizes are contracts.
         size_in: the currency of sizes or contracts: `base` or `quote`.
-        strict: take no column that was not given, and refuse mistakes that are otherwise reported; see `TradeMapping`.
+        rules: what is mended, refused and counted in a file of trades.
         spelling: spelling of options, in messages.
         sort: sort rows by their times instead of refusing rows out of order.
     """
@@ -55,7 +56,7 @@ class Options:
     clamp: bool = False
     contract_size: Decimal | None = None
     size_in: str | None = None
-    strict: bool = False
+    rules: TradeRules = IMPORT_RULES
     spelling: Spelling = COMMAND
 
     def only(self, kind: str, *, columns: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> None:

@@ -53,10 +53,10 @@ SIDES = {**dict.fromkeys(("bid", "buy", "b", "0"), 0), **dict.fromkeys(("ask", "
 
 SATOSHI = Decimal("0.00000001")
 
-LARGE = 10**6
+SATOSHIS_ABOVE = 10**6
 """The least volume that is taken to be counted in units of 0.00000001, where all are whole numbers."""
 
-ROWS = 8192
+TABLE_ROWS = 8192
 
 _LINE = re.compile(rb"(\d{10,19})[\s,:]+(order_created|order_changed|order_deleted|trade|order_book)\s+(\{.*\})\s*")
 
@@ -148,7 +148,7 @@ class OrderLogFiles(Reader):
                 self._order(event, received, time)
             else:
                 self.rows.add(event.trade, received, time)
-            if len(self.rows) >= ROWS:
+            if len(self.rows) >= TABLE_ROWS:
                 yield self.rows.take()
         if len(self.rows):
             yield self.rows.take()
@@ -212,7 +212,7 @@ class OrderLogFiles(Reader):
         if self.options.contract_size is not None:
             return self.options.contract_size
         whole = not pc.any(pc.match_substring(sizes, ".")).as_py()
-        if whole and pc.max(sizes.cast(pa.float64())).as_py() >= LARGE:
+        if whole and pc.max(sizes.cast(pa.float64())).as_py() >= SATOSHIS_ABOVE:
             self.findings.say(f"volumes are whole numbers: counted in units of {SATOSHI:f}")
             return SATOSHI
         return Decimal(1)

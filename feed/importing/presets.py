@@ -72,7 +72,7 @@ def trade_columns(path: Path, options: Options, findings: Findings) -> tuple[dic
     Raises:
         RecordingError: a needed column has none of its usual names.
     """
-    if options.strict:
+    if not options.rules.finds_columns:
         return dict(options.columns), options.side_means or "taker"
     names = dict(TRADE_NAMES) if options.symbol else {**TRADE_NAMES, "symbol": SYMBOL_NAMES}
     columns = _found(path, options, findings, names, _TRADE_NEEDS)
@@ -219,7 +219,7 @@ def _trades(format: str, preset: Preset | None, path: Path, options: Options, fi
         header=options.header,
         sort=options.sort,
         meaning=_meaning(options, findings),
-        strict=options.strict,
+        rules=options.rules,
         spelling=options.spelling,
     )
 

@@ -13,7 +13,7 @@ from feed.importing.conversion import converted
 
 __all__ = ["PLAIN", "SizeMeaning"]
 
-DECIMALS = 8
+DIVIDED_DECIMALS = 8
 """Decimals of a size that comes of a division by a price."""
 
 PRODUCT_DECIMALS = 12
@@ -43,7 +43,7 @@ class SizeMeaning:
         each = "" if self.contract is None else f"contracts of {self.contract:f} "
         if self.quoted:
             unit = "each, " if each else ""
-            made = f"divided by the price, and rounded to {DECIMALS} decimals"
+            made = f"divided by the price, and rounded to {DIVIDED_DECIMALS} decimals"
             return f"sizes are {each}{unit}in the quote currency: {made}"
         return f"sizes are {each}of the base currency each: multiplied by that"
 
@@ -57,7 +57,7 @@ class SizeMeaning:
             values = np.round(values * float(self.contract), PRODUCT_DECIMALS)
         if self.quoted:
             with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.round(values / pc.cast(by, pa.float64()).to_numpy(zero_copy_only=False), DECIMALS)
+                values = np.round(values / pc.cast(by, pa.float64()).to_numpy(zero_copy_only=False), DIVIDED_DECIMALS)
         return pa.array(values, mask=numbers.is_null().to_numpy(zero_copy_only=False))
 
 

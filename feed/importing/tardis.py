@@ -38,7 +38,7 @@ NEEDED: dict[TardisKind, tuple[str, ...]] = {
     "tardis-book-updates": (*HEAD, "is_snapshot", "side", "price", "amount"),
 }
 
-ROWS = 8192
+TABLE_ROWS = 8192
 
 Cells = dict[str, str]
 
@@ -80,7 +80,7 @@ class TardisFiles(Reader):
                 assert event.time is not None
                 self.findings.offsets.add(received - event.time)
                 self.rows.add(event, received, event.time)
-                if len(self.rows) >= ROWS:
+                if len(self.rows) >= TABLE_ROWS:
                     yield self.rows.take()
             self.meter.next_file(path.stat().st_size)
         if len(self.rows):

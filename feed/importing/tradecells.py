@@ -7,14 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from feed.data.inference import tick_rule
 from feed.data.ticks import BUY, SELL
-from feed.importing.conversion import Ints
+from feed.importing.columns import Chunk
+from feed.importing.conversion import Ints, zero_where_missing
 from feed.importing.findings import Findings
 from feed.importing.ordering import FileRows
 
-__all__ = ["are_ids", "filled_sides", "sides_by_sign", "whole_rows"]
+__all__ = ["are_ids", "filled_sides", "quoted_rows", "sides_by_sign", "whole_rows"]
+
+Flags = NDArray[np.bool_]
+
+LEAST_SALES_SHARE = 0.02
+"""Least share of negative sizes among rows of which the sign tells the side."""
 
 TRADED = "T"
 """Action of a row that is a trade, where rows have actions."""
@@ -42,13 +49,24 @@ def whole_rows(piece: FileRows, findings: Findings) -> Iterator[FileRows]:
         yield FileRows(piece.path, piece.row + begin, chunk)
 
 
-def _is_missing(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_missing(column: pa.Array) -> Flags:
     missing = pc.is_null(column, nan_is_null=True)
     if pa.types.is_string(column.type):
         words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
         missing = pc.or_(missing, pc.fill_null(pc.is_in(words, pa.array(EMPTY)), True))
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = missing.to_numpy(zero_copy_only=False)
+    found: Flags = missing.to_numpy(zero_copy_only=False)
     return found
+
+
+def quoted_rows(chunk: Chunk) -> tuple[Chunk, Flags]:
+    """Return the columns of quotes without a hole, and whether a row has a quote; where not, its price stands there."""
+    missing = _is_missing(chunk["bid"]) | _is_missing(chunk["ask"])
+    filled: Chunk = {key: chunk[key] for key in ("bid", "ask", "bid_size", "ask_size") if key in chunk}
+    for key, column in filled.items():
+        if missing.any() and column.type == chunk["price"].type:
+            column = pc.if_else(pa.array(missing), chunk["price"], column)
+        filled[key] = zero_where_missing(column) if "size" in key else column
+    return filled, ~missing
 
 
 def sides_by_sign(sizes: pa.Array) -> tuple[pa.Array, Ints] | None:
@@ -56,7 +74,10 @@ def sides_by_sign(sizes: pa.Array) -> tuple[pa.Array, Ints] | None:
     if not (pa.types.is_floating(sizes.type) or pa.types.is_integer(sizes.type)):
         return None
     negative = pc.fill_null(pc.less(sizes, 0), False).to_numpy(zero_copy_only=False)
-    return (pc.abs(sizes), np.where(negative, SELL, BUY).astype(np.int64)) if negative.any() else None
+    # A few negative sizes are mistakes, which are refused with their place.
+    if not negative.any() or negative.mean() < LEAST_SALES_SHARE:
+        return None
+    return pc.abs(sizes), np.where(negative, SELL, BUY).astype(np.int64)
 
 
 def filled_sides(sides: Ints, price: Ints, last: tuple[int, int]) -> tuple[Ints, int]:

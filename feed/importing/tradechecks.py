@@ -16,24 +16,24 @@ from feed.importing.rows import Symbol, Trades
 
 __all__ = ["TradeIds", "refuse_crossed_quotes", "taken", "with_quotes_that_hold"]
 
-SPARSE = 0.1
+SPARSE_ABOVE = 0.1
 """Share of gaps among the rows above which ids are taken not to count one by one."""
 
-ENOUGH = 20
+ENOUGH_ROWS = 20
 """Number of rows in a block that must be exceeded for this conclusion."""
 
-LISTED = 1000
+MAX_LISTED_GAPS = 1000
 """The largest number of gaps of a block that are listed one by one."""
 
 GAP, REPEATED = "gap in trade ids", "repeated or late trade id"
 
 
 class TradeIds:
-    """Check of the ids of every symbol; `strict` refuses ids that do not grow, and looks for no gaps."""
+    """Check of the ids of every symbol; see `TradeRules.ids_must_grow`."""
 
-    def __init__(self, findings: Findings, *, strict: bool = False) -> None:
+    def __init__(self, findings: Findings, *, must_grow: bool = False) -> None:
         self._findings = findings
-        self._strict = strict
+        self._must_grow = must_grow
         self._sparse: set[str] = set()
 
     def check(self, piece: FileRows, symbol: Symbol, part: Trades, rows: Ints | None) -> None:
@@ -48,13 +48,13 @@ class TradeIds:
         symbol.last_id = max(int(ids.max()), symbol.last_id or 0)
         if (steps == 1).all():
             return
-        if self._strict:
+        if self._must_grow:
             _refuse_repeated(piece, steps, rows)
             return
         gaps, repeated = np.flatnonzero(steps > 1), np.flatnonzero(steps < 1)
         if len(gaps) and not self._counts_otherwise(symbol, len(gaps), len(ids)):
             self._count(GAP, piece, symbol, ids, steps, gaps, rows)
-            for place in gaps[:LISTED].tolist():
+            for place in gaps[:MAX_LISTED_GAPS].tolist():
                 self._findings.gap(f"trading:{symbol.name}", symbol.seq + place + 1, int(part.time[place]))
         if len(repeated):
             self._count(REPEATED, piece, symbol, ids, steps, repeated, rows)
@@ -68,7 +68,7 @@ class TradeIds:
         self._findings.count(kind, symbol.name, f"{piece.path.name} row {row}", text, len(at))
 
     def _counts_otherwise(self, symbol: Symbol, gaps: int, rows: int) -> bool:
-        if symbol.name not in self._sparse and gaps > SPARSE * rows and rows > ENOUGH:
+        if symbol.name not in self._sparse and gaps > SPARSE_ABOVE * rows and rows > ENOUGH_ROWS:
             self._sparse.add(symbol.name)
             text = f"the trade ids of {symbol.name} do not count one by one: gaps in them are not looked for"
             self._findings.say(text)
@@ -121,5 +121,7 @@ def with_quotes_that_hold(trades: Trades, findings: Findings, name: str) -> Trad
     if wrong.any():
         where = f"trade {int(np.argmax(wrong)) + 1} of a block"
         findings.count("quote that does not hold its trade", name, where, "is left out", int(np.count_nonzero(wrong)))
-    mask = [pa.array(column, mask=wrong | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
+    # A row without a bid has no quote at all.
+    absent = wrong | np.isnan(bid)
+    mask = [pa.array(column, mask=absent | np.isnan(column)) for column in (bid, bid_size, ask, ask_size)]
     return replace(trades, quote=(mask[0], mask[1], mask[2], mask[3]))

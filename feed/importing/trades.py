@@ -24,10 +24,11 @@ from feed.importing.format import Reader
 from feed.importing.numbers import StepColumn
 from feed.importing.ordering import FileRows, check_order, oldest_first, sorted_pieces
 from feed.importing.rows import Symbol, Trades
+from feed.importing.rules import IMPORT_RULES, TradeRules
 from feed.importing.sizes import PLAIN, SizeMeaning
 from feed.importing.spelling import COMMAND, Spelling
 from feed.importing.times import TimeColumn
-from feed.importing.tradecells import are_ids, filled_sides, sides_by_sign, whole_rows
+from feed.importing.tradecells import are_ids, filled_sides, quoted_rows, sides_by_sign, whole_rows
 from feed.importing.tradechecks import TradeIds, refuse_crossed_quotes, taken, with_quotes_that_hold
 from feed.scenario.tickfile import Column, TimeUnit
 from feed.venues.values import pair
@@ -42,8 +43,7 @@ class TradeMapping:
     Attributes:
         columns: time, price and size; optionally side, trade_id, bid, bid_size, ask, ask_size, received and symbol.
         symbol: symbol of all trades, if no column gives one.
-        strict: the rules of `[source]`: ids that do not grow and crossed quotes are refused, quotes beside their
-            trade are left for the replay to widen, rows of size 0 are left out, and without ids rows are counted.
+        rules: what is mended, refused and counted.
         spelling: spelling of options, in messages.
     """
 
@@ -61,7 +61,7 @@ class TradeMapping:
     header: bool | None = None
     sort: bool = False
     meaning: SizeMeaning = PLAIN
-    strict: bool = False
+    rules: TradeRules = IMPORT_RULES
     spelling: Spelling = COMMAND
 
     @property
@@ -72,7 +72,7 @@ class TradeMapping:
     @property
     def sides(self) -> SideWords:
         """The meaning of the words in the column of sides."""
-        return SideWords(self.side_means, self.buy, self.spelling, gaps=not self.strict)
+        return SideWords(self.side_means, self.buy, self.spelling, gaps=self.rules.fills_missing_sides)
 
     def steps(self) -> dict[str, StepColumn]:
         """Return the readers of prices and of sizes."""
@@ -105,7 +105,7 @@ class TradeFiles(Reader):
 
     def __post_init__(self) -> None:
         mapping = self.mapping
-        self._ids = TradeIds(self.findings, strict=mapping.strict)
+        self._ids = TradeIds(self.findings, must_grow=mapping.rules.ids_must_grow)
         self._steps = mapping.steps()
 
     def instruments(self) -> dict[str, tuple[Decimal, Decimal]]:
@@ -124,11 +124,11 @@ class TradeFiles(Reader):
             RecordingError: names file, row and column of the first mistake.
         """
         pieces: Iterator[FileRows] = self._pieces()
-        if not self.mapping.strict:
+        if self.mapping.rules.leaves_out_broken_rows:
             pieces = (whole for piece in pieces for whole in whole_rows(piece, self.findings))
         if self.mapping.sort:
             pieces = sorted_pieces(pieces, self._clock, self.findings)
-        elif not self.mapping.strict:
+        elif self.mapping.rules.turns_newest_first:
             pieces = oldest_first(pieces, self._clock, self.findings)
         for piece in pieces:
             yield from self._tables(piece)
@@ -145,7 +145,7 @@ class TradeFiles(Reader):
         elif "side" not in self.mapping.columns:
             self.findings.say("there is no side: it is inferred by the tick rule")
         if "trade_id" not in self.mapping.columns:
-            what = "rows" if self.mapping.strict else "trades"
+            what = "rows" if self.mapping.rules.counts_rows else "trades"
             self.findings.say(f"there are no trade ids: {what} are counted from 1")
         if self.mapping.rounding:
             self.findings.say("prices and sizes are rounded to their steps")
@@ -200,7 +200,7 @@ class TradeFiles(Reader):
     def _read(self, piece: FileRows, time: Ints) -> Trades:
         path, row, chunk = piece.path, piece.row, piece.chunk
         skipping = self.mapping.missing_size == "skip"
-        least = 0 if skipping or self.mapping.strict else 1
+        least = 0 if skipping or self.mapping.rules.leaves_out_empty_rows else 1
         price = self._steps["price"].read(path, "price", chunk["price"], row)
         sizes, sides = self._signed(chunk)
         sizes = self.mapping.meaning.read(sizes, chunk["price"])
@@ -225,7 +225,7 @@ class TradeFiles(Reader):
 
     def _signed(self, chunk: Chunk) -> tuple[pa.Array, Ints | None]:
         """Return sizes, and the sides by their signs in a file without a column of sides."""
-        if self.mapping.strict or "side" in chunk:
+        if not self.mapping.rules.sides_by_sign or "side" in chunk:
             return chunk["size"], None
         found = sides_by_sign(converted(chunk["size"], pa.float64()))
         if found is None:
@@ -236,7 +236,7 @@ class TradeFiles(Reader):
     def _filled(self, piece: FileRows, price: Ints) -> Ints:
         """Return the sides; where a cell does not tell one, by the tick rule."""
         sides = self._sides(piece)
-        if self.mapping.strict:
+        if not self.mapping.rules.fills_missing_sides:
             return sides
         sides, count = filled_sides(sides, price, self._rule)
         self._rule = int(price[-1]), int(sides[-1])
@@ -247,16 +247,16 @@ class TradeFiles(Reader):
 
     def _trade_ids(self, piece: FileRows, count: int) -> Ints | None:
         if "trade_id" in piece.chunk and self._uses_ids is None:
-            self._uses_ids = self.mapping.strict or are_ids(piece.chunk["trade_id"])
+            self._uses_ids = not self.mapping.rules.takes_words_as_ids or are_ids(piece.chunk["trade_id"])
             if not self._uses_ids:
                 self.findings.say("trade ids are no numbers: trades are counted from 1")
         if "trade_id" in piece.chunk and self._uses_ids:
             return read_ids(piece.path, converted(piece.chunk["trade_id"], pa.int64()), piece.row)
-        return np.arange(piece.row, piece.row + count, dtype=np.int64) if self.mapping.strict else None
+        return np.arange(piece.row, piece.row + count, dtype=np.int64) if self.mapping.rules.counts_rows else None
 
     def _inferred_sides(self, price: Ints, by_sign: Ints | None) -> Ints | None:
-        """Return sides inferred from all rows, those without a size included (strict); None to infer them by symbol."""
-        if not self.mapping.strict:
+        """Return sides inferred from all rows, those without a size included; None to infer them by symbol."""
+        if not self.mapping.rules.infers_from_all_rows:
             return by_sign if by_sign is not None or not self._has_signs else np.full(len(price), BUY, np.int64)
         sides = tick_rule(price, *self._rule)
         self._rule = int(price[-1]), int(sides[-1])
@@ -265,7 +265,7 @@ class TradeFiles(Reader):
     def _sides(self, piece: FileRows) -> Ints:
         """Return sides, read once per distinct word; cell by cell only to name the wrong one."""
         column = piece.chunk["side"]
-        if column.null_count and not self.mapping.strict:
+        if column.null_count and self.mapping.rules.fills_missing_sides:
             column = pc.fill_null(column.cast(pa.string()), "")
         words = column.dictionary_encode()
         try:
@@ -275,10 +275,15 @@ class TradeFiles(Reader):
         return np.asarray(sides[words.indices.to_numpy(zero_copy_only=False)], np.int64)
 
     def _quote(self, piece: FileRows, chunk: Chunk) -> tuple[Any, Any, Any, Any]:
+        there = None
+        if self.mapping.rules.allows_missing_quotes:
+            chunk, there = quoted_rows(chunk)
         bid, ask = (
             self._steps["price"].read(piece.path, key, chunk[key], piece.row) / 10.0 ** self._steps["price"].places
             for key in ("bid", "ask")
         )
+        if there is not None:
+            bid = np.where(there, bid, np.nan)
         sizes = [
             self._steps["size"].read(piece.path, key, chunk[key], piece.row, least=0)
             / 10.0 ** self._steps["size"].places
@@ -304,8 +309,8 @@ class TradeFiles(Reader):
         symbol = self.symbols.setdefault(name, Symbol(name))
         if part.trade_id is not None and self._uses_ids:
             self._ids.check(piece, symbol, part, rows)
-        if self.mapping.strict:
+        if self.mapping.rules.widens_quotes:
+            yield symbol.table(with_quotes_that_hold(part, self.findings, name))
+        else:
             refuse_crossed_quotes(piece, part, rows)
             yield symbol.table(part)
-        else:
-            yield symbol.table(with_quotes_that_hold(part, self.findings, name))

@@ -16,7 +16,7 @@ T = TypeVar("T")
 Chore = Generator[None, None, T]
 """Generator that does a step of some milliseconds at most between two `yield`s, and returns its result."""
 
-TURN = 0.0005
+MAX_TURN_SECONDS = 0.0005
 """The longest time (s) that the thread may keep running while the event loop waits, as at each write of the loop."""
 
 
@@ -56,7 +56,7 @@ class Chores:
             self._asked.setdefault(who, deque()).append((chore, future))
             if self._usual is None:
                 self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(TURN, self._usual))
+                sys.setswitchinterval(min(MAX_TURN_SECONDS, self._usual))
                 threading.Thread(target=self._work, name="past", daemon=True).start()
         return future
 

@@ -34,7 +34,7 @@ __all__ = ["FORMAT_VERSION", "StreamDigest", "digest_streams", "market_digest"]
 FORMAT_VERSION = 1
 """The version of the `data` frame format; it changes whenever frame bytes change for reasons outside the generator."""
 
-FRAMES = 1000
+DIGEST_FRAMES = 1000
 """The default number of messages hashed of each stream."""
 
 HORIZON = DAY
@@ -87,7 +87,7 @@ class StreamDigest:
 
 
 def digest_streams(
-    source: Source, *, at: int | None = None, shift: int = 0, frames: int = FRAMES
+    source: Source, *, at: int | None = None, shift: int = 0, frames: int = DIGEST_FRAMES
 ) -> list[StreamDigest]:
     """Return the digest of each stream of all channels, from market time `at` (ns UTC; default: the source's start)."""
     begins = source.start if at is None else at

@@ -18,7 +18,7 @@ from feed.units import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["ExchangePast", "NumberedTrades"]
 
-REACH = 7 * DAY
+MAX_REACH = 7 * DAY
 """The longest time (ns) that an answer covers; of candles of a day and longer, `LONG_REACH`."""
 
 LONG_REACH = 40 * DAY
@@ -51,7 +51,7 @@ class ExchangePast:
         """Return the last `limit` trades from `start` to `until`, or the first ones if `forward`."""
         if forward and start is not None:
             return (yield from self._first_trades(symbol, start, until, limit))
-        earliest = max(until - REACH, 0 if start is None else start)
+        earliest = max(until - MAX_REACH, 0 if start is None else start)
         found = yield from self._last_trades(symbol, earliest, until, limit)
         number = yield from self._number(symbol, until)
         return self._numbered(found, number - len(found) + 1)
@@ -60,7 +60,7 @@ class ExchangePast:
         """Return `limit` trades from a number on, as far as they have happened `now`."""
         newest = yield from self._number(symbol, now)
         wanted = max(newest - number + 1, 0)
-        found = yield from self._last_trades(symbol, now - REACH, now, wanted)
+        found = yield from self._last_trades(symbol, now - MAX_REACH, now, wanted)
         return self._numbered(found[:limit], newest - len(found) + 1)
 
     def candles(
@@ -79,7 +79,7 @@ class ExchangePast:
 
         With a `start` they are the first ones instead, if `limit` is smaller than their number.
         """
-        ground, reach = self._ground, LONG_REACH if span.length >= DAY else REACH
+        ground, reach = self._ground, LONG_REACH if span.length >= DAY else MAX_REACH
         last = span.begin(min(until, now))
         earliest = max(span.begin(now - reach), span.begin(ground.source.first_trade(symbol)))
         first = span.earlier(last, min(limit - 1, reach // span.length))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 from feed.data.rows import BookRows, TradeRows
 from feed.dialects.base import Form, Kind
@@ -104,8 +103,9 @@ class History:
         if found is None:
             return b""
         segment, row = found
-        write = partial(segment.encoded, skipped=skipped) if skipped else segment.frames
-        return b"".join(write(track, row, row + 1, form))
+        if skipped:
+            return segment.skipping(track, row, form, skipped)
+        return b"".join(segment.frames(track, row, row + 1, form))
 
     def change(self, track: int, stream: Stream, since: int, seq: int, form: Form) -> bytes | None:
         """Return one framed order book change from after message `since` to after `seq`; None if not kept."""

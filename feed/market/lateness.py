@@ -15,7 +15,7 @@ BEHIND_FROM = 1 * SECOND
 BEHIND_UNTIL = 100 * MILLISECOND
 """The lag (ns) below which the market counts as keeping its speed again."""
 
-WINDOW = 1 * SECOND
+MIN_WINDOW = 1 * SECOND
 """The shortest real time (ns) over which the real speed is measured, once the market has run that long."""
 
 log = get_logger("feed")
@@ -56,7 +56,7 @@ class Lateness:
         Each period of being behind begins once and ends once; in between, `behind` is kept up to date.
         """
         was = self.behind is not None
-        if not self._marks or now - self._marks[-1][0] >= WINDOW:
+        if not self._marks or now - self._marks[-1][0] >= MIN_WINDOW:
             self._marks = [*self._marks[-1:], (now, market_time)]
         if lag < BEHIND_UNTIL:
             self.behind = None

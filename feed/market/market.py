@@ -28,12 +28,12 @@ from feed.protocol.effects import Stream
 from feed.protocol.events import Event, MarketChanged, MarketPhase
 from feed.units import MILLISECOND
 
-__all__ = ["SLICE", "Market", "MarketIdentity", "Tap"]
+__all__ = ["SLICE_MESSAGES", "Market", "MarketIdentity", "Tap"]
 
 BASE_WEIGHT = 64 * 1024
 """The bytes that a market holds from the beginning."""
 
-SLICE = 512
+SLICE_MESSAGES = 512
 """The most messages published at a time; a player gives the event loop a turn in between."""
 
 
@@ -284,7 +284,7 @@ class Market(MarketAccount):
 
     def _publish_up_to(self, time: int) -> None:
         while (due := self.next_time()) is not None and due <= time:
-            self.publish_due(time, SLICE)
+            self.publish_due(time, SLICE_MESSAGES)
 
     def _renew(self, *, replanned: bool) -> None:
         # Waiting messages of the old epoch can't be looked up in the new one.

@@ -23,7 +23,7 @@ KEPT_HOURS = 1000
 EARLY_PIECE, LATE_PIECE = 6 * HOUR, 10 * MINUTE
 """The market time (ns) computed at once, before the source's start (where bars are cheap) and after it: some ms."""
 
-NEAR = 30 * MINUTE
+NEAR_START = 30 * MINUTE
 """The time (ns) before the start in which bars cost as much as after it."""
 
 
@@ -55,6 +55,9 @@ class _Hour:
 Hours = dict[int, _Hour]
 """Minute bars of one symbol by the number of their hour."""
 
+Quotes = dict[tuple[int, int], TickBlock]
+"""Fills of one symbol by the market times between which they lie."""
+
 
 def inherited(earlier: Hours, until: int) -> Hours:
     """Return the bars of a source that is equal to another one up to market time `until`."""
@@ -78,17 +81,19 @@ class BarMemory:
         source: the source of ticks; no other thread uses it.
         index: the index of the instrument in the source.
         hours: the bars that are known, shared with other memories of an equal source.
+        quotes: the fills whose quotes were asked for last, shared in the same way.
     """
 
-    def __init__(self, source: BarSource, index: int, hours: Hours | None = None) -> None:
+    def __init__(self, source: BarSource, index: int, hours: Hours | None = None, quotes: Quotes | None = None) -> None:
         self._source = source
         self._index = index
         self._hours: Hours = {} if hours is None else hours
+        self._quotes: Quotes = {} if quotes is None else quotes
         self._seconds: tuple[int, int, Bars] | None = None
 
     def beside(self, source: BarSource) -> BarMemory:
         """Return a memory for another thread, with another instance of the source and the same hours."""
-        return BarMemory(source, self._index, self._hours)
+        return BarMemory(source, self._index, self._hours, self._quotes)
 
     def knows(self, start: int, end: int) -> bool:
         """Return whether the `minutes` from `start` to `end` are all known already."""
@@ -117,8 +122,8 @@ class BarMemory:
         for first, last in self._gaps(start, end):
             lo = first
             while lo < last:
-                is_early = lo < self._source.start - NEAR
-                edge = self._source.start - NEAR if is_early else last
+                is_early = lo < self._source.start - NEAR_START
+                edge = self._source.start - NEAR_START if is_early else last
                 hi = min(
                     lo + (EARLY_PIECE if is_early else LATE_PIECE), max(edge // MINUTE * MINUTE, lo + MINUTE), last
                 )
@@ -158,6 +163,17 @@ class BarMemory:
     def ticks(self, start: int, end: int) -> Iterator[TickBlock]:
         """Return the fills from `start` up to, not including, `end`."""
         return self._source.ticks(self._index, start, end) if start < end else iter(())
+
+    def quotes(self, start: int, end: int) -> TickBlock:
+        """Return the fills from `start` up to `end`, for their prices and quotes alone: they may have no `volume`."""
+        key = start, end
+        block = self._quotes.get(key)
+        if block is None:
+            block = TickBlock.joined(list(self.ticks(start, end)))
+            # One block is kept, and replaced as a whole: another thread may have been here.
+            self._quotes.clear()
+            self._quotes[key] = block
+        return block
 
     def learn(self, start: int, end: int, block: TickBlock) -> None:
         """Keep the bars of these fills, all from `start` to `end`, as far as they continue the known bars."""

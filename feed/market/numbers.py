@@ -16,7 +16,7 @@ __all__ = ["StreamNumbers"]
 
 Ints = NDArray[np.int64]
 
-KEPT = 4
+KEPT_BATCHES = 4
 """The newest batches whose trades are counted without making them again."""
 
 
@@ -68,8 +68,8 @@ class StreamNumbers:
         before = tuple(map(sum, zip(known[-1].before, known[-1].count, strict=True))) if known else ()
         times = tuple(block.time for block in batch.ticks)
         known.append(_Stretch(batch.start, before or tuple(self._first["trades"]), tuple(map(len, times)), times))
-        if len(known) > KEPT:
-            known[-KEPT - 1].times = None
+        if len(known) > KEPT_BATCHES:
+            known[-KEPT_BATCHES - 1].times = None
 
     def trades(self, symbol: int, time: int) -> int:
         """Return the `seq` of the last trade at or before a market time."""

@@ -19,13 +19,13 @@ from feed.units import DAY, HOUR, MINUTE
 
 __all__ = ["Past"]
 
-REACH = 7 * DAY
+MAX_REACH = 7 * DAY
 """The longest time (ns) that an answer covers: a market has no beginning, and computing its past takes time."""
 
 STEPS = (5 * MINUTE, HOUR, 6 * HOUR, DAY)
 """The growing lengths (ns) of the stretches that are searched for trades."""
 
-PIECE = 200
+PIECE_ROWS = 200
 """The number of rows computed in one step."""
 
 
@@ -55,7 +55,7 @@ class Past:
         """
         length = INTERVALS[interval]
         last = until // length * length
-        reach = min(REACH, (limit - 1) * length) if length >= MINUTE else min(DAY, (limit - 1) * length)
+        reach = min(MAX_REACH, (limit - 1) * length) if length >= MINUTE else min(DAY, (limit - 1) * length)
         known_from = self._source.first_trade(symbol) // length * length
         first = max(last - reach // length * length, -(-(start or 0) // length) * length, known_from)
         if first > last:
@@ -72,7 +72,7 @@ class Past:
 
     def trades(self, symbol: int, start: int | None, until: int, limit: int) -> Chore[list[Rows]]:
         """Return at most the last `limit` trades from `start` to `until` (market time, ns, inclusive); in pieces."""
-        earliest = max(start or 0, until - REACH)
+        earliest = max(start or 0, until - MAX_REACH)
         blocks: list[TickBlock] = []
         found, end = 0, until + 1
         for step in itertools.chain(STEPS, itertools.repeat(STEPS[-1])):
@@ -94,7 +94,7 @@ class Past:
 def _pieces(track: Track, count: int) -> Chore[list[Rows]]:
     """Return the first `count` messages of a track, in pieces."""
     pieces: list[Rows] = []
-    for first in range(0, count, PIECE):
-        pieces.append(track.rows(first, min(first + PIECE, count)))
+    for first in range(0, count, PIECE_ROWS):
+        pieces.append(track.rows(first, min(first + PIECE_ROWS, count)))
         yield
     return pieces

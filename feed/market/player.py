@@ -10,7 +10,7 @@ from feed.delivery.subscriber import Subscriber
 from feed.log import get_logger
 from feed.market.alarm import Alarm
 from feed.market.lateness import PaceCounters, say_lateness
-from feed.market.market import SLICE, Market
+from feed.market.market import SLICE_MESSAGES, Market
 from feed.market.pauses import Pauses
 from feed.market.waiters import Waiters
 from feed.protocol.events import MarketPhase
@@ -27,7 +27,7 @@ LATE_AFTER = 50 * MILLISECOND
 CATCH_UP_WAIT = 20 * MILLISECOND
 """The longest wait (ns) for readers after each slice of a late market: a burst must not look like a slow reader."""
 
-EVER = 2**62
+ALL_TIME = 2**62
 """The market time (ns) by which everything is due."""
 
 log = get_logger("feed")
@@ -53,7 +53,7 @@ class Player:
     """
 
     def __init__(
-        self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int, max_lag: int = EVER
+        self, market: Market, clock: Clock, *, wait_for: int, gather: int, patience: int, max_lag: int = ALL_TIME
     ) -> None:
         self.counters = PaceCounters()
         self.is_over = False
@@ -181,7 +181,7 @@ class Player:
             # It stands before its first message, which need not be made yet.
             return
         while not self._pauses.changed and (due := market.next_time()) is not None and due <= time:
-            market.publish_due(time, SLICE)
+            market.publish_due(time, SLICE_MESSAGES)
             # As at full speed: a long step or run is no reason to lose a slow reader.
             await self._pauses.wait_for_readers()
 
@@ -224,7 +224,7 @@ class Player:
         state = self._market.state
         # Delays of the loop do not add up; but a large lag is not made up for in many small writes.
         self._written, self._busy = max(at, now - self._gather), count >= BUSY_FROM
-        if count >= SLICE:
+        if count >= SLICE_MESSAGES:
             return 0
         due = self._next_time()
         return None if due is None else max(self._write_at(state.when(due)) - self._clock.now(), 1)
@@ -237,7 +237,7 @@ class Player:
         if (at := state.when(last)) > now:
             self._market.dozes = True
             return at - now
-        self._market.publish_due(last, SLICE)
+        self._market.publish_due(last, SLICE_MESSAGES)
         return 0
 
     def _next_time(self) -> int | None:
@@ -255,15 +255,15 @@ class Player:
     def _publish(self, until: int) -> int:
         """Publish a slice of the due messages; return their number."""
         if self._gather:
-            return self._market.publish_due(until, SLICE)
+            return self._market.publish_due(until, SLICE_MESSAGES)
         count = 0
-        while count < SLICE and (published := self._market.publish_due(until, 1)):
+        while count < SLICE_MESSAGES and (published := self._market.publish_due(until, 1)):
             count += published
         return count
 
     async def _play_at_full_speed(self) -> None:
         market = self._market
-        limit = EVER if market.state.limit is None else market.state.limit
+        limit = ALL_TIME if market.state.limit is None else market.state.limit
         while not self._pauses.changed and self._next_time() is not None:
             if not market.hub.subscriptions and self._wait_for:
                 await self._pauses.sleep(None)

@@ -25,7 +25,7 @@ __all__ = ["OF_A_DAY", "MarketRecorder"]
 OF_A_DAY = ("ticker", "candles")
 """Channels whose first message is slow to compute, since it needs the day before."""
 
-HALF = 0.5
+BUSY_ABOVE = 0.5
 """The fill level of the writer's queue, as a fraction, above which the recorder counts as busy."""
 
 
@@ -70,7 +70,7 @@ class MarketRecorder:
     @property
     def is_busy(self) -> bool:
         """Return whether so much is queued that more may be lost; False if the disk refuses data."""
-        return self._writer.filled > HALF and self.counters.state == "recording"
+        return self._writer.filled > BUSY_ABOVE and self.counters.state == "recording"
 
     def _begin(self, stream: Stream) -> None:
         """Record the state that the stream's messages follow."""

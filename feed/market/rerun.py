@@ -12,7 +12,7 @@ from feed.errors import UsageError
 from feed.log import get_logger
 from feed.market.commands import Command, Entry
 from feed.market.control import MarketControl
-from feed.market.market import SLICE, Market
+from feed.market.market import SLICE_MESSAGES, Market
 from feed.market.player import Player
 from feed.market.state import state_from
 from feed.units import SECOND
@@ -54,7 +54,7 @@ def play_log(market: Market, entries: Sequence[Entry], until: int) -> None:
 
 def _publish(market: Market, until: int) -> None:
     while (due := market.next_time()) is not None and due <= until:
-        market.publish_due(until, SLICE)
+        market.publish_due(until, SLICE_MESSAGES)
 
 
 class Rerun:

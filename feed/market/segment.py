@@ -27,7 +27,10 @@ TRACK_BYTES = 100
 NEVER = 2**62
 """A market time that is never reached, ns UTC."""
 
-FEW = 64
+MAX_SKIPS = 64
+"""The most frames of one message that are kept for readers that skipped differently many before it."""
+
+FEW_MESSAGES = 64
 """The most messages that are grouped into runs one by one; for more of them a numpy call is faster."""
 
 
@@ -83,6 +86,7 @@ class Segment:
         "_row",
         "_rows",
         "_sizes",
+        "_skipping",
         "_streams",
         "_tracks",
         "_unmerged",
@@ -123,6 +127,8 @@ class Segment:
         # For each track the last row requested alone: all subscribers that skip to it want the same row.
         self._rows: dict[int, tuple[int, int, Rows]] = {}
         self._chunks: defaultdict[Form, dict[int, tuple[int, list[bytes]]]] = defaultdict(dict)
+        # For each track the last row that stood for others, framed, by the number of those.
+        self._skipping: defaultdict[Form, dict[int, tuple[int, dict[int, bytes]]]] = defaultdict(dict)
         self.active = sorted(active)
         # Due time of the first message not yet merged.
         self._unmerged = NEVER
@@ -142,6 +148,7 @@ class Segment:
         nothing = np.empty(0, np.int64)
         self.times, self._order, self._row = nothing, nothing, nothing
         self._chunks.clear()
+        self._skipping.clear()
         self._rows.clear()
 
     def let_go(self, number: int) -> None:
@@ -153,6 +160,8 @@ class Segment:
         self._rows.pop(number, None)
         for chunks in self._chunks.values():
             chunks.pop(number, None)
+        for skipping in self._skipping.values():
+            skipping.pop(number, None)
 
     def track(self, number: int) -> Track:
         """Return a track, made on first use."""
@@ -200,7 +209,7 @@ class Segment:
     def runs(self, lo: int, hi: int) -> list[Run]:
         """Return the merged messages `lo` to `hi` as runs, in order."""
         order = self._order[lo:hi]
-        if hi - lo <= FEW:
+        if hi - lo <= FEW_MESSAGES:
             return _runs(order.tolist(), self._row[lo:hi].tolist())
         firsts = np.concatenate(([0], np.flatnonzero(order[1:] != order[:-1]) + 1))
         rows = self._row[lo + firsts]
@@ -250,6 +259,16 @@ class Segment:
         return write_frames(
             form, self._streams[track], rows, self.base[track] + lo + 1, kind, skipped, epoch=self.epoch
         )
+
+    def skipping(self, track: int, row: int, form: Form, skipped: int) -> bytes:
+        """Return a framed message that counts the messages left out before it; equal ones are made once."""
+        kept = self._skipping[form].get(track)
+        if kept is None or kept[0] != row or len(kept[1]) > MAX_SKIPS:
+            kept = self._skipping[form][track] = (row, {})
+        frame = kept[1].get(skipped)
+        if frame is None:
+            frame = kept[1][skipped] = b"".join(self.encoded(track, row, row + 1, form, skipped=skipped))
+        return frame
 
     def _chunk(self, track: int, first: int, last: int, form: Form) -> list[bytes]:
         kept = self._chunks[form].get(track)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from feed.market.market_faults import StandingFault, standing_from
 from feed.market.plan import EpochPlan
-from feed.market.standing import StandingFault, standing_from
 from feed.scenario.events import Event, event_from
 from feed.scenario.write import spelled
 from feed.units import MAX_SPEED

@@ -13,7 +13,7 @@ from feed.faults.traffic import Traffic
 
 __all__ = ["KeptTraffic", "traffic_lines"]
 
-OVERHEAD = 200
+PIECE_OVERHEAD = 200
 """Memory of a piece of traffic besides its bytes."""
 
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -46,10 +46,10 @@ class KeptTraffic:
     def take(self, traffic: Traffic) -> None:
         """Keep bytes that were written or have arrived."""
         self._kept.append(traffic)
-        self._size += len(traffic.data) + OVERHEAD
+        self._size += len(traffic.data) + PIECE_OVERHEAD
         while self._size > self._limit:
             oldest = self._kept.popleft()
-            self._size -= len(oldest.data) + OVERHEAD
+            self._size -= len(oldest.data) + PIECE_OVERHEAD
             self.dropped[oldest.connection] = self.dropped.get(oldest.connection, 0) + 1
 
     @property

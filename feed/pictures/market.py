@@ -30,7 +30,7 @@ LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 1.1, 0.35, 0.36, 0.52, 0.14
 FEW_STEPS = 400
 """Number of steps below which a step is wide enough to be seen: the price is drawn as stairs."""
 
-SMOOTHED = 60
+SMOOTHED_PARTS = 60
 """Number of parts of the width whose median is the spread's line: one order in twenty widens it for a moment."""
 
 
@@ -172,7 +172,7 @@ def _spread(axes: Any, shown: Preview) -> None:
 
 def _medians(values: Floats) -> Floats:
     """Return each value's median with its neighbours; NaN if the value is."""
-    reach = len(values) // SMOOTHED // 2
+    reach = len(values) // SMOOTHED_PARTS // 2
     around = sliding_window_view(np.pad(values, reach, constant_values=np.nan), 2 * reach + 1)
     # NaN values are sorted to the end.
     ordered = np.sort(around, axis=1)

@@ -18,7 +18,7 @@ BARS = " ▁▂▃▄▅▆▇█"
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of the dots of a braille character, by row and column."""
 
-MARGIN = 14
+MARGIN_COLUMNS = 14
 
 
 def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator[str]:
@@ -27,7 +27,7 @@ def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator
     Raises:
         ValueError: there is no room for a plot.
     """
-    columns = width - MARGIN
+    columns = width - MARGIN_COLUMNS
     if columns < 10 or height < 2:
         raise ValueError(f"{width} by {height} characters are too few")
     yield f"{shown.name}, seed {shown.seed}: {format_duration(shown.length)} from {format_time(shown.start)}"[:width]
@@ -37,26 +37,26 @@ def market_lines(shown: Preview, width: int = 100, height: int = 14) -> Iterator
         yield from _price(track, columns, height)
         volume, spread = _cells(np.nan_to_num(track.volume), columns, np.sum), _cells(track.spread, columns, np.nanmean)
         decimals = track.instrument.price_decimals
-        yield f"{'volume':>{MARGIN - 2}} ┤{_row(volume)}"
-        yield f"{'spread':>{MARGIN - 2}} ┤{_row(spread)}"
+        yield f"{'volume':>{MARGIN_COLUMNS - 2}} ┤{_row(volume)}"
+        yield f"{'spread':>{MARGIN_COLUMNS - 2}} ┤{_row(spread)}"
         most, widest = (float(np.nanmax(row)) if np.isfinite(row).any() else 0.0 for row in (volume, spread))
         each = format_duration(shown.length // columns)
-        yield f"{'':{MARGIN}}volume up to {most:,.6g} in {each}, spread up to {widest:,.{decimals}f}"[:width]
-    yield f"{'':{MARGIN}}0:00:00{format_duration(shown.length):>{columns - 7}}"
+        yield f"{'':{MARGIN_COLUMNS}}volume up to {most:,.6g} in {each}, spread up to {widest:,.{decimals}f}"[:width]
+    yield f"{'':{MARGIN_COLUMNS}}0:00:00{format_duration(shown.length):>{columns - 7}}"
     for span in shown.spans[:40]:
         begin = span.start * columns // shown.length
         wide = max(1, (span.end - span.start) * columns // shown.length)
         mark = ("░" if span.kind == "phase" else "▒" if span.kind == "event" else "█") * wide
         at = format_duration(span.start // SECOND * SECOND)
-        yield f"{'':{MARGIN}}{'':{begin}}{mark}"[:width]
-        yield f"{at:>{MARGIN - 2}}  {span.kind} {span.label}"[:width]
+        yield f"{'':{MARGIN_COLUMNS}}{'':{begin}}{mark}"[:width]
+        yield f"{at:>{MARGIN_COLUMNS - 2}}  {span.kind} {span.label}"[:width]
 
 
 def _price(track: PreviewTrack, columns: int, height: int) -> Iterator[str]:
     """Yield the price plot, 2 by 4 dots per character, between the lowest and the highest price."""
     finite = np.isfinite(track.low)
     if not finite.any():
-        yield f"{'':{MARGIN}}no trades"
+        yield f"{'':{MARGIN_COLUMNS}}no trades"
         return
     bottom, top = float(np.nanmin(track.low)), float(np.nanmax(track.high))
     scale = (height * 4 - 1) / (top - bottom) if top > bottom else 0.0
@@ -70,7 +70,7 @@ def _price(track: PreviewTrack, columns: int, height: int) -> Iterator[str]:
     for row in range(height):
         level = top - (top - bottom) * row / (height - 1)
         text = f"{level:,.{decimals}f}" if row % 3 == 0 or row == height - 1 else ""
-        yield f"{text:>{MARGIN - 2}} ┤{''.join(chr(0x2800 + cell) for cell in cells[row])}"
+        yield f"{text:>{MARGIN_COLUMNS - 2}} ┤{''.join(chr(0x2800 + cell) for cell in cells[row])}"
 
 
 def _cells(values: Floats, columns: int, reduce: object) -> Floats:

@@ -15,7 +15,7 @@ from feed.units import DAY, SECOND, format_duration, parse_time
 
 __all__ = ["problems_of"]
 
-CENTURY = 36_525 * DAY
+MAX_DURATION = 36_525 * DAY
 LAST_START = parse_time("2200-01-01T00:00:00Z")
 MAX_PIECES = 100_000
 
@@ -31,7 +31,7 @@ def problems_of(scenario: ScenarioDocument) -> list[Problem]:
 def _times(scenario: ScenarioDocument) -> Iterator[Problem]:
     if not 0 <= scenario.start <= LAST_START:
         yield Problem("start", "is out of range", "from 1970-01-01 to 2200-01-01")
-    if scenario.duration != "endless" and not SECOND <= scenario.duration <= CENTURY:
+    if scenario.duration != "endless" and not SECOND <= scenario.duration <= MAX_DURATION:
         yield Problem("duration", "is out of range", 'from 1s to 36525d, or "endless"')
     if scenario.include:
         yield Problem("include", "needs a scenario that is a file itself")
@@ -77,7 +77,7 @@ def _phases(scenario: ScenarioDocument) -> Iterator[Problem]:
         if phase.for_ is None and scenario.repeat > 1:
             yield Problem(f"phases[{index}].for", "is missing", "a timeline that is repeated has an end")
         ends = max(ends, begins + (phase.for_ or 0))
-        if ends > CENTURY:
+        if ends > MAX_DURATION:
             yield Problem(f"phases[{index}]", "ends after more than a century")
             return
 
@@ -85,7 +85,7 @@ def _phases(scenario: ScenarioDocument) -> Iterator[Problem]:
 def _events(scenario: ScenarioDocument) -> Iterator[Problem]:
     names = [symbol.symbol for symbol in scenario.symbols]
     for index, event in enumerate(scenario.events):
-        if event.at + event.length > CENTURY:
+        if event.at + event.length > MAX_DURATION:
             yield Problem(f"events[{index}]", "ends after more than a century")
         for name in event.symbols or ():
             if name not in names:
@@ -116,7 +116,7 @@ def _ticks(scenario: ScenarioDocument) -> Iterator[Problem]:
             yield _off_grid(f"ticks[{index}].size", tick.size, symbol.lot_size, "lot_size")
         elif tick.size / symbol.lot_size > MAX_PRICE_STEPS:
             yield Problem(f"ticks[{index}].size", f"must be 1 to 1e12 whole steps of lot_size, {symbol.lot_size:f}")
-        if tick.at > CENTURY:
+        if tick.at > MAX_DURATION:
             yield Problem(f"ticks[{index}].at", "is after more than a century")
 
 
@@ -134,7 +134,7 @@ def _repeat(scenario: ScenarioDocument) -> Iterator[Problem]:
         yield Problem("repeat", "there is nothing to repeat", "add phases or events")
     if scenario.repeat * (len(scenario.phases) + len(scenario.events)) > MAX_PIECES:
         yield Problem("repeat", "is too often for so many phases and events", "100000 in all")
-    if scenario.repeat * scenario.timeline > CENTURY:
+    if scenario.repeat * scenario.timeline > MAX_DURATION:
         yield Problem("repeat", "ends after more than a century")
 
 

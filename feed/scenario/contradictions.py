@@ -16,7 +16,7 @@ from feed.units import format_duration
 __all__ = ["contradictions_in", "doubts_about"]
 
 TRADED = ("online", "auction")
-FAR = 5.0
+FAR_FACTOR = 5.0
 """Least factor by which a price lies above or below the script's range to count as most likely mistyped."""
 
 
@@ -189,7 +189,7 @@ def _far_prices(scenario: ScenarioDocument) -> Iterator[Problem]:
         low, high = _reached(scenario, symbol)
         for place, price in _written_prices(scenario, symbol):
             times = price / high if price > high else low / price
-            if times >= FAR:
+            if times >= FAR_FACTOR:
                 way = "above" if price > high else "below"
                 told = f"{price:g} is {times:.3g} times {way} all that {symbol.symbol} starts with or is led to"
                 yield Problem(place, told, "was a digit lost or added?")

@@ -11,7 +11,7 @@ from feed.scenario.model import Scenario
 
 __all__ = ["RecentScenarios"]
 
-KEPT = 64
+KEPT_DOCUMENTS = 64
 
 Stamp = tuple[int, int]
 """Time of a file's last change (ns), and its size."""
@@ -37,7 +37,7 @@ class RecentScenarios:
         # A file of the same name in the user's folder would come first.
         first = set() if folder is None else {folder / f"{name}.toml", folder / f"{name}.json"}
         self._kept[name, folder] = scenario, path, {file: _stamp(file) for file in {*files, *first}}
-        while len(self._kept) > KEPT:
+        while len(self._kept) > KEPT_DOCUMENTS:
             self._kept.popitem(last=False)
         return scenario, path
 

@@ -18,9 +18,9 @@ from feed.units import MILLISECOND, SECOND
 
 __all__ = ["Alarms", "Sleeper"]
 
-SLOT = 10 * MILLISECOND
+SLOT_LENGTH = 10 * MILLISECOND
 
-TURN = 64
+ALARMS_A_TURN = 64
 """The number of alarms fired per turn of the event loop: data must not wait behind many heartbeats."""
 
 
@@ -56,7 +56,7 @@ class Alarms:
 
     def set(self, sleeper: Sleeper, at: int) -> None:
         """Wake `sleeper` at monotonic time `at`, unless it is woken earlier anyway; it then sets its next alarm."""
-        slot = -(-at // SLOT)
+        slot = -(-at // SLOT_LENGTH)
         if 0 < sleeper.alarm <= slot:
             return
         # Its entry in a later slot is skipped when that slot comes.
@@ -92,11 +92,11 @@ class Alarms:
                 return
             self._timer.cancel()
         self._next = slot
-        self._timer = self._loop.call_later(max(0, slot * SLOT - self._clock.now()) / SECOND, self._ring)
+        self._timer = self._loop.call_later(max(0, slot * SLOT_LENGTH - self._clock.now()) / SECOND, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        due = self._clock.now() // SLOT
+        due = self._clock.now() // SLOT_LENGTH
         for slot in sorted(slot for slot in self._slots if slot <= due):
             idle = not self._ringing
             self._ringing.extend(sleeper for sleeper in self._slots.pop(slot) if sleeper.alarm == slot)
@@ -108,7 +108,7 @@ class Alarms:
     def _wake_some(self) -> None:
         now = self._clock.read()
         ringing = self._ringing
-        for _ in range(min(TURN, len(ringing))):
+        for _ in range(min(ALARMS_A_TURN, len(ringing))):
             sleeper = ringing.popleft()
             if sleeper.alarm:
                 sleeper.alarm = 0

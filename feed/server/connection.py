@@ -33,7 +33,7 @@ __all__ = ["DEFLATE", "FeedConnection", "PeerPort", "is_utf8"]
 DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 """Compression without context takeover: one copy of a message fits all connections, and memory does not grow."""
 
-UNSENT = 16 * 1024
+MAX_UNSENT = 16 * 1024
 """Bytes kept by the kernel for a reader that wants only the newest data: bytes there can't be replaced any more."""
 
 
@@ -161,7 +161,7 @@ class FeedConnection(ServerConnection):
         option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
         sock = self.transport.get_extra_info("socket")
         if option is not None and sock is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
+            sock.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT)
 
     def round_trip(self) -> int:
         """Return the shortest network round trip, ns, from the kernel if it reports it; else a guess."""

@@ -26,11 +26,11 @@ __all__ = ["WIRE", "PeerFaults", "RequestFraming", "WireFraming"]
 
 RANKS: tuple[FaultGroup, ...] = ("protocol", "messages", "content", "liveness", "network", "connecting")
 
-LARGE = 64 * 1024
+LARGE_FRAME = 64 * 1024
 """The size of a frame from which it does not count against the bound of waiting bytes: no market message is so long."""
 
 RSV1 = 0x40
-OPCODE = 0x0F
+OPCODE_MASK = 0x0F
 BINARY, PING, PONG = 0x02, 0x09, 0x0A
 
 
@@ -49,7 +49,7 @@ class WireFraming:
     def binary(self, payload: bytes) -> bytes:
         """Return a payload as a binary frame."""
         frame = text_frame(payload)
-        return bytes((frame[0] & ~OPCODE | BINARY,)) + frame[1:]
+        return bytes((frame[0] & ~OPCODE_MASK | BINARY,)) + frame[1:]
 
 
 class RequestFraming:
@@ -249,7 +249,7 @@ class PeerFaults:
         """Write parcels, those that follow each other in one write; an act comes exactly in its place."""
         batch: list[bytes] = []
         for parcel in parcels:
-            if parcel.act is None and parcel.whole and not self.is_mid_frame and len(parcel.data) < LARGE:
+            if parcel.act is None and parcel.whole and not self.is_mid_frame and len(parcel.data) < LARGE_FRAME:
                 batch.append(parcel.data)
                 continue
             self._write(b"".join(batch))
@@ -259,7 +259,7 @@ class PeerFaults:
             if parcel.act is None:
                 # Pieces and large frames are written each by itself.
                 self.is_mid_frame = not parcel.whole
-                self._write(parcel.data, large=len(parcel.data) >= LARGE)
+                self._write(parcel.data, large=len(parcel.data) >= LARGE_FRAME)
             else:
                 self._perform(parcel.act, self._origin(parcel))
         self._write(b"".join(batch))
@@ -314,7 +314,7 @@ class PeerFaults:
 
 def _told_apart(parcel: Parcel) -> Parcel:
     """Return a parcel of the server, with ping and pong frames told apart from its events."""
-    if parcel.kind == "event" and (opcode := parcel.data[0] & OPCODE) in (PING, PONG):
+    if parcel.kind == "event" and (opcode := parcel.data[0] & OPCODE_MASK) in (PING, PONG):
         return parcel._replace(kind="control", name=PING_FRAME if opcode == PING else PONG_FRAME)
     return parcel
 

@@ -16,7 +16,6 @@ from feed.protocol.effects import Abort, Act, Close, Consult, Effect, Join, Leav
 from feed.protocol.events import ErrorEvent, Event, MarketChanged
 from feed.protocol.seat import Seat
 from feed.server.alarms import Alarms
-from feed.server.commanding import PeerCommands
 from feed.server.connection import FeedConnection, is_utf8
 from feed.server.counters import ServerCounters
 from feed.server.farewell import CLOSE_GRACE, SLOW_GRACE, Farewell, closing_event
@@ -25,6 +24,7 @@ from feed.server.faulting import WIRE
 from feed.server.limits import PeerLimits
 from feed.server.lines import say_error, say_streams
 from feed.server.outlet import Outlet
+from feed.server.peer_commands import PeerCommands
 from feed.server.pings import barrier_number, barrier_ping, progress_number
 from feed.server.report.witness import Witness
 from feed.server.streams import PeerStreams

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from feed.clock import Clock
 from feed.delivery.backfill import Backfill
-from feed.delivery.pulse import FIRST
+from feed.delivery.pulse import MAX_FIRST_WAIT
 from feed.delivery.sampler import Sampler
 from feed.delivery.subscriber import Subscriber
 from feed.dialects.base import Form
@@ -235,7 +235,7 @@ class PeerStreams:
         if self._is_thinned(leg):
             self._keep_fresh()
             if self._subscriber.is_new:
-                self._loop.call_later(FIRST / SECOND, self._stop_measuring)
+                self._loop.call_later(MAX_FIRST_WAIT / SECOND, self._stop_measuring)
         sampler = self._samplers.get(leg)
         if sampler is None:
             self._market.join(self._subscriber, leg.stream, self._form_of(leg))

@@ -31,7 +31,7 @@ from feed.sources.opening import EndedSource, open_source, past_of
 
 __all__ = ["MarketRepertoire", "SourcePool", "served_scenario"]
 
-KEPT = 8
+KEPT_SOURCES = 8
 """The number of sources that are kept though no market plays them any more: tests come one after the other."""
 
 
@@ -54,7 +54,7 @@ class SourcePool:
             shared = self._open[key] = make()
         self._recent[key] = shared
         self._recent.move_to_end(key)
-        while len(self._recent) > KEPT:
+        while len(self._recent) > KEPT_SOURCES:
             self._recent.popitem(last=False)
         return shared
 
@@ -213,7 +213,7 @@ T = TypeVar("T")
 def _keep(kept: OrderedDict[EpochPlan, T], plan: EpochPlan, value: T) -> None:
     """Keep a value of a plan, of which a market needs the newest."""
     kept[plan] = value
-    while len(kept) > KEPT:
+    while len(kept) > KEPT_SOURCES:
         kept.popitem(last=False)
 
 

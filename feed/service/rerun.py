@@ -22,7 +22,7 @@ from feed.market.spec import MarketSpec
 from feed.scenario.find import find_scenario
 from feed.scenario.generator import GENERATOR_VERSION
 from feed.scenario.values import Anchor
-from feed.service.opening import MarketOpener
+from feed.service.opener import MarketOpener
 from feed.service.settings import ServeSettings
 from feed.tape.bundle import Bundle, BundleManifest, read_bundle
 from feed.units import DAY, parse_speed

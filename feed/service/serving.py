@@ -32,7 +32,7 @@ from feed.server.http.pages import Pages
 from feed.server.limits import PeerLimits
 from feed.server.server import FeedServer, ServerLimits
 from feed.service.loop_errors import log_loop_errors
-from feed.service.opening import MarketOpener
+from feed.service.opener import MarketOpener
 from feed.service.settings import Limits, ServeSettings
 from feed.service.signals import ASKED_BY_THE_SYSTEM, on_signals
 from feed.service.tls import server_context, trust_hint

@@ -13,6 +13,7 @@ from feed.errors import UsageError, failure
 from feed.importing.heads import head_of
 from feed.importing.magnitudes import TooFineError
 from feed.importing.options import Options
+from feed.importing.rules import SOURCE_RULES
 from feed.importing.running import FileImport, check_files, import_files
 from feed.importing.spelling import SECTION
 from feed.scenario.tickfile import TickFile
@@ -91,7 +92,7 @@ def open_tick_file(spec: TickFile, path: Path, instrument: Instrument) -> Record
         lot_size=instrument.lot_size,
         delimiter=spec.delimiter,
         header=spec.header,
-        strict=True,
+        rules=SOURCE_RULES,
         spelling=SECTION,
     )
     check_files([path])

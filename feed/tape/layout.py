@@ -18,7 +18,7 @@ __all__ = [
     "COUNTS",
     "ENDED",
     "FILE_SCHEMA",
-    "FORMAT",
+    "FORMAT_VERSION",
     "INFO_KEY",
     "INSTRUMENTS_KEY",
     "NAMES",
@@ -31,7 +31,7 @@ __all__ = [
     "words_of",
 ]
 
-FORMAT = 1
+FORMAT_VERSION = 1
 """Format version; it changes with any change that an older reader would misread."""
 
 INFO_KEY = b"feed.recording"
@@ -155,7 +155,7 @@ class RecordingInfo(_Facts):
         notes: inferred, omitted or repaired data, one sentence each.
     """
 
-    format: int = FORMAT
+    format: int = FORMAT_VERSION
     version: str
     source: str
     scenario: str | None = None

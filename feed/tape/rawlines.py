@@ -19,7 +19,7 @@ __all__ = ["RawLines", "raw_of"]
 MEMBER_BYTES = 8 * 1024 * 1024
 """Bytes at which a member ends before its second is over."""
 
-LEVEL = 1
+GZIP_LEVEL = 1
 """The fastest compression: a recorder has other things to do."""
 
 
@@ -80,7 +80,7 @@ class RawLines:
     def _flush(self) -> None:
         if self._gathered and not self.failure:
             try:
-                self._file.write(gzip.compress(b"".join(self._gathered), LEVEL, mtime=0))
+                self._file.write(gzip.compress(b"".join(self._gathered), GZIP_LEVEL, mtime=0))
                 self._file.flush()
             except OSError as error:
                 # The recording goes on without it.

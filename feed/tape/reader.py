@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from feed.errors import failure
 from feed.tape.clocks import rows_of_file
-from feed.tape.layout import CLOCKS_COLUMN, FORMAT, INFO_KEY, SCHEMA, RecordingInfo
+from feed.tape.layout import CLOCKS_COLUMN, FORMAT_VERSION, INFO_KEY, SCHEMA, RecordingInfo
 from feed.tape.sealing import MARK_KEY, SEAL_KEY, Seal, open_seal
 
 __all__ = ["BATCH_ROWS", "RecordingReader", "is_recording", "open_recording"]
@@ -194,6 +194,8 @@ def _info(path: Path, metadata: pq.FileMetaData) -> RecordingInfo:
 def _check_format(path: Path, told: bytes) -> None:
     """Check the format version before anything else is read: another format may have other facts, too."""
     facts = orjson.loads(told) if told[:1] == b"{" else {}
-    if (number := facts.get("format", FORMAT)) != FORMAT:
-        message = f"it has format {number}, written by feed {facts.get('version')}; this feed reads format {FORMAT}"
+    if (number := facts.get("format", FORMAT_VERSION)) != FORMAT_VERSION:
+        message = (
+            f"it has format {number}, written by feed {facts.get('version')}; this feed reads format {FORMAT_VERSION}"
+        )
         raise failure(path, "", message, "use that version of feed, or a newer one")

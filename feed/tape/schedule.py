@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 CHANNELS = ("status", "book", "quote", "trading", "ticker", "candles")
 """Channels in the order in which a market sends messages of the same time."""
 
-BITS = 20
+PLACE_BITS = 20
 
 MOST_HELD = 262_144
 """Number of rows behind the last trade, with times that fall, which wait for the next trade."""
@@ -36,7 +36,7 @@ def rank_of(channel: str, symbol: str, part: str, symbols: Mapping[str, object])
     """Return a sort key for a stream's position among messages of the same time."""
     place = list(symbols).index(symbol) if symbol in symbols else 0
     within = parse_duration(part) // SECOND if part and not part.isdigit() else int(part or 0)
-    return ((CHANNELS.index(channel) << BITS) + place << BITS) + within
+    return ((CHANNELS.index(channel) << PLACE_BITS) + place << PLACE_BITS) + within
 
 
 class Schedule:

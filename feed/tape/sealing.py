@@ -27,7 +27,7 @@ MARK_KEY = b"feed.sealed"
 
 MAGIC = b"PAR1"
 
-DIGITS = 8
+SIZE_DIGITS = 8
 
 _TAIL = 8
 """Bytes after the footer: its length and the magic."""
@@ -35,7 +35,7 @@ _TAIL = 8
 _BINARY_FIELD = 0x18
 """Thrift's compact protocol: type of the next field, a text; its length follows."""
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Seal:
 
 def placeholder(chunks: int) -> str:
     """Return the placeholder stored in the metadata under `SEAL_KEY` until the file is sealed."""
-    return "0" * (DIGITS * (chunks + 1))
+    return "0" * (SIZE_DIGITS * (chunks + 1))
 
 
 def seal(path: Path) -> None:
@@ -77,7 +77,7 @@ def seal(path: Path) -> None:
         digits = b"".join(b"%08x" % each for each in [0, *sums])
         assert len(digits) == length
         footer[at : at + length] = digits
-        footer[at : at + DIGITS] = b"%08x" % zlib.crc32(footer)
+        footer[at : at + SIZE_DIGITS] = b"%08x" % zlib.crc32(footer)
         write_at(file.fileno(), footer, begin)
 
 
@@ -94,10 +94,10 @@ def open_seal(path: Path) -> Seal | None:
         return None
     try:
         at, length = _value(footer)
-        told, *sums = [bytes(footer[i : i + DIGITS]) for i in range(at, at + length, DIGITS)]
+        told, *sums = [bytes(footer[i : i + SIZE_DIGITS]) for i in range(at, at + length, SIZE_DIGITS)]
     except (ValueError, IndexError):
         raise failure(path, "footer", "it is damaged: its checksums cannot be read") from None
-    footer[at : at + DIGITS] = b"0" * DIGITS
+    footer[at : at + SIZE_DIGITS] = b"0" * SIZE_DIGITS
     if b"%08x" % zlib.crc32(footer) != told:
         raise failure(path, "footer", "it is damaged: its checksum is another one")
     return Seal(path, tuple(int(each, 16) for each in sums))
@@ -128,7 +128,7 @@ def _value(footer: bytes | bytearray) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if not footer[at - 1] & 0x80:
             break
-    if length % DIGITS or at + length > len(footer):
+    if length % SIZE_DIGITS or at + length > len(footer):
         raise ValueError("no such length")
     return at, length
 
@@ -142,6 +142,6 @@ def _extent(metadata: pq.FileMetaData, group: int, column: int) -> tuple[int, in
 
 def _checksum(descriptor: int, start: int, length: int) -> int:
     value = 0
-    for at in range(start, start + length, CHUNK):
-        value = zlib.crc32(read_at(descriptor, min(CHUNK, start + length - at), at), value)
+    for at in range(start, start + length, CHUNK_BYTES):
+        value = zlib.crc32(read_at(descriptor, min(CHUNK_BYTES, start + length - at), at), value)
     return value

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from feed.errors import UsageError
 from feed.hints import nearest
-from feed.tape.layout import ENDED, OUTSIDE, PAST, SCHEMA, RecordingInfo
+from feed.tape.layout import ENDED, OUTSIDE, PAST, SCHEMA, RecordingInfo, words_of
 from feed.tape.reader import RecordingReader
 from feed.units import format_time
 
@@ -92,13 +92,18 @@ def trades_of_slice(
     """Yield the trades of a slice, with some columns or all; without those from before the session."""
     needed = None if columns is None else [*columns, "channel", "symbol", "time", "type"]
     for batch in reader.batches(needed, groups=_groups(reader, chosen)):
-        trades = pc.and_(
-            pc.equal(batch.column("channel").cast(pa.string()), "trading"),
-            pc.not_equal(batch.column("type").cast(pa.string()), PAST),
-        )
-        rows = batch.filter(trades if chosen.is_whole else pc.and_(trades, _within(batch, chosen)))
+        trades = _named(batch, "channel", "trading") & ~_named(batch, "type", PAST)
+        if not chosen.is_whole:
+            trades &= _within(batch, chosen).to_numpy(zero_copy_only=False)
+        rows = batch if trades.all() else batch.filter(pa.array(trades))
         if len(rows):
             yield rows if columns is None else rows.select(columns)
+
+
+def _named(batch: pa.RecordBatch, name: str, word: str) -> Mask:
+    words, codes = words_of(batch.column(name))
+    found: Mask = codes == (words.index(word) if word in words else -1)
+    return found
 
 
 def _groups(reader: RecordingReader, chosen: Slice) -> list[int]:

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from feed.data.ticks import Instrument
 from feed.errors import RecordingError
 
-__all__ = ["EXACT", "MOST_STEPS", "StepReader"]
+__all__ = ["EXACT_BELOW", "MOST_STEPS", "StepReader"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NEAR = 1e-3
+STEP_TOLERANCE = 1e-3
 """Tolerance of a price or a size from a whole step: float errors are smaller, a wrong step is not."""
 MOST_STEPS = 2**53
-EXACT = 2**50
+EXACT_BELOW = 2**50
 """Maximum number of steps that floating point represents reliably."""
 
 
@@ -50,7 +50,11 @@ class StepReader:
             values = np.where(np.isnan(values), missing * step, values)
         scaled = values / step
         steps = np.floor(scaled + 0.5)
-        wrong = ~(np.abs(scaled - steps) <= np.maximum(NEAR, np.abs(scaled) * 1e-12)) | (steps < 0) | (steps > most)
+        wrong = (
+            ~(np.abs(scaled - steps) <= np.maximum(STEP_TOLERANCE, np.abs(scaled) * 1e-12))
+            | (steps < 0)
+            | (steps > most)
+        )
         if wrong.any():
             place = int(np.argmax(wrong))
             unit = self._instrument.tick_size if price else self._instrument.lot_size
@@ -58,7 +62,7 @@ class StepReader:
         if name in ("price", "size") and (steps < 1).any():
             raise self._rows.mistake(rows[int(np.argmax(steps < 1))], name, "it is not above 0")
         whole: Ints = steps.astype(np.int64)
-        large = np.flatnonzero(whole > EXACT)
+        large = np.flatnonzero(whole > EXACT_BELOW)
         if len(large):
             whole[large] = self._as_written(values[large], whole[large], price=price)
         return whole

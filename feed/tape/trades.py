@@ -17,7 +17,7 @@ from feed.data.volume import DayVolume
 from feed.errors import RecordingError
 from feed.tape.cache import TickCache
 from feed.tape.layout import words_of
-from feed.tape.steps import EXACT, StepReader
+from feed.tape.steps import EXACT_BELOW, StepReader
 from feed.units import DAY, MILLISECOND
 
 __all__ = ["Doubts", "PlayedTrades", "RecordedTrades"]
@@ -187,7 +187,7 @@ class RecordedTrades(StepReader):
             return self._volume.add(time, size)
         before = self._volume.before(int(time[0]))
         volume = self.steps(batch, "volume", rows, most=MOST_VOLUME)
-        if (volume > EXACT).any():
+        if (volume > EXACT_BELOW).any():
             volume = _exact_volume(volume, size, np.diff(time // DAY, prepend=int(time[0]) // DAY) != 0, before)
         self._volume.note(int(time[-1]), int(volume[-1]))
         return volume
@@ -202,7 +202,7 @@ class RecordedTrades(StepReader):
 def _exact_volume(volume: Ints, size: Ints, begins: Flags, before: int) -> Ints:
     """Return volumes too large for exact floating point: each trade adds its size, unless some are missing."""
     exact = volume.copy()
-    for row in np.flatnonzero(volume > EXACT).tolist():
+    for row in np.flatnonzero(volume > EXACT_BELOW).tolist():
         earlier = 0 if begins[row] else int(exact[row - 1]) if row else before
         added = earlier + int(size[row])
         if abs(added - int(volume[row])) <= int(volume[row]) * VOLUME_ERROR:

@@ -26,7 +26,7 @@ from feed.tape.store import RecordingStore
 
 __all__ = ["RecordingWriter", "check_target"]
 
-CALM = 0.5
+CALM_BELOW = 0.5
 """Fill level of the queue, 0 to 1, up to which the writer has caught up."""
 
 log = get_logger("feed.recording")
@@ -198,7 +198,7 @@ class RecordingWriter:
 
     def _calm(self) -> None:
         counters = self.counters
-        if counters.state == "recording" or self.filled > CALM:
+        if counters.state == "recording" or self.filled > CALM_BELOW:
             return
         log.warning("the recording goes on", file=str(self.path), lost=counters.lost)
         counters.state, counters.error = "recording", None

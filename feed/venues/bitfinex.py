@@ -27,10 +27,10 @@ TIMESTAMP, SEQUENCE, CHECKSUMS, BULK = 32768, 65536, 131072, 536870912
 
 SILENT = ("candles", "status", "fte", "ftu")
 
-ANNOUNCED = 10_000
+MAX_ANNOUNCED_TRADES = 10_000
 """The largest number of trades that were announced by `te` and not yet repeated by `tu`."""
 
-LENGTH = "100"
+BOOK_LENGTH = "100"
 """Levels of a side that a recorder asks for."""
 
 
@@ -162,7 +162,7 @@ class Bitfinex:
             return
         if data[0] == "te":
             channel.announced[_id(trade)] = None
-            if len(channel.announced) > ANNOUNCED:
+            if len(channel.announced) > MAX_ANNOUNCED_TRADES:
                 del channel.announced[next(iter(channel.announced))]
         if symbol in self._broken:
             del self._broken[symbol]
@@ -258,6 +258,6 @@ def subscribe_messages(channels: Sequence[str], symbols: Sequence[str]) -> list[
     requests: list[dict[str, Any]] = [{"event": "conf", "flags": TIMESTAMP | SEQUENCE | CHECKSUMS | BULK}]
     for channel in channels:
         name = NAMES.get(channel, channel)
-        more = {"prec": "P0", "freq": "F0", "len": LENGTH} if name == "book" else {}
+        more = {"prec": "P0", "freq": "F0", "len": BOOK_LENGTH} if name == "book" else {}
         requests += [{"event": "subscribe", "channel": name, "symbol": _name(symbol), **more} for symbol in symbols]
     return [orjson.dumps(request).decode() for request in requests]

@@ -13,7 +13,7 @@ from feed.venues.values import decimal_text
 
 __all__ = ["FlatBook", "OrderedBook"]
 
-CHECKED = 25
+CHECKED_LEVELS = 25
 """Number of levels, or of orders, of each side that a checksum covers."""
 
 SMALLEST_PLAIN = Decimal("0.000001")
@@ -52,7 +52,7 @@ class FlatBook:
         """Return the venue's checksum of the best levels, bids and asks in turn."""
         parts: list[str] = []
         bids, asks = self.levels()
-        for levels in zip_longest(bids[:CHECKED], asks[:CHECKED]):
+        for levels in zip_longest(bids[:CHECKED_LEVELS], asks[:CHECKED_LEVELS]):
             for sign, level in zip(("", "-"), levels, strict=True):
                 if level is not None:
                     parts += [_script(level[0]), sign + _script(level[1])]
@@ -100,7 +100,7 @@ class OrderedBook:
         for number, (side, price, size) in self._orders.items():
             sides[side].append(((1 if side else -1) * float(price), number, size))
         parts: list[str] = []
-        for orders in zip_longest(*(sorted(side)[:CHECKED] for side in sides)):
+        for orders in zip_longest(*(sorted(side)[:CHECKED_LEVELS] for side in sides)):
             for sign, order in zip(("", "-"), orders, strict=True):
                 if order is not None:
                     parts += [str(order[1]), sign + _script(str(order[2]))]

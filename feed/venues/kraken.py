@@ -86,8 +86,10 @@ class Kraken:
             self.awaiting[symbol] = symbol
             yield replace(event, applies=False)
             return
-        yield event
-        yield from self._check(event, fields.get("c"))
+        wrong = list(self._check(event, fields.get("c")))
+        yield from wrong
+        # What shows that changes are missing is no change of the known book any more.
+        yield replace(event, applies=not wrong)
 
     def _check(self, event: VenueBookUpdate, told: Any) -> Iterator[Event]:
         book = self._kept[event.symbol, event.depth]

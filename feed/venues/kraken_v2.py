@@ -103,14 +103,18 @@ class KrakenV2:
             self._books.begin(symbol)
             self.awaiting.pop(symbol, None)
             yield VenueBookSnapshot(symbol, time, bids, asks, str(depth))
-        else:
-            known = self._depths.get(symbol, self._depth)
-            event = VenueBookUpdate(symbol, time, bids, asks, str(known or ""), applies=self._books.applies(symbol))
+            yield from self._check(symbol, bids, asks, data.get("checksum"))
+            return
+        known = self._depths.get(symbol, self._depth)
+        event = VenueBookUpdate(symbol, time, bids, asks, str(known or ""), applies=self._books.applies(symbol))
+        if not event.applies:
+            self.awaiting[symbol] = symbol
             yield event
-            if not event.applies:
-                self.awaiting[symbol] = symbol
-                return
-        yield from self._check(symbol, bids, asks, data.get("checksum"))
+            return
+        wrong = list(self._check(symbol, bids, asks, data.get("checksum")))
+        yield from wrong
+        # What shows that changes are missing is no change of the known book any more.
+        yield replace(event, applies=not wrong)
 
     def _depth_of(self, symbol: str, levels: int) -> int:
         """Return the depth of a book: as confirmed, or the least that has the levels of its snapshot."""

@@ -150,6 +150,19 @@ def quiet_share(seconds: int = 120) -> float:
     return (time.process_time() - began) / seconds
 
 
+def first_tickers(symbols: int, seed: int) -> float:
+    """CPU seconds until every symbol of a cold market has its first ticker."""
+    names: list[dict[str, Any]] = [{"symbol": f"S{number}/USD", "orders_per_second": 2.0} for number in range(symbols)]
+    scenario = scenario_from({"name": "many", "symbols": names}, "costs")
+    began = time.process_time()
+    market = market_of(EngineSource(scenario, seed))
+    listen(market, [Stream("ticker", name["symbol"]) for name in names])
+    play(market, market.source.start)
+    for name in names:
+        assert market.state_of(Stream("ticker", name["symbol"]), 1, PLAIN)
+    return time.process_time() - began
+
+
 def membership(others: int) -> float:
     """CPU seconds of coming, being found a place, and leaving again, for one reader among so many others."""
     fanout = Fanout(ManualClock())
@@ -205,6 +218,10 @@ def measured(rounds: int) -> dict[str, list[float]]:
             figures[f"{name} / orjson.dumps of its dictionary"] = frame_costs(channel, part)
         figures["leaving and joining among 10 000 / among 10"] = membership(10_000) / membership(10)
         figures["share of a core: 10 ticks/s, all channels"] = quiet_share()
+        # The first market of a process also pays for what is loaded and built once.
+        first_tickers(1, 1000 + number)
+        figures["first ticker of a symbol / 0.1 s"] = first_tickers(1, 2000 + number) / 0.1
+        figures["first tickers of 100 symbols / 1 s"] = first_tickers(100, 3000 + number)
         for name, value in figures.items():
             found.setdefault(name, []).append(value)
     told = subprocess.run([sys.executable, "-m", "tests.benchmarks.costs", "--crowd"], capture_output=True, check=True)

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from feed.client.collecting import collect
+from feed.client.collect import collect
 from feed.client.venue import VenueLink
 from feed.client.venue_recording import VenueRecording
 from feed.clock import SystemClock

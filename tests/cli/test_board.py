@@ -9,7 +9,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from feed.cli.board import STALE, Board, waiting_text
+from feed.cli.board import STALE_AFTER, Board, waiting_text
 from feed.dataframes.ticks import generate
 from feed.service.process import start_server
 from feed.units import MILLISECOND, SECOND, format_time
@@ -63,9 +63,9 @@ def test_board_shows_the_newest_and_the_health() -> None:
     assert row is not None
     assert (board.price(row, "price"), board.size(row, "size"), board.spread(row)) == ("65000.50", "0.50000", "0.25")
     assert (row.gaps, row.seq, board.ticks) == (2, 9, 1)
-    assert board.stale(10 + STALE - 1) is None
-    assert board.stale(10 + STALE) == STALE
-    text = drawn(board, 140, 10 + STALE)
+    assert board.stale(10 + STALE_AFTER - 1) is None
+    assert board.stale(10 + STALE_AFTER) == STALE_AFTER
+    text = drawn(board, 140, 10 + STALE_AFTER)
     assert "65000.50" in text
     assert "nothing for 3.0 s" in text
 

@@ -8,7 +8,7 @@ import time
 import pandas as pd
 import pytest
 
-from feed.client.collecting import collect, collect_sync
+from feed.client.collect import collect, collect_sync
 from feed.dataframes.analysis import gap_report, time_bars
 from feed.dataframes.ticks import frame_digest, generate
 from feed.errors import ConnectError, FeedError, SubscriptionError, UsageError

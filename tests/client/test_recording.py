@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,16 @@ from feed.client.subscription import ManySubscriptions, Subscription
 from feed.client.venue import VenueLink
 from feed.client.venue_recording import VenueRecording
 from feed.clock import SystemClock
+from feed.delivery.outbox import OutboxLimits
 from feed.errors import ConnectError, SubscriptionError, UsageError
 from feed.importing.running import import_files
 from feed.tape.layout import RecordingInfo
 from feed.tape.rawlines import RawLines, raw_of
 from feed.tape.reader import open_recording
+from feed.units import SECOND
 from feed.venues.registry import venue_of
-from tests.client.conftest import market_of, quick
+from tests.client.conftest import engine, market_of, quick
+from tests.server.conftest import LIMITS, serving
 from tests.support.waiting import PATIENCE
 
 CLOCK = SystemClock()
@@ -93,7 +97,9 @@ async def test_a_broken_connection_costs_nothing(tmp_path: Path) -> None:
     for symbol in info.instruments:
         seqs = [row["seq"] for row in rows if (row["channel"], row["symbol"]) == ("trading", symbol)]
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-    assert (info.gaps, info.complete) == ([], True)
+    # On a busy machine a ticker is left out for a reader that is late, which is named.
+    assert [gap for gap in info.gaps if "too slow" not in gap.reason] == []
+    assert info.complete
     assert sum("connected again" in note for note in info.notes) == 2
     received = [row["received"] for row in rows]
     assert received == sorted(received)
@@ -235,6 +241,41 @@ async def test_messages_that_a_slow_reader_does_not_get_are_lost(tmp_path: Path)
     assert all("too slow" in gap.reason for gap in info.gaps)
     assert recording.counters.lost == 7
     assert info.streams["book:A/B:10"].last_seq == 10
+
+
+async def test_a_recorder_that_cannot_keep_up_names_every_loss(tmp_path: Path) -> None:
+    """It does not read for a while, again and again: what it does not get of a book is counted, and where."""
+    path = tmp_path / "x.parquet"
+    tight = replace(LIMITS, peer=replace(LIMITS.peer, outbox=OutboxLimits(64 * 1024, 20 * SECOND)))
+    wanted = ManySubscriptions(("trading", "book", "ticker"), depths=(100,))
+    async with serving(engine("volatile"), tight, speed=2000.0) as running:
+        link = ClientLink(running.url, [wanted], back_off=quick(), clock=CLOCK)
+        recording = FeedRecording(link, path, CLOCK)
+        recorder = asyncio.create_task(until(recording, 2500))
+        for messages in (400, 1200):
+            while recording.counters.messages < messages:
+                await asyncio.sleep(0.005)
+            connection = link._connection
+            assert connection is not None
+            before = running.market.hub.counters.skipped
+            connection.transport.pause_reading()
+            while running.market.hub.counters.skipped == before:
+                await asyncio.sleep(0.01)
+            connection.transport.resume_reading()
+        await recorder
+    rows, info = read(path)
+    assert sum(gap.lost or 0 for gap in info.gaps) == recording.counters.lost > 0
+    last: dict[str, int] = {}
+    missing = dict.fromkeys(info.streams, 0)
+    for row in (row for row in rows if row["seq"] is not None):
+        name = ":".join(filter(None, (row["channel"], row["symbol"], row["interval"])))
+        if name in last:
+            # A snapshot in the place of others is not the message of its number.
+            missing[name] += max(0, row["seq"] - last[name] - (row["type"] == "update"))
+        last[name] = max(row["seq"], last.get(name, 0))
+    for name, count in missing.items():
+        assert count == sum(gap.lost or 0 for gap in info.gaps if gap.stream == name), name
+    assert missing["book:BTC/USD:100"]
 
 
 async def test_all_channels_begin_in_the_same_moment(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pandas.testing
 import pytest
 
 import feed.dataframes.ticks
-from feed.client.collecting import collect, collect_sync
+from feed.client.collect import collect, collect_sync
 from feed.data.columns import DECIMALS
 from feed.dataframes.ticks import COLUMNS, INTEGERS, frame_digest, generate
 from feed.errors import ScenarioError, UsageError

@@ -16,7 +16,17 @@ from feed.delivery.fanout import Fanout
 from feed.delivery.framing import PING_FIN
 from feed.delivery.group import Group
 from feed.delivery.outbox import Outbox, OutboxLimits
-from feed.delivery.pulse import CALM, FIRST, GRACE, INTERVAL, LONG_STALL, STALL, TRUST, TURN, Pulse
+from feed.delivery.pulse import (
+    CALM_AFTER,
+    LATE_AFTER,
+    MAX_FIRST_WAIT,
+    MAX_REPEATED,
+    MAX_REPEATED_TRUSTED,
+    MIN_PING_INTERVAL,
+    RECHECK_AFTER,
+    TRUSTED_AFTER,
+    Pulse,
+)
 from feed.delivery.subscriber import Subscriber
 from feed.protocol.effects import Stream
 from feed.units import MICROSECOND, MILLISECOND, SECOND
@@ -200,7 +210,7 @@ def test_nothing_is_old_or_lost_without_a_word(
         world.stand_still(stall * MILLISECOND)
     world.run(2 * SECOND)
     # Until a question is late the reader falls behind by so much, and by as much again while the next one is open.
-    falls_behind = 2 * int(part * (INTERVAL + GRACE + round_trip * MILLISECOND + every))
+    falls_behind = 2 * int(part * (MIN_PING_INTERVAL + LATE_AFTER + round_trip * MILLISECOND + every))
     stood = max((stall for _, stall in stalls), default=0) * MILLISECOND
     bound = max(SECOND, every + 4 * STEP, falls_behind) + 10 * (round_trip * MILLISECOND + stood)
     assert not world.ages or max(world.ages) <= bound
@@ -215,8 +225,8 @@ def test_reader_that_keeps_up_gets_everything(rate: int, round_trip: int) -> Non
     world.open()
     for _ in range(6):
         world.run(700 * MILLISECOND)
-        world.stand_still(STALL - 20 * MILLISECOND)
-    world.run(CALM + SECOND)
+        world.stand_still(MAX_REPEATED - 20 * MILLISECOND)
+    world.run(CALM_AFTER + SECOND)
     assert world.skipped == 0
     assert world.seen >= world.seq - 1 - (round_trip // 2 + STEP) // world.every
     assert world.subscriber.direct
@@ -228,12 +238,12 @@ def test_reader_that_was_quick_for_long_is_trusted() -> None:
     world = World(5 * MILLISECOND, 0)
     world.open()
     world.run(SECOND)
-    world.stand_still(LONG_STALL - 50 * MILLISECOND)
+    world.stand_still(MAX_REPEATED_TRUSTED - 50 * MILLISECOND)
     world.run(SECOND)
     skipped = world.skipped
     assert skipped > 0
-    world.run(TRUST + SECOND)
-    world.stand_still(LONG_STALL - 50 * MILLISECOND)
+    world.run(TRUSTED_AFTER + SECOND)
+    world.stand_still(MAX_REPEATED_TRUSTED - 50 * MILLISECOND)
     world.run(SECOND)
     assert world.skipped == skipped
     world.close()
@@ -243,12 +253,12 @@ def test_reader_that_never_answers_is_not_measured() -> None:
     """It gets its first messages a moment later, and then all of them, as if nobody had asked."""
     world = World(10 * MILLISECOND, 0, answers=False)
     world.open()
-    world.run(FIRST)
+    world.run(MAX_FIRST_WAIT)
     assert world.seen <= 5
     world.fanout.stop_measuring(world.subscriber)
     world.run(3 * SECOND)
     assert (world.seen, world.skipped) == (world.seq, 0)
-    assert max(world.ages) <= FIRST + 2 * STEP
+    assert max(world.ages) <= MAX_FIRST_WAIT + 2 * STEP
     assert world.subscriber.direct
     world.close()
 
@@ -277,7 +287,7 @@ def test_reader_is_asked_seldom_and_less_so_among_many() -> None:
     world = World(MILLISECOND, 0)
     world.open()
     world.run(3 * SECOND)
-    assert world.questions <= 3 * SECOND // INTERVAL + 2
+    assert world.questions <= 3 * SECOND // MIN_PING_INTERVAL + 2
     alone = world.questions
     for subscriber in [world.mute() for _ in range(400)]:
         world.fanout.enter(subscriber, world.group)
@@ -297,9 +307,9 @@ def test_answers_that_nobody_asked_for() -> None:
     pulse.ask(3, 0)
     assert not pulse.hear(2, 10)
     assert pulse.is_open
-    assert not pulse.is_late(GRACE)
-    assert pulse.is_late(GRACE + 1)
-    assert not pulse.is_late(GRACE + 1, TURN)
+    assert not pulse.is_late(LATE_AFTER)
+    assert pulse.is_late(LATE_AFTER + 1)
+    assert not pulse.is_late(LATE_AFTER + 1, RECHECK_AFTER)
     assert pulse.hear(3, 20)
     assert not pulse.hear(3, 30)
     assert pulse.took == 20

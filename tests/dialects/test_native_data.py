@@ -143,3 +143,13 @@ def test_status_frames() -> None:
             "timestamp": 1_736_208_000_123,
         },
     }
+
+
+def test_trades_of_another_channel_have_its_name() -> None:
+    """A channel derived from trades, such as one of large sells, is not `trading`."""
+    symbol = instrument("0.01", "0.001")
+    one = np.ones(1, np.int64)
+    block = TickBlock(*(one for _ in range(10)))
+    [payload] = NATIVE.write(Stream("large-sells", symbol.symbol), TradeRows(symbol, block), 7, "update", ())
+    frame = json.loads(payload)
+    assert (frame["channel"], frame["seq"], frame["data"]["trade_id"]) == ("large-sells", 7, 1)

@@ -191,3 +191,19 @@ def test_correlation_is_shared() -> None:
 
     assert correlation(0.95) > 0.6
     assert abs(correlation(0.0)) < 0.2
+
+
+def test_the_last_trade_of_one_symbol_makes_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it of each of a hundred symbols pays for a hundred, not for ten thousand."""
+    symbols = [{"symbol": f"S{number}/USD"} for number in range(5)]
+    made: list[int] = []
+    make = EngineSource._make
+
+    def counted(self: EngineSource, index: int, number: int) -> TickBlock:
+        made.append(index)
+        return make(self, index, number)
+
+    monkeypatch.setattr(EngineSource, "_make", counted)
+    source = EngineSource(scenario_from({"name": "any", "symbols": symbols}, "test"))
+    assert source.last_trade(3, source.start + HOUR) is not None
+    assert set(made) == {3}

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from feed.exporting.running import export_file
+from feed.exporting.run import export_file
+from feed.tape.reader import open_recording
 from tests.exporting.files import SYMBOL, TRADES, recorded
 
 HFTBACKTEST = """
@@ -49,6 +50,28 @@ for delta in catalog.order_book_deltas():
     book.apply_delta(delta)
 levels = [[(str(level.price), float(level.size())) for level in side] for side in (book.bids(), book.asks())]
 print(json.dumps({"id": str(instrument.id), "trades": trades, "quotes": quotes, "levels": levels}))
+"""
+
+
+POLARS = """
+import json, sys
+import polars as pl
+folder = sys.argv[1]
+trades = pl.read_csv(f"{folder}/trades.csv.zst")
+lines = pl.read_ndjson(f"{folder}/all.jsonl")
+bars = pl.read_parquet(f"{folder}/bars.parquet")
+rows = trades.select("price", "size", "side").rows()
+print(json.dumps({"trades": rows, "lines": len(lines), "high": bars["high"].max()}))
+"""
+
+DUCKDB = """
+import json, sys
+import duckdb
+folder = sys.argv[1]
+trades = duckdb.sql(f"select price, size, side from read_csv('{folder}/trades.csv.zst') order by time").fetchall()
+lines = duckdb.sql(f"select count(*) from read_json('{folder}/all.jsonl', format='newline_delimited')").fetchall()[0][0]
+high = duckdb.sql(f"select max(high) from '{folder}/bars.parquet'").fetchall()[0][0]
+print(json.dumps({"trades": trades, "lines": lines, "high": high}))
 """
 
 
@@ -93,3 +116,19 @@ def test_nautilus_opens_it_as_a_catalogue(tmp_path: Path) -> None:
     assert [side for *_, side, _ in told["trades"]] == ["SELLER", "BUYER", "BUYER"]
     assert told["quotes"] == [["61000.01", "3.25000"], ["61000.01", "1.75000"]]
     assert told["levels"] == [[["61000.01", 2.0], ["60998.10", 0.5]], [["61001.00", 4.0]]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("library", "script"), [("polars", POLARS), ("duckdb", DUCKDB)])
+def test_tables_open_in_other_programs(tmp_path: Path, library: str, script: str) -> None:
+    """Packed CSV, JSON lines and bars in Parquet: the same trades, every message, and the highest price."""
+    path, folder = recorded(tmp_path / "x.parquet"), tmp_path / "out"
+    folder.mkdir()
+    export_file("csv", path, folder / "trades.csv.zst")
+    export_file("jsonl", path, folder / "all.jsonl")
+    export_file("candles", path, folder / "bars.parquet")
+    told = opened(library, script, folder)
+    assert told["trades"] == [[price, size, side] for _, price, size, side in TRADES]
+    with open_recording(path) as reader:
+        assert told["lines"] == reader.rows
+    assert told["high"] == max(price for _, price, *_ in TRADES)

@@ -142,6 +142,15 @@ def test_close_outside_is_held_where_asked(tmp_path: Path) -> None:
     assert "1, first at bars.csv row 1" in made.note("close outside")
 
 
+def test_few_closes_outside_are_held_and_it_is_said(tmp_path: Path) -> None:
+    """Of many bars; of more of them the columns are swapped, and the file is refused."""
+    good, wrong = "10,12,9,11.5,4", "10,12,9,12.5,4"
+    made = imported("bars", bar_file(tmp_path, *[good] * 59, wrong), symbol="X")
+    assert "1, first at" in made.note("close outside of low and high")
+    with pytest.raises(RecordingError, match=r"row 51, close: is not between low and high .*--clamp"):
+        imported("bars", bar_file(tmp_path, *[good] * 50, *[wrong] * 10), symbol="X")
+
+
 def test_as_many_ticks_as_trades(tmp_path: Path) -> None:
     """Where a column counts them."""
     text = f"{HEAD},n\n{MS},1,2,1,2,100,7\n{MS + 60000},2,2,2,2,3,7\n"

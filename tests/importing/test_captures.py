@@ -182,8 +182,8 @@ def test_bad_checksum(tmp_path: Path) -> None:
     wrong = '[0,{"a":[["5.1","0.0","1700000000.2"]],"c":"1"},"book-10","A/B"]'
     made = imported("kraken", capture(tmp_path / "k.ws", book, wrong))
     assert "1, first at k.ws line 2: checksum 1 is not that of the book" in made.note("checksum of A/B")
-    # The book is no longer the venue's: it ends.
-    assert made.column("type") == ["snapshot", "update", "ended"]
+    # The book is no longer the venue's: it ends, in front of what showed that.
+    assert made.column("type") == ["snapshot", "ended", "outside"]
     assert made.column("interval") == ["10", "10", "10"]
     assert [(gap.stream, gap.lost) for gap in made.report.gaps] == [("book:A/B", None)]
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from feed.cli.app import app
 from feed.errors import RecordingError, UsageError
-from feed.exporting.running import export_file
+from feed.exporting.run import export_file
 from feed.importing.joining import join_files
 from feed.tape.layout import SCHEMA, RecordingInfo
 from feed.tape.parquet import RecordingFile

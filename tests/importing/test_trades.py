@@ -160,6 +160,17 @@ def test_quotes_of_a_file(tmp_path: Path) -> None:
     assert "2, first at" in made.note("quote that does not hold its trade")
 
 
+def test_rows_without_a_quote_have_none(tmp_path: Path) -> None:
+    """Empty cells among quotes: those trades have no quote, and the others keep theirs."""
+    rows = [
+        "time,price,size,bid,bid_size,ask,ask_size",
+        *(f"{MS + n},100,1,{'99.5,2,100.5,3' if n % 2 else ',,,'}" for n in range(4)),
+    ]
+    made = imported("trades", written(tmp_path / "t.csv", "\n".join(rows)), symbol="X")
+    assert made.column("bid") == [None, 99.5, None, 99.5]
+    assert made.column("ask_size") == [None, 3.0, None, 3.0]
+
+
 def test_receive_clock_behind(tmp_path: Path) -> None:
     """Two clocks: nobody assumes which is ahead."""
     rows = "".join(f"{MS + i},{MS + i - 1500},1,1\n" for i in range(10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from feed.market.lateness import Lateness
-from feed.market.market import SLICE
+from feed.market.market import SLICE_MESSAGES
 from feed.market.player import Player
 from feed.units import MILLISECOND, SECOND
 from tests.support.market import TRADING, Reader, make_market
@@ -66,5 +66,5 @@ def test_a_clock_waits_for_a_machine_that_is_too_slow() -> None:
     # All of them, and none twice; of five minutes a slice was sent before the clock waited.
     seqs = reader.seqs()
     assert seqs == list(range(1, len(seqs) + 1))
-    assert 1100 <= len(seqs) <= 1250 + SLICE
+    assert 1100 <= len(seqs) <= 1250 + SLICE_MESSAGES
     assert [behind is None for behind in phases] == [True, False, True]

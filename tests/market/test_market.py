@@ -13,6 +13,7 @@ from feed.dialects.registry import PLAIN
 from feed.market.history import ResumeWindow
 from feed.market.market import Market
 from feed.market.player import Player
+from feed.protocol.effects import Stream
 from feed.units import DAY, HOUR, MAX_SPEED, MILLISECOND, MINUTE, SECOND
 from tests.support.market import STATUS, TRADING, Reader, make_market, opening_state, start, state_of, unframed
 from tests.support.sources import BTC, ETH, START, MetronomeSource
@@ -72,6 +73,21 @@ def test_late_subscriber_and_history_meet_without_a_seam() -> None:
     market.join(late.subscriber, TRADING, PLAIN)
     play_out(market)
     assert late.payloads == early.payloads[17:]
+
+
+def test_readers_that_skip_as_many_share_a_frame() -> None:
+    """The newest message is made once for each number of messages left out, and says that number."""
+    market = make_market(MetronomeSource(count=5000, batch=700))
+    ticker = Stream("ticker", "BTC/USD")
+    Reader(market, ticker)
+    play_out(market)
+    seq = market.seq(ticker)
+    assert seq > 3
+    one, other, same = (market.newest(ticker, since, PLAIN) for since in (seq - 2, seq - 3, seq - 2))
+    assert one is same
+    [plain], [told], [more] = (unframed(market.newest(ticker, since, PLAIN)) for since in (seq - 1, seq - 2, seq - 3))
+    assert (told, more) == tuple(plain.replace(b',"data":', b',"skipped":%d,"data":' % number, 1) for number in (1, 2))
+    assert unframed(other) == [more]
 
 
 def test_snapshot_differs_by_its_type_alone() -> None:

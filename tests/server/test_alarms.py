@@ -10,7 +10,7 @@ import orjson
 from feed.clock import Clock, Now
 from feed.dialects.registry import NATIVE
 from feed.protocol.events import Heartbeat
-from feed.server.alarms import SLOT, TURN, Alarms
+from feed.server.alarms import ALARMS_A_TURN, SLOT_LENGTH, Alarms
 from feed.units import MILLISECOND, SECOND
 from tests.support.virtual import LoopClock, VirtualLoop, run_virtually
 
@@ -47,7 +47,7 @@ def test_rings_after_the_time_and_at_most_a_slot_late() -> None:
         await asyncio.sleep(3)
         for sleeper, due in ((plain, 123), (sooner, 55), (later, 55)):
             [woken] = sleeper.woken
-            assert due * MILLISECOND <= woken <= due * MILLISECOND + SLOT + MILLISECOND
+            assert due * MILLISECOND <= woken <= due * MILLISECOND + SLOT_LENGTH + MILLISECOND
         assert not gone.woken
         alarms.set(plain, clock.now())
         await asyncio.sleep(1)
@@ -63,7 +63,7 @@ def test_a_crowd_does_not_hold_up_the_loop() -> None:
 
     async def main() -> list[int]:
         alarms = Alarms(clock)
-        crowd = [Sleeper(clock) for _ in range(TURN * 5)]
+        crowd = [Sleeper(clock) for _ in range(ALARMS_A_TURN * 5)]
         for sleeper in crowd:
             alarms.set(sleeper, clock.now() + SECOND)
         await asyncio.sleep(0.99)
@@ -74,7 +74,7 @@ def test_a_crowd_does_not_hold_up_the_loop() -> None:
         return seen
 
     seen = run_virtually(main(), loop)
-    assert all(after - before <= 2 * TURN for before, after in itertools.pairwise(seen))
+    assert all(after - before <= 2 * ALARMS_A_TURN for before, after in itertools.pairwise(seen))
     assert len(set(seen)) > 2
 
 

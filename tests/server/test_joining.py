@@ -16,7 +16,7 @@ from feed.market.memory import BarMemory
 from feed.market.segment import Segment
 from feed.protocol.effects import Stream
 from feed.scenario.load import scenario_from
-from feed.units import MAX_SPEED, MILLISECOND, SECOND
+from feed.units import MAX_SPEED, MILLISECOND, MINUTE, SECOND
 from tests.server.conftest import LIMITS, Serve, receive_event, send
 from tests.server.test_history import get
 from tests.support.waiting import PATIENCE
@@ -90,6 +90,28 @@ async def test_tickers_cost_as_much_as_there_are_symbols(serve: Serve, monkeypat
     few, many = [await blocks_for_all_tickers(serve, count, monkeypatch) for count in (2, 10)]
     assert many == 5 * few
     assert few <= 2 * 8
+
+
+async def test_the_past_is_made_beside_the_loop(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one block of trades from before the start is made by the thread that serves, nor twice by another."""
+    made: list[tuple[str, int]] = []
+    make = EngineSource._make
+
+    def counted(self: EngineSource, index: int, number: int) -> TickBlock:
+        if number * self._minutes * MINUTE < self.start:
+            made.append((threading.current_thread().name, index))
+        return make(self, index, number)
+
+    monkeypatch.setattr(EngineSource, "_make", counted)
+    async with serve(source_of(4), past=source_of(4)) as running:
+        client = await running.client()
+        await send(client, {"event": "subscribe", "channel": "ticker", "symbol": "*"})
+        updated: set[str] = set()
+        while len(updated) < 4:
+            message = await receive_event(client, "data")
+            if message["type"] == "update":
+                updated.add(message["symbol"])
+    assert sorted(made) == [("past", index) for index in range(4)]
 
 
 async def test_subscriptions_are_put_in_order_together(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,9 @@ def trade_objects(rows: TradeRows, *, quoted: bool) -> list[bytes]:
     return [template % row for row in zip(*_columns(rows), strict=True)]
 
 
-def trade_frames(rows: TradeRows, first_seq: int, kind: Kind, *, quoted: bool) -> list[bytes]:
+def trade_frames(channel: str, rows: TradeRows, first_seq: int, kind: Kind, *, quoted: bool) -> list[bytes]:
     """Return one payload per fill: head and object share one template for speed."""
-    template = _frame_template(rows.instrument, quoted, kind)
+    template = _frame_template(channel, rows.instrument, quoted, kind)
     seqs = _seqs(first_seq, len(rows), kind)
     return [template % row for row in zip(seqs, *_columns(rows), strict=True)]
 
@@ -87,8 +87,8 @@ def _columns(rows: TradeRows) -> Iterator[Sequence[Any]]:
 
 
 @lru_cache(maxsize=4096)
-def _frame_template(instrument: Instrument, quoted: bool, kind: Kind) -> bytes:
-    head = _head("trading", instrument.symbol, kind).replace(b"%", b"%%")
+def _frame_template(channel: str, instrument: Instrument, quoted: bool, kind: Kind) -> bytes:
+    head = _head(channel, instrument.symbol, kind).replace(b"%", b"%%")
     return head + b"%d" + b',"data":' + _trade_template(instrument, quoted) + b"}"
 
 

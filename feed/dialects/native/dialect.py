@@ -89,7 +89,7 @@ class NativeDialect:
         if skipped and len(rows) == 1:
             objects = _newest_objects(rows, options)
         elif isinstance(rows, TradeRows) and not skipped:
-            return trade_frames(rows, first_seq, kind, quoted=QUOTED in options)
+            return trade_frames(stream.channel, rows, first_seq, kind, quoted=QUOTED in options)
         else:
             objects = self.objects(rows, options)
         return frames_of(stream.channel, stream.symbol, objects, first_seq, kind, skipped)

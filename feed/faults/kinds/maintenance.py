@@ -14,7 +14,7 @@ from feed.units import SECOND
 
 __all__ = ["Maintenance"]
 
-USUAL = 30 * SECOND
+USUAL_DURATION = 30 * SECOND
 """The time that maintenance takes if none is given."""
 
 
@@ -46,4 +46,4 @@ class Maintenance(Fault):
     @property
     def lasts(self) -> int:
         """The time for which new connections are refused, ns of market time."""
-        return USUAL if self.length is None else self.length
+        return USUAL_DURATION if self.length is None else self.length

@@ -10,7 +10,7 @@ from feed.faults.fault import Fault
 from feed.faults.registry import FaultError, check_names, read_fault
 from feed.market.actions.base import Action, Decision, Instant, Lookahead, read_count
 from feed.market.commands import CommandError
-from feed.market.standing import StandingFault
+from feed.market.market_faults import StandingFault
 from feed.market.state import MarketState
 from feed.protocol.codes import ErrorCode
 

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 NEVER = 2**62
 """A market time that is never reached, ns UTC."""
 
-STRETCH = 30 * MINUTE
+STRETCH_LENGTH = 30 * MINUTE
 """The length (ns) in whose multiples changes are counted ahead; blocks of trades always end at a multiple of it."""
 
 
@@ -72,7 +72,7 @@ class BookChannel:
             if counted is None or counted.begins != begins:
                 counted = self._counted[symbol] = _Counted(begins)
             at, count = counted.before(begins, NEVER)
-            while (end := at // STRETCH * STRETCH + STRETCH) <= until:
+            while (end := at // STRETCH_LENGTH * STRETCH_LENGTH + STRETCH_LENGTH) <= until:
                 count += self._source.books(symbol).count(at, end)
                 counted.add(end, count)
                 at = end

@@ -24,7 +24,7 @@ __all__ = ["INTERVALS", "CandleChannel", "TickerChannel"]
 
 Ints = NDArray[np.int64]
 
-BRIEF = 5 * MINUTE
+BRIEF_LENGTH = 5 * MINUTE
 """The length (ns) of ticks that takes some milliseconds to process; candles below a minute are made of ticks."""
 
 INTERVALS = {
@@ -108,7 +108,7 @@ class CandleChannel(_EachSecond):
     def is_known(self, symbol: int, part: str, at: int, count: int) -> bool:
         """Return whether the state at `at` can be computed at once."""
         length, first, _ = self._reach(part, at, count)
-        return at - first < BRIEF if length < MINUTE else super().is_known(symbol, part, at, count)
+        return at - first < BRIEF_LENGTH if length < MINUTE else super().is_known(symbol, part, at, count)
 
     def making(self, symbol: int, part: str, at: int, count: int) -> Iterator[None]:
         """Compute the bars that the state at `at` needs, some milliseconds at a time."""
@@ -284,4 +284,4 @@ class TickerTrack:
         if not len(before):
             return self._block
         last = int(before.time[-1])
-        return TickBlock.joined([*self._memory.ticks(last, min(last + MINUTE, self._start)), self._block])
+        return TickBlock.joined([self._memory.quotes(last, min(last + MINUTE, self._start)), self._block])

@@ -15,7 +15,7 @@ from feed.market.channels.gathered import (
     TouchedBookChannel,
 )
 from feed.market.channels.quote import QuoteChannel
-from feed.market.channels.recorded import RecordedChannel
+from feed.market.channels.replay import RecordedChannel
 from feed.market.channels.tickers import QuoteTickerChannel, TradeTickerChannel, WindowChannel
 from feed.market.memory import BarMemory
 

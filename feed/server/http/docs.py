@@ -40,7 +40,7 @@ MAX_QUERY = 200
 
 MAX_HITS = 50
 
-EXCERPT = 80
+EXCERPT_CHARACTERS = 80
 """Characters of an excerpt on each side of the first word that was found."""
 
 # Comments at the start of lines, for editors of the pages only: a browser would show them as text.
@@ -166,7 +166,7 @@ def _excerpt(text: str, words: Sequence[str]) -> str:
     plain = " ".join(re.sub(r"[`*|]|-{3,}", " ", text).split())
     found = re.search("|".join(map(re.escape, words)), plain, re.IGNORECASE)
     middle = found.start() if found else 0
-    begin, end = max(0, middle - EXCERPT), middle + EXCERPT
+    begin, end = max(0, middle - EXCERPT_CHARACTERS), middle + EXCERPT_CHARACTERS
     cut = ("…" if begin else "") + plain[begin:end] + ("…" if end < len(plain) else "")
     parts = re.split(f"({'|'.join(map(re.escape, words))})", cut, flags=re.IGNORECASE)
     return "".join(f"<mark>{html.escape(part)}</mark>" if i % 2 else html.escape(part) for i, part in enumerate(parts))

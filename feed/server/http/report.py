@@ -13,7 +13,7 @@ from feed.market.hosted import HostedMarket
 from feed.market.markets import Markets
 from feed.server.http.routes import Page, problem, refusal
 from feed.server.report.formats import report_document, report_junit, report_text
-from feed.server.report.verdicts import PATIENCE
+from feed.server.report.verdicts import USUAL_PATIENCE
 from feed.server.report.witness import Reports
 from feed.units import parse_duration
 
@@ -56,7 +56,7 @@ class ReportPages:
             return problem(400, "INVALID_REQUEST", f"There is no format {form[:40]!r}", field="format", hint=hint)
         try:
             hosted = self._markets.find(name)
-            patience = parse_duration(query["patience"]) if "patience" in query else PATIENCE
+            patience = parse_duration(query["patience"]) if "patience" in query else USUAL_PATIENCE
         except CommandError as error:
             return refusal(error)
         except UsageError as error:

@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from feed.server.report.evidence import Verdict
-from feed.server.report.verdicts import LINES, PATIENCE, judge
+from feed.server.report.verdicts import LINES, USUAL_PATIENCE, judge
 from feed.server.report.witness import ClientRecord, Roster
 
 __all__ = ["report_document", "report_junit", "report_text"]
@@ -14,7 +14,7 @@ __all__ = ["report_document", "report_junit", "report_text"]
 MARKS = {"pass": "ok  ", "fail": "FAIL", "not seen": "-   "}
 
 
-def report_document(market: str, roster: Roster, now: int, patience: int = PATIENCE) -> dict[str, Any]:
+def report_document(market: str, roster: Roster, now: int, patience: int = USUAL_PATIENCE) -> dict[str, Any]:
     """Return the report of a market as a JSON object: each client with all of its lines."""
     clients = [_client(record, now, patience) for record in roster.clients.values()]
     failed = sum(line["verdict"] == "fail" for client in clients for line in client["lines"])

@@ -21,7 +21,7 @@ from feed.units import SECOND
 
 __all__ = ["LINES", "ReportLine", "judge"]
 
-PATIENCE = 10 * SECOND
+USUAL_PATIENCE = 10 * SECOND
 """The time a client may take for what it should do."""
 
 
@@ -34,7 +34,7 @@ class ReportLine:
     judge: Callable[[ClientRecord, int, int], Verdict]
 
 
-def judge(record: ClientRecord, now: int, patience: int = PATIENCE) -> dict[str, Verdict]:
+def judge(record: ClientRecord, now: int, patience: int = USUAL_PATIENCE) -> dict[str, Verdict]:
     """Return the verdict of each line on a client.
 
     Args:

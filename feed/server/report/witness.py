@@ -19,7 +19,7 @@ __all__ = ["Asking", "ClientRecord", "Ending", "Reports", "Roster", "Struck", "W
 MAX_CLIENTS = 1_000
 """The number of clients of a market that are remembered, the last ones."""
 
-KEPT = 200
+KEPT_ENTRIES = 200
 """The number of entries kept of each list, the last ones."""
 
 
@@ -96,7 +96,7 @@ class Witness:
             self.requests[kind] = self.requests.get(kind, 0) + 1
             if isinstance(request, Subscribe):
                 self.asked.append(Asking(now, request.channel, request.symbol, request.resume is not None))
-                del self.asked[:-KEPT]
+                del self.asked[:-KEPT_ENTRIES]
             elif isinstance(request, Pong):
                 self._answer(now)
 
@@ -145,7 +145,7 @@ class ClientRecord:
 
     name: str
     connections: list[Witness] = field(default_factory=list)
-    refused: deque[Struck] = field(default_factory=lambda: deque(maxlen=KEPT))
+    refused: deque[Struck] = field(default_factory=lambda: deque(maxlen=KEPT_ENTRIES))
 
 
 class Roster:
@@ -167,7 +167,7 @@ class Roster:
         witness = Witness(connection, ordinal, self._clock)
         record = self._record(client or connection)
         record.connections.append(witness)
-        del record.connections[:-KEPT]
+        del record.connections[:-KEPT_ENTRIES]
         return witness
 
     def knock(self, connection: str, client: str) -> None:
@@ -186,7 +186,7 @@ class Roster:
             witness = next((each for each in reversed(record.connections) if each.name == deed.connection), None)
         if witness is not None:
             witness.struck.append(struck)
-            del witness.struck[:-KEPT]
+            del witness.struck[:-KEPT_ENTRIES]
         else:
             self._record(self._owners.get(deed.connection, deed.connection)).refused.append(struck)
 

@@ -16,9 +16,9 @@ from feed.market.commands import CommandError
 from feed.market.history import ResumeWindow
 from feed.market.hosted import MAIN, OpenedMarket
 from feed.market.market import Market, MarketIdentity
+from feed.market.market_faults import StandingFault
 from feed.market.plan import EpochPlan
 from feed.market.spec import NAME, MarketSpec
-from feed.market.standing import StandingFault
 from feed.market.state import MarketState, exact_speed
 from feed.market.traffic import KeptTraffic
 from feed.protocol.codes import ErrorCode

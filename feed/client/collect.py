@@ -24,7 +24,7 @@ from feed.units import SECOND
 
 __all__ = ["collect", "collect_sync"]
 
-PATIENCE = 60.0
+RECONNECT_SECONDS = 60.0
 """Default time to wait for a server to come back, in seconds."""
 
 
@@ -41,7 +41,7 @@ async def collect(
     token: str | None = None,
     arrivals: bool = False,
     back_off: BackOff | None = None,
-    patience: float = PATIENCE,
+    patience: float = RECONNECT_SECONDS,
 ) -> pd.DataFrame:
     """Collect messages of a running server as a table; for `trading` the one that `feed.dataframes.ticks` describes.
 
