@@ -1,4 +1,4 @@
-"""Numbers with units: durations, market times, speeds, and decimal steps as exact integers.
+"""Numbers with units: durations, market times, speeds, bytes, and decimal steps as exact integers.
 
 All times are integer nanoseconds; an instant counts from the Unix epoch, UTC. All texts parsed here are user
 input, so each error quotes the input and shows a valid value.
@@ -16,8 +16,10 @@ from feed.errors import UsageError
 __all__ = [
     "DAY",
     "HOUR",
+    "KIB",
     "MAX_SEED",
     "MAX_SPEED",
+    "MIB",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
@@ -37,6 +39,9 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+KIB = 1024
+MIB = 1024 * KIB
 
 MAX_SEED = 2**53 - 1
 """Largest seed, the largest integer that a browser reads exactly; the status event shows the seed."""

@@ -150,13 +150,13 @@ def _is_columns(lines: Sequence[bytes]) -> bool:
 
 def _cells(line: bytes, delimiter: str) -> list[str]:
     """Return the cells of a line; a mark of comments before names is none of them."""
-    line = (line.lstrip(b"# ") if line.startswith(b"#") else line).rstrip(b"\r\n") + b"\n"
+    text = (line.lstrip(b"# ") if line.startswith(b"#") else line).rstrip(b"\r\n").decode("utf-8-sig", "replace")
     # Read as text: an id of 20 digits would become a float.
-    plain = line.decode("utf-8-sig", "replace").rstrip("\r\n").split(delimiter)
-    if '"' not in line.decode("utf-8-sig", "replace"):
+    plain = text.split(delimiter)
+    if '"' not in text:
         return [cell.strip() for cell in plain]
     table = pc_csv.read_csv(
-        pa.BufferReader(line.decode("utf-8-sig", "replace").encode()),
+        pa.BufferReader(f"{text}\n".encode()),
         read_options=pc_csv.ReadOptions(autogenerate_column_names=True),
         parse_options=pc_csv.ParseOptions(delimiter=delimiter),
         convert_options=pc_csv.ConvertOptions(strings_can_be_null=False),

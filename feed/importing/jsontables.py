@@ -29,8 +29,6 @@ BOOK_KEYS = ("bids", "asks")
 SYMBOL_KEYS = ("symbol", "pair", "product_id", "instrument_name", "instId")
 """Keys beside a list of rows whose text is what is traded."""
 
-BOOK_LEVEL_KEYS = {"asks", "bids", "a", "b"}
-
 _decoder = json.JSONDecoder(parse_float=str)
 
 

@@ -12,11 +12,9 @@ from feed.market.control import MarketControl
 from feed.market.market import Market
 from feed.market.player import Player
 from feed.market.spec import MarketSpec
-from feed.units import MILLISECOND, SECOND
+from feed.units import MIB, MILLISECOND, SECOND
 
 __all__ = ["MAIN", "HostedMarket", "MarketsLimits", "OpenedMarket"]
-
-MIB = 1024 * 1024
 
 MAIN = "main"
 """The name of the shared market, which connections join by default."""

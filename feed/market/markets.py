@@ -21,12 +21,10 @@ from feed.market.hosted import MAIN, HostedMarket, MarketsLimits, OpenedMarket
 from feed.market.spec import NAME, MarketSpec
 from feed.protocol.codes import ErrorCode
 from feed.protocol.events import MarketPhase
-from feed.units import SECOND
+from feed.units import MIB, SECOND
 
 __all__ = ["Markets"]
 
-
-MIB = 1024 * 1024
 
 SOURCE_WEIGHT = MIB // 2
 """The bytes that the source of a market holds, and that markets of the same scenario and seed share."""

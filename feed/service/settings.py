@@ -14,7 +14,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 
 from feed.errors import UsageError
 from feed.scenario.values import Anchor, reads
-from feed.units import DAY, HOUR, MAX_SEED, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
+from feed.units import DAY, HOUR, KIB, MAX_SEED, MIB, MILLISECOND, SECOND, parse_duration, parse_speed, parse_time
 
 __all__ = [
     "ENV_PREFIX",
@@ -29,10 +29,6 @@ ENV_PREFIX = "FEED_"
 
 REPEATED = frozenset({"origins", "allowed_hosts", "record_channels", "dialects"})
 """Settings whose option may be given several times; their variable is a list separated by commas."""
-
-
-KIB = 1024
-MIB = 1024 * KIB
 
 
 def _read_anchor(value: Any) -> str | int:

@@ -99,7 +99,7 @@ class Bitfinex:
         elif channel.kind == "ticker":
             yield from self._ticker(channel, data[0], time)
         elif channel.kind == "book":
-            yield from self._book(channel, data, time)
+            yield from self._book(whole(number), channel, data, time)
 
     def _stripped(self, message: list[Any]) -> tuple[list[Any], int | None, int | None]:
         """Return an array without its number in the connection and its time, and these two, the time in ns."""
@@ -190,13 +190,12 @@ class Bitfinex:
         self._quoted[channel.symbol] = None
         yield Quote(channel.symbol, time, *(decimal_text(value) for value in row[:4]))
 
-    def _book(self, channel: _Channel, data: list[Any], time: int | None) -> Iterator[Event]:
+    def _book(self, number: int, channel: _Channel, data: list[Any], time: int | None) -> Iterator[Event]:
         if channel.precision not in ("P0", "R0"):
             if channel.fresh:
                 yield Note("unknown", channel.symbol, f"a book of rounded prices ({channel.precision}) is left out")
             channel.fresh = False
             return
-        number = next(number for number, each in self._channels.items() if each is channel)
         if data[0] == "cs":
             if channel.book is not None and channel.book.checksum() != whole(data[1]):
                 text = f"checksum {data[1]} is not that of the book, {channel.book.checksum()}"

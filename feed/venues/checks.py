@@ -37,6 +37,16 @@ class ConsecutiveIds:
         """Tell whether an id of the symbol has been seen."""
         return symbol in self._last
 
+    def take(self, trades: Sequence[Trade], *, repeated: bool) -> Iterator[Trade | Note]:
+        """Yield trades of a message with notes on missing ids; `repeated` are those at the beginning of a session."""
+        if repeated:
+            for symbol in dict.fromkeys(trade.symbol for trade in trades):
+                yield from self.again([trade for trade in trades if trade.symbol == symbol])
+            return
+        for trade in trades:
+            yield from self.check(trade.symbol, trade.trade_id or 0)
+            yield trade
+
     def again(self, trades: Sequence[Trade]) -> Iterator[Trade | Note]:
         """Yield those of a symbol's trades, repeated by the venue at the beginning of a session, that are not known.
 

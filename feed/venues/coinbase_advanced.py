@@ -88,13 +88,7 @@ class CoinbaseAdvanced:
     def _trading(self, event: Any, time: int | None) -> Iterator[Event]:
         # The newest comes first.
         trades = sorted((_trade(row) for row in event["trades"]), key=lambda trade: trade.trade_id or 0)
-        if event["type"] == "snapshot":
-            for symbol in dict.fromkeys(trade.symbol for trade in trades):
-                yield from self._trades.again([trade for trade in trades if trade.symbol == symbol])
-            return
-        for trade in trades:
-            yield from self._trades.check(trade.symbol, trade.trade_id or 0)
-            yield trade
+        yield from self._trades.take(trades, repeated=event["type"] == "snapshot")
 
     def _book(self, event: Any, time: int | None) -> Iterator[Event]:
         symbol = pair(event["product_id"])

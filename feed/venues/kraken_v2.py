@@ -63,7 +63,9 @@ class KrakenV2:
             return
         channel = message["channel"]
         if channel == "trade":
-            yield from self._trading([_trade(data) for data in message["data"]], message["type"])
+            trades = [_trade(data) for data in message["data"]]
+            # Repeated are the last fifty before this connection; after another connection some may have been missed.
+            yield from self._trades.take(trades, repeated=message["type"] == "snapshot")
             return
         for data in message.get("data", ()):
             if channel == "ticker":
@@ -82,16 +84,6 @@ class KrakenV2:
             self._depths[str(result.get("symbol", ""))] = int(result["depth"])
         told = message.get("error") or f"{message['method']} {result.get('channel', '')}".strip()
         return Note("reply", str(result.get("symbol", "")), str(told))
-
-    def _trading(self, trades: list[Trade], kind: str) -> Iterator[Event]:
-        if kind == "snapshot":
-            # The last fifty trades before this connection; after another connection some may have been missed.
-            for symbol in dict.fromkeys(trade.symbol for trade in trades):
-                yield from self._trades.again([trade for trade in trades if trade.symbol == symbol])
-            return
-        for trade in trades:
-            yield from self._trades.check(trade.symbol, trade.trade_id or 0)
-            yield trade
 
     def _book(self, data: dict[str, Any], kind: str) -> Iterator[Event]:
         symbol = str(data["symbol"])

@@ -7,13 +7,11 @@ The contenders of a round take turns, and only CPU seconds are compared.
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +20,7 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
 from feed.exporting.run import export_file
-from tests.benchmarks.files import recording_of
+from tests.benchmarks.files import cpu, recording_of, say_ratio
 
 __all__ = ["main"]
 
@@ -68,18 +66,6 @@ PAIRS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
 """What is compared: the target of the export, the file, and plain tools."""
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of this process and its threads."""
-
-    def used() -> float:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return usage.ru_utime + usage.ru_stime
-
-    before = used()
-    work()
-    return used() - before
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the ratios; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.exporting", description=__doc__)
@@ -95,11 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
                 out.unlink(missing_ok=True)
                 ours = cpu(partial(export_file, target, path, out))
                 out.unlink(missing_ok=True)
-                costs.append((ours, cpu(partial(plain, path, out))))
-            ratios = [one / other for one, other in costs]
-            told = " and ".join(f"{median(column) / options.count * 1e6:.2f}" for column in zip(*costs, strict=True))
-            spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-            print(f"{name}: {median(ratios):.2f} times plain tools ({spread}), {told} us a tick")
+                costs.append([each / options.count * 1e6 for each in (ours, cpu(partial(plain, path, out)))])
+            say_ratio(name, costs, "tick")
     return 0
 
 

@@ -11,7 +11,7 @@ import orjson
 from feed.data.book import Ladder, Levels
 from feed.data.rows import BookRows, Rows, StatusRows, TickerRow, TickerRows, TradeRows
 from feed.data.ticks import BUY, Instrument
-from feed.dialects.base import ConnectionLimit, Kind
+from feed.dialects.base import ConnectionLimit
 from feed.dialects.coinbase.names import (
     SIZE_DECIMALS,
     currencies,
@@ -24,6 +24,7 @@ from feed.dialects.coinbase.names import (
 from feed.dialects.coinbase.rest import REST
 from feed.dialects.coinbase.session import CoinbaseSession
 from feed.dialects.coinbase.shape import CoinbaseShape
+from feed.dialects.coinbase.tickers import is_due
 from feed.dialects.exchange.dialect import ExchangeDialect, Telling
 from feed.dialects.exchange.session import ExchangeSession
 from feed.dialects.exchange.texts import LevelTexts, changes_of, digits, split
@@ -33,9 +34,6 @@ from feed.protocol.shape import MessageShape
 from feed.units import SECOND
 
 __all__ = ["CoinbaseDialect"]
-
-BATCH = 5 * SECOND
-"""The market time between two messages of `ticker_batch`."""
 
 
 class CoinbaseDialect(ExchangeDialect):
@@ -60,18 +58,12 @@ class CoinbaseDialect(ExchangeDialect):
             case TickerRows():
                 batch = telling.stream.channel == "windows"
                 return [
-                    _ticker(rows.instrument, it, telling.base) if _is_due(it, kind, skipped, batch) else b""
+                    _ticker(rows.instrument, it, telling.base) if is_due(it, kind, skipped, batch) else b""
                     for it in rows.tickers
                 ]
             case StatusRows() if rows.instrument is not None and kind == "update":
                 return [_status(rows.instrument, change.status) for change in rows.changes]
         return [b""] * len(rows)
-
-
-def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
-    if not it.last:
-        return False
-    return not batch or kind == "state" or skipped > 0 or (it.time + 1) % BATCH == 0
 
 
 def _matches(rows: TradeRows, first_id: int, kind: str) -> list[bytes]:

@@ -20,6 +20,7 @@ from feed.data.rows import (
 from feed.data.ticks import BUY, Instrument, TickBlock
 from feed.dialects.base import ConnectionLimit, Kind
 from feed.dialects.coinbase.names import SIZE_DECIMALS, product_id, writer
+from feed.dialects.coinbase.tickers import is_due
 from feed.dialects.coinbase_advanced.rest import REST
 from feed.dialects.coinbase_advanced.session import AdvancedSession
 from feed.dialects.coinbase_advanced.shape import AdvancedShape
@@ -33,8 +34,6 @@ from feed.protocol.shape import MessageShape
 from feed.units import SECOND
 
 __all__ = ["AdvancedDialect"]
-
-BATCH = 5 * SECOND
 
 
 class AdvancedDialect(ExchangeDialect):
@@ -61,7 +60,7 @@ class AdvancedDialect(ExchangeDialect):
             case TickerRows():
                 batch = telling.stream.channel == "windows"
                 return [
-                    _ticker(rows.instrument, it, kind, batch) if _is_due(it, kind, skipped, batch) else b""
+                    _ticker(rows.instrument, it, kind, batch) if is_due(it, kind, skipped, batch) else b""
                     for it in rows.tickers
                 ]
             case CandleRows():
@@ -70,12 +69,6 @@ class AdvancedDialect(ExchangeDialect):
                 each = rows.instrument
                 return [envelope("status", it.time, status_event([status_row(each, it.status)])) for it in rows.changes]
         return [b""] * len(rows)
-
-
-def _is_due(it: TickerRow, kind: Kind, skipped: int, batch: bool) -> bool:
-    if not it.last:
-        return False
-    return not batch or kind == "state" or skipped > 0 or (it.time + 1) % BATCH == 0
 
 
 def _trade_texts(each: Instrument, block: TickBlock, first_id: int) -> list[bytes]:
